@@ -1,0 +1,393 @@
+"""Train the two bundled models, `tiny` and `tiny-sentiment`, from a folder of texts. Needs torch and transformers.
+
+    python tests/reference/train_bundled.py --books BOOKS --polarity POLARITY --work WORK --out minibert
+
+BOOKS holds one .txt file a book, one paragraph a line; POLARITY holds rt-polarity.pos and rt-polarity.neg. Every stage
+keeps what it made in WORK and is skipped when that is there, so an interrupted run goes on where it stopped:
+
+    tokenizer   WordPiece, uncased, trained on the training books         -> WORK/tokenizer.json
+    encode      the books as one long row of token ids                    -> WORK/books.npz
+    pretrain    masked-language modelling, a checkpoint every 250 steps   -> WORK/pretrain.pt, WORK/tiny-float32
+    finetune    the whole encoder and a classifier on film reviews        -> WORK/tiny-sentiment-float32
+    export      float16, as the hub would store it                        -> OUT/tiny, OUT/tiny-sentiment
+
+Two choices matter more than the rest. The position table starts as sinusoids: with random positions the model sits for
+thousands of steps on the plateau of word frequencies. The matrices of the encoder are trained with Muon (Jordan et al.
+2024: momentum, orthogonalised), everything else with AdamW: per token seen that is worth about twice as much training.
+"""
+
+import argparse
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from huggingface_hub.utils import tqdm
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from torch.nn import functional
+from transformers import BertConfig, BertForMaskedLM
+
+SEED = 20261122
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+PAD, UNK, CLS, SEP, MASK = range(5)
+VOCABULARY = 8192
+POSITIONS = 128
+TOKENS_A_STEP = 4096
+HELD_OUT = (  # never seen in pretraining: chosen by hand for variety of author, age and subject
+    "charles-darwin-the-voyage-of-the-beagle",
+    "jane-austen-persuasion",
+    "lewis-carroll-through-the-looking-glass",
+    "mark-twain-the-adventures-of-tom-sawyer",
+    "robert-louis-stevenson-treasure-island",
+    "rudyard-kipling-the-jungle-book",
+)
+
+CONFIG = dict(
+    vocab_size=VOCABULARY,
+    hidden_size=256,
+    num_hidden_layers=4,
+    num_attention_heads=4,
+    intermediate_size=1024,
+    max_position_embeddings=POSITIONS,
+    hidden_act="gelu",
+    initializer_range=0.06,
+    hidden_dropout_prob=0.0,
+    attention_probs_dropout_prob=0.0,
+    pad_token_id=PAD,
+)
+
+
+# --- data -----------------------------------------------------------------------------------------------------------
+
+
+def read_books(folder: Path) -> dict[str, list[str]]:
+    """Name of a book -> its paragraphs."""
+    books = {}
+    for path in sorted(folder.glob("*.txt")):
+        text = path.read_text(encoding="utf-8").replace("\ufeff", "")
+        books[path.stem] = [line.strip() for line in text.split("\n") if line.strip()]
+    missing = set(HELD_OUT) - set(books)
+    if missing:
+        raise SystemExit(f"held-out books not found in {folder}: {', '.join(sorted(missing))}")
+    return books
+
+
+def train_tokenizer(books: dict[str, list[str]]) -> Tokenizer:
+    """An uncased WordPiece vocabulary, from the training books alone."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=VOCABULARY, special_tokens=SPECIAL, limit_alphabet=120, show_progress=False
+    )
+    training = (paragraph for name in books if name not in HELD_OUT for paragraph in books[name])
+    tokenizer.train_from_iterator(training, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", CLS), ("[SEP]", SEP)],
+    )
+    return tokenizer
+
+
+def encode_books(books: dict[str, list[str]], tokenizer: Tokenizer) -> dict[str, np.ndarray]:
+    """All books of a split end to end: `ids` of the tokens and `starts`, where a sentence begins.
+
+    A sentence begins with a paragraph, and after . ! or ? together with the quotation marks that close it.
+    """
+    stop = {tokenizer.token_to_id(mark) for mark in ".!?"}
+    quote = {tokenizer.token_to_id(mark) for mark in "\"'"}
+    arrays = {}
+    for split in ("train", "held_out"):
+        ids, starts = [], []
+        for name in tqdm(books, desc=f"encode {split}", leave=False):
+            if (name in HELD_OUT) != (split == "held_out"):
+                continue
+            for encoding in tokenizer.encode_batch(books[name], add_special_tokens=False):
+                paragraph = encoding.ids
+                begins = True
+                for position, token in enumerate(paragraph):
+                    if begins and token not in quote | stop or position == 0:
+                        starts.append(len(ids) + position)
+                        begins = False
+                    # An opening quotation mark belongs to the sentence that follows it.
+                    if token in stop:
+                        begins = True
+                    elif begins and token in quote and position + 1 < len(paragraph):
+                        opening = encoding.offsets[position][1] == encoding.offsets[position + 1][0]
+                        if opening:
+                            starts.append(len(ids) + position)
+                            begins = False
+                ids.extend(paragraph)
+        arrays[f"{split}_ids"] = np.array(ids, dtype=np.uint16)
+        arrays[f"{split}_starts"] = np.array(starts, dtype=np.int64)
+    return arrays
+
+
+def passages(ids: np.ndarray, starts: np.ndarray, length: int, skip: int = 0) -> np.ndarray:
+    """Where passages of `length` tokens begin: each at a sentence's start, no two overlapping."""
+    begins, position = [], starts[skip]
+    while position + length <= len(ids):
+        begins.append(position)
+        following = np.searchsorted(starts, position + length)
+        if following == len(starts):
+            break
+        position = starts[following]
+    return np.array(begins)
+
+
+def as_pairs(ids: np.ndarray, starts: np.ndarray, begins: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """[CLS] passage [SEP] the passage after it [SEP]: cut at the sentence start nearest to the middle."""
+    body = length - 3
+    input_ids = np.full((len(begins), length), SEP, dtype=np.int64)
+    token_types = np.zeros((len(begins), length), dtype=np.int64)
+    input_ids[:, 0] = CLS
+    for row, begin in enumerate(begins):
+        inside = starts[np.searchsorted(starts, begin + 8) : np.searchsorted(starts, begin + body - 8)] - begin
+        cut = inside[np.abs(inside - body // 2).argmin()] if len(inside) else body // 2
+        input_ids[row, 1 : 1 + cut] = ids[begin : begin + cut]
+        input_ids[row, 2 + cut : -1] = ids[begin + cut : begin + body]
+        token_types[row, 2 + cut :] = 1
+    return input_ids, token_types
+
+
+def as_sentences(ids: np.ndarray, begins: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """[CLS] sentence [SEP], all of one length, so that nothing needs padding."""
+    input_ids = np.full((len(begins), length), SEP, dtype=np.int64)
+    input_ids[:, 0] = CLS
+    input_ids[:, 1:-1] = ids[begins[:, None] + np.arange(length - 2)]
+    return input_ids, np.zeros_like(input_ids)
+
+
+def training_batches(arrays: dict[str, np.ndarray], steps: int) -> list[tuple[int, np.ndarray]]:
+    """The plan of a whole run: (length, where the examples begin) a step. Five of six are pairs, one single sentences."""
+    ids, starts = arrays["train_ids"], arrays["train_starts"]
+    random = np.random.default_rng(SEED)
+
+    pairs = []
+    while len(pairs) < steps:
+        begins = random.permutation(passages(ids, starts, POSITIONS - 3, skip=int(random.integers(0, 8))))
+        size = TOKENS_A_STEP // POSITIONS
+        pairs += [(POSITIONS, begins[i : i + size]) for i in range(0, len(begins) - size, size)]
+
+    sentences = []
+    lengths = np.diff(np.append(starts, len(ids)))
+    for length in range(6, 49, 2):
+        begins = random.permutation(starts[lengths == length - 2])
+        size = TOKENS_A_STEP // length
+        sentences += [(length, begins[i : i + size]) for i in range(0, len(begins) - size, size)]
+    sentences = [sentences[i] for i in random.permutation(len(sentences))]
+
+    return [sentences[(i // 6) % len(sentences)] if i % 6 == 5 else pairs[i] for i in range(steps)]
+
+
+def choose_masked(input_ids: np.ndarray, rate: float, random: np.random.Generator) -> np.ndarray:
+    """Flat places of a share `rate` of the tokens that are not special, the same number for every batch of a shape."""
+    score = random.random(input_ids.shape)
+    score[(input_ids == CLS) | (input_ids == SEP)] = 2.0
+    return np.sort(np.argsort(score, axis=None)[: round(rate * input_ids.size)])
+
+
+# --- optimisers -----------------------------------------------------------------------------------------------------
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, orthogonalised (Jordan et al. 2024): every singular value of a matrix's step is about 1.
+
+    torch.optim.Muon does the same in bfloat16, which most laptop CPUs only emulate; this one stays in float32 and takes
+    all matrices of one shape through the iteration together.
+    """
+
+    def __init__(self, matrices: list[torch.Tensor], lr: float, momentum: float = 0.95):
+        super().__init__(matrices, dict(lr=lr, momentum=momentum))
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            shapes = {}
+            for matrix in group["params"]:
+                state = self.state[matrix]
+                if not state:
+                    state["momentum"] = torch.zeros_like(matrix)
+                state["momentum"].lerp_(matrix.grad, 1 - group["momentum"])
+                step = matrix.grad.lerp(state["momentum"], group["momentum"])
+                # A 4 D x D matrix and a D x 4 D one are the same problem, transposed.
+                shapes.setdefault(tuple(sorted(matrix.shape)), []).append((matrix, step))
+            for members in shapes.values():
+                wide = torch.stack([s if s.shape[0] <= s.shape[1] else s.T for _, s in members])
+                for (matrix, _), orthogonal in zip(members, orthogonalise(wide), strict=True):
+                    rows, columns = matrix.shape
+                    orthogonal = orthogonal if rows <= columns else orthogonal.T
+                    matrix.add_(orthogonal, alpha=-group["lr"] * math.sqrt(max(1.0, rows / columns)))
+
+
+def orthogonalise(wide: torch.Tensor) -> torch.Tensor:
+    """Five Newton-Schulz steps X <- a X + (b XX' + c (XX')^2) X, which push every singular value towards 1."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(5):
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x
+
+
+def schedule(step: int, steps: int, warm_up: int) -> float:
+    """Linear up, then flat, then linear down to 0 over the second half."""
+    return min(1.0, (step + 1) / warm_up, 2 * (steps - step) / steps)
+
+
+# --- pretraining ----------------------------------------------------------------------------------------------------
+
+
+def new_model() -> BertForMaskedLM:
+    """A fresh BERT whose position table starts as sinusoids, scaled like the other embeddings."""
+    torch.manual_seed(SEED)
+    model = BertForMaskedLM(BertConfig(**CONFIG))
+    positions, size = POSITIONS, CONFIG["hidden_size"]
+    wavelength = torch.logspace(math.log10(4), math.log10(200), size // 2)
+    angle = 2 * math.pi * torch.arange(positions)[:, None] / wavelength
+    table = torch.cat([angle.sin(), angle.cos()], dim=1) * math.sqrt(2) * CONFIG["initializer_range"]
+    model.bert.embeddings.position_embeddings.weight.data.copy_(table)
+    return model
+
+
+def masked_loss(model: BertForMaskedLM, input_ids: np.ndarray, token_types: np.ndarray, masked: np.ndarray):
+    """Cross-entropy and logits at the masked places; the head is not applied anywhere else."""
+    labels = torch.from_numpy(input_ids.ravel()[masked])
+    corrupted = input_ids.copy()
+    corrupted.ravel()[masked] = MASK
+    hidden = model.bert(
+        torch.from_numpy(corrupted), token_type_ids=torch.from_numpy(token_types)
+    ).last_hidden_state
+    logits = model.cls(hidden.flatten(0, 1)[torch.from_numpy(masked)])
+    return functional.cross_entropy(logits, labels), logits, labels
+
+
+@torch.no_grad()
+def held_out_accuracy(model: BertForMaskedLM, arrays: dict[str, np.ndarray], batches: int | None = None) -> dict:
+    """15 % of the tokens masked, all replaced by [MASK], in pairs of passages of the held-out books."""
+    model.eval()
+    ids, starts = arrays["held_out_ids"], arrays["held_out_starts"]
+    begins = passages(ids, starts, POSITIONS - 3)
+    random = np.random.default_rng(SEED + 1)
+    if batches:
+        begins = random.permutation(begins)[: 32 * batches]
+    total = top1 = top5 = loss_sum = 0
+    for i in tqdm(range(0, len(begins), 32), desc="held-out", leave=False):
+        input_ids, token_types = as_pairs(ids, starts, begins[i : i + 32], POSITIONS)
+        masked = choose_masked(input_ids, 0.15, random)
+        loss, logits, labels = masked_loss(model, input_ids, token_types, masked)
+        best = logits.topk(5).indices == labels[:, None]
+        total += len(labels)
+        loss_sum += loss.item() * len(labels)
+        top1 += best[:, 0].sum().item()
+        top5 += best.sum().item()
+    model.train()
+    return {"masked": total, "loss": loss_sum / total, "top1": top1 / total, "top5": top5 / total}
+
+
+def write_beside(path: Path, write) -> None:
+    """Write to a neighbour, then rename, so that an interruption leaves the old file whole."""
+    beside = path.with_suffix(".part")
+    write(beside)
+    os.replace(beside, path)
+
+
+def pretrain(arrays: dict[str, np.ndarray], work: Path, steps: int, matrix_rate: float, rate: float) -> BertForMaskedLM:
+    """`steps` steps of masked-language modelling; every 250 a checkpoint, every 500 a look at the held-out books."""
+    model = new_model()
+    matrices = [p for n, p in model.bert.encoder.named_parameters() if p.ndim == 2]
+    ours = {id(p) for p in matrices}
+    others = [p for p in model.parameters() if id(p) not in ours]
+    optimisers = [
+        Muon(matrices, lr=matrix_rate),
+        torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.01),
+    ]
+    rates = [matrix_rate, rate]
+    plan = training_batches(arrays, steps)
+    log = work / "pretrain.jsonl"
+
+    first, seconds = 0, 0.0
+    checkpoint = work / "pretrain.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(state["model"])
+        for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        first, seconds = state["step"], state["seconds"]
+
+    bar = tqdm(range(first, steps), initial=first, total=steps, desc="pretrain")
+    average = None
+    began = time.time()
+    for step in bar:
+        length, begins = plan[step]
+        if length == POSITIONS:
+            input_ids, token_types = as_pairs(arrays["train_ids"], arrays["train_starts"], begins, length)
+        else:
+            input_ids, token_types = as_sentences(arrays["train_ids"], begins, length)
+        # Many blanks at first, for more to learn from a step; as many as in the test at the end.
+        mask_rate = 0.30 - 0.15 * step / steps
+        masked = choose_masked(input_ids, mask_rate, np.random.default_rng((SEED, step)))
+        loss, _, _ = masked_loss(model, input_ids, token_types, masked)
+        for optimiser, full in zip(optimisers, rates, strict=True):
+            optimiser.param_groups[0]["lr"] = full * schedule(step, steps, warm_up=200)
+        loss.backward()
+        for optimiser in optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
+        average = loss.item() if average is None else 0.98 * average + 0.02 * loss.item()
+        bar.set_postfix(loss=f"{average:.3f}")
+
+        done = step + 1
+        if done % 250 == 0 or done == steps:
+            state = {
+                "model": model.state_dict(),
+                "optimisers": [optimiser.state_dict() for optimiser in optimisers],
+                "step": done,
+                "seconds": seconds + time.time() - began,
+            }
+            write_beside(checkpoint, lambda path, state=state: torch.save(state, path))
+        if done % 500 == 0 or done == steps:
+            row = {"step": done, "seconds": round(seconds + time.time() - began), "train_loss": average}
+            row |= held_out_accuracy(model, arrays, batches=None if done == steps else 20)
+            with log.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            tqdm.write(json.dumps(row))
+    return model
+
+
+# --- the whole ------------------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--books", type=Path, required=True, help="folder of .txt files, one paragraph a line")
+    parser.add_argument("--polarity", type=Path, required=True, help="folder with rt-polarity.pos and rt-polarity.neg")
+    parser.add_argument("--work", type=Path, required=True, help="where each stage keeps what it made")
+    parser.add_argument("--out", type=Path, required=True, help="where tiny/ and tiny-sentiment/ are written")
+    parser.add_argument("--steps", type=int, default=8000, help="pretraining steps of 4,096 tokens (default 8000)")
+    parser.add_argument("--matrix-rate", type=float, default=0.02, help="Muon's learning rate (default 0.02)")
+    parser.add_argument("--rate", type=float, default=2e-3, help="AdamW's learning rate (default 0.002)")
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+
+    if not (args.work / "tokenizer.json").exists():
+        tokenizer = train_tokenizer(read_books(args.books))
+        write_beside(args.work / "tokenizer.json", lambda path: tokenizer.save(str(path)))
+    tokenizer = Tokenizer.from_file(str(args.work / "tokenizer.json"))
+    if not (args.work / "books.npz").exists():
+        arrays = encode_books(read_books(args.books), tokenizer)
+        np.savez(args.work / "books.part.npz", **arrays)
+        os.replace(args.work / "books.part.npz", args.work / "books.npz")
+    arrays = dict(np.load(args.work / "books.npz"))
+    print({name: len(array) for name, array in arrays.items()})
+
+    pretrain(arrays, args.work, args.steps, args.matrix_rate, args.rate)
+
+
+if __name__ == "__main__":
+    main()
