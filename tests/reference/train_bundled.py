@@ -47,10 +47,10 @@ HELD_OUT = (  # never seen in pretraining: chosen by hand for variety of author,
 
 CONFIG = dict(
     vocab_size=VOCABULARY,
-    hidden_size=256,
+    hidden_size=192,
     num_hidden_layers=4,
     num_attention_heads=4,
-    intermediate_size=1024,
+    intermediate_size=768,
     max_position_embeddings=POSITIONS,
     hidden_act="gelu",
     initializer_range=0.06,
@@ -111,7 +111,7 @@ def encode_books(books: dict[str, list[str]], tokenizer: Tokenizer) -> dict[str,
                 paragraph = encoding.ids
                 begins = True
                 for position, token in enumerate(paragraph):
-                    if begins and token not in quote | stop or position == 0:
+                    if (begins and token not in quote | stop) or position == 0:
                         starts.append(len(ids) + position)
                         begins = False
                     # An opening quotation mark belongs to the sentence that follows it.
@@ -260,9 +260,7 @@ def masked_loss(model: BertForMaskedLM, input_ids: np.ndarray, token_types: np.n
     labels = torch.from_numpy(input_ids.ravel()[masked])
     corrupted = input_ids.copy()
     corrupted.ravel()[masked] = MASK
-    hidden = model.bert(
-        torch.from_numpy(corrupted), token_type_ids=torch.from_numpy(token_types)
-    ).last_hidden_state
+    hidden = model.bert(torch.from_numpy(corrupted), token_type_ids=torch.from_numpy(token_types)).last_hidden_state
     logits = model.cls(hidden.flatten(0, 1)[torch.from_numpy(masked)])
     return functional.cross_entropy(logits, labels), logits, labels
 
@@ -309,6 +307,7 @@ def pretrain(arrays: dict[str, np.ndarray], work: Path, steps: int, matrix_rate:
     ]
     rates = [matrix_rate, rate]
     plan = training_batches(arrays, steps)
+    torch.set_flush_denormal(True)
     log = work / "pretrain.jsonl"
 
     first, seconds = 0, 0.0

@@ -1,0 +1,82 @@
+"""Self-attention: the only place in BERT where information moves from one token to another.
+
+Every token asks a question (its query), offers an answer to others' questions (its key), and carries something to give
+away (its value). Where a query and a key point the same way, the value flows.
+
+    query, key, value = hidden W_q + b_q,  hidden W_k + b_k,  hidden W_v + b_v
+    scores            = query key^T / sqrt(K)
+    attention         = softmax(scores)
+    context           = attention value
+
+A head is all of this in K of the D dimensions; H heads do it side by side, and each can ask something else.
+
+A word on padding, since other implementations are full of it. They stack sentences into a rectangle, fill the short ones
+up with [PAD], and add a huge negative number to the scores of those keys so that softmax gives them nothing. Here the
+sentences of a batch lie end to end, and `self_attention` goes through them one by one: there is nothing to mask.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from minibert.numerics import linear, softmax
+from minibert.weights import AttentionWeights
+
+
+def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Let the tokens of one sentence look at each other.
+
+        scores    = query key^T / sqrt(K)      how well does what t looks for match what s offers?
+        attention = softmax(scores)            row t: how t shares out its attention, summing to 1
+        context   = attention value            what t takes home: a weighted mean of the values
+
+    The dot product of K independent terms has a spread of sqrt(K). Without the division, softmax would put nearly all
+    of the attention on one key, whatever the sentence.
+
+    Returns scores_HTS, attention_HTS, context_HTK.
+    """
+    scores_HTS = query_HTK @ key_HSK.mT / math.sqrt(query_HTK.shape[-1])
+    attention_HTS = softmax(scores_HTS)
+    context_HTK = attention_HTS @ value_HSK
+    return scores_HTS, attention_HTS, context_HTK
+
+
+def split_heads(x_TD: np.ndarray, heads: int) -> np.ndarray:
+    """Head h of a token is numbers h K to (h + 1) K of its D: x_TD -> x_HTK, a view."""
+    tokens, hidden_size = x_TD.shape
+    return x_TD.reshape(tokens, heads, hidden_size // heads).transpose(1, 0, 2)
+
+
+def merge_heads(x_HTK: np.ndarray) -> np.ndarray:
+    """The heads of a token side by side again: x_HTK -> x_TD, a copy. Undoes `split_heads`."""
+    heads, tokens, head_size = x_HTK.shape
+    return x_HTK.transpose(1, 0, 2).reshape(tokens, heads * head_size)
+
+
+def self_attention(
+    hidden_TD: np.ndarray, sentences: Sequence[slice], weights: AttentionWeights, heads: int
+) -> list[dict[str, np.ndarray]]:
+    """Attention of every sentence to itself. `sentences` says which rows of hidden_TD are one sentence's.
+
+    Returns, for each sentence, query, key, value [H, T, K], scores, attention [H, T, T] and context [T, D].
+    """
+    query_HTK = split_heads(linear(hidden_TD, weights.query.weight, weights.query.bias), heads)
+    key_HTK = split_heads(linear(hidden_TD, weights.key.weight, weights.key.bias), heads)
+    value_HTK = split_heads(linear(hidden_TD, weights.value.weight, weights.value.bias), heads)
+
+    parts = []
+    for rows in sentences:
+        query, key, value = query_HTK[:, rows], key_HTK[:, rows], value_HTK[:, rows]
+        scores, attention, context = attend(query, key, value)
+        parts.append(
+            {
+                "query": query,
+                "key": key,
+                "value": value,
+                "scores": scores,
+                "attention": attention,
+                "context": merge_heads(context),
+            }
+        )
+    return parts

@@ -1,0 +1,27 @@
+"""From token ids to vectors: what a token is, where it stands, and which of two sentences it belongs to."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minibert.numerics import layer_norm
+from minibert.weights import EmbeddingWeights
+
+
+def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndarray:
+    """The vectors of all tokens of all sentences, end to end.
+
+        hidden_t = layer_norm(word[id of t] + position[place of t in its sentence] + token_type[segment of t])
+
+    Without the position, a sentence would be a bag of words to everything that follows: attention has no other way to
+    know who stands next to whom.
+
+    encodings: sentences with `input_ids` and `token_type_ids` -> hidden_TD.
+    """
+    input_ids_T = np.concatenate([encoding.input_ids for encoding in encodings])
+    token_types_T = np.concatenate([encoding.token_type_ids for encoding in encodings])
+    positions_T = np.concatenate([np.arange(len(encoding.input_ids)) for encoding in encodings])
+    hidden_TD = weights.word[input_ids_T]
+    hidden_TD += weights.position[positions_T]
+    hidden_TD += weights.token_type[token_types_T]
+    return layer_norm(hidden_TD, weights.norm.weight, weights.norm.bias, eps)

@@ -1,0 +1,42 @@
+"""The encoder: layers that mix between tokens (attention), then within each token (feed-forward).
+
+Each of the two halves adds what it found to what it was given (the residual) and then normalises. That order, norm last,
+is BERT's; GPT-2 and most models since normalise first.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minibert.attention import self_attention
+from minibert.config import BertConfig
+from minibert.numerics import ACTIVATIONS, layer_norm, linear
+from minibert.weights import LayerWeights
+
+
+def attention_block(
+    hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
+) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
+    """hidden = layer_norm(hidden + context W + b): the only half that sees more than one token.
+
+    Returns the new hidden_TD and, for each sentence, what `self_attention` computed.
+    """
+    parts = self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads)
+    context_TD = np.concatenate([part["context"] for part in parts])
+    attended_TD = hidden_TD + linear(context_TD, *weights.attention_output)
+    return layer_norm(attended_TD, *weights.attention_norm, config.layer_norm_eps), parts
+
+
+def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
+    """hidden = layer_norm(hidden + act(hidden W_1 + b_1) W_2 + b_2): each token by itself, through F > D numbers."""
+    inner_TF = ACTIVATIONS[config.hidden_act](linear(hidden_TD, *weights.intermediate))
+    fed_TD = hidden_TD + linear(inner_TF, *weights.output)
+    return layer_norm(fed_TD, *weights.output_norm, config.layer_norm_eps)
+
+
+def encoder_layer(
+    hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
+) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
+    """One layer: look around, then think. Returns the new hidden_TD and each sentence's attention parts."""
+    hidden_TD, parts = attention_block(hidden_TD, sentences, weights, config)
+    return feed_forward_block(hidden_TD, weights, config), parts

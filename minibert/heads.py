@@ -1,0 +1,29 @@
+"""What is built on top of the encoder: the pooler, the masked-language-model head, a classifier."""
+
+import numpy as np
+
+from minibert.numerics import ACTIVATIONS, layer_norm, linear
+from minibert.weights import LinearWeights, MaskedLMWeights
+
+
+def pool(hidden_TD: np.ndarray, weights: LinearWeights) -> np.ndarray:
+    """pooled = tanh(hidden[CLS] W + b): one vector for the sentence, from its first token. hidden_TD -> [D]."""
+    return np.tanh(linear(hidden_TD[:1], *weights))[0]
+
+
+def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act: str, eps: float) -> np.ndarray:
+    """How well each word of the vocabulary would fit in each place.
+
+        transformed = layer_norm(act(hidden W + b))
+        logits      = transformed word^T + bias
+
+    The decoder is the table of word embeddings again (it is tied): a word fits where the transformed vector points the
+    way of its embedding. hidden_TD -> logits_TV.
+    """
+    transformed_TD = layer_norm(ACTIVATIONS[hidden_act](linear(hidden_TD, *weights.transform)), *weights.norm, eps)
+    return linear(transformed_TD, weights.decoder, weights.bias)
+
+
+def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:
+    """logits = pooled W + b: [D] -> [classes]."""
+    return linear(pooled[None], *weights)[0]
