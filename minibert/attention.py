@@ -10,9 +10,9 @@ away (its value). Where a query and a key point the same way, the value flows.
 
 A head is all of this in K of the D dimensions; H heads do it side by side, and each can ask something else.
 
-A word on padding, since other implementations are full of it. They stack sentences into a rectangle, fill the short ones
-up with [PAD], and add a huge negative number to the scores of those keys so that softmax gives them nothing. Here the
-sentences of a batch lie end to end, and `self_attention` goes through them one by one: there is nothing to mask.
+A word on padding, since other implementations are full of it. They stack sentences into a rectangle, fill the short
+ones up with [PAD], and add a huge negative number to the scores of those keys so that softmax gives them nothing. Here
+the sentences of a batch lie end to end, and `self_attention` goes through them one by one: there is nothing to mask.
 """
 
 import math

@@ -74,12 +74,8 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("text", metavar="TEXT", help="a sentence")
     add_model(sub, default="tiny-sentiment")
 
-    draw.add_compare_arguments(
-        command("compare", draw.run_compare, "show what fine-tuning moved: two models, head by head")
-    )
-    explore.add_explore_arguments(
-        command("explore", explore.run_explore, "write a page to explore attention in a browser")
-    )
+    draw.add_compare_arguments(command("compare", draw.run_compare, "show what fine-tuning moved, head by head"))
+    explore.add_explore_arguments(command("explore", explore.run_explore, "write a page to explore in a browser"))
     exercises.add_exercises_arguments(
         command("exercises", exercises.run_exercises, "build BERT's attention piece by piece, and have it checked")
     )

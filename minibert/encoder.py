@@ -1,7 +1,7 @@
 """The encoder: layers that mix between tokens (attention), then within each token (feed-forward).
 
-Each of the two halves adds what it found to what it was given (the residual) and then normalises. That order, norm last,
-is BERT's; GPT-2 and most models since normalise first.
+Each of the two halves adds what it found to what it was given (the residual) and then normalises. That order, norm
+last, is BERT's; GPT-2 and most models since normalise first.
 """
 
 from collections.abc import Sequence

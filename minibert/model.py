@@ -101,8 +101,8 @@ class Bert:
             raise ValueError("the Encoding has no tokens; expected at least one")
         if len(encoding) > self.config.max_position_embeddings:
             raise ValueError(
-                f"the text has {len(encoding)} tokens, but this model has {self.config.max_position_embeddings} positions "
-                "(max_position_embeddings): shorten it, or cut it into several"
+                f"the text has {len(encoding)} tokens, but this model has {self.config.max_position_embeddings} "
+                "positions (max_position_embeddings): shorten the text, or cut it into several"
             )
         return encoding
 

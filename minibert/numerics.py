@@ -1,6 +1,6 @@
 """The arithmetic of BERT: linear, softmax, gelu, layer_norm. Each is its equation.
 
-Every function takes and returns float32 arrays and works along the last axis; `x` may have any number of axes before it.
+Every function takes and returns float32 arrays and works along the last axis; `x` may have any axes before it.
 """
 
 import math

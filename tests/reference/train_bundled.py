@@ -164,7 +164,7 @@ def as_sentences(ids: np.ndarray, begins: np.ndarray, length: int) -> tuple[np.n
 
 
 def training_batches(arrays: dict[str, np.ndarray], steps: int) -> list[tuple[int, np.ndarray]]:
-    """The plan of a whole run: (length, where the examples begin) a step. Five of six are pairs, one single sentences."""
+    """The plan of a run: (length, where the examples begin) a step. Five of six are pairs, one single sentences."""
     ids, starts = arrays["train_ids"], arrays["train_starts"]
     random = np.random.default_rng(SEED)
 
