@@ -91,27 +91,25 @@ def run_attention(args: argparse.Namespace) -> None:
         raise ValueError(f"--top is {args.top}; expected 1 or more")
     bert = load(args.model)
     trace = bert(args.text if args.pair is None else (args.text, args.pair))
-    layers = (
-        [check_index("layer", args.layer, len(trace.layers))] if args.layer is not None else range(len(trace.layers))
-    )
-    heads = bert.config.num_attention_heads
-    heads = [check_index("head", args.head, heads)] if args.head is not None else range(heads)
+    layers = choose("layer", args.layer, bert.config.num_hidden_layers)
+    heads = choose("head", args.head, bert.config.num_attention_heads)
     width = max(len(token) for token in trace.tokens)
     for layer in layers:
         for head in heads:
             print(f"layer {layer} head {head}")
             for token, row in zip(trace.tokens, trace.layers[layer].attention[head], strict=True):
                 best = (-row).argsort(kind="stable")[: args.top]
-                print(
-                    f"  {token:>{width}}  "
-                    + "   ".join(f"{row[key]:4.2f} {trace.tokens[key]:<{width}}" for key in best)
-                )
+                attended = "   ".join(f"{row[key]:4.2f} {trace.tokens[key]:<{width}}" for key in best)
+                print(f"  {token:>{width}}  {attended.rstrip()}")
 
 
-def check_index(kind: str, index: int, count: int) -> int:
+def choose(kind: str, index: int | None, count: int) -> range:
+    """All layers or heads of a model, or the one asked for."""
+    if index is None:
+        return range(count)
     if not 0 <= index < count:
         raise ValueError(f"--{kind} is {index}; this model has {kind}s 0 to {count - 1}")
-    return index
+    return range(index, index + 1)
 
 
 def run_fill(args: argparse.Namespace) -> None:
