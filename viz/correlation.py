@@ -1,0 +1,42 @@
+"""Do two lists of numbers go together? Pearson's correlation, with or without weights, and Spearman's."""
+
+import numpy as np
+
+
+def correlation(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """Pearson's correlation along the last axis, each entry counted as often as its weight says.
+
+        r = sum w dx dy / sqrt(sum w dx^2  sum w dy^2)        dx = x - weighted mean of x, dy likewise
+
+    x, y, weight: [..., N]. Returns [...], between -1 and 1; 0 where x or y does not vary.
+    """
+    weight = np.ones_like(x) if weight is None else weight
+    total = np.maximum(weight.sum(axis=-1, keepdims=True), np.finfo(weight.dtype).tiny)
+    dx = x - np.vecdot(weight, x)[..., None] / total
+    dy = y - np.vecdot(weight, y)[..., None] / total
+    weighted_dx = weight * dx
+    together = np.vecdot(weighted_dx, dy)
+    spread = np.sqrt(np.vecdot(weighted_dx, dx) * np.vecdot(weight * dy, dy))
+    return np.divide(together, spread, out=np.zeros_like(together), where=spread > 0)
+
+
+def ranks(x: np.ndarray) -> np.ndarray:
+    """Places along the last axis [..., N], 0 for the smallest; equal values share the mean of their places."""
+    order = np.argsort(x, axis=-1)
+    in_order = np.take_along_axis(x, order, axis=-1)
+    places = np.broadcast_to(np.arange(x.shape[-1], dtype=np.float32), x.shape)
+    tied = in_order[..., 1:] == in_order[..., :-1]
+    if tied.any():
+        places = places.copy()
+        for row in zip(*np.nonzero(tied.any(axis=-1)), strict=True):
+            _, group, count = np.unique(in_order[row], return_inverse=True, return_counts=True)
+            last = np.cumsum(count) - 1
+            places[row] = (last - (count - 1) / 2)[group]
+    result = np.empty(x.shape, np.float32)
+    np.put_along_axis(result, order, places, axis=-1)
+    return result
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Spearman's correlation along the last axis, r(ranks(x), ranks(y)). x, y: [..., N]; returns [...]."""
+    return correlation(ranks(x), ranks(y))

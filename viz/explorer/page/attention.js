@@ -1,0 +1,61 @@
+// Attention from scores: the page holds the scores of each head and computes the rest itself.
+
+/**
+ * attention = softmax(scores), row by row. Keys switched off take no part; the others share their part,
+ * exactly as if the key had not been there. Rows of queries switched off are zero.
+ */
+export function attentionOf(scores, size, off = new Set()) {
+  const attention = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    if (off.has(i)) continue;
+    let highest = -Infinity;
+    for (let j = 0; j < size; j++) if (!off.has(j)) highest = Math.max(highest, scores[i * size + j]);
+    let total = 0;
+    for (let j = 0; j < size; j++) {
+      if (off.has(j)) continue;
+      attention[i * size + j] = Math.exp(scores[i * size + j] - highest);
+      total += attention[i * size + j];
+    }
+    for (let j = 0; j < size; j++) attention[i * size + j] /= total;
+  }
+  return attention;
+}
+
+/** Tokens of one word lie side by side: [[0], [1, 2], [3], ...]. A token of no word ([CLS], [SEP]) stands alone. */
+export function wordGroups(words) {
+  const groups = [];
+  words.forEach((word, i) => {
+    if (i > 0 && word !== null && word === words[i - 1]) groups[groups.length - 1].push(i);
+    else groups.push([i]);
+  });
+  return groups;
+}
+
+/** Words instead of pieces: what a word gets is the sum over its pieces, what it gives their mean. Rows still sum to 1. */
+export function mergeWords(attention, size, groups, off = new Set()) {
+  const merged = new Float64Array(groups.length ** 2);
+  groups.forEach((from, i) => {
+    const asking = from.filter((t) => !off.has(t));
+    groups.forEach((to, j) => {
+      let sum = 0;
+      for (const t of asking) for (const s of to) sum += attention[t * size + s];
+      merged[i * groups.length + j] = asking.length ? sum / asking.length : 0;
+    });
+  });
+  return merged;
+}
+
+/** The places of the `top` largest weights of a row that are at least `above`, largest first. */
+export function strongest(row, top, above) {
+  return [...row.keys()]
+    .filter((j) => row[j] >= above && row[j] > 0)
+    .sort((a, b) => row[b] - row[a] || a - b)
+    .slice(0, top);
+}
+
+/** 1 for the largest value, 2 for the next, ...: the place of row[j] in the row. */
+export function place(row, j) {
+  let larger = 0;
+  for (const value of row) if (value > row[j]) larger++;
+  return larger + 1;
+}

@@ -1,0 +1,93 @@
+// What is looked at, and how. All of it lives in the address (#layer=2&head=3), so a link reopens the same view.
+
+export const DEFAULTS = {
+  view: "heads", // heads | points | sentence | average
+  layer: 0,
+  head: 0,
+  method: "exact", // none | paper | exact
+  dims: 2,
+  colour: "type",
+  shade: "kind", // the column that marks the heads
+  order: "layer", // "layer", or the column that orders them
+  sized: false, // point size by norm
+  labels: true,
+  lines: true, // lines of the whole sentence where no point is chosen
+  only: false, // only the points of the chosen sentence
+  top: 3,
+  above: 0.05,
+  sentence: 0,
+  query: -1, // positions in the sentence
+  key: -1,
+  off: "", // positions switched off: "3.5"
+  words: false,
+  find: "",
+  theme: "auto",
+  x: 0, // where the picture is looked at from
+  y: 0,
+  zoom: 1,
+  turn: 0.6,
+  tilt: 0.35,
+};
+
+/** Only what differs from the defaults, so that links stay short. */
+export function toHash(state, defaults = DEFAULTS) {
+  const parts = [];
+  for (const [name, usual] of Object.entries(defaults)) {
+    if (state[name] === usual) continue;
+    const value = typeof usual === "number" ? Number(state[name].toFixed(4)) : state[name];
+    parts.push(`${name}=${encodeURIComponent(String(value))}`);
+  }
+  return parts.join("&");
+}
+
+/** Reads an address back. What is not understood is left at its default: an address is not to be trusted. */
+export function fromHash(hash, limits = {}, defaults = DEFAULTS) {
+  const state = { ...defaults };
+  for (const part of hash.replace(/^#/u, "").split("&")) {
+    const [name, text = ""] = part.split("=");
+    if (!Object.hasOwn(defaults, name)) continue;
+    let value;
+    try {
+      value = decodeURIComponent(text);
+    } catch {
+      continue;
+    }
+    const usual = defaults[name];
+    if (typeof usual === "boolean") value = value === "true";
+    if (typeof usual === "number") value = Number(value);
+    if (typeof value === "number" && !Number.isFinite(value)) continue;
+    if (limits[name] && !limits[name](value)) continue;
+    state[name] = value;
+  }
+  return state;
+}
+
+/** Which addresses make sense for this data. */
+export function limitsOf(data) {
+  const within = (count) => (value) => Number.isInteger(value) && value >= 0 && value < count;
+  const oneOf = (names) => (value) => names.includes(value);
+  const longest = Math.max(...data.sentences.map((sentence) => sentence.size));
+  const place = (value) => value === -1 || within(longest)(value);
+  return {
+    view: oneOf(["heads", "points", "sentence", "average"]),
+    layer: within(data.layers),
+    head: within(data.heads),
+    method: oneOf(data.methods),
+    dims: oneOf([2, 3]),
+    shade: oneOf(data.columns.map((column) => column.name)),
+    order: oneOf(["layer", ...data.columns.map((column) => column.name)]),
+    sentence: within(data.sentences.length),
+    query: place,
+    key: place,
+    top: (value) => within(101)(value) && value > 0,
+    above: (value) => value >= 0 && value <= 1,
+    off: (value) => /^(\d{1,4}(\.\d{1,4})*)?$/u.test(value),
+    theme: oneOf(["auto", "light", "dark"]),
+    zoom: (value) => value >= 0.2 && value <= 400,
+    find: (value) => value.length <= 100,
+  };
+}
+
+/** "3.5" -> Set {3, 5} and back. */
+export const offSet = (text) => new Set(text ? text.split(".").map(Number) : []);
+export const offText = (set) => [...set].sort((a, b) => a - b).join(".");

@@ -1,0 +1,204 @@
+"""What may be changed without changing attention: moves that bring queries near the keys they attend to.
+
+A query meets keys only in q_i . k_j, and softmax ignores what is common to all keys of one query. So attention stays
+the same when
+
+    k -> k + a                          adds q_i . a, the same for every key       (translation)
+    q -> c q,  k -> k / c,  c > 0       leaves every product alone                 (scale)
+    q -> (q, 0),  k -> (k, anything)    adds 0 to every product                    (an extra coordinate)
+
+Distances do change, and that is the point. Three methods use these moves:
+
+    "none"   nothing.
+    "paper"  AttentionViz (Yeh et al. 2023, section 5.1.1): a = mean(q) - mean(k), so that both clouds have one centre,
+             and the c for which product and distance correlate best.
+    "exact"  a = -mean(k), and an extra coordinate that lifts every key onto a sphere of radius R = max |k_j + a|:
+
+                 q~ = (c q, 0)        k~ = (k + a, sqrt(R^2 - |k + a|^2)) / c
+
+             so that |q~_i - k~_j|^2 = c^2 |q_i|^2 + R^2 / c^2 - 2 q_i . (k_j + a): of two keys, the one a query attends
+             to more is the nearer one, always (Bachrach et al. 2014; Neyshabur & Srebro 2015). c is the one for which
+             this shows best in the plane.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from viz.pca import Pca, pca
+from viz.scale import Search, near_distance, pair_distances, search_correlation, search_nearest
+
+METHODS = ("none", "paper", "exact")
+SCOPES = ("head", "layer", "model")
+
+
+@dataclass(frozen=True)
+class Normalized:
+    """Moved queries and keys, and the move itself. Leading axes "..." are those of the queries given to `normalize`.
+
+    method: "none", "paper" or "exact".
+    query, key: [..., N, K], or [..., N, K + 1] for "exact".
+    translation: [..., K], what was added to every key.
+    scale: [...], by which queries were multiplied and keys divided.
+    radius: [...], R of "exact"; None for the others.
+    near: [...], the distance below which a pair counts as close (see `viz.scale`).
+    plane: `Pca` of the moved queries and keys together; `plane.projected` has the queries first, then the keys.
+    search: how the scale was found; None where it was given.
+    """
+
+    method: str
+    query: np.ndarray
+    key: np.ndarray
+    translation: np.ndarray
+    scale: np.ndarray
+    radius: np.ndarray | None
+    near: np.ndarray
+    plane: Pca
+    search: Search | None
+
+    def apply(self, query: np.ndarray, key: np.ndarray, sentences: np.ndarray | None = None) -> "Normalized":
+        """The same move for other tokens, query and key [..., N, K].
+
+        A sentence with a key longer than R has a sphere of its own, as wide as it needs: keys compete only within their
+        sentence, so the order of its distances is still the order of its attention.
+        """
+        query, key = _moved(query, key, self.translation)
+        if self.radius is not None:
+            length = np.linalg.norm(key, axis=-1)
+            radius = np.empty_like(length)
+            for s in sentence_spans(sentences, query.shape[-2]):
+                radius[..., s] = np.maximum(self.radius, length[..., s].max(axis=-1))[..., None]
+            query, key = _lifted(query, key, radius)
+        scale = self.scale[..., None, None]
+        return replace(self, query=scale * query, key=key / scale)
+
+
+def normalize(
+    query: np.ndarray,
+    key: np.ndarray,
+    sentences: Sequence[int] | np.ndarray | None = None,
+    method: str = "exact",
+    *,
+    scale: float | None = None,
+    distance: str = "euclidean",
+    weight: str | None = "closeness",
+    attention: list[np.ndarray] | np.ndarray | None = None,
+    scope: str = "head",
+    components: int = 2,
+) -> Normalized:
+    """Move queries and keys [..., N, K] without changing attention: see the top of this file for the methods.
+
+    sentences: [N], the sentence of each token, sentences one after another; None: all tokens are one sentence.
+    scale: c; None searches for it. For "paper" `distance` and `weight` say how, see `viz.scale.search_correlation`
+        (weight "attention" needs `attention`, as for `viz.measure`).
+    scope: what shares one translation, one scale and one plane. "head": each head on its own; "layer": all heads along
+        the axis before N; "model": all heads of all leading axes.
+
+    ValueError: shapes that do not fit, values that are not finite, an unknown method, scope, distance or weight.
+    """
+    query, key = np.asarray(query), np.asarray(key)
+    _check(query, key, method, scope, scale)
+    spans = sentence_spans(sentences, query.shape[-2])
+    heads = query.shape[:-2]
+    query, key = _grouped(query, scope), _grouped(key, scope)  # [G, P, N, K]: the P heads of a group share the move
+    together = query.shape[1]
+
+    translation = np.zeros_like(key[:, 0, 0])
+    if method == "paper":
+        translation = query.mean(axis=(1, 2)) - key.mean(axis=(1, 2))
+    elif method == "exact":
+        translation = -key.mean(axis=(1, 2))
+    query, key = _moved(query, key, translation[:, None])
+    radius = None
+    if method == "exact":
+        radius = np.linalg.norm(key, axis=-1).max(axis=(1, 2))
+        query, key = _lifted(query, key, radius[:, None, None])
+
+    search = None
+    if scale is None and method == "paper":
+        blocks = None
+        if attention is not None:
+            blocks = [_grouped(a, scope) for a in attention_blocks(attention, spans)]
+        search = search_correlation(query, key, spans, distance=distance, weight=weight, attention=blocks)
+    elif scale is None and method == "exact":
+        search = search_nearest(query, key, spans)
+    best = np.full(len(query), scale or 1.0) if search is None else search.best
+    scales = best.astype(query.dtype)
+    query, key = scales[:, None, None, None] * query, key / scales[:, None, None, None]
+
+    plane = pca(np.concatenate([_pooled(query), _pooled(key)], axis=1), components)
+    near = near_distance(pair_distances(query, key, spans))
+
+    def spread(x):  # one entry a group -> one a head
+        return np.repeat(x, together, axis=0).reshape(*heads, *x.shape[1:])
+
+    plane = Pca(spread(plane.mean), spread(plane.components), spread(plane.explained_variance_ratio), None)
+    query, key = (x.reshape(*heads, *x.shape[2:]) for x in (query, key))
+    plane = replace(plane, projected=plane.project(np.concatenate([query, key], axis=-2)))
+    if search is not None:
+        search = replace(
+            search, **{name: spread(getattr(search, name)) for name in ("curve", "best", "at_edge", "flat")}
+        )
+    radius = None if radius is None else spread(radius)
+    return Normalized(method, query, key, spread(translation), spread(scales), radius, spread(near), plane, search)
+
+
+def sentence_spans(sentences: Sequence[int] | np.ndarray | None, tokens: int) -> list[slice]:
+    """Where each sentence lies among the tokens, from the sentence of each token."""
+    if sentences is None:
+        return [slice(0, tokens)]
+    sentences = np.asarray(sentences)
+    if sentences.shape != (tokens,):
+        raise ValueError(f"sentences must have shape [{tokens}], one entry a token, not {list(sentences.shape)}")
+    starts = [0, *(np.flatnonzero(sentences[1:] != sentences[:-1]) + 1).tolist()]
+    if len(np.unique(sentences)) != len(starts):
+        raise ValueError("the tokens of a sentence must stand together, but a sentence appears twice")
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], tokens], strict=True)]
+
+
+def attention_blocks(attention: list[np.ndarray] | np.ndarray, spans: list[slice]) -> list[np.ndarray]:
+    """One array [..., S, S] a sentence, from a list of just that or from one array [..., N, N] of all tokens."""
+    if isinstance(attention, np.ndarray):
+        tokens = spans[-1].stop
+        if attention.shape[-2:] != (tokens, tokens):
+            raise ValueError(f"attention must have shape [..., {tokens}, {tokens}], not {list(attention.shape)}")
+        return [attention[..., s, s] for s in spans]
+    lengths, given = [s.stop - s.start for s in spans], [list(a.shape[-2:]) for a in attention]
+    if given != [[n, n] for n in lengths]:
+        raise ValueError(f"attention must be square, of sizes {lengths}, not {given}")
+    return list(attention)
+
+
+def _check(query, key, method, scope, scale):
+    if query.ndim < 2 or query.shape != key.shape:
+        raise ValueError(f"query and key must both be [..., N, K], not {list(query.shape)} and {list(key.shape)}")
+    if not (np.isfinite(query).all() and np.isfinite(key).all()):
+        raise ValueError("queries and keys must be finite, but some are NaN or infinite")
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    if scope not in SCOPES:
+        raise ValueError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
+    if scale is not None and not 0 < scale < np.inf:
+        raise ValueError(f"scale must be a positive number, not {scale}")
+
+
+def _grouped(x, scope):
+    """[..., N, K] -> [G, P, N, K]."""
+    together = {"head": 1, "layer": x.shape[-3] if x.ndim > 2 else 1, "model": max(1, int(np.prod(x.shape[:-2])))}
+    return x.reshape(-1, together[scope], *x.shape[-2:])
+
+
+def _pooled(x):
+    """[G, P, N, K] -> [G, P N, K]."""
+    return x.reshape(len(x), -1, x.shape[-1])
+
+
+def _moved(query, key, translation):
+    return query, key + translation[..., None, :]
+
+
+def _lifted(query, key, radius):
+    """The extra coordinate; radius: broadcasts against [..., N]."""
+    height = np.sqrt(np.maximum(radius**2 - np.vecdot(key, key), 0))[..., None]
+    return np.concatenate([query, np.zeros_like(height)], axis=-1), np.concatenate([key, height], axis=-1)
