@@ -10,15 +10,35 @@ Arrays have the shape [..., N, K]: N tokens, of all sentences, end to end; K hea
 
 import importlib
 
+from viz.lines import Lines, choose_lines, link_words
 from viz.measure import Measures, measure
 from viz.normalize import Normalized, normalize
 from viz.pca import Pca, pca
+from viz.words import Words, find_words
 
-LATER = {
+LATER = {  # these need matplotlib, or are a chapter of their own: imported when first asked for
+    "joint_figure": "viz.figures",
+    "distance_figure": "viz.figures",
+    "attention_figure": "viz.figures",
+    "search_figure": "viz.figures",
+    "save": "viz.canvas",
     "explore": "viz.explorer",
 }
 
-__all__ = ["Measures", "Normalized", "Pca", "measure", "normalize", "pca", *LATER]
+__all__ = [
+    "Lines",
+    "Measures",
+    "Normalized",
+    "Pca",
+    "Words",
+    "choose_lines",
+    "find_words",
+    "link_words",
+    "measure",
+    "normalize",
+    "pca",
+    *LATER,
+]
 
 
 def __getattr__(name):

@@ -4,11 +4,12 @@ Keys compete only within their own sentence. Everything is kept as sums, so that
 measures of each, added up: measure(one) + measure(other).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from viz.correlation import correlation, ranks
+from viz.correlation import Ranked
 from viz.normalize import Normalized, attention_blocks, sentence_spans
 from viz.scale import closeness, square_distances
 
@@ -35,11 +36,14 @@ class Moments(Sums):
     xy: np.ndarray
 
     @classmethod
-    def of(cls, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Moments":
-        """x, y, weight: [..., N]."""
-        x, y, weight = (a.astype(np.float64) for a in (x, y, weight))
-        wx, wy = weight * x, weight * y
-        return cls(weight.sum(-1), wx.sum(-1), wy.sum(-1), np.vecdot(wx, x), np.vecdot(wy, y), np.vecdot(wx, y))
+    def of(cls, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> "Moments":
+        """x, y, weight: [..., N]; weight None: 1 each."""
+        x, y = x.astype(np.float64), y.astype(np.float64)
+        if weight is None:
+            total, wx, wy = np.full(x.shape[:-1], float(x.shape[-1])), x, y
+        else:
+            total, wx, wy = weight.sum(axis=-1, dtype=np.float64), weight * x, weight * y
+        return cls(total, wx.sum(-1), wy.sum(-1), np.vecdot(wx, x), np.vecdot(wy, y), np.vecdot(wx, y))
 
     @property
     def correlation(self) -> np.ndarray:
@@ -104,54 +108,56 @@ def measure(
 
     ValueError: shapes that do not fit.
     """
-    spans = sentence_spans(sentences, normalized.query.shape[-2])
+    return measure_all([normalized], attention, sentences)[0]
+
+
+def measure_all(
+    ways: Sequence[Normalized],
+    attention: list[np.ndarray] | np.ndarray,
+    sentences: np.ndarray | None = None,
+) -> list[Measures]:
+    """`measure` for the same tokens normalised in several ways; attention is ranked only once."""
+    spans = sentence_spans(sentences, ways[0].query.shape[-2])
     blocks = attention_blocks(attention, spans)
-    query_plane, key_plane = normalized.plane.project(normalized.query), normalized.plane.project(normalized.key)
-    parts = []
+    planes = [(way.plane.project(way.query), way.plane.project(way.key)) for way in ways]
+    totals = None
     for s, block in zip(spans, blocks, strict=True):
-        query, key = normalized.query[..., s, :], normalized.key[..., s, :]
-        square = square_distances(query, key)
-        distance = np.sqrt(square).reshape(*square.shape[:-2], -1)
-        dot = (query @ key.mT).reshape(distance.shape)
-        target = Target.of(block)
-        parts.append(
-            Measures(
-                nearness(square, target),
-                nearness(square_distances(query_plane[..., s, :], key_plane[..., s, :]), target),
-                Moments.of(distance, dot, np.ones_like(distance)),
-                Moments.of(distance, dot, closeness(distance, normalized.near)),
+        target = Target(block)
+        parts = []
+        for way, (query_plane, key_plane) in zip(ways, planes, strict=True):
+            query, key = way.query[..., s, :], way.key[..., s, :]
+            dot = query @ key.mT
+            square = square_distances(query, key, dot)
+            distance = np.sqrt(square).reshape(*square.shape[:-2], -1)
+            dot = dot.reshape(distance.shape)
+            parts.append(
+                Measures(
+                    target.nearness(square),
+                    target.nearness(square_distances(query_plane[..., s, :], key_plane[..., s, :])),
+                    Moments.of(distance, dot),
+                    Moments.of(distance, dot, closeness(distance, way.near)),
+                )
             )
-        )
-    return sum(parts[1:], parts[0])
+        totals = parts if totals is None else [total + part for total, part in zip(totals, parts, strict=True)]
+    return totals
 
 
-@dataclass(frozen=True)
 class Target:
-    """What distances are held against: each query's attention, prepared once for all spaces.
+    """What distances are held against: the attention of one sentence, [..., S, S], prepared once for all spaces."""
 
-    top: [..., S, 1], the most attended key. less: [..., S, S], keys clearly less attended than that one.
-    ranks: [..., S, S], keys from least to most attended.
-    """
+    def __init__(self, attention: np.ndarray):
+        self.top = attention.argmax(axis=-1)[..., None]
+        highest = np.take_along_axis(attention, self.top, axis=-1)
+        self.less = attention < highest * (1 - TIE)
+        self.ranked = Ranked(attention)
 
-    top: np.ndarray
-    less: np.ndarray
-    ranks: np.ndarray
-
-    @classmethod
-    def of(cls, attention: np.ndarray) -> "Target":
-        """attention: [..., S, S]."""
-        top = attention.argmax(axis=-1)[..., None]
-        highest = np.take_along_axis(attention, top, axis=-1)
-        return cls(top, attention < highest * (1 - TIE), ranks(attention))
-
-
-def nearness(distance: np.ndarray, target: Target) -> Nearness:
-    """distance: [..., S, S], or anything that grows with it."""
-    nearer = (distance < np.take_along_axis(distance, target.top, axis=-1)) & target.less
-    place = nearer.sum(axis=-1)
-    return Nearness(
-        np.full(place.shape[:-1], place.shape[-1]),
-        (place == 0).sum(axis=-1),
-        (place < 3).sum(axis=-1),
-        -correlation(target.ranks, ranks(distance)).sum(axis=-1, dtype=np.float64),
-    )
+    def nearness(self, distance: np.ndarray) -> Nearness:
+        """distance: [..., S, S], or anything that grows with it, such as its square; float32."""
+        nearer = (distance < np.take_along_axis(distance, self.top, axis=-1)) & self.less
+        place = nearer.sum(axis=-1, dtype=np.int32)
+        return Nearness(
+            np.full(place.shape[:-1], place.shape[-1]),
+            (place == 0).sum(axis=-1),
+            (place < 3).sum(axis=-1),
+            -self.ranked.correlation(distance).sum(axis=-1, dtype=np.float64),
+        )

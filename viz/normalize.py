@@ -22,7 +22,7 @@ Distances do change, and that is the point. Three methods use these moves:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from viz.scale import Search, near_distance, pair_distances, search_correlation,
 
 METHODS = ("none", "paper", "exact")
 SCOPES = ("head", "layer", "model")
+PER_HEAD = ("curve", "best", "at_edge", "flat")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,32 @@ class Normalized:
     near: np.ndarray
     plane: Pca
     search: Search | None
+
+    def __getitem__(self, head: int | tuple[int, ...]) -> "Normalized":
+        """One head out of many: `n[layer, head]`."""
+        head = head if isinstance(head, tuple) else (head,)
+        search = self.search
+        if search is not None:
+            search = replace(search, **{name: getattr(search, name)[head] for name in PER_HEAD})
+        return Normalized(
+            self.method,
+            self.query[head],
+            self.key[head],
+            self.translation[head],
+            self.scale[head],
+            None if self.radius is None else self.radius[head],
+            self.near[head],
+            Pca(*(getattr(self.plane, f.name)[head] for f in fields(Pca))),
+            search,
+        )
+
+    @property
+    def title(self) -> str:
+        """The method and, for one head, what it chose, for example "paper, c = 1.83"."""
+        if self.method == "none":
+            return "raw"
+        chosen = "" if self.search is None or not self.search.at_edge else ", at the edge of the search"
+        return f"{self.method}, c = {self.scale:.2f}{chosen}"
 
     def apply(self, query: np.ndarray, key: np.ndarray, sentences: np.ndarray | None = None) -> "Normalized":
         """The same move for other tokens, query and key [..., N, K].
@@ -131,7 +158,7 @@ def normalize(
     near = near_distance(pair_distances(query, key, spans))
 
     def spread(x):  # one entry a group -> one a head
-        return np.repeat(x, together, axis=0).reshape(*heads, *x.shape[1:])
+        return np.repeat(x, together, axis=0).reshape((*heads, *x.shape[1:]))
 
     plane = Pca(spread(plane.mean), spread(plane.components), spread(plane.explained_variance_ratio), None)
     query, key = (x.reshape(*heads, *x.shape[2:]) for x in (query, key))

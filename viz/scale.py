@@ -126,10 +126,11 @@ def scaled_planes(query: np.ndarray, key: np.ndarray, scales: np.ndarray) -> Ite
         yield directions[..., None, :, :-3:-1].astype(query.dtype)
 
 
-def square_distances(query: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """|q_i - k_j|^2 = |q_i|^2 + |k_j|^2 - 2 q_i . k_j for [..., S, K]; returns [..., S, S]."""
+def square_distances(query: np.ndarray, key: np.ndarray, dot: np.ndarray | None = None) -> np.ndarray:
+    """|q_i - k_j|^2 = |q_i|^2 + |k_j|^2 - 2 q_i . k_j for [..., S, K]; returns [..., S, S]. dot: q_i . k_j if known."""
+    dot = query @ key.mT if dot is None else dot
     query_square, key_square = np.vecdot(query, query), np.vecdot(key, key)
-    return np.maximum(query_square[..., :, None] + key_square[..., None, :] - 2 * (query @ key.mT), 0)
+    return np.maximum(query_square[..., :, None] + key_square[..., None, :] - 2 * dot, 0)
 
 
 def pair_distances(query: np.ndarray, key: np.ndarray, spans: list[slice]) -> np.ndarray:

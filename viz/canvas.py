@@ -1,0 +1,127 @@
+"""Paper and pens: colours, axes with equal units, labels that do not collide, and saving."""
+
+import contextlib
+import os
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+QUERY, KEY = "#3b8c2a", "#d6499a"  # green and pink of AttentionViz, as far apart in lightness as in hue
+QUERY_TEXT, KEY_TEXT = "#24591a", "#9c2168"
+LINE, LINK = "#8a8f98", "#d7191c"
+ATTENTION = "viridis"
+DIFFERENCE = "PuOr"
+FORMATS = ("png", "svg", "pdf")
+DPI = 150
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches. No pyplot: nothing is kept anywhere else, and no window opens."""
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as png, svg or pdf, by the ending of `path`; parent folders are made.
+
+    The file appears whole or not at all. The same figure gives the same bytes.
+
+    ValueError: another ending. OSError: the file cannot be written.
+    """
+    path = Path(path)
+    ending = path.suffix.removeprefix(".").lower()
+    if ending not in FORMATS:
+        raise ValueError(f"{path}: pictures are written as {', '.join(FORMATS)}, not as {path.suffix or 'no ending'}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[ending]
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    try:
+        with rc_context({"svg.hashsalt": "viz"}), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing")  # drawn as a box; the picture says enough
+            figure.savefig(beside, format=ending, metadata=undated)
+        os.chmod(beside, 0o644)
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+    return path
+
+
+def title(figure: Figure, text: str, **where) -> None:
+    """A title over the whole figure; `$` in a text is a dollar, not mathematics."""
+    figure.suptitle(text, parse_math=False, **where)
+
+
+def equal_axes(axes: Axes, points: np.ndarray, margin: float = 0.12) -> None:
+    """Limits around points [N, 2] such that one unit is as long across as up, whatever the shape of the axes."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    box = axes.get_position()
+    width, height = axes.figure.get_size_inches() * (box.width, box.height)
+    unit = max((high[0] - low[0]) / width, (high[1] - low[1]) / height, 1e-6) * (1 + 2 * margin)
+    x, y = (low + high) / 2
+    axes.set_xlim(x - unit * width / 2, x + unit * width / 2)
+    axes.set_ylim(y - unit * height / 2, y + unit * height / 2)
+    axes.set_aspect("equal")
+
+
+def place_labels(
+    axes: Axes, points: np.ndarray, texts: Sequence[str], colors: Sequence[str], size: float = 8, among=None
+) -> None:
+    """Write a text beside each point [N, 2] such that texts cover neither each other nor points; a thin line leads back
+    to the point where the text had to move away. `among`: points [M, 2] that are drawn too, but have no text.
+
+    One text after another, each takes the cheapest of 16 directions at 6 distances: leaving the axes costs most, then
+    overlaps, then distance.
+    """
+    renderer = axes.figure.canvas.get_renderer()
+    pixel = axes.figure.dpi / 72
+    dots = axes.transData.transform(points if among is None else np.concatenate([points, among]))
+    frame = axes.get_window_extent(renderer).extents
+    angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    reaches = np.array([5, 9, 15, 23, 34, 48]) * pixel
+    obstacles = [np.concatenate([dots - 2.5 * pixel, dots + 2.5 * pixel], axis=-1)]
+
+    # the most crowded first: they have the fewest places to go
+    apart = np.linalg.norm(dots[: len(points), None] - dots, axis=-1)
+    for i in np.argsort(np.sort(apart, axis=-1)[:, : min(6, len(dots))].sum(axis=-1), kind="stable"):
+        text = Text(0, 0, texts[i], fontsize=size, parse_math=False)
+        text.set_figure(axes.figure)
+        extent = text.get_window_extent(renderer)
+        half = np.array([extent.width, extent.height]) / 2 + 0.5 * pixel
+        # the nearest point of the text's box, not its middle, lies at `reach` from the dot
+        middles = (dots[i] + reaches[:, None, None] * directions + half * np.sign(directions.round(6))).reshape(-1, 2)
+        boxes = np.concatenate([middles - half, middles + half], axis=-1)
+        taken = np.concatenate(obstacles)
+        sides = np.minimum(boxes[:, None, 2:], taken[:, 2:]) - np.maximum(boxes[:, None, :2], taken[:, :2])
+        overlap = np.maximum(sides, 0).prod(axis=-1).sum(axis=-1)
+        outside = np.maximum(frame[:2] - boxes[:, :2], 0).sum(axis=-1) + np.maximum(boxes[:, 2:] - frame[2:], 0).sum(-1)
+        cost = 10 * overlap + 1000 * outside + np.repeat(reaches, len(directions))
+        best = cost.argmin()
+        obstacles.append(boxes[best : best + 1])
+        axes.annotate(
+            texts[i],
+            points[i],
+            xytext=axes.transData.inverted().transform(middles[best]),
+            ha="center",
+            va="center",
+            fontsize=size,
+            color=colors[i],
+            parse_math=False,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colors[i], "lw": 0.4, "alpha": 0.7, "shrinkA": 0, "shrinkB": 1}
+            if best >= 2 * len(directions)
+            else None,
+            zorder=6,
+        )
