@@ -95,10 +95,15 @@ class Bert:
             for place, number in enumerate(ids):
                 if not 0 <= number < size:
                     raise ValueError(
-                        f"{name}[{place}] is {number}; this model's {setting} is {size}: use 0 to {size - 1}"
+                        f"{name}[{place}] is {number}; expected 0 to {size - 1} (this model's {setting} is {size})"
                     )
         if not len(encoding):
             raise ValueError("the Encoding has no tokens; expected at least one")
+        if len(encoding.token_type_ids) != len(encoding):
+            raise ValueError(
+                f"{len(encoding)} input_ids came with {len(encoding.token_type_ids)} token_type_ids; "
+                "expected one token_type_id a token"
+            )
         if len(encoding) > self.config.max_position_embeddings:
             raise ValueError(
                 f"the text has {len(encoding)} tokens, but this model has {self.config.max_position_embeddings} "

@@ -1,0 +1,223 @@
+"""The whole model against `transformers`, and the promises of Bert: batch, stream, keep, fill_mask, classify."""
+
+import dataclasses
+import os
+import random
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+import transformers
+
+import minibert
+from minibert.trace import FIELDS, LAYER_FIELDS
+from tests.reference.oracle import random_checkpoint, reference_model, reference_trace
+
+FIRST_SEED = int(os.environ.get("MINIBERT_SEED", time.time_ns() % 1_000_000_000))
+SEEDS = range(FIRST_SEED, FIRST_SEED + 24)
+
+
+def named_arrays(trace: minibert.Trace) -> dict[str, np.ndarray]:
+    """The arrays of a Trace by path, as `reference_trace` names them."""
+    arrays = {f"hidden_states.{i}": state for i, state in enumerate(trace.hidden_states)}
+    for i, layer in enumerate(trace.layers):
+        arrays |= {f"layers.{i}.{name}": getattr(layer, name) for name in LAYER_FIELDS}
+    return arrays if trace.pooled is None else arrays | {"pooled": trace.pooled}
+
+
+def assert_agrees(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray], what: str) -> None:
+    """|ours - theirs| <= 1e-5 (1 + |theirs|), 1e-4 for scores and logits; else the first array, and where."""
+    assert ours.keys() == theirs.keys(), what
+    for path, array in ours.items():
+        tolerance = 1e-4 if path.endswith(("scores", "logits")) else 1e-5
+        assert array.shape == theirs[path].shape, f"{what}: {path}"
+        excess = np.abs(array - theirs[path]) / (1 + np.abs(theirs[path]))
+        assert excess.max() <= tolerance, (
+            f"{what}: {path} differs by {excess.max():.1e} at {np.unravel_index(excess.argmax(), excess.shape)}"
+        )
+
+
+@pytest.fixture(scope="module")
+def reference(minilm_folder):
+    return reference_model(minilm_folder, transformers.BertModel)
+
+
+def test_real_weights_alone_and_in_one_batch(minilm, reference, sentences):
+    assert len(sentences) >= 50
+    texts = [*sentences, "Yes", "capybara"]
+    for text, together in zip(texts, minilm.batch(texts), strict=True):
+        theirs = reference_trace(reference, minilm.tokenizer.encode(text))
+        assert_agrees(named_arrays(minilm(text)), theirs, text)
+        assert_agrees(named_arrays(together), theirs, f"in a batch: {text}")
+
+
+def test_real_weights_in_pairs(minilm, reference, sentences):
+    pairs = list(zip(sentences[:12], sentences[12:24], strict=True))
+    for pair, trace in zip(pairs, minilm.batch(pairs), strict=True):
+        assert set(trace.token_type_ids) == {0, 1}
+        assert_agrees(named_arrays(trace), reference_trace(reference, minilm.tokenizer.encode(pair)), str(pair))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_configurations(tmp_path, seed):
+    chosen = random_checkpoint(tmp_path, seed)
+    bert = minibert.load(tmp_path)
+    kinds = {"BertModel": transformers.BertModel, "BertForMaskedLM": transformers.BertForMaskedLM}
+    model = reference_model(tmp_path, kinds.get(chosen["kind"], transformers.BertForPreTraining))
+    if bert.weights.pooler is None:  # `transformers` would make one up
+        getattr(model, "bert", model).pooler = None
+    if bert.weights.masked_lm is None and hasattr(model, "cls"):
+        del model.cls
+    choose = random.Random(seed)
+    texts = ["".join(choose.choices("abcdefghij .,", k=length)) + "x" for length in (1, 5, 23, 60)]
+    if bert.config.type_vocab_size == 2:
+        texts.append((texts[1], texts[2]))
+    for text, trace in zip(texts, bert.batch(texts), strict=True):
+        ours = named_arrays(trace)
+        if bert.weights.masked_lm is not None:
+            ours["logits"] = bert.logits(text)
+            shifted = ours["logits"] - ours["logits"].max(-1, keepdims=True)
+            ours["probabilities"] = np.exp(shifted) / np.exp(shifted).sum(-1, keepdims=True)
+        theirs = reference_trace(model, bert.tokenizer.encode(text))
+        assert_agrees(ours, theirs, f"MINIBERT_SEED={seed} {chosen} {text!r}")
+
+
+def test_every_array_is_float32_with_its_documented_shape(minilm):
+    trace = minilm(("The brown capybara is sleeping now.", "It is tired."))
+    tokens, config = len(trace.tokens), minilm.config
+    heads, head_size = config.num_attention_heads, config.head_size
+    by_head, by_pair = (heads, tokens, head_size), (heads, tokens, tokens)
+    shapes = {"query": by_head, "key": by_head, "value": by_head, "scores": by_pair, "attention": by_pair}
+    shapes["context"] = (tokens, config.hidden_size)
+    assert len(trace.layers) == config.num_hidden_layers
+    assert len(trace.hidden_states) == config.num_hidden_layers + 1
+    for path, array in named_arrays(trace).items():
+        name = path.split(".")[-1]
+        assert array.dtype == np.float32, path
+        assert array.shape == shapes.get(name, (tokens, config.hidden_size) if name != "pooled" else array.shape), path
+    assert trace.pooled.shape == (config.hidden_size,)
+
+
+def test_attention_rows_sum_to_one(minilm, sentences):
+    for trace in minilm.batch(sentences[:10]):
+        for layer in trace.layers:
+            np.testing.assert_allclose(layer.attention.sum(-1), 1, atol=1e-6)
+            assert (layer.attention >= 0).all()
+
+
+def test_keeping_less_changes_nothing_in_what_is_kept(minilm, sentences):
+    whole = minilm.batch(sentences[:6])
+    for name in FIELDS:
+        for full, part in zip(whole, minilm.batch(sentences[:6], keep=[name]), strict=True):
+            kept = {path: array for path, array in named_arrays_kept(part).items() if array is not None}
+            assert kept and all(path.split(".")[0] == name or path.endswith(name) for path in kept)
+            for path, array in kept.items():
+                np.testing.assert_array_equal(array, named_arrays(full)[path])
+
+
+def named_arrays_kept(trace: minibert.Trace) -> dict[str, np.ndarray | None]:
+    arrays = {f"hidden_states.{i}": state for i, state in enumerate(trace.hidden_states or ())}
+    for i, layer in enumerate(trace.layers):
+        arrays |= {f"layers.{i}.{name}": getattr(layer, name) for name in LAYER_FIELDS}
+    return arrays | {"pooled": trace.pooled}
+
+
+def test_stream_gives_what_batch_gives_in_order(minilm, sentences):
+    texts = sentences * 2
+    streamed = list(minilm.stream(iter(texts), keep=("attention", "pooled")))
+    assert [trace.tokens for trace in streamed] == [minilm.tokenizer.encode(text).tokens for text in texts]
+    for text, trace in zip(texts[::9], streamed[::9], strict=True):
+        alone = minilm(text)
+        for ours, theirs in zip(trace.layers, alone.layers, strict=True):
+            np.testing.assert_allclose(ours.attention, theirs.attention, atol=1e-5)
+            assert ours.query is None
+        np.testing.assert_allclose(trace.pooled, alone.pooled, atol=1e-5)
+
+
+def test_stream_reads_no_further_ahead_than_a_batch(minilm):
+    read = []
+
+    def texts():
+        for i in range(10_000):
+            read.append(i)
+            yield "A short sentence about nothing much."
+
+    next(minilm.stream(texts()))
+    assert len(read) < 500
+
+
+def test_memory_of_a_stream_does_not_grow(minilm, sentences):
+    def peak(texts) -> int:
+        tracemalloc.start()
+        for _ in minilm.stream(texts):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    assert peak(sentences * 4) < 1.2 * peak(sentences)
+
+
+def test_no_texts_is_no_traces(minilm):
+    assert minilm.batch([]) == []
+    assert list(minilm.stream([])) == []
+
+
+def test_an_encoding_can_be_given_in_place_of_a_text(minilm):
+    text = "The brown capybara is sleeping now."
+    encoding = minilm.tokenizer.encode(text)
+    np.testing.assert_array_equal(minilm(encoding).pooled, minilm(text).pooled)
+
+
+def replaced(encoding: minibert.Encoding, **changes) -> minibert.Encoding:
+    return dataclasses.replace(encoding, **changes)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (lambda e: replaced(e, input_ids=(*e.input_ids[:-1], 30522)), "input_ids[4] is 30522; expected 0 to 30521"),
+        (lambda e: replaced(e, input_ids=(-1, *e.input_ids[1:])), "input_ids[0] is -1"),
+        (lambda e: replaced(e, token_type_ids=(2,) * 5), "token_type_ids[0] is 2; expected 0 to 1"),
+        (lambda e: replaced(e, token_type_ids=(0,) * 4), "expected one token_type_id a token"),
+        (lambda e: replaced(e, input_ids=(), token_type_ids=(), tokens=(), words=()), "no tokens"),
+        (lambda e: "word " * 600, "602 tokens, but this model has 512 positions"),
+    ],
+)
+def test_what_the_model_cannot_take_is_named(minilm, bad, message):
+    with pytest.raises(ValueError) as raised:
+        minilm(bad(minilm.tokenizer.encode("A brown cat")))
+    assert message in str(raised.value)
+
+
+def test_an_unknown_name_to_keep_is_named(minilm):
+    with pytest.raises(ValueError, match=r"keep is .*'keys'.*expected.*query"):
+        minilm.batch(["A cat"], keep=["keys"])
+    with pytest.raises(ValueError, match="expected a collection"):
+        minilm.batch(["A cat"], keep="key")
+
+
+def test_a_checkpoint_without_a_head_says_so(minilm):
+    with pytest.raises(ValueError, match="no masked-language-model head"):
+        minilm.fill_mask("A [MASK].")
+    with pytest.raises(ValueError, match="no sequence classifier"):
+        minilm.classify("A fine film.")
+
+
+def test_fill_mask_gives_the_likeliest_tokens_of_each_mask(tmp_path):
+    random_checkpoint(tmp_path, seed=0, kind="BertForMaskedLM")
+    bert = minibert.load(tmp_path)
+    text = "ab [MASK] c [MASK]."
+    encoding = bert.tokenizer.encode(text)
+    theirs = reference_trace(reference_model(tmp_path, transformers.BertForMaskedLM), encoding)["probabilities"]
+    found = bert.fill_mask(text, top=3)
+    assert len(found) == 2
+    for place, suggestions in zip([3, 5], found, strict=True):
+        best = np.argsort(-theirs[place])[:3]
+        assert [token for token, _ in suggestions] == [bert.tokenizer.token(int(i)) for i in best]
+        np.testing.assert_allclose([p for _, p in suggestions], theirs[place][best], atol=1e-5)
+    with pytest.raises(ValueError, match=r"no \[MASK\]"):
+        bert.fill_mask("ab c")
+    with pytest.raises(ValueError, match="top is 0"):
+        bert.fill_mask(text, top=0)

@@ -1,0 +1,79 @@
+"""Each function of numerics.py against torch in float64, and where float32 could go wrong."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from torch.nn import functional
+
+from minibert import numerics
+
+ROWS = arrays(np.float32, array_shapes(min_dims=1, max_dims=3), elements=st.floats(-50, 50, width=32))
+ACTIVATIONS = {
+    "gelu": functional.gelu,
+    "gelu_new": lambda x: functional.gelu(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: functional.gelu(x, approximate="tanh"),
+    "relu": functional.relu,
+    "silu": functional.silu,
+}
+
+
+def test_linear_is_torch_linear():
+    random = np.random.default_rng(0)
+    x, weight, bias = (random.normal(size=size).astype(np.float32) for size in ((5, 7), (3, 7), (3,)))
+    theirs = functional.linear(*(torch.from_numpy(array) for array in (x, weight, bias)))
+    np.testing.assert_allclose(numerics.linear(x, weight, bias), theirs, atol=1e-5)
+
+
+@given(ROWS)
+def test_softmax_is_torch_softmax_and_rows_sum_to_one(x):
+    ours = numerics.softmax(x)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, torch.from_numpy(x).double().softmax(-1), atol=1e-6)
+    np.testing.assert_allclose(ours.sum(-1), 1, atol=1e-5)
+
+
+def test_softmax_neither_overflows_nor_changes_with_what_is_common_to_a_row():
+    x = np.array([[1000, 999, 0]], dtype=np.float32)
+    np.testing.assert_allclose(numerics.softmax(x), numerics.softmax(x - 1000), atol=1e-7)
+
+
+@given(ROWS, st.sampled_from([1e-12, 1e-5, 0.1]))
+def test_layer_norm_is_torch_layer_norm(x, eps):
+    size = x.shape[-1]
+    weight, bias = np.linspace(-1, 2, size, dtype=np.float32), np.linspace(3, 1, size, dtype=np.float32)
+    ours = numerics.layer_norm(x, weight, bias, eps)
+    # In float32, what is left of a constant row after taking off its mean is rounding; only eps tames it.
+    wide = torch.from_numpy(x).double()
+    spread = wide.std(-1, unbiased=False, keepdim=True)
+    theirs = functional.layer_norm(wide, (size,), *(torch.from_numpy(a).double() for a in (weight, bias)), eps=eps)
+    settled = ((spread > 1e-3) | (wide == 0).all(-1, keepdim=True)).expand_as(wide).numpy()
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours[settled], theirs.numpy()[settled], atol=2e-3, rtol=1e-4)
+
+
+def test_layer_norm_has_eps_inside_the_root_and_the_population_variance():
+    x = np.array([[1.0, -1.0]], dtype=np.float32)
+    one, zero = np.ones(2, dtype=np.float32), np.zeros(2, dtype=np.float32)
+    np.testing.assert_allclose(numerics.layer_norm(x, one, zero, eps=3.0), [[0.5, -0.5]])
+
+
+@pytest.mark.parametrize("name", numerics.ACTIVATIONS)
+def test_activations_are_torch_activations(name):
+    x = np.concatenate([np.linspace(-12, 12, 200_001), [-1e4, -100, 100, 1e4, 0]]).astype(np.float32)
+    ours = numerics.ACTIVATIONS[name](x)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, ACTIVATIONS[name](torch.from_numpy(x).double()), atol=2e-6, rtol=1e-6)
+
+
+def test_the_two_gelus_are_not_the_same():
+    x = np.linspace(-4, 4, 1001, dtype=np.float32)
+    assert 1e-4 < np.abs(numerics.gelu(x) - numerics.gelu_tanh(x)).max() < 1e-3
+
+
+def test_erf_is_within_its_stated_error():
+    x = np.linspace(-6, 6, 200_001, dtype=np.float32)
+    error = np.abs(numerics.erf(x) - torch.erf(torch.from_numpy(x).double()).numpy())
+    assert error.max() < 1.5e-7 + 4e-7  # the approximation's own, and that of rounding a dozen float32 operations
