@@ -10,8 +10,9 @@ Arrays have the shape [..., N, K]: N tokens, of all sentences, end to end; K hea
 
 import importlib
 
+from viz.habits import Habits, habits
 from viz.lines import Lines, choose_lines, link_words
-from viz.measure import Measures, measure
+from viz.measure import Measures, measure, measure_all
 from viz.normalize import Normalized, normalize
 from viz.pca import Pca, pca
 from viz.words import Words, find_words
@@ -21,11 +22,17 @@ LATER = {  # these need matplotlib, or are a chapter of their own: imported when
     "distance_figure": "viz.figures",
     "attention_figure": "viz.figures",
     "search_figure": "viz.figures",
+    "matrix_figure": "viz.sheets",
+    "attention_sheet": "viz.sheets",
+    "layers_figure": "viz.sheets",
+    "heatmap_figure": "viz.sheets",
+    "positions_figure": "viz.sheets",
     "save": "viz.canvas",
     "explore": "viz.explorer",
 }
 
 __all__ = [
+    "Habits",
     "Lines",
     "Measures",
     "Normalized",
@@ -33,8 +40,10 @@ __all__ = [
     "Words",
     "choose_lines",
     "find_words",
+    "habits",
     "link_words",
     "measure",
+    "measure_all",
     "normalize",
     "pca",
     *LATER,

@@ -12,7 +12,7 @@ from viz.words import Words
 class Lines:
     """Lines from queries to keys, the weakest first, so that the strongest are drawn on top.
 
-    query, key: [lines], places among all tokens.  attention: [lines].  how: in words, how they were chosen.
+    query, key: [lines], places among all tokens.  attention: [..., lines].  how: in words, how they were chosen.
     """
 
     query: np.ndarray
@@ -77,7 +77,8 @@ def link_words(
 ) -> Lines:
     """The lines from every piece of one word to every piece of another in the same sentence.
 
-    attention: of tokens, or of words where `merged`. Upper and lower case are alike.
+    attention: of tokens, or of words where `merged`; of one head or, with leading axes, of many. Upper and lower case
+    are alike.
 
     ValueError: no sentence has both words.
     """
@@ -93,8 +94,8 @@ def link_words(
     spans = sentence_spans(sentence, len(owner))
     blocks = attention_blocks(attention, spans)
     which = np.searchsorted([s.start for s in spans], query, side="right") - 1
-    weight = [blocks[n][i - spans[n].start, j - spans[n].start] for n, i, j in zip(which, query, key, strict=True)]
-    return Lines(query, key, np.array(weight), f"{first} → {second}")
+    weight = [blocks[n][..., i - spans[n].start, j - spans[n].start] for n, i, j in zip(which, query, key, strict=True)]
+    return Lines(query, key, np.stack(weight, axis=-1), f"{first} → {second}")
 
 
 def attention_tokens(attention: list[np.ndarray] | np.ndarray) -> int:

@@ -17,6 +17,7 @@ WEIGHTS = ("closeness", "attention", None)
 NEAR_SHARE, NEAR_PAIRS = 0.005, 32  # pairs that count as close: 0.5 %, but never fewer than 32 (or all there are)
 MOST_PAIRS = 20_000  # more pairs of one head are thinned out evenly for the search; it does not get better with more
 FLAT = 1e-4  # a curve that varies less than this says nothing about c
+AS_GOOD = 0.01  # so few more queries are not worth a more stretched picture
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,11 @@ def _pairs(query, key, spans, step):
 
 def _choose(objective, scales, curve, lowest):
     """Of equally good scales the one nearest to 1, which changes least."""
-    goal = curve.min(axis=-1, keepdims=True) if lowest else curve.max(axis=-1, keepdims=True)
+    good = (
+        curve == curve.min(axis=-1, keepdims=True) if lowest else curve >= curve.max(axis=-1, keepdims=True) - AS_GOOD
+    )
     flat = np.ptp(curve, axis=-1) < FLAT
-    price = np.where(curve == goal, np.abs(np.log(scales)), np.inf)
+    price = np.where(good, np.abs(np.log(scales)), np.inf)
     place = np.where(flat, np.abs(np.log(scales)).argmin(), price.argmin(axis=-1))
     at_edge = ~flat & ((place == 0) | (place == len(scales) - 1))
     return Search(objective, scales, curve, scales[place], at_edge, flat)

@@ -1,0 +1,81 @@
+"""What a head does by habit: look at itself, at its neighbours, at [CLS] and [SEP], at one key or at all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from viz.measure import Sums
+
+REACH = 10
+OFFSETS = np.arange(-REACH, REACH + 1)
+
+
+@dataclass(frozen=True)
+class Habits(Sums):
+    """Sums over queries of shape [...], one entry a head; those of different sentences add up.
+
+    offset_sum, offset_count: [..., 21] and [21], by the place of the key relative to the query, -10 to 10.
+    """
+
+    queries: int
+    cls_sum: np.ndarray
+    sep_sum: np.ndarray
+    entropy_sum: np.ndarray
+    offset_sum: np.ndarray
+    offset_count: np.ndarray
+
+    @property
+    def by_offset(self) -> np.ndarray:
+        """Mean attention of a query to the key so many places further on, `OFFSETS`; [..., 21]."""
+        return self.offset_sum / np.maximum(self.offset_count, 1)
+
+    @property
+    def to_self(self) -> np.ndarray:
+        return self.by_offset[..., REACH]
+
+    @property
+    def to_previous(self) -> np.ndarray:
+        """Over the queries that have a token before them."""
+        return self.by_offset[..., REACH - 1]
+
+    @property
+    def to_next(self) -> np.ndarray:
+        """Over the queries that have a token after them."""
+        return self.by_offset[..., REACH + 1]
+
+    @property
+    def to_cls(self) -> np.ndarray:
+        return self.cls_sum / self.queries
+
+    @property
+    def to_sep(self) -> np.ndarray:
+        """To all [SEP] of the sentence together."""
+        return self.sep_sum / self.queries
+
+    @property
+    def entropy(self) -> np.ndarray:
+        """- sum p log2 p of a query's attention, in bits: 0 for one key alone, log2 S for all alike."""
+        return self.entropy_sum / self.queries
+
+
+def habits(attention: np.ndarray, tokens: Sequence[str]) -> Habits:
+    """The habits of heads in one sentence. attention: [..., S, S]; tokens: [S]."""
+    size = len(tokens)
+    received = attention.sum(axis=-2, dtype=np.float64)
+    tiny = np.finfo(attention.dtype).tiny
+    surprise = attention * np.log2(np.maximum(attention, tiny))
+    offset_sum = [
+        np.diagonal(attention, o, -2, -1).sum(axis=-1, dtype=np.float64)
+        if abs(o) < size
+        else np.zeros(received.shape[:-1])
+        for o in OFFSETS
+    ]
+    return Habits(
+        size,
+        received[..., [token == "[CLS]" for token in tokens]].sum(axis=-1),
+        received[..., [token == "[SEP]" for token in tokens]].sum(axis=-1),
+        -surprise.sum(axis=(-2, -1), dtype=np.float64),
+        np.stack(offset_sum, axis=-1),
+        np.maximum(size - np.abs(OFFSETS), 0),
+    )
