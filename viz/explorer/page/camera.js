@@ -16,11 +16,11 @@ const UPRIGHT = [
   [0, 0, 1],
 ];
 
-/** The smallest box around the first `count` tokens' queries and keys, seen from the front: {x, y, width, height}. */
-export function bounds(positions, size, count) {
+/** The smallest box around the queries and keys of tokens `from` to `to`, seen from the front. */
+export function bounds(positions, size, from, to) {
   let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
   for (let side = 0; side < 2; side++) {
-    for (let n = 0; n < count; n++) {
+    for (let n = from; n < to; n++) {
       const at = 3 * (side * size + n);
       left = Math.min(left, positions[at]);
       right = Math.max(right, positions[at]);
@@ -33,10 +33,10 @@ export function bounds(positions, size, count) {
 }
 
 /** A box around what can be turned: a ball about the origin. */
-export function ball(positions, size, count) {
+export function ball(positions, size, from, to) {
   let most = 0;
   for (let side = 0; side < 2; side++) {
-    for (let n = 0; n < count; n++) {
+    for (let n = from; n < to; n++) {
       const at = 3 * (side * size + n);
       most = Math.max(most, Math.hypot(positions[at], positions[at + 1], positions[at + 2]));
     }

@@ -1,0 +1,12 @@
+"""The explorer: AttentionViz for your own sentences, as one HTML file that works offline.
+
+    page = viz.explore(tokens, query, key)      in a notebook the page shows itself
+    page.save("explorer.html")
+
+The browser's part is in `page/`: small modules, each with one idea, put together by `assemble`.
+"""
+
+from viz.explorer.build import Explorer, explore
+from viz.explorer.traces import trace_html
+
+__all__ = ["Explorer", "explore", "trace_html"]

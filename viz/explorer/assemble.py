@@ -1,0 +1,72 @@
+"""One HTML file out of small modules: no server, no network, nothing loaded from anywhere."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from importlib.resources import files
+
+PAGE = files("viz.explorer") / "page"
+
+IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
+DEFINITION = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
+
+
+def script(entry: str) -> str:
+    """The module `entry` and all it imports as one classic script, each after what it needs.
+
+    The modules share one scope there, so no two of them may use the same name at their top level.
+    """
+    parts: dict[str, str] = {}
+    owner: dict[str, str] = {}
+
+    def add(module: str) -> None:
+        if module in parts:
+            return
+        parts[module] = ""  # on the way
+        source = (PAGE / module).read_text(encoding="utf-8")
+        for match in IMPORT.finditer(source):
+            add(match[2])
+        for name in DEFINITION.findall(source):
+            if owner.setdefault(name, module) != module:
+                raise ValueError(f"both {owner[name]} and {module} define {name}; rename one of them")
+        del parts[module]  # and in again, after what it imports
+        parts[module] = re.sub(r"^export ", "", IMPORT.sub("", source), flags=re.MULTILINE)
+
+    add(entry)
+    return '(() => {\n"use strict";\n' + "\n".join(parts.values()) + "})();\n"
+
+
+def assemble(template: str, entry: str, style: str, data: dict, title: str) -> str:
+    """The page: template, script, style and data in one. The policy in its head lets it run this script and style
+    alone, and forbids it to fetch anything from anywhere."""
+    code, looks = script(entry), (PAGE / style).read_text(encoding="utf-8")
+    parts = {
+        "policy": f"default-src 'none'; script-src '{_digest(code)}'; style-src '{_digest(looks)}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'",
+        "title": html.escape(title),
+        "style": looks,
+        "script": code,
+        "data": as_json(data),
+    }
+    page = (PAGE / template).read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page)
+
+
+def as_json(data: dict) -> str:
+    """JSON that no token can end: in a script element only "<" could, and "\\u003c" says the same."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
+
+
+def framed(page: str, height: int) -> str:
+    """A page as an isolated frame, for a notebook: a document of its own, which may run its script and save files."""
+    return (
+        f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts allow-downloads" loading="lazy" '
+        f'style="width:100%;height:{height}px;border:1px solid #8884;border-radius:8px"></iframe>'
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

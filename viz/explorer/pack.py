@@ -1,0 +1,27 @@
+"""Arrays as text: quantised where the eye is the judge, float32 where a number will be read."""
+
+import base64
+
+import numpy as np
+
+QUANTA = 32767
+
+
+def text(array: np.ndarray) -> str:
+    """Little-endian bytes as base64."""
+    return base64.b64encode(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"))).tobytes()).decode()
+
+
+def signed(array: np.ndarray, largest: float) -> str:
+    """-largest .. largest as 16 bits; off by at most largest / 65534."""
+    return text(np.rint(array * (QUANTA / (largest or 1))).astype(np.int16))
+
+
+def unsigned(array: np.ndarray, largest: float) -> str:
+    """0 .. largest as 16 bits; off by at most largest / 131070."""
+    return text(np.rint(np.clip(array / (largest or 1), 0, 1) * 65535).astype(np.uint16))
+
+
+def float32(array: np.ndarray) -> str:
+    """As it is."""
+    return text(array.astype(np.float32))

@@ -1,0 +1,212 @@
+// The joint cloud of queries and keys: where the points are, how they look, which one is under the pointer.
+
+import { ball, bounds, camera, mixBounds, project, ticks } from "./camera.js";
+import { colouring } from "./colours.js";
+import { Crowd, placeLabels } from "./labels.js";
+import { textWidth } from "./painter.js";
+
+const MOVE = 700; // milliseconds from one picture to the next
+const BUCKETS = 7; // point sizes
+
+/** A fixed shuffle of 0 .. count - 1, so that no sentence lies on top of all others. */
+export function shuffled(count) {
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  let seed = 1;
+  for (let i = count - 1; i > 0; i--) {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    const j = seed % (i + 1);
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+export class Cloud {
+  constructor(data) {
+    this.data = data;
+    this.now = new Float32Array(3 * data.points);
+    this.screen = new Float32Array(2 * data.points);
+    this.depth = new Float32Array(data.points);
+    this.order = shuffled(data.points);
+    this.picture = null;
+    this.from = 0;
+    this.to = 0;
+  }
+
+  /** Set out for the picture the state asks for; call before each drawing. Returns true while points still move. */
+  move(state, only, still, time) {
+    const picture = [state.layer, state.head, state.method, state.dims, only ? state.sentence : "all"].join();
+    if (picture !== this.picture) {
+      const target = this.target(state, only);
+      const instant = still || this.picture === null;
+      this.start = instant ? null : { positions: this.now.slice(), world: this.world, turning: this.turning, time };
+      this.goal = target;
+      this.picture = picture;
+      this.from = target.from;
+      this.to = target.to;
+    }
+    const t = this.start ? Math.min(1, (time - this.start.time) / MOVE) : 1;
+    if (t === 1) this.start = null;
+    const eased = t * t * (3 - 2 * t);
+    if (this.start) {
+      const [a, b] = [this.start.positions, this.goal.positions];
+      for (let i = 0; i < a.length; i++) this.now[i] = a[i] + (b[i] - a[i]) * eased;
+      this.world = mixBounds(this.start.world, this.goal.world, eased);
+      this.turning = this.start.turning + (this.goal.turning - this.start.turning) * eased;
+    } else {
+      this.now.set(this.goal.positions);
+      this.world = this.goal.world;
+      this.turning = this.goal.turning;
+    }
+    return this.start !== null;
+  }
+
+  target(state, only) {
+    const { data } = this;
+    const positions = data.head(state.layer, state.head).positions(state.method).slice();
+    if (state.dims === 2) for (let p = 0; p < data.points; p++) positions[3 * p + 2] = 0;
+    const sentence = data.sentences[state.sentence];
+    const shown = data.shown(state.method, state.dims);
+    const [from, to] = only ? [Math.min(sentence.start, shown), Math.min(sentence.start + sentence.size, shown)] : [0, shown];
+    const world = (state.dims === 3 ? ball : bounds)(positions, data.size, from, to);
+    return { positions, world, turning: state.dims - 2, from, to };
+  }
+
+  /** Put the points on the screen. */
+  layOut(state, box) {
+    const look = { ...state, turn: state.turn * this.turning, tilt: state.tilt * this.turning };
+    this.eye = camera(this.world, box, look, this.turning > 0 ? 3 : 2, box.width < 300 ? 24 : 40);
+    project(this.eye, this.now, this.screen, this.depth);
+  }
+
+  visible(p) {
+    const n = p % this.data.size;
+    const [x, y, box] = [this.screen[2 * p], this.screen[2 * p + 1], this.eye.box];
+    return n >= this.from && n < this.to && x > box.x - 9 && y > box.y - 9 && x < box.x + box.width + 9 && y < box.y + box.height + 9;
+  }
+
+  place(side, token) {
+    const p = side * this.data.size + token;
+    return [this.screen[2 * p], this.screen[2 * p + 1]];
+  }
+
+  /** Size of each point, as a number of a sprite: by norm if asked for, by nearness to the eye in 3-D. */
+  bucket(p, sized, norms, longest, shortest) {
+    let size = 0.5;
+    if (sized) size = (norms[p] - shortest) / (longest - shortest || 1);
+    if (this.turning > 0) size = 0.6 * size + 0.4 * (0.5 + 0.5 * this.turning * this.depth[p]);
+    return Math.max(0, Math.min(BUCKETS - 1, Math.round(size * (BUCKETS - 1))));
+  }
+
+  draw(painter, app, bright) {
+    const { data } = this;
+    const { state, theme } = app;
+    const head = data.head(state.layer, state.head);
+    const colours = this.coloured(head, state.colour, theme);
+    const count = 2 * (this.to - this.from);
+    const basic = (count > 4000 ? 2.1 : count > 1500 ? 2.6 : count > 400 ? 3.4 : 4.8) * Math.min(1.8, Math.max(1, state.zoom) ** 0.2);
+    const edge = count > 3000 ? null : theme.paper;
+    const norms = state.sized ? head.norms : null;
+    const [shortest, longest] = norms ? [norms.reduce((a, b) => Math.min(a, b)), norms.reduce((a, b) => Math.max(a, b))] : [0, 1];
+
+    const sprites = [];
+    const spriteOf = (side, colour, bucket) => {
+      const name = (side * 64 + colour) * BUCKETS + bucket;
+      sprites[name] ??= painter.sprite(side ? "diamond" : "disc", basic * (0.55 + (0.9 * bucket) / (BUCKETS - 1)), colours.palette[colour], edge);
+      return sprites[name];
+    };
+    const stampAll = (wanted) => {
+      for (const p of this.order) {
+        const n = p % data.size;
+        if ((bright[n] === 1) !== wanted || !this.visible(p)) continue;
+        const bucket = state.sized || this.turning > 0 ? this.bucket(p, state.sized, norms, longest, shortest) : 3;
+        painter.stamp(spriteOf(p < data.size ? 0 : 1, colours.index[p], bucket), this.screen[2 * p], this.screen[2 * p + 1]);
+      }
+    };
+    painter.alpha(count > 3000 ? 0.13 : 0.2);
+    stampAll(false);
+    painter.alpha(count > 3000 ? 0.8 : 1);
+    stampAll(true);
+    painter.alpha(1);
+  }
+
+  coloured(head, name, theme) {
+    const wanted = [head.layer, head.head, name, theme.name].join();
+    if (this.colourName !== wanted) {
+      this.colours = colouring(this.data, head, name, theme);
+      this.colourName = wanted;
+    }
+    return this.colours;
+  }
+
+  /** Token names beside the points, as many as fit; those of `first` (points) before all others. */
+  drawLabels(painter, app, bright, first) {
+    const { data } = this;
+    const { state, theme } = app;
+    const box = this.eye.box;
+    const size = box.width < 300 ? 11 : 12;
+    const count = 2 * (this.to - this.from);
+    const most = state.labels ? Math.min(250, count > 600 ? 40 * Math.max(1, state.zoom) : 250) : 0;
+    const wanted = [];
+    const want = (p) => {
+      if (this.visible(p)) wanted.push({ p, x: this.screen[2 * p], y: this.screen[2 * p + 1], text: data.tokenOf[p % data.size], gap: 6 });
+    };
+    first.forEach(want);
+    const chosen = new Set(first);
+    for (const p of this.order) {
+      if (wanted.length > first.length + 4 * most) break;
+      if (most > 0 && bright[p % data.size] && !chosen.has(p)) want(p);
+    }
+    const frame = { x: box.x + 2, y: box.y + 2, width: box.width - 4, height: box.height - 4 };
+    const placed = placeLabels(wanted, (text) => textWidth(text, size), frame, { most: most + first.length, crowd: new Crowd() });
+    for (const { p, text, left, middle } of placed) {
+      const colour = p < data.size ? theme.query : theme.key;
+      painter.text(text, left, middle, { size, colour, halo: theme.paper, weight: chosen.has(p) ? 700 : 400 });
+    }
+  }
+
+  /** The point within reach of the pointer: {side, token} or null. */
+  pick(x, y, bright, reach = 12) {
+    let best = null;
+    let least = reach;
+    for (let p = 0; p < this.data.points; p++) {
+      const away = Math.hypot(this.screen[2 * p] - x, this.screen[2 * p + 1] - y) + (bright[p % this.data.size] ? 0 : 4);
+      if (away < least && this.visible(p)) [best, least] = [p, away];
+    }
+    return best === null ? null : { side: best < this.data.size ? 0 : 1, token: best % this.data.size };
+  }
+
+  /** Axes with units: round numbers along the edges in 2-D, three turned arrows in 3-D. */
+  drawAxes(painter, app) {
+    const { state, theme, data } = app;
+    const head = data.head(state.layer, state.head);
+    const { eye } = this;
+    const { box } = eye;
+    const shares = head.packed.variance[state.method];
+    const name = (i) => `component ${i + 1}: ${(100 * shares[i]).toFixed(0)} % of the variance`;
+    if (this.turning > 0) {
+      for (let i = 0; i < 3; i++) {
+        const length = this.world.width / 2;
+        const end = [eye.mx + (eye.turn[0][i] * length - eye.cx) * eye.scale, eye.my - (eye.turn[1][i] * length - eye.cy) * eye.scale];
+        painter.line([[eye.mx - eye.cx * eye.scale, eye.my + eye.cy * eye.scale], end], theme.rule, 1.5);
+        painter.text(`${i + 1}`, end[0], end[1], { colour: theme.faint, size: 11, align: "center", halo: theme.paper });
+      }
+      painter.text([0, 1, 2].map((i) => `${i + 1}: ${(100 * shares[i]).toFixed(0)} %`).join("   ") + " of the variance",
+        box.x + box.width - 8, box.y + box.height - 10, { colour: theme.faint, size: 11, align: "right" });
+      return;
+    }
+    const unit = head.extent(state.method);
+    const span = (middle, half) => [(middle - half / eye.scale) * unit, (middle + half / eye.scale) * unit];
+    for (const t of ticks(...span(eye.cx, box.width / 2), box.width / 110)) {
+      const x = eye.mx + (t / unit - eye.cx) * eye.scale;
+      painter.line([[x, box.y], [x, box.y + box.height]], theme.rule, t === 0 ? 1.5 : 0.5);
+      if (x > box.x + 34 && x < box.x + box.width - 12) painter.text(String(t), x, box.y + box.height - 24, { colour: theme.faint, size: 10, align: "center" });
+    }
+    for (const t of ticks(...span(eye.cy, box.height / 2), box.height / 110)) {
+      const y = eye.my - (t / unit - eye.cy) * eye.scale;
+      painter.line([[box.x, y], [box.x + box.width, y]], theme.rule, t === 0 ? 1.5 : 0.5);
+      if (y > box.y + 12 && y < box.y + box.height - 36) painter.text(String(t), box.x + 24, y, { colour: theme.faint, size: 10 });
+    }
+    painter.text(name(0), box.x + box.width - 8, box.y + box.height - 9, { colour: theme.faint, size: 11, align: "right" });
+    painter.text(name(1), box.x + 10, box.y + 8, { colour: theme.faint, size: 11, align: "right", turned: true });
+  }
+}

@@ -1,0 +1,245 @@
+// The page itself: one state, one canvas, four views; draws when something changed.
+
+import { attentionOf } from "./attention.js";
+import { Cloud } from "./cloud.js";
+import { THEMES, colouring } from "./colours.js";
+import { Data } from "./data.js";
+import { AverageView } from "./average.js";
+import { byId, element } from "./dom.js";
+import { findTokens } from "./find.js";
+import { HELP, press } from "./keys.js";
+import { MatrixView } from "./matrix.js";
+import { CanvasPainter } from "./painter.js";
+import { bindControls, showPanel } from "./panel.js";
+import { bindPointer } from "./pointer.js";
+import { PointsView } from "./points.js";
+import { download, pngOf, svgOf } from "./save.js";
+import { SentenceView } from "./sentence.js";
+import { DEFAULTS, fromHash, limitsOf, offSet, toHash } from "./state.js";
+import { showTip } from "./tip.js";
+
+class App {
+  constructor(data) {
+    this.data = data;
+    this.canvas = byId("canvas");
+    this.limits = limitsOf(data);
+    this.usual = { ...DEFAULTS, method: data.drawn, ...data.start };
+    this.dark = matchMedia("(prefers-color-scheme: dark)");
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
+    this.cloud = new Cloud(data);
+    this.views = {
+      heads: new MatrixView(),
+      points: new PointsView(this.cloud),
+      sentence: new SentenceView(new PointsView(new Cloud(data))),
+      average: new AverageView(),
+    };
+    this.hover = null;
+    this.memory = new Map();
+    this.read();
+    bindControls(this);
+    bindPointer(this);
+    byId("help-list").replaceChildren(...HELP.flatMap(([keys, what]) => [element("dt", {}, keys), element("dd", {}, what)]));
+    addEventListener("hashchange", () => {
+      this.read();
+      this.changed();
+    });
+    addEventListener("keydown", (event) => this.key(event));
+    this.dark.addEventListener("change", () => this.changed());
+    new ResizeObserver(() => this.resize()).observe(byId("stage"));
+    this.changed();
+  }
+
+  read() {
+    this.state = fromHash(location.hash, this.limits, this.usual);
+    const { size } = this.data.sentences[this.state.sentence];
+    for (const name of ["query", "key"]) if (this.state[name] >= size) this.state[name] = -1;
+  }
+
+  // ---- what follows from the state; computed once for each of its values
+
+  remember(name, key, make) {
+    if (this.memory.get(name)?.key !== key) this.memory.set(name, { key, value: make() });
+    return this.memory.get(name).value;
+  }
+
+  get theme() {
+    const { theme } = this.state;
+    return THEMES[theme === "auto" ? (this.dark.matches ? "dark" : "light") : theme];
+  }
+
+  get still() {
+    return this.calm.matches;
+  }
+
+  get off() {
+    const { size } = this.data.sentences[this.state.sentence];
+    return this.remember("off", `${this.state.off}/${size}`, () => new Set([...offSet(this.state.off)].filter((i) => i < size)));
+  }
+
+  get found() {
+    return this.remember("found", this.state.find, () => findTokens(this.data, this.state.find));
+  }
+
+  /** Attention of the chosen head and sentence, [size * size], or null where the scores are not in the file. */
+  attention() {
+    const { layer, head, sentence, off } = this.state;
+    if (!this.data.isWhole(sentence)) return null;
+    return this.remember("attention", [layer, head, sentence, off].join(), () =>
+      attentionOf(this.data.head(layer, head).scores(sentence), this.data.sentences[sentence].size, this.off));
+  }
+
+  colouringOf(head) {
+    return colouring(this.data, head, this.state.colour, this.theme);
+  }
+
+  /** Positions under the pointer in the chosen sentence, as queries (side 0) or keys (side 1). */
+  hovered(side) {
+    if (!this.hover?.queries || this.hover.sentence !== this.state.sentence) return [];
+    return side ? this.hover.keys : this.hover.queries;
+  }
+
+  // ---- changes
+
+  set(changes) {
+    const before = this.state;
+    this.state = { ...before, ...changes };
+    if (before.view !== this.state.view) {
+      Object.assign(this.state, { x: 0, y: 0, zoom: 1, ...changes });
+      this.hover = null;
+      byId("stage").scrollTo(0, 0);
+    }
+    this.changed();
+    return true;
+  }
+
+  /** A change that makes the chosen points mean something else. */
+  choose(changes) {
+    const forget = "sentence" in changes && changes.sentence !== this.state.sentence;
+    return this.set(forget ? { query: -1, key: -1, off: "", x: 0, y: 0, zoom: 1, ...changes } : changes);
+  }
+
+  step(name, by) {
+    const count = name === "head" ? this.data.heads : this.data.layers;
+    return this.set({ [name]: (this.state[name] + by + count) % count });
+  }
+
+  point(hover) {
+    if (JSON.stringify(hover) === JSON.stringify(this.hover)) return true;
+    this.hover = hover;
+    this.canvas.classList.toggle("over", hover !== null);
+    this.draw();
+    return true;
+  }
+
+  async act(name) {
+    const { data, state } = this;
+    if (name === "theme") return this.set({ theme: this.theme.name === "dark" ? "light" : "dark" });
+    if (name === "search") return byId("find").focus();
+    if (name === "help") return byId("help").open ? byId("help").close() : byId("help").showModal();
+    const file = `${state.view}-${state.layer}-${state.head}`;
+    const { width, height } = this.size;
+    if (name === "svg") download(new Blob([svgOf(this, width, height)], { type: "image/svg+xml" }), `${file}.svg`);
+    if (name === "png") download(await pngOf(this, width, height), `${file}.png`);
+    if (name === "zoom-in") this.set({ zoom: Math.min(400, state.zoom * 1.3) });
+    if (name === "zoom-out") this.set({ zoom: Math.max(0.2, state.zoom / 1.3) });
+    if (name === "zoom-all") this.set({ zoom: 1, x: 0, y: 0 });
+    if (name === "clear") this.set({ query: -1, key: -1 });
+    if (name === "all-on") this.set({ off: "" });
+    this.draw();
+    return data;
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { target } = event;
+    if (target.closest?.("input[type=search]")) {
+      if (event.key === "Enter" || event.key === "Escape") target.blur();
+      return;
+    }
+    const own = { INPUT: /^Arrow/u, SELECT: /^(Arrow|.$)/u, BUTTON: /^(Enter| )$/u, SUMMARY: /^(Enter| )$/u }[target.tagName];
+    if (own?.test(event.key) && !(target.type === "checkbox" && event.key !== " ")) return;
+    if (byId("help").open && event.key !== "?") return;
+    if (press(this, event.key) !== false) event.preventDefault();
+  }
+
+  // ---- drawing
+
+  changed() {
+    document.documentElement.dataset.theme = this.theme.name;
+    const hash = toHash(this.state, this.usual);
+    try {
+      history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+    } catch {
+      // a frame in a notebook may have no address to write to
+    }
+    showPanel(this);
+    const chosen = this.describe();
+    this.canvas.setAttribute("aria-label", chosen);
+    if (byId("live").textContent !== chosen) byId("live").textContent = chosen;
+    this.canvas.dataset.view = this.state.view;
+    this.draw();
+  }
+
+  /** The view in words, for those who do not see it. */
+  describe() {
+    const { state, data } = this;
+    const sentence = data.sentences[state.sentence];
+    const name = { heads: "all heads", points: "queries and keys", sentence: "sentence", average: "mean attention" }[state.view];
+    let text = `${name}; layer ${state.layer}, head ${state.head}`;
+    const attention = this.attention();
+    if (state.query >= 0) text += `; query ${sentence.tokens[state.query]}`;
+    if (state.key >= 0) text += `; key ${sentence.tokens[state.key]}`;
+    if (state.query >= 0 && state.key >= 0 && attention) text += `; attention ${attention[state.query * sentence.size + state.key].toFixed(3)}`;
+    return text;
+  }
+
+  resize() {
+    this.draw();
+  }
+
+  draw() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame((time) => {
+      this.waiting = false;
+      this.paint(time);
+    });
+  }
+
+  /** The room of the stage, in pixels. */
+  get size() {
+    const stage = byId("stage");
+    return { width: stage.clientWidth, height: stage.clientHeight };
+  }
+
+  paint(time) {
+    this.time = time;
+    this.ratio = Math.min(2, devicePixelRatio || 1);
+    const { width, height } = this.size;
+    if (width < 10 || height < 10) return;
+    const view = this.views[this.state.view];
+    const box = { x: 0, y: 0, width, height };
+    view.prepare?.(this);
+    view.layOut?.(this, box);
+    const whole = { width: Math.max(width, Math.floor(view.width ?? 0)), height: Math.max(height, Math.floor(view.height ?? 0)) };
+    this.fit(whole);
+    this.painter.begin(whole.width, whole.height, this.theme.paper);
+    const more = view.draw(this.painter, this, box);
+    showTip(this);
+    document.documentElement.dataset.busy = String(Boolean(more));
+    if (more) this.draw();
+  }
+
+  fit({ width, height }) {
+    const [w, h] = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
+    if (this.canvas.width !== w || this.canvas.height !== h) {
+      this.canvas.width = w;
+      this.canvas.height = h;
+      this.canvas.style.width = `${width}px`;
+      this.canvas.style.height = `${height}px`;
+    }
+    if (this.painter?.ratio !== this.ratio) this.painter = new CanvasPainter(this.canvas, this.ratio);
+  }
+}
+
+window.explorer = new App(new Data(JSON.parse(byId("data").textContent)));

@@ -1,0 +1,250 @@
+// Every view is painted through one of two painters with the same few strokes: one on a canvas for the screen and PNG,
+// one that writes SVG.
+
+export const FONT = '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
+const SVG = "http://www.w3.org/2000/svg";
+
+const ruler = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
+const widths = new Map();
+
+/** The width of a text in pixels. */
+export function textWidth(text, size = 12, weight = 400) {
+  const name = `${size} ${weight} ${text}`;
+  if (!widths.has(name)) {
+    ruler.font = `${weight} ${size}px ${FONT}`;
+    widths.set(name, ruler.measureText(text).width);
+  }
+  return widths.get(name);
+}
+
+/** A text cut to a width, with an ellipsis where something is missing. */
+export function shorten(text, width, size = 12, weight = 400) {
+  if (textWidth(text, size, weight) <= width) return text;
+  const letters = [...text];
+  while (letters.length > 1 && textWidth(`${letters.join("")}…`, size, weight) > width) letters.pop();
+  return `${letters.join("")}…`;
+}
+
+function diamond(x, y, r) {
+  const d = r * 1.25;
+  return [[x, y - d], [x + d, y], [x, y + d], [x - d, y]];
+}
+
+export class CanvasPainter {
+  constructor(canvas, ratio) {
+    this.context = canvas.getContext("2d");
+    this.ratio = ratio;
+    this.sprites = new Map();
+  }
+
+  begin(width, height, paper) {
+    this.context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    this.context.globalAlpha = 1;
+    this.context.fillStyle = paper;
+    this.context.fillRect(0, 0, width, height);
+  }
+
+  alpha(value) {
+    this.context.globalAlpha = value;
+  }
+
+  /** A point drawn once, to be stamped many times. shape: "disc" (queries) or "diamond" (keys). */
+  sprite(shape, radius, colour, edge) {
+    const name = `${shape} ${radius} ${colour} ${edge}`;
+    if (!this.sprites.has(name)) {
+      const half = Math.ceil(radius * 1.3 + 2);
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = Math.ceil(2 * half * this.ratio);
+      const context = canvas.getContext("2d");
+      context.scale(this.ratio, this.ratio);
+      context.beginPath();
+      if (shape === "disc") context.arc(half, half, radius, 0, 2 * Math.PI);
+      else diamond(half, half, radius).forEach(([x, y]) => context.lineTo(x, y));
+      context.closePath();
+      context.fillStyle = colour;
+      context.fill();
+      if (edge) {
+        context.strokeStyle = edge;
+        context.stroke();
+      }
+      this.sprites.set(name, { canvas, half, size: canvas.width / this.ratio });
+    }
+    return this.sprites.get(name);
+  }
+
+  stamp({ canvas, half, size }, x, y) {
+    this.context.drawImage(canvas, x - half, y - half, size, size);
+  }
+
+  ring(x, y, radius, colour, width = 2) {
+    const c = this.context;
+    c.beginPath();
+    c.arc(x, y, radius, 0, 2 * Math.PI);
+    c.strokeStyle = colour;
+    c.lineWidth = width;
+    c.stroke();
+  }
+
+  /** A polyline, or with `curved` one curve that leaves and arrives level. */
+  line(points, colour, width = 1, alpha = 1, curved = false) {
+    const c = this.context;
+    const before = c.globalAlpha;
+    c.globalAlpha = before * alpha;
+    c.beginPath();
+    if (curved) {
+      const [[x1, y1], [x2, y2]] = points;
+      c.moveTo(x1, y1);
+      c.bezierCurveTo((x1 + x2) / 2, y1, (x1 + x2) / 2, y2, x2, y2);
+    } else points.forEach(([x, y]) => c.lineTo(x, y));
+    c.strokeStyle = colour;
+    c.lineWidth = width;
+    c.lineCap = "round";
+    c.lineJoin = "round";
+    c.stroke();
+    c.globalAlpha = before;
+  }
+
+  rect(x, y, width, height, { fill, stroke, line = 1 } = {}) {
+    const c = this.context;
+    if (fill) {
+      c.fillStyle = fill;
+      c.fillRect(x, y, width, height);
+    }
+    if (stroke) {
+      c.strokeStyle = stroke;
+      c.lineWidth = line;
+      c.strokeRect(x, y, width, height);
+    }
+  }
+
+  text(text, x, y, { size = 12, colour, align = "left", weight = 400, halo = null, turned = false } = {}) {
+    const c = this.context;
+    c.save();
+    c.translate(x, y);
+    if (turned) c.rotate(-Math.PI / 2);
+    c.font = `${weight} ${size}px ${FONT}`;
+    c.textAlign = align;
+    c.textBaseline = "middle";
+    if (halo) {
+      c.strokeStyle = halo;
+      c.lineWidth = 3;
+      c.lineJoin = "round";
+      c.strokeText(text, 0, 0);
+    }
+    c.fillStyle = colour;
+    c.fillText(text, 0, 0);
+    c.restore();
+  }
+
+  clip({ x, y, width, height }, paint) {
+    this.context.save();
+    this.context.beginPath();
+    this.context.rect(x, y, width, height);
+    this.context.clip();
+    paint();
+    this.context.restore();
+  }
+
+  /** A canvas drawn before, at its own size. */
+  picture(canvas, x, y, width, height) {
+    this.context.drawImage(canvas, x, y, width, height);
+  }
+}
+
+/** What XML cannot hold (control characters, halves of surrogate pairs) is left out. */
+const forXml = (text) => text.replace(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, "");
+
+export class SvgPainter {
+  constructor() {
+    this.root = document.createElementNS(SVG, "svg");
+    this.parent = this.root;
+    this.opacity = 1;
+    this.clips = 0;
+  }
+
+  begin(width, height, paper) {
+    for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT })) {
+      this.root.setAttribute(name, value);
+    }
+    this.rect(0, 0, width, height, { fill: paper });
+  }
+
+  element(name, attributes) {
+    const element = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (value === null || value === undefined) continue;
+      element.setAttribute(key, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);
+    }
+    this.parent.append(element);
+    return element;
+  }
+
+  faded(alpha = 1) {
+    const value = this.opacity * alpha;
+    return value < 1 ? value : null;
+  }
+
+  alpha(value) {
+    this.opacity = value;
+  }
+
+  sprite(shape, radius, colour, edge) {
+    return { shape, radius, colour, edge };
+  }
+
+  stamp({ shape, radius, colour, edge }, x, y) {
+    const look = { fill: colour, stroke: edge, opacity: this.faded() };
+    if (shape === "disc") this.element("circle", { cx: x, cy: y, r: radius, ...look });
+    else this.element("polygon", { points: diamond(x, y, radius).map((p) => p.map((v) => v.toFixed(2))).join(" "), ...look });
+  }
+
+  ring(x, y, radius, colour, width = 2) {
+    this.element("circle", { cx: x, cy: y, r: radius, fill: "none", stroke: colour, "stroke-width": width });
+  }
+
+  line(points, colour, width = 1, alpha = 1, curved = false) {
+    const at = ([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`;
+    let d = `M${points.map(at).join("L")}`;
+    if (curved) {
+      const [[x1, y1], [x2, y2]] = points;
+      d = `M${at([x1, y1])}C${at([(x1 + x2) / 2, y1])} ${at([(x1 + x2) / 2, y2])} ${at([x2, y2])}`;
+    }
+    this.element("path", {
+      d, fill: "none", stroke: colour, "stroke-width": width, "stroke-linecap": "round", opacity: this.faded(alpha),
+    });
+  }
+
+  rect(x, y, width, height, { fill = "none", stroke = null, line = 1 } = {}) {
+    this.element("rect", { x, y, width, height, fill, stroke, "stroke-width": stroke ? line : null, opacity: this.faded() });
+  }
+
+  text(text, x, y, { size = 12, colour, align = "left", weight = 400, halo = null, turned = false } = {}) {
+    const element = this.element("text", {
+      x, y, fill: colour, "font-size": size, "font-weight": weight, "dominant-baseline": "central",
+      "text-anchor": { left: "start", center: "middle", right: "end" }[align], opacity: this.faded(),
+      transform: turned ? `rotate(-90 ${x} ${y})` : null,
+      stroke: halo, "stroke-width": halo ? 3 : null, "stroke-linejoin": halo ? "round" : null,
+      "paint-order": halo ? "stroke" : null,
+    });
+    element.textContent = forXml(text);
+  }
+
+  clip({ x, y, width, height }, paint) {
+    const id = `clip${this.clips++}`;
+    const before = this.parent;
+    this.parent = this.element("clipPath", { id });
+    this.rect(x, y, width, height, { fill: "black" });
+    this.parent = before;
+    this.parent = this.element("g", { "clip-path": `url(#${id})` });
+    paint();
+    this.parent = before;
+  }
+
+  picture(canvas, x, y, width, height) {
+    this.element("image", { x, y, width, height, href: canvas.toDataURL("image/png") });
+  }
+
+  toString() {
+    return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(this.root)}`;
+  }
+}

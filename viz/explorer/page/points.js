@@ -1,0 +1,71 @@
+// One head seen large: the joint cloud, the lines of attention, labels. Also the small cloud beside a sentence.
+
+import { lineOpacity, lineWidth, linesOf } from "./lines.js";
+
+export class PointsView {
+  constructor(cloud) {
+    this.cloud = cloud;
+  }
+
+  /** 1 for each token that is not faded: the hits of a search, else the sentence of the chosen point, else all. */
+  bright(app) {
+    const { data, state } = app;
+    if (state.find && app.found.includes(1)) return app.found;
+    if (state.query < 0 && state.key < 0) return new Uint8Array(data.size).fill(1);
+    const { start, size } = data.sentences[state.sentence];
+    return new Uint8Array(data.size).fill(1, start, start + size);
+  }
+
+  /** Returns true while something moves. only: show nothing but the chosen sentence. */
+  draw(painter, app, box, only = app.state.only) {
+    const { data, state, theme, cloud } = { ...app, data: app.data, state: app.state, theme: app.theme, cloud: this.cloud };
+    const moving = cloud.move(state, only, app.still, app.time);
+    cloud.layOut(state, box);
+    this.shown = only ? new Uint8Array(data.size).fill(1) : this.bright(app);
+    const { start } = data.sentences[state.sentence];
+    painter.clip(box, () => {
+      cloud.drawAxes(painter, app);
+      this.drawLines(painter, app, only);
+      cloud.draw(painter, app, this.shown);
+      const chosen = [];
+      const ring = (side, position, colour) => {
+        if (start + position >= cloud.to) return;
+        painter.ring(...cloud.place(side, start + position), 9, colour, 2.5);
+        chosen.push(side * data.size + start + position);
+      };
+      if (state.query >= 0) ring(0, state.query, theme.mark);
+      if (state.key >= 0) ring(1, state.key, theme.mark);
+      for (const side of [0, 1]) for (const position of app.hovered(side)) ring(side, position, theme.ink);
+      cloud.drawLabels(painter, app, this.shown, chosen);
+      if (cloud.to <= cloud.from) {
+        painter.text("This sentence is not kept whole: its points are in one 2-D picture only", box.x + box.width / 2, box.y + box.height / 2 - 9,
+          { colour: theme.faint, align: "center" });
+        painter.text(`(${data.drawn}). See “What is in this file”.`, box.x + box.width / 2, box.y + box.height / 2 + 9,
+          { colour: theme.faint, align: "center" });
+      }
+    });
+    return moving;
+  }
+
+  drawLines(painter, app, only) {
+    const { data, state, theme } = app;
+    const attention = app.attention();
+    const { start, size } = data.sentences[state.sentence];
+    if (!attention || start + size > this.cloud.to) return;
+    const all = state.lines && (only || data.sentences.length === 1);
+    const chosen = { ...state };
+    for (const { query, key, weight } of linesOf(attention, size, chosen, all)) {
+      const pair = query === state.query && key === state.key;
+      const ends = [this.cloud.place(0, start + query), this.cloud.place(1, start + key)];
+      painter.line(ends, pair ? theme.mark : theme.attention, lineWidth(weight), pair ? 1 : lineOpacity(weight));
+    }
+  }
+
+  hit(app, x, y) {
+    const found = this.cloud.pick(x, y, this.shown);
+    if (!found) return null;
+    const sentence = app.data.sentenceOf[found.token];
+    const position = app.data.positionOf[found.token];
+    return { sentence, queries: found.side === 0 ? [position] : [], keys: found.side === 1 ? [position] : [], point: found };
+  }
+}

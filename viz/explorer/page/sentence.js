@@ -1,0 +1,177 @@
+// The sentence view: attention as curves between two columns of words, as a heatmap, and the points beside them.
+
+import { mergeWords, strongest, wordGroups } from "./attention.js";
+import { attentionColour, category, inkOn } from "./colours.js";
+import { lineOpacity, lineWidth } from "./lines.js";
+import { shorten, textWidth } from "./painter.js";
+
+const TITLE = 26;
+
+/** What stands in rows and columns: pieces, or words with all their pieces. {label, tokens, segment, off} */
+export function itemsOf(sentence, words, off) {
+  const groups = words ? wordGroups(sentence.words) : sentence.tokens.map((_, i) => [i]);
+  return groups.map((tokens) => ({
+    tokens,
+    label: tokens.length > 1 ? tokens.map((t) => sentence.tokens[t].replace(/^##/u, "")).join("") : sentence.tokens[tokens[0]],
+    segment: sentence.segments[tokens[0]],
+    off: tokens.every((t) => off.has(t)),
+  }));
+}
+
+export class SentenceView {
+  constructor(points) {
+    this.points = points;
+  }
+
+  /** Where the three drawings go: side by side on a wide screen, one above the other on a phone. */
+  layOut(app, box) {
+    const count = this.items.length;
+    const widest = Math.min(120, Math.max(...this.items.map((item) => textWidth(item.label, 12))) + 14);
+    this.widest = widest;
+    const wide = box.width >= 700;
+    const curves = { x: box.x + 8, y: box.y, width: wide ? Math.max(2 * widest + 90, box.width * 0.27) : box.width - 16 };
+    const mapWidth = wide ? (box.width - curves.width - 40) * 0.55 : box.width - 16;
+    const room = wide ? box.height - TITLE - widest - 10 : Infinity;
+    const cell = Math.max(count > 40 ? 9 : 14, Math.min(40, (mapWidth - widest - 6) / count, room / count));
+    const row = Math.max(15, Math.min(30, (box.height - TITLE - 20) / count));
+    const mapHeight = TITLE + widest + cell * count + 10;
+    curves.height = TITLE + 10 + row * count;
+    const map = { x: wide ? curves.x + curves.width + 20 : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: widest + 6 + cell * count, height: mapHeight };
+    const cloud = wide
+      ? { x: map.x + map.width + 20, y: box.y + TITLE, width: Math.max(200, box.x + box.width - map.x - map.width - 24), height: box.height - TITLE - 8 }
+      : { x: box.x + 8, y: map.y + map.height + TITLE, width: box.width - 16, height: Math.min(360, box.width) };
+    this.height = Math.max(curves.y + curves.height, map.y + map.height, cloud.y + cloud.height) - box.y + 6;
+    this.width = Math.max(box.width, cloud.x + cloud.width + 8 - box.x, map.x + map.width + 8 - box.x);
+    Object.assign(this, { curves, map, cloudBox: cloud, cell, row });
+  }
+
+  prepare(app) {
+    const { data, state } = app;
+    const sentence = data.sentences[state.sentence];
+    this.items = itemsOf(sentence, state.words, app.off);
+    const attention = app.attention();
+    this.weights = attention && (state.words ? mergeWords(attention, sentence.size, this.items.map((item) => item.tokens), app.off) : attention);
+  }
+
+  draw(painter, app, box) {
+    const { theme } = app;
+    this.prepare(app);
+    this.layOut(app, box);
+    if (!this.weights) {
+      painter.text("The attention of this sentence is not in the file; choose one kept whole.", box.x + 20, box.y + 40, { colour: theme.ink });
+      this.items = [];
+      return false;
+    }
+    this.drawCurves(painter, app);
+    this.drawMap(painter, app);
+    painter.text("queries and keys of this sentence", this.cloudBox.x, this.cloudBox.y - TITLE / 2, { colour: theme.faint, weight: 600 });
+    const moving = this.points.draw(painter, app, this.cloudBox, true);
+    painter.rect(this.cloudBox.x, this.cloudBox.y, this.cloudBox.width, this.cloudBox.height, { stroke: theme.rule });
+    return moving;
+  }
+
+  /** The items (places in `items`) under the pointer or chosen, on side 0 (queries) or 1 (keys). */
+  lit(app, side) {
+    const wanted = new Set(app.hovered(side));
+    const chosen = side ? app.state.key : app.state.query;
+    if (chosen >= 0) wanted.add(chosen);
+    return new Set(this.items.flatMap((item, i) => (item.tokens.some((t) => wanted.has(t)) ? [i] : [])));
+  }
+
+  drawCurves(painter, app) {
+    const { state, theme } = app;
+    const { curves, row, items, weights } = this;
+    const count = items.length;
+    const [left, right] = [curves.x + this.widest, curves.x + curves.width - this.widest];
+    const y = (i) => curves.y + TITLE + 6 + (i + 0.5) * row;
+    painter.text("query", left - 8, curves.y + TITLE / 2, { colour: theme.query, align: "right", weight: 600 });
+    painter.text("key", right + 8, curves.y + TITLE / 2, { colour: theme.key, weight: 600 });
+    const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
+    const anything = queries.size + keys.size > 0;
+    for (let i = 0; i < count; i++) {
+      const shown = queries.has(i) || keys.size > 0 ? [...items.keys()].filter((j) => weights[i * count + j] > 0) : strongest(weights.subarray(i * count, (i + 1) * count), state.top, state.above);
+      for (const j of shown) {
+        const weight = weights[i * count + j];
+        const lit = queries.size && keys.size ? queries.has(i) && keys.has(j) : queries.has(i) || keys.has(j);
+        if (anything && !lit && weight < state.above) continue;
+        const opacity = anything && !lit ? 0.08 : lineOpacity(weight);
+        painter.line([[left, y(i)], [right, y(j)]], lit && queries.size && keys.size ? theme.mark : theme.attention, lineWidth(weight), opacity, true);
+      }
+    }
+    const names = (side, lit, x, align, colour) => items.forEach((item, i) => {
+      const size = Math.min(13, row - 2);
+      const text = shorten(item.label, this.widest - 12, size);
+      if (lit.has(i)) {
+        const width = textWidth(text, size, 700) + 8;
+        painter.rect(align === "right" ? x - width + 2 : x - 2, y(i) - row / 2 + 1, width, row - 2, { fill: theme.panel, stroke: theme.rule });
+      }
+      painter.text(text, align === "right" ? x - 3 : x + 3, y(i), { size, colour: item.off ? theme.other : colour, align, weight: lit.has(i) ? 700 : 400 });
+      if (item.off) {
+        const width = textWidth(text, size);
+        const from = align === "right" ? x - 3 - width : x + 3;
+        painter.line([[from, y(i)], [from + width, y(i)]], theme.other, 1.2);
+      }
+      painter.rect(align === "right" ? x + 3 : x - 6, y(i) - row / 2 + 1, 3, row - 2, { fill: this.segmentColour(item, app) });
+    });
+    names(0, queries, left - 6, "right", theme.query);
+    names(1, keys, right + 6, "left", theme.key);
+  }
+
+  /** Green and pink columns in a single sentence; the colours of the segments in a pair. */
+  segmentColour(item, app) {
+    const pair = this.items.some((other) => other.segment !== this.items[0].segment);
+    return pair ? category(item.segment, app.theme) : app.theme.rule;
+  }
+
+  drawMap(painter, app) {
+    const { theme } = app;
+    const { map, cell, items, weights } = this;
+    const count = items.length;
+    const [x0, y0] = [map.x + this.widest + 6, map.y + TITLE + this.widest];
+    const size = Math.min(12, cell - 1);
+    const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
+    painter.text("attention: row query, column key", map.x, map.y + TITLE / 2, { colour: theme.faint, weight: 600 });
+    items.forEach((item, i) => {
+      const label = shorten(item.label, this.widest - 8, size);
+      const middle = (i + 0.5) * cell;
+      painter.text(label, x0 - 9, y0 + middle, { size, align: "right", colour: item.off ? theme.other : theme.query, weight: queries.has(i) ? 700 : 400 });
+      painter.text(label, x0 + middle, y0 - 9, { size, turned: true, colour: item.off ? theme.other : theme.key, weight: keys.has(i) ? 700 : 400 });
+      painter.rect(x0 - 6, y0 + i * cell, 3, cell - 1, { fill: this.segmentColour(item, app) });
+      painter.rect(x0 + i * cell, y0 - 6, cell - 1, 3, { fill: this.segmentColour(item, app) });
+    });
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j < count; j++) {
+        const weight = weights[i * count + j];
+        const colour = attentionColour(weight, theme);
+        painter.rect(x0 + j * cell, y0 + i * cell, cell - 1, cell - 1, { fill: items[i].off || items[j].off ? theme.panel : colour });
+        if (cell >= 28 && weight >= 0.005) {
+          const text = weight >= 0.995 ? "1" : weight.toFixed(2).slice(1);
+          painter.text(text, x0 + (j + 0.5) * cell - 0.5, y0 + (i + 0.5) * cell, { size: 10, align: "center", colour: inkOn(colour) });
+        }
+      }
+    }
+    for (const i of queries) painter.rect(x0 - 0.5, y0 + i * cell - 0.5, count * cell, cell, { stroke: keys.size ? theme.faint : theme.mark, line: keys.size ? 1 : 2 });
+    for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 - 0.5, cell, count * cell, { stroke: queries.size ? theme.faint : theme.mark, line: queries.size ? 1 : 2 });
+    for (const i of queries) for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 + i * cell - 0.5, cell, cell, { stroke: theme.mark, line: 2 });
+  }
+
+  /** {queries, keys: places of tokens} under the pointer. */
+  hit(app, x, y) {
+    const inside = (box) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height;
+    if (inside(this.cloudBox)) return this.points.hit(app, x, y);
+    const at = (i) => this.items[i]?.tokens ?? [];
+    const answer = (queries, keys) => (queries.length + keys.length ? { sentence: app.state.sentence, queries, keys } : null);
+    if (inside(this.curves)) {
+      const i = Math.floor((y - this.curves.y - TITLE - 6) / this.row);
+      if (x < this.curves.x + this.widest) return answer(at(i), []);
+      if (x > this.curves.x + this.curves.width - this.widest) return answer([], at(i));
+      return null;
+    }
+    if (inside(this.map)) {
+      const i = Math.floor((y - this.map.y - TITLE - this.widest) / this.cell);
+      const j = Math.floor((x - this.map.x - this.widest - 6) / this.cell);
+      return answer(i >= 0 ? at(i) : [], j >= 0 ? at(j) : []);
+    }
+    return null;
+  }
+}
