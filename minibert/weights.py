@@ -1,14 +1,24 @@
-"""A checkpoint's tensors, by name, in the shape of the architecture."""
+"""A checkpoint's tensors, under our names, in the shape of the architecture."""
 
+import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from safetensors import safe_open
 
-from minibert.config import BertConfig, CheckpointError, read_config
+from minibert.config import BertConfig, CheckpointError, abbreviate, read_config
+from minibert.hub import find_model
+from minibert.tensors import find_tensors, read_tensor
 from minibert.tokenizer import Tokenizer, read_tokenizer
+
+WORD_TABLE = "embeddings.word_embeddings.weight"
+"""Every BERT has it, with or without something like "bert." before it, which the other names then have too."""
+
+ENCODER_PARTS = ("embeddings.", "encoder.", "pooler.")
+BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
+"""Counts from 0, and zeros, that some versions of `transformers` wrote down."""
 
 
 class LinearWeights(NamedTuple):
@@ -81,60 +91,82 @@ def named_arrays(path: str, part: object) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def load_checkpoint(model: str | Path, revision: str | None = None) -> tuple[BertConfig, Tokenizer, Weights]:
-    folder = Path(model)
-    bundled = Path(__file__).parent / str(model)
-    if not folder.is_dir() and bundled.is_dir():
-        folder = bundled
-    if not folder.is_dir():
-        raise CheckpointError(f"{model}: no such folder")
+    """Read a bundled model, a folder or a hub id; see `minibert.load`."""
+    folder = find_model(model, revision)
     config = read_config(folder / "config.json")
-    return config, read_tokenizer(folder), read_weights(folder, config)
+    tokenizer = read_tokenizer(folder, config.vocab_size)
+    weights = read_weights(folder, config)
+    if weights.classifier is not None and not config.labels:
+        labels = tuple(f"LABEL_{number}" for number in range(len(weights.classifier.bias)))
+        config = dataclasses.replace(config, labels=labels)
+    return config, tokenizer, weights
 
 
 def read_weights(folder: Path, config: BertConfig) -> Weights:
-    """Every tensor of the architecture, float32."""
-    with safe_open(folder / "model.safetensors", framework="numpy") as file:
-        names = set(file.keys())
-        prefix = "bert." if "bert.embeddings.word_embeddings.weight" in names else ""
+    """Every tensor of the architecture, float32, in the shape the config asks for; nothing of it missing, or left over.
 
-        def get(name: str) -> np.ndarray:
-            return file.get_tensor(name).astype(np.float32, copy=False)
+    Heads that `minibert` does not use are not read. Raises CheckpointError.
+    """
+    stored = find_tensors(folder)
+    tables = [name for name in stored if name.endswith(WORD_TABLE)]
+    if len(tables) != 1:
+        raise CheckpointError(f"{folder} has {len(tables)} tensors named ...{WORD_TABLE}; a BERT has one")
+    prefix = tables[0].removesuffix(WORD_TABLE)
+    hidden, inner = config.hidden_size, config.intermediate_size
+    unused = {name for name in stored if name.startswith(tuple(prefix + part for part in ENCODER_PARTS))}
+    unused -= {prefix + name for name in BUFFERS}
 
-        def pair(kind, name: str):
-            return kind(get(name + ".weight"), get(name + ".bias"))
+    def get(name: str, *shape: int) -> np.ndarray:
+        if name not in stored:
+            raise CheckpointError(f"{folder} has no tensor {name}; config.json asks for one of shape {list(shape)}")
+        unused.discard(name)
+        return read_tensor(name, stored[name], shape)
 
-        at = prefix + "embeddings."
-        embeddings = EmbeddingWeights(
-            get(at + "word_embeddings.weight"),
-            get(at + "position_embeddings.weight"),
-            get(at + "token_type_embeddings.weight"),
-            pair(NormWeights, at + "LayerNorm"),
+    def linear(name: str, size_in: int, size_out: int) -> LinearWeights:
+        return LinearWeights(get(name + ".weight", size_out, size_in), get(name + ".bias", size_out))
+
+    def norm(name: str) -> NormWeights:
+        return NormWeights(get(name + ".weight", hidden), get(name + ".bias", hidden))
+
+    at = prefix + "embeddings."
+    embeddings = EmbeddingWeights(
+        get(at + "word_embeddings.weight", config.vocab_size, hidden),
+        get(at + "position_embeddings.weight", config.max_position_embeddings, hidden),
+        get(at + "token_type_embeddings.weight", config.type_vocab_size, hidden),
+        norm(at + "LayerNorm"),
+    )
+    layers = []
+    for i in range(config.num_hidden_layers):
+        at = f"{prefix}encoder.layer.{i}."
+        layers.append(
+            LayerWeights(
+                AttentionWeights(
+                    *(linear(f"{at}attention.self.{role}", hidden, hidden) for role in ("query", "key", "value"))
+                ),
+                linear(at + "attention.output.dense", hidden, hidden),
+                norm(at + "attention.output.LayerNorm"),
+                linear(at + "intermediate.dense", hidden, inner),
+                linear(at + "output.dense", inner, hidden),
+                norm(at + "output.LayerNorm"),
+            )
         )
-        layers = []
-        for i in range(config.num_hidden_layers):
-            at = f"{prefix}encoder.layer.{i}."
-            layers.append(
-                LayerWeights(
-                    AttentionWeights(
-                        *(pair(LinearWeights, f"{at}attention.self.{role}") for role in ("query", "key", "value"))
-                    ),
-                    pair(LinearWeights, at + "attention.output.dense"),
-                    pair(NormWeights, at + "attention.output.LayerNorm"),
-                    pair(LinearWeights, at + "intermediate.dense"),
-                    pair(LinearWeights, at + "output.dense"),
-                    pair(NormWeights, at + "output.LayerNorm"),
-                )
-            )
-        has_pooler = prefix + "pooler.dense.weight" in names
-        pooler = pair(LinearWeights, prefix + "pooler.dense") if has_pooler else None
-        masked_lm = None
-        if "cls.predictions.transform.dense.weight" in names:
-            decoder = "cls.predictions.decoder.weight"
-            masked_lm = MaskedLMWeights(
-                pair(LinearWeights, "cls.predictions.transform.dense"),
-                pair(NormWeights, "cls.predictions.transform.LayerNorm"),
-                get(decoder) if decoder in names else embeddings.word,
-                get("cls.predictions.bias"),
-            )
-        classifier = pair(LinearWeights, "classifier") if "classifier.weight" in names else None
+    pooler = linear(prefix + "pooler.dense", hidden, hidden) if prefix + "pooler.dense.weight" in stored else None
+    if unused:
+        raise CheckpointError(
+            f"{folder} has the tensor {abbreviate(min(unused))}, which the BERT of its config.json has not"
+        )
+
+    masked_lm = classifier = None
+    heads = prefix.removesuffix("bert.")
+    if (at := heads + "cls.predictions.") + "transform.dense.weight" in stored:
+        transform, transform_norm = linear(at + "transform.dense", hidden, hidden), norm(at + "transform.LayerNorm")
+        decoder = embeddings.word
+        if not config.tie_word_embeddings or at + "decoder.weight" in stored:
+            decoder = get(at + "decoder.weight", config.vocab_size, hidden)
+            decoder = embeddings.word if np.array_equal(decoder, embeddings.word) else decoder
+        bias = get(at + ("bias" if at + "bias" in stored else "decoder.bias"), config.vocab_size)
+        masked_lm = MaskedLMWeights(transform, transform_norm, decoder, bias)
+    if (at := heads + "classifier") + ".weight" in stored:
+        rows = math.prod(stored[at + ".weight"].shape) // hidden
+        classifier = linear(at, hidden, len(config.labels) or max(rows, 1))
     return Weights(embeddings, tuple(layers), pooler, masked_lm, classifier)
