@@ -22,6 +22,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -30,7 +31,10 @@ import torch
 from huggingface_hub.utils import tqdm
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch.nn import functional
-from transformers import BertConfig, BertForMaskedLM
+from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertTokenizer
+
+import minibert
+from minibert.numerics import softmax
 
 SEED = 20261122
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -38,6 +42,8 @@ PAD, UNK, CLS, SEP, MASK = range(5)
 VOCABULARY = 8192
 POSITIONS = 128
 TOKENS_A_STEP = 3072
+FINETUNE_EPOCHS = 4
+FINETUNE_RATE = 2e-4
 HELD_OUT = (  # never seen in pretraining: chosen by hand for variety of author, age and subject
     "charles-darwin-the-voyage-of-the-beagle",
     "jane-austen-persuasion",
@@ -373,6 +379,164 @@ def pretrain(arrays: dict[str, np.ndarray], work: Path, steps: int, matrix_rate:
     return model
 
 
+# --- fine-tuning ----------------------------------------------------------------------------------------------------
+
+
+def read_polarity(folder: Path) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """(review, 0 negative or 1 positive): nine tenths to train on, and every tenth of each class held out."""
+    train, held_out = [], []
+    for label, name in enumerate(("rt-polarity.neg", "rt-polarity.pos")):
+        lines = [line.strip() for line in (folder / name).read_text(encoding="utf-8").splitlines() if line.strip()]
+        np.random.default_rng(SEED).shuffle(lines)
+        for i, line in enumerate(lines):
+            (held_out if i % 10 == 0 else train).append((line, label))
+    return train, held_out
+
+
+def padded(tokenizer: Tokenizer, reviews: list[tuple[str, int]]) -> dict[str, torch.Tensor]:
+    """A batch as `transformers` takes it: filled up with [PAD] to the longest, and a mask over what is real."""
+    encodings = [tokenizer.encode(text).ids[:POSITIONS] for text, _ in reviews]
+    longest = max(map(len, encodings))
+    return {
+        "input_ids": torch.tensor([ids + [PAD] * (longest - len(ids)) for ids in encodings]),
+        "attention_mask": torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for ids in encodings]),
+        "labels": torch.tensor([label for _, label in reviews]),
+    }
+
+
+@torch.no_grad()
+def sentiment_accuracy(model: BertForSequenceClassification, tokenizer: Tokenizer, reviews: list) -> float:
+    model.eval()
+    right = 0
+    for i in range(0, len(reviews), 64):
+        batch = padded(tokenizer, reviews[i : i + 64])
+        right += (model(**batch).logits.argmax(-1) == batch["labels"]).sum().item()
+    model.train()
+    return right / len(reviews)
+
+
+def finetune(work: Path, tokenizer: Tokenizer, polarity: Path) -> None:
+    """The whole encoder, a fresh pooler and a classifier, on film reviews; the last epoch is kept."""
+    train, held_out = read_polarity(polarity)
+    torch.manual_seed(SEED)
+    model = BertForSequenceClassification.from_pretrained(
+        work / "tiny-float32",
+        id2label={0: "negative", 1: "positive"},
+        label2id={"negative": 0, "positive": 1},
+        hidden_dropout_prob=0.1,
+        attention_probs_dropout_prob=0.1,
+    ).train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=FINETUNE_RATE, weight_decay=0.01)
+    size = 32
+    steps = FINETUNE_EPOCHS * (len(train) // size)
+    random = np.random.default_rng(SEED)
+    began, step = time.time(), 0
+    bar = tqdm(total=steps, desc="finetune")
+    rows = []
+    for epoch in range(FINETUNE_EPOCHS):
+        order = random.permutation(len(train))
+        for i in range(0, len(train) - size + 1, size):
+            for group in optimiser.param_groups:
+                group["lr"] = FINETUNE_RATE * min((step + 1) / 100, (steps - step) / steps)
+            loss = model(**padded(tokenizer, [train[j] for j in order[i : i + size]])).loss
+            loss.backward()
+            optimiser.step()
+            optimiser.zero_grad()
+            step += 1
+            bar.update()
+            bar.set_postfix(loss=f"{loss.item():.3f}")
+        accuracy = sentiment_accuracy(model, tokenizer, held_out)
+        rows.append({"epoch": epoch + 1, "seconds": round(time.time() - began), "accuracy": accuracy})
+        tqdm.write(json.dumps(rows[-1]))
+    bar.close()
+    (work / "finetune.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    # The dropout was for training; what is stored says nothing of it.
+    model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.0
+    save_folder(model, work / "tiny-sentiment-float32", tokenizer)
+
+
+# --- export and measurement -----------------------------------------------------------------------------------------
+
+
+def save_folder(model: torch.nn.Module, folder: Path, tokenizer: Tokenizer) -> None:
+    """As the hub would hold it: config.json, model.safetensors, tokenizer.json, tokenizer_config.json."""
+    beside = folder.with_name(folder.name + ".part")
+    shutil.rmtree(beside, ignore_errors=True)
+    model.save_pretrained(beside)
+    wrapped = BertTokenizer(tokenizer_object=tokenizer, do_lower_case=True, model_max_length=POSITIONS)
+    wrapped.save_pretrained(beside)
+    tokenizer.save(str(beside / "tokenizer.json"))
+    shutil.rmtree(folder, ignore_errors=True)
+    beside.rename(folder)
+
+
+def export(work: Path, out: Path, tokenizer: Tokenizer) -> None:
+    """Halve the numbers: float16 on disk, widened to float32 by whoever loads it."""
+    for name, kind in (("tiny", BertForMaskedLM), ("tiny-sentiment", BertForSequenceClassification)):
+        model = kind.from_pretrained(work / f"{name}-float32", dtype=torch.float16)
+        save_folder(model, out / name, tokenizer)
+        size = sum(path.stat().st_size for path in (out / name).iterdir()) / 1e6
+        print(f"{name}: {size:.1f} MB in {out / name}")
+
+
+def held_out_sentences(arrays: dict[str, np.ndarray], count: int) -> list[list[int]]:
+    """Whole sentences of 8 to 40 tokens from the held-out books, [CLS] and [SEP] around them."""
+    ids, starts = arrays["held_out_ids"], arrays["held_out_starts"]
+    lengths = np.diff(np.append(starts, len(ids)))
+    fitting = np.flatnonzero((lengths >= 8) & (lengths <= 40))
+    chosen = np.random.default_rng(SEED + 2).choice(fitting, count, replace=False)
+    return [[CLS, *ids[starts[i] : starts[i] + lengths[i]].tolist(), SEP] for i in chosen]
+
+
+def as_encoding(ids: list[int], tokenizer: Tokenizer) -> minibert.Encoding:
+    """An Encoding of ids alone; each token counts as a word of its own."""
+    tokens = tuple(tokenizer.id_to_token(i) for i in ids)
+    words = tuple(None if i in (CLS, SEP) else (0, place) for place, i in enumerate(ids))
+    zeros = (0,) * len(ids)
+    return minibert.Encoding(tokens, tuple(ids), zeros, words, offsets=((0, 0),) * len(ids), text="")
+
+
+def map_of_heads(bert: minibert.Bert, encodings: list) -> dict[str, np.ndarray]:
+    """Mean attention of each head, [layers, heads]: to self, previous, next, [CLS], [SEP], and the same word elsewhere.
+
+    Means over the queries that are words, not [CLS] or [SEP]; for "same word" over those whose word stands twice.
+    """
+    sums, counts = {}, {}
+
+    def add(kind: str, attention_LHTS: np.ndarray, wanted_TS: np.ndarray) -> None:
+        rows = wanted_TS.any(axis=1)
+        sums[kind] = sums.get(kind, 0) + (attention_LHTS * wanted_TS)[:, :, rows].sum(axis=(2, 3))
+        counts[kind] = counts.get(kind, 0) + rows.sum()
+
+    for trace, encoding in zip(bert.stream(encodings, keep=("attention",)), encodings, strict=True):
+        attention_LHTS = np.stack([layer.attention for layer in trace.layers])
+        ids = np.array(encoding.input_ids)
+        place, word = np.arange(len(ids)), (ids != CLS) & (ids != SEP)
+        offset, query = place[None, :] - place[:, None], word[:, None]
+        add("self", attention_LHTS, query & (offset == 0))
+        add("previous", attention_LHTS, query & (offset == -1))
+        add("next", attention_LHTS, query & (offset == 1))
+        add("[CLS]", attention_LHTS, query & (ids == CLS)[None, :])
+        add("[SEP]", attention_LHTS, query & (ids == SEP)[None, :])
+        add("same word", attention_LHTS, query & (ids[:, None] == ids[None, :]) & (offset != 0))
+    return {kind: sums[kind] / counts[kind] for kind in sums}
+
+
+def float16_cost(arrays: dict[str, np.ndarray], work: Path, out: Path, tokenizer: Tokenizer) -> dict[str, float]:
+    """What storing float16 changes in 2,000 blanks of held-out sentences: top-5 sets, and the largest probability."""
+    full, half = minibert.load(work / "tiny-float32"), minibert.load(out / "tiny")
+    random = np.random.default_rng(SEED + 3)
+    changed, moved, blanks = 0, 0.0, 2000
+    for ids in held_out_sentences(arrays, blanks):
+        place = int(random.integers(1, len(ids) - 1))
+        encoding = as_encoding([*ids[:place], MASK, *ids[place + 1 :]], tokenizer)
+        rows = [softmax(bert.logits(encoding)[place]) for bert in (full, half)]
+        best = [set(np.argsort(-row)[:5].tolist()) for row in rows]
+        changed += best[0] != best[1]
+        moved = max(moved, float(np.abs(rows[0] - rows[1]).max()))
+    return {"blanks": blanks, "top5_changed": changed, "largest_move": moved}
+
+
 # --- the whole ------------------------------------------------------------------------------------------------------
 
 
@@ -399,7 +563,12 @@ def main() -> None:
     arrays = dict(np.load(args.work / "books.npz"))
     print({name: len(array) for name, array in arrays.items()})
 
-    pretrain(arrays, args.work, args.steps, args.matrix_rate, args.rate)
+    if not (args.work / "tiny-float32").exists():
+        model = pretrain(arrays, args.work, args.steps, args.matrix_rate, args.rate)
+        save_folder(model, args.work / "tiny-float32", tokenizer)
+    if not (args.work / "tiny-sentiment-float32").exists():
+        finetune(args.work, tokenizer, args.polarity)
+    export(args.work, args.out, tokenizer)
 
 
 if __name__ == "__main__":
