@@ -1,0 +1,549 @@
+"""Exercises 9 to 13: the feed-forward half, a layer, all layers, the masked words, and padding."""
+
+import numpy as np
+
+from minibert.embeddings import embed
+from minibert.encoder import attention_block, encoder_layer, feed_forward_block
+from minibert.exercises import sentences
+from minibert.exercises.course.attention import bias_twice, block_pre_norm, hidden_and_context
+from minibert.exercises.course.numbers import broken_rows
+from minibert.exercises.draw import Draw
+from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output, Wrong
+from minibert.exercises.models import model
+from minibert.heads import masked_lm_logits
+from minibert.model import Bert, rows_of_sentences
+from minibert.numerics import ACTIVATIONS, gelu, layer_norm, linear, softmax
+
+# --- feed-forward ---------------------------------------------------------------------------------------------------
+
+
+def feed_forward_cases(draw: Draw) -> list[Case]:
+    heads, tokens, head_size, inner = draw.model_sizes()
+    hidden_size = heads * head_size
+    return [
+        Case(
+            f"{tokens} tokens of {hidden_size} numbers, {inner} inside, hidden_act {act}",
+            (
+                draw.normal(tokens, hidden_size),
+                draw.layer(hidden_size, inner),
+                draw.config(heads, head_size, inner, act),
+            ),
+        )
+        for act in ("gelu", "silu")
+    ]
+
+
+def fed_with(change):
+    """`feed_forward_block`, made of act, what is inside before it, and the rest by `change`."""
+
+    def mistake(hidden_TD, weights, config):
+        act, inner_TF = ACTIVATIONS[config.hidden_act], linear(hidden_TD, *weights.intermediate)
+        return change(hidden_TD, act, inner_TF, weights, config.layer_norm_eps)
+
+    return mistake
+
+
+def feed_forward_pre_norm(hidden_TD, weights, config):
+    normed_TD = layer_norm(hidden_TD, *weights.output_norm, config.layer_norm_eps)
+    act = ACTIVATIONS[config.hidden_act]
+    return hidden_TD + linear(act(linear(normed_TD, *weights.intermediate)), *weights.output)
+
+
+FEED_FORWARD = Exercise(
+    "09_feed_forward.py",
+    "each token by itself, through a wider space",
+    (
+        Function(
+            "feed_forward_block",
+            feed_forward_block,
+            (Output("hidden_TD", ("token", "number")),),
+            feed_forward_cases,
+            (
+                Mistake(
+                    "no-residual",
+                    "the residual is forgotten: what was there before is not added",
+                    fed_with(lambda h, act, i, w, eps: layer_norm(linear(act(i), *w.output), *w.output_norm, eps)),
+                ),
+                Mistake(
+                    "pre-norm",
+                    "the norm comes first (pre-norm, as in GPT-2); BERT normalises last, after adding",
+                    feed_forward_pre_norm,
+                ),
+                Mistake(
+                    "residual-outside",
+                    "the norm is taken before the residual is added, and not after",
+                    fed_with(lambda h, act, i, w, eps: h + layer_norm(linear(act(i), *w.output), *w.output_norm, eps)),
+                ),
+                Mistake(
+                    "no-norm",
+                    "the layer norm is forgotten",
+                    fed_with(lambda h, act, i, w, eps: h + linear(act(i), *w.output)),
+                ),
+                Mistake(
+                    "no-activation",
+                    "the activation between the two linear maps is forgotten; without it they are one linear map",
+                    fed_with(lambda h, act, i, w, eps: layer_norm(h + linear(i, *w.output), *w.output_norm, eps)),
+                ),
+                Mistake(
+                    "activation-at-the-end",
+                    "the activation comes after the second linear map too; it belongs between the two only",
+                    fed_with(
+                        lambda h, act, i, w, eps: layer_norm(h + act(linear(act(i), *w.output)), *w.output_norm, eps)
+                    ),
+                ),
+                Mistake(
+                    "always-gelu",
+                    "GELU is used whatever config.hidden_act says; take ACTIVATIONS[config.hidden_act]",
+                    fed_with(lambda h, act, i, w, eps: layer_norm(h + linear(gelu(i), *w.output), *w.output_norm, eps)),
+                ),
+                Mistake(
+                    "bias-twice",
+                    "the bias of output is added twice; linear adds it already",
+                    lambda h, w, c: feed_forward_block(h, w._replace(output=bias_twice(w.output)), c),
+                ),
+                Mistake(
+                    "bias-twice",
+                    "the bias of intermediate is added twice; linear adds it already",
+                    lambda h, w, c: feed_forward_block(h, w._replace(intermediate=bias_twice(w.intermediate)), c),
+                ),
+                Mistake(
+                    "wrong-norm",
+                    "the layer norm's weights are attention_norm, the attention half's; this half has output_norm",
+                    lambda h, w, c: feed_forward_block(h, w._replace(output_norm=w.attention_norm), c),
+                ),
+            ),
+        ),
+    ),
+    (
+        "linear out to F numbers, activation, linear back to D; add what was there; normalise. linear(x, "
+        "*weights.output) "
+        "hands over weight and bias.",
+        "inner = ACTIVATIONS[config.hidden_act](linear(hidden, *weights.intermediate)); then layer_norm of "
+        "hidden + linear(inner, *weights.output), with *weights.output_norm and config.layer_norm_eps.",
+    ),
+    "Only row 2 changes: the feed-forward half sees one token at a time. Attention is the only place where "
+    "tokens meet.",
+    (feed_forward_block,),
+)
+
+# --- a layer --------------------------------------------------------------------------------------------------------
+
+
+def layer_cases(draw: Draw) -> list[Case]:
+    heads, tokens, head_size, inner = draw.model_sizes()
+    more, hidden_size = tokens + 2, heads * head_size
+    return [
+        Case(
+            f"two sentences of {tokens} and {more} tokens, {heads} heads, head size {head_size}",
+            (
+                draw.normal(tokens + more, hidden_size),
+                draw.rows(tokens, more),
+                draw.layer(hidden_size, inner),
+                draw.config(heads, head_size, inner),
+            ),
+        )
+    ]
+
+
+def layer_feed_forward_first(hidden_TD, sentences, weights, config):
+    return attention_block(feed_forward_block(hidden_TD, weights, config), sentences, weights, config)
+
+
+def layer_side_by_side(hidden_TD, sentences, weights, config):
+    _, parts = attention_block(hidden_TD, sentences, weights, config)
+    return feed_forward_block(hidden_TD, weights, config), parts
+
+
+def layer_no_feed_forward(hidden_TD, sentences, weights, config):
+    return attention_block(hidden_TD, sentences, weights, config)
+
+
+def layer_third_residual(hidden_TD, sentences, weights, config):
+    new_TD, parts = encoder_layer(hidden_TD, sentences, weights, config)
+    return hidden_TD + new_TD, parts
+
+
+def layer_pre_norm(hidden_TD, sentences, weights, config):
+    attended_TD, parts = block_pre_norm(hidden_TD, sentences, weights, config)
+    return feed_forward_pre_norm(attended_TD, weights, config), parts
+
+
+LAYER = Exercise(
+    "10_layer.py",
+    "look around, then think",
+    (
+        Function(
+            "encoder_layer",
+            encoder_layer,
+            (Output("hidden_TD", ("token", "number")), Output("context in the parts", ("token", "number"))),
+            layer_cases,
+            (
+                Mistake("order", "the feed-forward half comes first; BERT attends first", layer_feed_forward_first),
+                Mistake(
+                    "side-by-side",
+                    "the feed-forward half gets the layer's input; it must get what the attention half made of it",
+                    layer_side_by_side,
+                ),
+                Mistake("no-feed-forward", "the feed-forward half is left out", layer_no_feed_forward),
+                Mistake(
+                    "third-residual",
+                    "the layer's input is added once more at the end; both halves do that themselves",
+                    layer_third_residual,
+                ),
+                Mistake(
+                    "pre-norm", "both norms come first (pre-norm, as in GPT-2); BERT normalises last", layer_pre_norm
+                ),
+                Mistake(
+                    "one-sentence",
+                    "all tokens are one sentence to the attention half: pass it `sentences`",
+                    lambda h, s, w, c: encoder_layer(h, [slice(0, len(h))], w, c),
+                ),
+            ),
+            look=hidden_and_context,
+        ),
+    ),
+    (
+        "Two calls, one after the other; what the first returns goes into the second. attention_block returns "
+        "two things.",
+        "hidden, parts = attention_block(hidden, sentences, weights, config), and return "
+        "feed_forward_block(hidden, weights, config), parts.",
+    ),
+    "The same rows, shuffled in the same way. Nothing in a layer knows the order of tokens; only the position "
+    "embeddings do.",
+    (encoder_layer,),
+)
+
+# --- the encoder ----------------------------------------------------------------------------------------------------
+
+
+def encoder_cases(draw: Draw) -> list[Case]:
+    bert = model("tiny")
+    texts = [str(text) for text in draw.rng.choice(sentences(), size=3, replace=False)]
+    encodings = [bert.encode(text) for text in texts]
+    return [
+        Case(
+            "the bundled model and three sentences of "
+            f"{len(encodings[0])}, {len(encodings[1])} and {len(encodings[2])} tokens",
+            (encodings, bert.weights, bert.config),
+        )
+    ]
+
+
+def hidden_states(encodings, weights, config) -> list[np.ndarray]:
+    traces = Bert(config, None, weights, "").batch(encodings, keep=("hidden_states",))
+    return [np.concatenate(states) for states in zip(*(trace.hidden_states for trace in traces), strict=True)]
+
+
+def stacked(arguments: tuple, value: object) -> np.ndarray:
+    """A list of hidden_TD -> one array, so that the first axis is the layer."""
+    encodings, weights, _ = arguments
+    count, tokens = len(weights.layers) + 1, sum(len(encoding) for encoding in encodings)
+    size = weights.embeddings.word.shape[1]
+    if not isinstance(value, list | tuple):
+        raise Wrong(f"expected a list of {count} arrays, the embeddings and one after each layer")
+    for i, state in enumerate(value):
+        if np.shape(state) != (tokens, size):
+            raise Wrong(f"array {i} of the list has shape {list(np.shape(state))}; expected [{tokens}, {size}]")
+    if len(value) != count:
+        raise Wrong(
+            f"the list has {len(value)} arrays; expected {count}: the embeddings, and one after each of the "
+            f"{count - 1} layers"
+        )
+    return np.stack(value)
+
+
+def states_with(change):
+    """`hidden_states` with the weights changed by `change`."""
+    return lambda encodings, weights, config: hidden_states(encodings, change(weights), config)
+
+
+def states_one_sentence(encodings, weights, config):
+    hidden_TD = embed(encodings, weights.embeddings, config.layer_norm_eps)
+    states = [hidden_TD]
+    for layer in weights.layers:
+        hidden_TD, _ = encoder_layer(hidden_TD, [slice(0, len(hidden_TD))], layer, config)
+        states.append(hidden_TD)
+    return states
+
+
+def states_not_chained(encodings, weights, config):
+    hidden_TD = embed(encodings, weights.embeddings, config.layer_norm_eps)
+    rows = rows_of_sentences(encodings)
+    return [hidden_TD, *(encoder_layer(hidden_TD, rows, layer, config)[0] for layer in weights.layers)]
+
+
+def encoder_answer() -> str:
+    trace = model("tiny")("The river was high, and we waited for the river to fall.")
+    first, second = (place for place, token in enumerate(trace.tokens) if token == "river")
+    cosines = []
+    for state in trace.hidden_states:
+        a, b = state[first], state[second]
+        cosines.append(float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
+    return (
+        "No. The cosine of the two `river`s after the embeddings and after each layer of the bundled model is "
+        + ", ".join(f"{cosine:.2f}" for cosine in cosines)
+        + ": alike in word, unlike in position from the start, and then each is what its sentence makes of it."
+    )
+
+
+ENCODER = Exercise(
+    "11_encoder.py",
+    "the whole encoder, against the bundled model",
+    (
+        Function(
+            "hidden_states",
+            hidden_states,
+            (Output("hidden_states", ("layer", "token", "number")),),
+            encoder_cases,
+            (
+                Mistake(
+                    "one-layer",
+                    "every layer uses the weights of layer 0",
+                    states_with(lambda w: w._replace(layers=w.layers[:1] * len(w.layers))),
+                ),
+                Mistake(
+                    "one-layer",
+                    "every layer uses the weights of the last layer",
+                    states_with(lambda w: w._replace(layers=w.layers[-1:] * len(w.layers))),
+                ),
+                Mistake(
+                    "backwards",
+                    "the layers come in reverse order",
+                    states_with(lambda w: w._replace(layers=w.layers[::-1])),
+                ),
+                Mistake(
+                    "not-chained",
+                    "every layer gets the embeddings; each must get what the layer before gave",
+                    states_not_chained,
+                ),
+                Mistake(
+                    "one-sentence",
+                    "all tokens are one sentence to the layers, so that sentences see each other",
+                    states_one_sentence,
+                ),
+                Mistake(
+                    "no-embeddings",
+                    "the embeddings are missing at the head of the list",
+                    lambda e, w, c: hidden_states(e, w, c)[1:],
+                ),
+                Mistake(
+                    "no-last-layer",
+                    "what the last layer gives is missing at the end of the list",
+                    lambda e, w, c: hidden_states(e, w, c)[:-1],
+                ),
+                Mistake(
+                    "one-array",
+                    "the list holds one array over and over: it was changed in place, or the wrong name was appended",
+                    lambda e, w, c: hidden_states(e, w, c)[-1:] * (len(w.layers) + 1),
+                ),
+                Mistake(
+                    "one-array",
+                    "the list holds the embeddings over and over: append what the layer gave",
+                    lambda e, w, c: hidden_states(e, w, c)[:1] * (len(w.layers) + 1),
+                ),
+            ),
+            look=stacked,
+        ),
+    ),
+    (
+        "Start the list with embed(...). Then a loop over weights.layers: each layer takes what the one before gave.",
+        "states = [embed(encodings, weights.embeddings, config.layer_norm_eps)]; in the loop "
+        "hidden, parts = encoder_layer(states[-1], rows_of_sentences(encodings), layer, config), and append hidden.",
+    ),
+    encoder_answer,
+    (Bert.batch,),
+)
+
+# --- masked words ---------------------------------------------------------------------------------------------------
+
+
+def masked_lm_cases(draw: Draw) -> list[Case]:
+    tokens, hidden_size, vocabulary = draw.sizes(3)
+    bert = model("tiny")
+    trace = bert("The old man sat down by the [MASK] and said nothing.")
+    return [
+        Case(
+            f"{tokens} tokens of {hidden_size} numbers, a vocabulary of {vocabulary}",
+            (draw.normal(tokens, hidden_size), draw.masked_lm(hidden_size, vocabulary), "gelu", 1e-6),
+        ),
+        Case(
+            "the bundled model and a sentence",
+            (trace.hidden_states[-1], bert.weights.masked_lm, bert.config.hidden_act, bert.config.layer_norm_eps),
+        ),
+    ]
+
+
+def logits_no_transform(hidden_TD, weights, hidden_act, eps):
+    return linear(hidden_TD, weights.decoder, weights.bias)
+
+
+def logits_no_activation(hidden_TD, weights, hidden_act, eps):
+    transformed_TD = layer_norm(linear(hidden_TD, *weights.transform), *weights.norm, eps)
+    return linear(transformed_TD, weights.decoder, weights.bias)
+
+
+def logits_no_norm(hidden_TD, weights, hidden_act, eps):
+    return linear(ACTIVATIONS[hidden_act](linear(hidden_TD, *weights.transform)), weights.decoder, weights.bias)
+
+
+def logits_norm_first(hidden_TD, weights, hidden_act, eps):
+    normed_TD = layer_norm(linear(hidden_TD, *weights.transform), *weights.norm, eps)
+    return linear(ACTIVATIONS[hidden_act](normed_TD), weights.decoder, weights.bias)
+
+
+def masked_lm_answer() -> str:
+    bert = model("tiny")
+    text = "The old man sat down by the [MASK] and said nothing."
+    by_hidden = bert.weights.embeddings.word @ bert(text).hidden_states[-1][bert(text).tokens.index("[MASK]")]
+    without = [bert.tokenizer.token(int(number)) for number in np.argsort(-by_hidden)[:3]]
+    with_head = [token for token, _ in bert.fill_mask(text, top=3)[0]]
+    return (
+        f"With the transform the bundled model says {', '.join(with_head)}; without it, {', '.join(without)}. The "
+        f"transform "
+        "turns what the encoder knows about a place into the space where words live."
+    )
+
+
+MASKED_LM = Exercise(
+    "12_masked_lm.py",
+    "which word would fit here?",
+    (
+        Function(
+            "masked_lm_logits",
+            masked_lm_logits,
+            (Output("logits_TV", ("token", "word")),),
+            masked_lm_cases,
+            (
+                Mistake(
+                    "no-transform", "the transform is left out: the decoder gets hidden_TD itself", logits_no_transform
+                ),
+                Mistake("no-activation", "the activation in the transform is forgotten", logits_no_activation),
+                Mistake("no-norm", "the layer norm in the transform is forgotten", logits_no_norm),
+                Mistake("norm-first", "the layer norm comes before the activation; it comes after", logits_norm_first),
+                Mistake(
+                    "no-bias",
+                    "the decoder's bias is forgotten",
+                    lambda h, w, act, eps: masked_lm_logits(h, w._replace(bias=0 * w.bias), act, eps),
+                ),
+                Mistake(
+                    "bias-twice",
+                    "the decoder's bias is added twice; linear adds it already",
+                    lambda h, w, act, eps: masked_lm_logits(h, w._replace(bias=2 * w.bias), act, eps),
+                ),
+                Mistake(
+                    "probabilities",
+                    "softmax is applied: those are probabilities; logits are what comes before",
+                    lambda h, w, act, eps: softmax(masked_lm_logits(h, w, act, eps)),
+                ),
+            ),
+        ),
+    ),
+    (
+        "First transform: linear, activation, layer norm, in this order. Then every word's embedding is held "
+        "against it.",
+        "layer_norm(ACTIVATIONS[hidden_act](linear(hidden, *weights.transform)), *weights.norm, eps), and that through "
+        "linear(..., weights.decoder, weights.bias): linear transposes the decoder for you.",
+    ),
+    masked_lm_answer,
+    (masked_lm_logits,),
+)
+
+# --- padding --------------------------------------------------------------------------------------------------------
+
+
+def padding_cases(draw: Draw) -> list[Case]:
+    sentences, heads, tokens = sorted(draw.sizes(3, 2, 8))
+    lengths = [tokens, *(int(n) for n in draw.rng.integers(2, tokens, size=sentences - 1))]
+    real_BS = np.arange(tokens) < np.array(lengths)[:, None]
+    return [
+        Case(
+            f"{sentences} sentences of {', '.join(map(str, lengths))} tokens padded to {tokens}, {heads} heads",
+            (draw.normal(sentences, heads, tokens, tokens, spread=1.5), real_BS),
+        )
+    ]
+
+
+def padded_softmax(scores_BHTS: np.ndarray, real_BS: np.ndarray) -> np.ndarray:
+    """attention = softmax(scores where the key is a real token, -infinity where it is padding): exp(-infinity) is 0."""
+    return softmax(np.where(real_BS[:, None, None, :], scores_BHTS, np.float32(-np.inf)))
+
+
+def masked_where(hidden, score):
+    """softmax with `score` put where `hidden(real_BS)` says."""
+    return lambda scores_BHTS, real_BS: softmax(np.where(hidden(real_BS), np.float32(score), scores_BHTS))
+
+
+def padding_gets_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+    _, real_BS = arguments
+    wasted = np.argwhere((outputs[0] > 1e-4) & ~real_BS[:, None, None, :])
+    if not len(wasted):
+        return None
+    sentence, head, query, key = (int(i) for i in wasted[0])
+    got = outputs[0][sentence, head, query, key]
+    return f"in sentence {sentence}, head {head}, query {query} gives {got:.4g} of its attention to key {key}: padding"
+
+
+def shares_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+    return broken_rows(
+        outputs[0].sum(axis=-1), 1.0, "attention of [sentence, head, query] {row} sums to {got}; it must sum to 1"
+    )
+
+
+PADDING = Exercise(
+    "13_padding.py",
+    "the mask that other implementations need",
+    (
+        Function(
+            "padded_softmax",
+            padded_softmax,
+            (Output("attention_BHTS", ("sentence", "head", "query", "key")),),
+            padding_cases,
+            (
+                Mistake("no-mask", "nothing is masked", lambda s, real: softmax(s)),
+                Mistake(
+                    "mask-after-softmax",
+                    "padding is set to 0 after softmax: it has had its share by then, and the rest no longer "
+                    "sums to 1. "
+                    "Mask the scores, before softmax",
+                    lambda s, real: softmax(s) * real[:, None, None, :],
+                ),
+                Mistake(
+                    "zero-scores",
+                    "the scores of padding are set to 0: exp(0) is 1, not 0. Use -infinity, or a huge negative number",
+                    lambda s, real: softmax(s * real[:, None, None, :]),
+                ),
+                Mistake(
+                    "mask-added",
+                    "the mask's ones and zeros are added to the scores; what must be added is 0 and a huge "
+                    "negative number",
+                    lambda s, real: softmax(s + real[:, None, None, :]),
+                ),
+                *(
+                    Mistake(
+                        "inverted",
+                        "the mask is the wrong way round: padding is kept, and real tokens are hidden",
+                        masked_where(lambda real_BS: real_BS[:, None, None, :], score),
+                    )
+                    for score in (-np.inf, -1e9)
+                ),
+                *(
+                    Mistake(
+                        "queries-masked",
+                        "the mask lies over the queries (axis -2); it is the keys (axis -1) that must not be looked at",
+                        masked_where(lambda real_BS: ~real_BS[:, None, :, None], score),
+                    )
+                    for score in (-np.inf, -1e9)
+                ),
+            ),
+            laws=(padding_gets_nothing, shares_sum_to_one),
+        ),
+    ),
+    (
+        "softmax gives 0 to a score of minus infinity. real_BS[:, None, None, :] lines the mask up with the keys.",
+        "softmax(np.where(real_BS[:, None, None, :], scores_BHTS, -np.inf))",
+    ),
+    "No. Each row is the shares of the real keys alone, and they are what the sentence on its own would give. "
+    "That is why "
+    "minibert lays sentences end to end: there is nothing to mask, and no work is spent on padding.",
+    (padded_softmax,),
+)

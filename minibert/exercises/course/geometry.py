@@ -1,0 +1,500 @@
+"""Exercises 14 to 16: PCA, and what may be moved without changing attention."""
+
+import numpy as np
+
+import viz
+from minibert.attention import attend
+from minibert.exercises.course.attention import scores
+from minibert.exercises.draw import Draw
+from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output, Wrong
+from minibert.exercises.models import model
+from minibert.numerics import softmax
+
+# --- PCA ------------------------------------------------------------------------------------------------------------
+
+
+def pca_cases(draw: Draw) -> list[Case]:
+    points, size = draw.sizes(2, 4, 8)
+    points += 5
+    spread = np.linspace(3, 0.5, size, dtype=np.float32)
+    points_NK = draw.normal(points, size, mean=0.4) * spread @ draw.normal(size, size, spread=size**-0.5)
+    return [Case(f"{points} points of {size} coordinates, 2 components", (points_NK + draw.normal(size), 2))]
+
+
+def pca(points_NK: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    found = viz.pca(points_NK, components)
+    return found.projected, found.components, found.explained_variance_ratio
+
+
+def same_signs(arguments: tuple, value: object) -> object:
+    """A component may point either way: turn each so that its largest entry is positive, and its column with it."""
+    if not (isinstance(value, tuple | list) and len(value) == 3):
+        raise Wrong("expected three arrays: projected_NC, components_CK and the explained variance ratio")
+    points_NK, count = arguments
+    projected, components, ratio = value
+    if np.shape(components) != (count, points_NK.shape[1]) or np.shape(projected) != (len(points_NK), count):
+        return value
+    components, projected = np.asarray(components), np.asarray(projected)
+    largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)[:, 0]
+    signs = np.where(largest < 0, -1, 1).astype(components.dtype)
+    return projected * signs, components * signs[:, None], ratio
+
+
+def components_at_right_angles(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+    products = outputs[1] @ outputs[1].T
+    if np.allclose(products, np.eye(len(products)), atol=1e-3):
+        return None
+    return "the components must have length 1 and stand at right angles to each other; their products are " + str(
+        products.round(3).tolist()
+    )
+
+
+def pca_by_svd(points_NK, components, centre=None, standardise=False):
+    centre = points_NK.mean(axis=0) if centre is None else centre
+    centred = points_NK - centre
+    if standardise:
+        centred = centred / centred.std(axis=0)
+    return (centred, *np.linalg.svd(centred, full_matrices=False))
+
+
+def pca_with(finish, **options):
+    """PCA, its results made of the centred points, U, S and V^T by `finish`."""
+
+    def mistake(points_NK, components):
+        return finish(*pca_by_svd(points_NK, components, **options), components)
+
+    return mistake
+
+
+def finished(centred, u, s, vt, components):
+    ratio = s**2 / (s**2).sum()
+    return centred @ vt[:components].T, vt[:components], ratio[:components]
+
+
+def pca_rows_centred(points_NK, components):
+    return finished(*pca_by_svd(points_NK, components, centre=points_NK.mean(axis=1, keepdims=True)), components)
+
+
+def pca_projected_not_centred(points_NK, components):
+    _, found, ratio = pca(points_NK, components)
+    return points_NK @ found.T, found, ratio
+
+
+PCA = Exercise(
+    "14_pca.py",
+    "the plane in which points are spread widest",
+    (
+        Function(
+            "pca",
+            pca,
+            (
+                Output("projected_NC", ("point", "component")),
+                Output("components_CK", ("component", "coordinate")),
+                Output("explained variance ratio", ("component",)),
+            ),
+            pca_cases,
+            (
+                Mistake("no-centring", "the mean is not taken off the points first", pca_with(finished, centre=0)),
+                Mistake(
+                    "centred-rows",
+                    "each point's own mean is taken off; it is the mean over points, one for each coordinate (axis=0)",
+                    pca_rows_centred,
+                ),
+                Mistake(
+                    "projected-not-centred",
+                    "the components are right, but the points are projected with their mean still in them",
+                    pca_projected_not_centred,
+                ),
+                Mistake(
+                    "singular-values",
+                    "the explained variance is taken from the singular values; variance is their square",
+                    pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], (s / s.sum())[:n])),
+                ),
+                Mistake(
+                    "kept-only",
+                    "the ratio is taken of the variance of the kept components; it is of all of it",
+                    pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2 / (s[:n] ** 2).sum())),
+                ),
+                Mistake(
+                    "variance-not-ratio",
+                    "the variances themselves are returned (squares of the singular values); divide by their sum",
+                    pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2)),
+                ),
+                Mistake(
+                    "only-u",
+                    "the points are placed at U, where every direction is equally wide; they belong at U S",
+                    pca_with(lambda c, u, s, vt, n: (u[:, :n], *finished(c, u, s, vt, n)[1:])),
+                ),
+                Mistake(
+                    "columns",
+                    "the components are the columns of an array [K, C]; they are to be rows, [C, K]",
+                    pca_with(
+                        lambda c, u, s, vt, n: (finished(c, u, s, vt, n)[0], vt[:n].T, finished(c, u, s, vt, n)[2])
+                    ),
+                ),
+                Mistake(
+                    "v-for-vt",
+                    "the components are the first columns of V^T; they are its first rows: np.linalg.svd returns V^T, "
+                    "not V",
+                    pca_with(lambda c, u, s, vt, n: (c @ vt[:, :n], vt[:, :n].T, finished(c, u, s, vt, n)[2])),
+                ),
+                Mistake(
+                    "standardised",
+                    "each coordinate is divided by its standard deviation first; PCA of attention keeps the lengths",
+                    pca_with(finished, standardise=True),
+                ),
+            ),
+            laws=(components_at_right_angles,),
+            look=same_signs,
+        ),
+    ),
+    (
+        "np.linalg.svd(centred, full_matrices=False) returns U, the singular values, and V^T, whose rows are the "
+        "components.",
+        "centred = points - points.mean(axis=0); U, S, Vt = svd(centred, ...); projected = centred @ "
+        "Vt[:components].T; "
+        "ratio = S**2 / (S**2).sum(), of which the first `components`.",
+    ),
+    "The first component then points from the origin to the middle of the cloud, and the plot shows where the cloud is "
+    "instead of how it is spread.",
+    (viz.pca,),
+)
+
+# --- translation and scale ------------------------------------------------------------------------------------------
+
+
+def points_cases(draw: Draw) -> list[Case]:
+    points, size = draw.sizes(2, 4, 8)
+    query_NK, key_NK, _ = (x[0] for x in draw.query_key_value(1, points, points, size))
+    c = float(np.float32(draw.rng.uniform(1.6, 2.4)))
+    return [Case(f"{points} queries and keys of head size {size}, c = {c:.3f}", (query_NK, key_NK, c))]
+
+
+def translate_and_scale(query_NK: np.ndarray, key_NK: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
+    moved = viz.normalize(query_NK, key_NK, method="paper", scale=c)
+    return moved.query, moved.key
+
+
+def attention_of(query_NK: np.ndarray, key_NK: np.ndarray) -> np.ndarray:
+    return softmax(query_NK @ key_NK.T)
+
+
+def attention_unchanged(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+    query_NK, key_NK, _ = arguments
+    before, after = attention_of(query_NK, key_NK), attention_of(*outputs)
+    wrong = np.argwhere(~np.isclose(before, after, rtol=1e-2, atol=1e-3))
+    if not len(wrong):
+        return None
+    query, key = (int(i) for i in wrong[0])
+    return (
+        "the move must leave attention alone, but the attention of "
+        f"query {query} to key {key} was {before[query, key]:.4g} and is now {after[query, key]:.4g}"
+    )
+
+
+def centres_meet(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+    c = arguments[2]
+    query_centre, key_centre = outputs[0].mean(axis=0) / c, outputs[1].mean(axis=0) * c
+    wrong = np.flatnonzero(~np.isclose(query_centre, key_centre, atol=1e-3))
+    if not len(wrong):
+        return None
+    i = int(wrong[0])
+    return (
+        "before scaling, queries and translated keys must have one centre, but in coordinate "
+        f"{i} they have {query_centre[i]:.4g} and {key_centre[i]:.4g}"
+    )
+
+
+def moved_by(translation, scale=lambda query, key, c: (c * query, key / c)):
+    """Queries and keys with `translation(query, key)` added to the keys, then scaled."""
+
+    def mistake(query_NK, key_NK, c):
+        return scale(query_NK, key_NK + translation(query_NK, key_NK), np.float32(c))
+
+    return mistake
+
+
+def between_centres(query_NK, key_NK):
+    return query_NK.mean(axis=0) - key_NK.mean(axis=0)
+
+
+def translation_after_scale(query_NK, key_NK, c):
+    c = np.float32(c)
+    return c * query_NK, key_NK / c + between_centres(query_NK, key_NK)
+
+
+def query_moved(query_NK, key_NK, c):
+    c = np.float32(c)
+    return c * (query_NK - between_centres(query_NK, key_NK)), key_NK / c
+
+
+def cosine_cases(draw: Draw) -> list[Case]:
+    points, keys, size = draw.sizes(3, 4, 8)
+    query_NK, key_NK, _ = (x[0] for x in draw.query_key_value(1, points, keys, size))
+    return [Case(f"{points} queries and {keys} keys of head size {size}", (query_NK, key_NK))]
+
+
+def unit(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    return x / np.linalg.norm(x, axis=axis, keepdims=True)
+
+
+def cosine_distances(query_NK: np.ndarray, key_NK: np.ndarray) -> np.ndarray:
+    """distance = 1 - q . k / (|q| |k|): `scores` of vectors of length 1, its division by sqrt(K) undone."""
+    root = np.float32(query_NK.shape[-1] ** 0.5)
+    return 1 - scores(unit(query_NK)[None], unit(key_NK)[None])[0] * root
+
+
+def cosine_scale_does_not_matter(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+    distance = outputs[0]
+    outside = np.argwhere((distance < -1e-3) | (distance > 2 + 1e-3))
+    if not len(outside):
+        return None
+    query, key = (int(i) for i in outside[0])
+    return f"a cosine distance lies between 0 and 2; that of query {query} and key {key} is {distance[query, key]:.4g}"
+
+
+def scale_answer() -> str:
+    bert = model("tiny")
+    layer = bert("The old man sat down by the fire and told the children a story about the sea.").layers[1]
+    rows = []
+    for c in (0.5, 1.0, 2.0):
+        query, key = translate_and_scale(layer.query[0], layer.key[0], c)
+        products = (query @ key.T).ravel()
+        distance = np.linalg.norm(query[:, None] - key[None], axis=-1).ravel()
+        cosine = cosine_distances(query, key).ravel()
+        rows.append(
+            f"c = {c}: {np.corrcoef(products, distance)[0, 1]:.4f} with distance, "
+            f"{np.corrcoef(products, cosine)[0, 1]:.4f} with cosine distance"
+        )
+    return (
+        "The cosine's does not move: cos(c q, k / c) = cos(q, k), so it cannot choose c. Correlation of product "
+        "and distance "
+        "for head 0 of layer 1 of the bundled model: " + "; ".join(rows) + "."
+    )
+
+
+TRANSLATION = Exercise(
+    "15_translation_and_scale.py",
+    "what leaves attention alone, and why cosine cannot choose c",
+    (
+        Function(
+            "translate_and_scale",
+            translate_and_scale,
+            (Output("query_NK", ("query", "number")), Output("key_NK", ("key", "number"))),
+            points_cases,
+            (
+                Mistake(
+                    "scalar-translation",
+                    "the translation is one number, the mean over everything; it is a vector, one mean a coordinate "
+                    "(axis=0)",
+                    moved_by(lambda q, k: q.mean() - k.mean()),
+                ),
+                Mistake(
+                    "point-translation",
+                    "every key gets a translation of its own (means over axis 1); one vector, the same for all, "
+                    "is what softmax ignores",
+                    moved_by(lambda q, k: q.mean(axis=1, keepdims=True) - k.mean(axis=1, keepdims=True)),
+                ),
+                Mistake(
+                    "wrong-way",
+                    "the translation has the wrong sign: it drives the centres apart",
+                    moved_by(lambda q, k: -between_centres(q, k)),
+                ),
+                Mistake(
+                    "to-the-origin",
+                    "the keys are centred on 0; they are to share the centre of the queries",
+                    moved_by(lambda q, k: -k.mean(axis=0)),
+                ),
+                Mistake("no-translation", "the keys are not translated", moved_by(lambda q, k: 0)),
+                Mistake(
+                    "query-moved",
+                    "the queries are translated; that changes attention. Translate the keys",
+                    query_moved,
+                ),
+                Mistake("scale-first", "the keys are scaled first and translated afterwards", translation_after_scale),
+                Mistake(
+                    "both-multiplied",
+                    "keys are multiplied by c as well; divide them, so that products stay the same",
+                    moved_by(between_centres, lambda q, k, c: (c * q, c * k)),
+                ),
+                Mistake(
+                    "scale-swapped",
+                    "c is the wrong way round: queries are divided and keys multiplied",
+                    moved_by(between_centres, lambda q, k, c: (q / c, c * k)),
+                ),
+                Mistake("no-scale", "c is left out", moved_by(between_centres, lambda q, k, c: (q, k))),
+            ),
+            laws=(attention_unchanged, centres_meet),
+        ),
+        Function(
+            "cosine_distances",
+            cosine_distances,
+            (Output("distances", ("query", "key")),),
+            cosine_cases,
+            (
+                Mistake(
+                    "similarity",
+                    "the cosine itself is returned; the distance is 1 minus that",
+                    lambda q, k: 1 - cosine_distances(q, k),
+                ),
+                Mistake(
+                    "no-lengths", "the product is not divided by the lengths |q| and |k|", lambda q, k: 1 - q @ k.T
+                ),
+                Mistake(
+                    "wrong-axis",
+                    "lengths are taken over the points (axis 0); a vector's length is over its own numbers (axis -1)",
+                    lambda q, k: 1 - unit(q, 0) @ unit(k, 0).T,
+                ),
+                Mistake(
+                    "squared-lengths",
+                    "the product is divided by the squares of the lengths; take their roots",
+                    lambda q, k: (
+                        1 - (q / np.square(q).sum(-1, keepdims=True)) @ (k / np.square(k).sum(-1, keepdims=True)).T
+                    ),
+                ),
+                Mistake("swapped", "query and key have changed places", lambda q, k: cosine_distances(k, q)),
+            ),
+            laws=(cosine_scale_does_not_matter,),
+        ),
+    ),
+    (
+        "The translation is a vector: the mean query minus the mean key, means over all tokens (axis=0). "
+        "Translate, then scale.",
+        "a = query.mean(axis=0) - key.mean(axis=0); return c * query, (key + a) / c. For the cosine, divide each "
+        "vector by its "
+        "length first: np.linalg.norm(x, axis=-1, keepdims=True).",
+    ),
+    scale_answer,
+    (viz.normalize,),
+)
+
+# --- the exact embedding --------------------------------------------------------------------------------------------
+
+
+def exact_embedding(query_NK: np.ndarray, key_NK: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
+    moved = viz.normalize(query_NK, key_NK, method="exact", scale=c)
+    return moved.query, moved.key
+
+
+def keys_on_a_sphere(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+    lengths = np.linalg.norm(outputs[1], axis=-1)
+    wrong = np.flatnonzero(~np.isclose(lengths, lengths[0], rtol=1e-3))
+    if not len(wrong):
+        return None
+    return (
+        f"all keys must lie on one sphere, but key 0 has length {lengths[0]:.4g} and key {wrong[0]} has "
+        f"{lengths[wrong[0]]:.4g}"
+    )
+
+
+def lifted(height, shift=lambda key: key - key.mean(axis=0), query_height=None):
+    """The embedding with keys moved by `shift`, and `height(squared lengths)` as their extra coordinate."""
+
+    def mistake(query_NK, key_NK, c):
+        c, key_NK = np.float32(c), shift(key_NK)
+        extra = height(np.square(key_NK).sum(axis=-1))[:, None]
+        zero = np.zeros((len(query_NK), 1), np.float32)
+        query_extra = zero if query_height is None else query_height(extra)
+        return np.concatenate([c * query_NK, query_extra], axis=1), np.concatenate([key_NK, extra], axis=1) / c
+
+    return mistake
+
+
+def to_the_sphere(squares):
+    return np.sqrt(squares.max() - squares)
+
+
+def extra_not_scaled(query_NK, key_NK, c):
+    query, key = exact_embedding(query_NK, key_NK, c)
+    return query, np.concatenate([key[:, :-1], key[:, -1:] * np.float32(c)], axis=1)
+
+
+def exact_answer() -> str:
+    bert = model("tiny")
+    layer = bert("The old man sat down by the fire and told the children a story about the sea.").layers[1]
+    query, key = layer.query[0], layer.key[0]
+    favourite = attend(query[None], key[None], key[None])[1][0].argmax(axis=-1)
+    hits = {}
+    for name, (moved_query, moved_key) in (
+        ("as they are", (query, key)),
+        ("translated", translate_and_scale(query, key, 1.0)),
+        ("embedded", exact_embedding(query, key, 1.0)),
+    ):
+        distance = np.linalg.norm(moved_query[:, None] - moved_key[None], axis=-1)
+        hits[name] = f"{int((distance.argmin(axis=-1) == favourite).sum())} {name}"
+    return (
+        "All of them, always. For head 0 of layer 1 of the bundled model and a sentence of "
+        f"{len(query)} tokens, the nearest key is the most attended one for this many queries: "
+        f"{', '.join(hits.values())}."
+    )
+
+
+EXACT = Exercise(
+    "16_exact_embedding.py",
+    "one coordinate more, and near means attended",
+    (
+        Function(
+            "exact_embedding",
+            exact_embedding,
+            (Output("query", ("query", "number")), Output("key", ("key", "number"))),
+            points_cases,
+            (
+                Mistake("no-centring", "the keys are not centred first", lifted(to_the_sphere, shift=lambda key: key)),
+                Mistake(
+                    "no-root",
+                    "the square root of the extra coordinate is forgotten",
+                    lifted(lambda squares: squares.max() - squares),
+                ),
+                Mistake(
+                    "mean-radius",
+                    "R is the mean length of the keys; it must be the largest, or the longer keys find no place on the "
+                    "sphere",
+                    lifted(lambda s: np.sqrt(np.maximum(np.square(np.sqrt(s).mean()) - s, 0))),
+                ),
+                Mistake(
+                    "mean-radius",
+                    "R is the mean length of the keys; it must be the largest, or the longer keys find no place on the "
+                    "sphere",
+                    lifted(lambda s: np.sqrt(np.square(np.sqrt(s).mean()) - s)),
+                ),
+                Mistake(
+                    "not-squared",
+                    "R and |k| are not squared under the root",
+                    lifted(lambda s: np.sqrt(np.sqrt(s).max() - np.sqrt(s))),
+                ),
+                Mistake(
+                    "query-lifted",
+                    "queries get the keys' extra coordinate; theirs is 0, or products change",
+                    lifted(to_the_sphere, query_height=lambda extra: extra),
+                ),
+                Mistake(
+                    "query-ones",
+                    "the queries' extra coordinate is 1; it must be 0, or products change",
+                    lifted(to_the_sphere, query_height=np.ones_like),
+                ),
+                Mistake(
+                    "extra-not-scaled",
+                    "the extra coordinate is not divided by c with the rest, so the keys leave the sphere",
+                    extra_not_scaled,
+                ),
+                Mistake(
+                    "paper-translation",
+                    "the keys are moved to the centre of the queries (as in exercise 15); here they are centred on 0",
+                    lambda q, k, c: lifted(to_the_sphere, shift=lambda key: key + between_centres(q, k))(q, k, c),
+                ),
+            ),
+            laws=(attention_unchanged, keys_on_a_sphere),
+        ),
+    ),
+    (
+        "Centre the keys: k - mean(k). R is the length of the longest centred key. sqrt(R^2 - |k|^2) is the "
+        "extra coordinate "
+        "of a key, 0 that of a query.",
+        "centred = key - key.mean(axis=0); squares = (centred**2).sum(axis=1, keepdims=True); extra = "
+        "np.sqrt(squares.max() - squares); np.concatenate([centred, extra], axis=1) / c, and c * query with a "
+        "column of "
+        "zeros (np.zeros_like(extra)).",
+    ),
+    exact_answer,
+    (viz.normalize,),
+)

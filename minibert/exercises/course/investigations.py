@@ -1,0 +1,529 @@
+"""Exercises 17 to 19: questions to a real model. The answers are measured when the exercise is checked."""
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+
+from minibert.encoder import attention_block
+from minibert.exercises import blanks, sentences
+from minibert.exercises.draw import Draw
+from minibert.exercises.exercise import Case, Exercise, Finding, Function, Mistake, Output, Wrong
+from minibert.exercises.models import model
+from minibert.heads import masked_lm_logits
+from minibert.model import Bert
+from minibert.numerics import softmax
+from minibert.weights import LayerWeights
+
+LH = ("layer", "head")
+
+
+def some_sentences(draw: Draw, count: int = 5) -> list[str]:
+    return [str(text) for text in draw.rng.choice(sentences(), size=count, replace=False)]
+
+
+def head_of(table_LH: np.ndarray) -> tuple[int, int]:
+    layer, head = np.unravel_index(int(table_LH.argmax()), table_LH.shape)
+    return int(layer), int(head)
+
+
+# --- the previous-token head ----------------------------------------------------------------------------------------
+
+
+def previous_token_attention(bert: Bert, texts: list[str]) -> np.ndarray:
+    """The attention a token gives to the one before it, averaged over all tokens that have one -> [L, H]."""
+    rows = [
+        np.stack([layer.attention for layer in trace.layers]).diagonal(offset=-1, axis1=-2, axis2=-1)
+        for trace in bert.batch(texts, keep=("attention",))
+    ]
+    return np.concatenate(rows, axis=-1).mean(axis=-1)
+
+
+def previous_token_cases(draw: Draw) -> list[Case]:
+    texts = some_sentences(draw)
+    return [Case(f"the bundled model and {len(texts)} sentences", (model("tiny"), texts))]
+
+
+def diagonal_mean(offset=-1, array="attention", average=np.mean):
+    """The measurement on another diagonal, of another array, or averaged otherwise."""
+
+    def mistake(bert, texts):
+        traces = bert.batch(texts, keep=("attention", "scores"))
+        rows = [
+            np.stack([getattr(layer, array) for layer in trace.layers]).diagonal(offset=offset, axis1=-2, axis2=-1)
+            for trace in traces
+        ]
+        return average(np.concatenate(rows, axis=-1), axis=-1)
+
+    return mistake
+
+
+def mean_of_means(bert, texts):
+    return np.mean([previous_token_attention(bert, [text]) for text in texts], axis=0)
+
+
+def first_token_counted(bert, texts):
+    lengths = [len(bert.encode(text)) for text in texts]
+    return previous_token_attention(bert, texts) * np.float32(1 - len(lengths) / sum(lengths))
+
+
+def previous_token_answer() -> str:
+    table_LH = previous_token_attention(model("tiny"), sentences())
+    layer, head = head_of(table_LH)
+    by_layer = ", ".join(f"{share:.2f}" for share in table_LH.max(axis=1))
+    return (
+        f"Layer {layer}, head {head}: over the sentences of the course it gives {table_LH[layer, head]:.2f} of "
+        f"its attention "
+        f"to the token before; the mean over all heads is {table_LH.mean():.2f}. The best head of each layer: "
+        f"{by_layer}."
+    )
+
+
+PREVIOUS = Exercise(
+    "17_previous_token_head.py",
+    "find the head that looks one token back",
+    (
+        Function(
+            "previous_token_attention",
+            previous_token_attention,
+            (Output("measurement", LH, float32=False),),
+            previous_token_cases,
+            (
+                Mistake("next-token", "attention to the token after is measured (rows are queries)", diagonal_mean(1)),
+                Mistake("same-token", "the attention of a token to itself is measured", diagonal_mean(0)),
+                Mistake("two-back", "attention to the token two places back is measured", diagonal_mean(-2)),
+                Mistake(
+                    "scores", "scores are measured; attention is what comes after softmax", diagonal_mean(-1, "scores")
+                ),
+                Mistake("sum", "it is the sum over tokens; divide by their number", diagonal_mean(average=np.sum)),
+                Mistake(
+                    "mean-of-means",
+                    "each sentence counts the same however long it is; let each token count the same",
+                    mean_of_means,
+                ),
+                Mistake(
+                    "first-token-counted",
+                    "the division is by the number of all tokens; the first of each sentence has none before it",
+                    first_token_counted,
+                ),
+            ),
+        ),
+        Finding(
+            "PREVIOUS_TOKEN_HEAD",
+            lambda: previous_token_attention(model("tiny"), sentences()),
+            "attention to the token before",
+        ),
+    ),
+    (
+        "In one sentence, attention[h, t, t - 1] for t = 1, 2, ... is what np.diagonal with offset=-1 gives (its "
+        "axis1 and "
+        "axis2 are the last two).",
+        "Collect the diagonals of all sentences in one list, as arrays [L, H, tokens - 1]; np.concatenate(..., "
+        "axis=-1), then "
+        "the mean over the last axis. Then run the file, and write down the layer and head of the largest number.",
+    ),
+    previous_token_answer,
+    (previous_token_attention,),
+)
+
+# --- a head switched off --------------------------------------------------------------------------------------------
+
+
+def switch_off(weights: LayerWeights, head: int, head_size: int) -> LayerWeights:
+    """The layer whose head has no say: the columns of attention_output that its context meets are 0."""
+    weight_DD = weights.attention_output.weight.copy()
+    weight_DD[:, head * head_size : (head + 1) * head_size] = 0
+    return weights._replace(attention_output=weights.attention_output._replace(weight=weight_DD))
+
+
+def blank_loss(bert: Bert, blanks: list[tuple[str, str]]) -> float:
+    """mean over blanks of -log(probability of the right word at its [MASK])"""
+    losses = []
+    for places_V, word in probabilities_at_blanks(bert, blanks):
+        losses.append(-np.log(places_V[word]))
+    return float(np.mean(losses))
+
+
+def probabilities_at_blanks(bert, blanks):
+    """For each blank the probabilities [V] at its [MASK], and the id of the right word."""
+    encodings = [bert.encode(text) for text, _ in blanks]
+    traces = bert.batch(encodings, keep=("hidden_states",))
+    rows_ND = np.stack(
+        [
+            trace.hidden_states[-1][encoding.input_ids.index(bert.tokenizer.mask_id)]
+            for encoding, trace in zip(encodings, traces, strict=True)
+        ]
+    )
+    head, config = bert.weights.masked_lm, bert.config
+    probabilities_NV = softmax(masked_lm_logits(rows_ND, head, config.hidden_act, config.layer_norm_eps))
+    return [
+        (row_V, bert.tokenizer.backend.token_to_id(word))
+        for row_V, (_, word) in zip(probabilities_NV, blanks, strict=True)
+    ]
+
+
+def without_head(bert: Bert, layer: int, head: int) -> Bert:
+    layers = list(bert.weights.layers)
+    layers[layer] = switch_off(layers[layer], head, bert.config.head_size)
+    return dataclasses.replace(bert, weights=bert.weights._replace(layers=tuple(layers)))
+
+
+@cache
+def loss_of_each_head(bert: Bert) -> np.ndarray:
+    """How much the loss over the blanks of the course grows with each head switched off -> [L, H]."""
+    whole = blank_loss(bert, blanks())
+    config = bert.config
+    return np.array(
+        [
+            [
+                blank_loss(without_head(bert, layer, head), blanks()) - whole
+                for head in range(config.num_attention_heads)
+            ]
+            for layer in range(config.num_hidden_layers)
+        ]
+    )
+
+
+def switch_off_cases(draw: Draw) -> list[Case]:
+    heads, _, head_size, inner = draw.model_sizes()
+    head = int(draw.rng.integers(1, heads))
+    return [
+        Case(
+            f"a layer with {heads} heads of size {head_size}, head {head} to be switched off",
+            (draw.layer(heads * head_size, inner), head, head_size),
+        )
+    ]
+
+
+def what_the_layer_does(arguments: tuple, value: object) -> np.ndarray:
+    """There is more than one way to switch a head off: compare what the attention half then makes of some tokens."""
+    weights, _, head_size = arguments
+    try:
+        returned = rebuilt(weights, value)
+    except (TypeError, ValueError, IndexError):
+        raise Wrong(
+            "expected LayerWeights with arrays of the same shapes as before: weights._replace(...) makes one"
+        ) from None
+    hidden_size = len(weights.attention_output.bias)
+    draw = Draw(hidden_size)
+    config = draw.config(hidden_size // head_size, head_size, len(weights.intermediate.bias))
+    return attention_block(draw.normal(5, hidden_size), [slice(0, 5)], returned, config)[0]
+
+
+def rebuilt(like, value):
+    """`value`, nested tuples of arrays, as the named tuples of `like`, every shape checked."""
+    if isinstance(like, np.ndarray):
+        if np.shape(value) != like.shape:
+            raise ValueError
+        return np.asarray(value)
+    if len(value) != len(like):
+        raise ValueError
+    return type(like)(*(rebuilt(part, got) for part, got in zip(like, value, strict=True)))
+
+
+def zeroed(path: str, rows=True, columns=False, bias=True):
+    """The layer with the head's rows (and bias), or columns, of one linear map set to 0."""
+
+    def mistake(weights, head, head_size):
+        part = weights.attention_output if path == "attention_output" else getattr(weights.attention, path)
+        weight, shift, own = part.weight.copy(), part.bias.copy(), slice(head * head_size, (head + 1) * head_size)
+        if rows:
+            weight[own] = 0
+        if columns:
+            weight[:, own] = 0
+        if bias:
+            shift[own] = 0
+        part = part._replace(weight=weight, bias=shift)
+        if path == "attention_output":
+            return weights._replace(attention_output=part)
+        return weights._replace(attention=weights.attention._replace(**{path: part}))
+
+    return mistake
+
+
+def every_nth(weights, head, head_size):
+    weight = weights.attention_output.weight.copy()
+    weight[:, head :: weight.shape[1] // head_size] = 0
+    return weights._replace(attention_output=weights.attention_output._replace(weight=weight))
+
+
+def blank_cases(draw: Draw) -> list[Case]:
+    rows = blanks()
+    some = [rows[int(i)] for i in draw.rng.choice(len(rows), size=4, replace=False)]
+    return [Case(f"the bundled model and {len(some)} blanks", (model("tiny"), some))]
+
+
+def loss_with(loss, average=np.mean):
+    return lambda bert, blanks: float(
+        average([loss(row_V, word) for row_V, word in probabilities_at_blanks(bert, blanks)])
+    )
+
+
+def loss_at(place):
+    """The loss with the logits read at another token than the [MASK]."""
+
+    def mistake(bert, blanks):
+        losses = []
+        for text, word in blanks:
+            encoding = bert.encode(text)
+            row = place(encoding.input_ids.index(bert.tokenizer.mask_id), len(encoding))
+            losses.append(-np.log(softmax(bert.logits(encoding))[row, bert.tokenizer.backend.token_to_id(word)]))
+        return float(np.mean(losses))
+
+    return mistake
+
+
+def loss_from_logits(bert, blanks):
+    values = []
+    for text, word in blanks:
+        encoding = bert.encode(text)
+        place = encoding.input_ids.index(bert.tokenizer.mask_id)
+        values.append(-bert.logits(encoding)[place, bert.tokenizer.backend.token_to_id(word)])
+    return float(np.mean(values))
+
+
+def head_off_answer() -> str:
+    bert = model("tiny")
+    table_LH = loss_of_each_head(bert)
+    layer, head = head_of(table_LH)
+    changed = without_head(bert, layer, head)
+    text, word = max(blanks(), key=lambda blank: blank_loss(changed, [blank]) - blank_loss(bert, [blank]))
+    before, after = (np.exp(-blank_loss(b, [(text, word)])) for b in (bert, changed))
+    return (
+        f"With all heads the loss is {blank_loss(bert, blanks()):.3f}. Switching off layer {layer}, head {head} "
+        f"costs most, "
+        f"{table_LH[layer, head]:+.3f}; the median head costs {np.median(table_LH):+.3f}, and "
+        f"{int((table_LH < 0).sum())} of {table_LH.size} cost nothing or less. Hardest hit: {word!r} in {text!r} "
+        f"falls from "
+        f"{before:.3f} to {after:.3f}. Where a head is hardly missed, other heads do what it did, and the "
+        f"residual passes on "
+        "the rest."
+    )
+
+
+HEAD_OFF = Exercise(
+    "18_head_off.py",
+    "switch a head off, and see what the prediction loses",
+    (
+        Function(
+            "switch_off",
+            switch_off,
+            (Output("hidden_TD of the attention half", ("token", "number"), float32=False),),
+            switch_off_cases,
+            (
+                Mistake(
+                    "rows-for-columns",
+                    "rows of attention_output are set to 0: that is what the layer gives; what the head hands "
+                    "over meets "
+                    "the columns",
+                    zeroed("attention_output", bias=False),
+                ),
+                Mistake(
+                    "rows-for-columns",
+                    "rows of attention_output are set to 0, and of its bias: that is what the layer gives; what "
+                    "the head "
+                    "hands over meets the columns",
+                    zeroed("attention_output"),
+                ),
+                Mistake(
+                    "bias-too",
+                    "the bias of attention_output is touched as well; it belongs to no head",
+                    zeroed("attention_output", rows=False, columns=True),
+                ),
+                Mistake(
+                    "query-off",
+                    "the head's query is set to 0: its attention becomes even, but it still hands over values",
+                    zeroed("query"),
+                ),
+                Mistake(
+                    "key-off",
+                    "the head's key is set to 0: its attention becomes even, but it still hands over values",
+                    zeroed("key"),
+                ),
+                Mistake(
+                    "value-bias-left",
+                    "the head's value weights are 0, but it still hands over their bias",
+                    zeroed("value", bias=False),
+                ),
+                Mistake(
+                    "interleaved",
+                    "every H-th column is set to 0; the head's columns are K in a row, from head K on",
+                    every_nth,
+                ),
+                Mistake("nothing", "nothing is switched off", lambda weights, head, head_size: weights),
+                Mistake(
+                    "wrong-head",
+                    "another head is switched off: heads count from 0",
+                    lambda weights, head, head_size: switch_off(weights, head - 1, head_size),
+                ),
+            ),
+            look=what_the_layer_does,
+        ),
+        Function(
+            "blank_loss",
+            blank_loss,
+            (Output("loss", (), float32=False),),
+            blank_cases,
+            (
+                Mistake(
+                    "probability",
+                    "the mean probability is returned; take -log of each first",
+                    loss_with(lambda p, w: p[w]),
+                ),
+                Mistake("sign", "the sign is wrong: a loss is -log p", loss_with(lambda p, w: np.log(p[w]))),
+                Mistake(
+                    "log-base",
+                    "the logarithm is to base 10; take the natural one, np.log",
+                    loss_with(lambda p, w: -np.log10(p[w])),
+                ),
+                Mistake(
+                    "log-base",
+                    "the logarithm is to base 2; take the natural one, np.log",
+                    loss_with(lambda p, w: -np.log2(p[w])),
+                ),
+                Mistake(
+                    "sum", "it is the sum over the blanks; take the mean", loss_with(lambda p, w: -np.log(p[w]), np.sum)
+                ),
+                Mistake(
+                    "log-of-mean",
+                    "the mean of the probabilities is taken before the logarithm; take the logarithm of each first",
+                    lambda bert, blanks: float(-np.log(loss_with(lambda p, w: p[w])(bert, blanks))),
+                ),
+                Mistake("no-softmax", "the logit itself is taken; softmax makes it a probability", loss_from_logits),
+                Mistake(
+                    "wrong-place", "the logits are read at [CLS], token 0, not at [MASK]", loss_at(lambda mask, n: 0)
+                ),
+                Mistake("wrong-place", "the logits are read one token after [MASK]", loss_at(lambda mask, n: mask + 1)),
+                Mistake(
+                    "wrong-place", "the logits are read one token before [MASK]", loss_at(lambda mask, n: mask - 1)
+                ),
+            ),
+        ),
+        Finding(
+            "MOST_NEEDED_HEAD", lambda: loss_of_each_head(model("tiny")), "the loss it costs to switch the head off"
+        ),
+    ),
+    (
+        "attention_output.weight is [out, in], and `in` is the context, heads side by side: columns head K to "
+        "(head + 1) K. Copy "
+        "the array before you change it. For the loss: bert.logits(encoding), softmax, and the row where input_ids is "
+        "bert.tokenizer.mask_id.",
+        "weight = weights.attention_output.weight.copy(); weight[:, head * head_size : (head + 1) * head_size] = "
+        "0; put it back "
+        "with _replace twice. Loss: mean of -np.log(softmax(logits)[place, bert.tokenizer.backend.token_to_id(word)]).",
+    ),
+    head_off_answer,
+    (switch_off, blank_loss),
+)
+
+# --- what fine-tuning moved -----------------------------------------------------------------------------------------
+
+
+def attention_moved(before: Bert, after: Bert, texts: list[str]) -> np.ndarray:
+    """moved = mean over queries of 1/2 sum over keys |attention after - attention before| -> [L, H]"""
+    rows = []
+    for old, new in zip(before.batch(texts, keep=("attention",)), after.batch(texts, keep=("attention",)), strict=True):
+        old_LHTS, new_LHTS = (np.stack([layer.attention for layer in trace.layers]) for trace in (old, new))
+        rows.append(0.5 * np.abs(new_LHTS - old_LHTS).sum(axis=-1))
+    return np.concatenate(rows, axis=-1).mean(axis=-1)
+
+
+def moved_cases(draw: Draw) -> list[Case]:
+    texts = some_sentences(draw)
+    return [Case(f"the two bundled models and {len(texts)} sentences", (model("tiny"), model("tiny-sentiment"), texts))]
+
+
+def moved_with(distance, array="attention"):
+    """The measurement with another distance [L, H, T, S] x 2 -> [L, H, T], or of another array."""
+
+    def mistake(before, after, texts):
+        keep, rows = ("attention", "scores"), []
+        for old, new in zip(before.batch(texts, keep), after.batch(texts, keep), strict=True):
+            old_LHTS, new_LHTS = (np.stack([getattr(layer, array) for layer in trace.layers]) for trace in (old, new))
+            rows.append(distance(new_LHTS - old_LHTS))
+        return np.concatenate(rows, axis=-1).mean(axis=-1)
+
+    return mistake
+
+
+def moved_mean_of_means(before, after, texts):
+    return np.mean([attention_moved(before, after, [text]) for text in texts], axis=0)
+
+
+def fine_tuning_answer() -> str:
+    table_LH = attention_moved(model("tiny"), model("tiny-sentiment"), sentences())
+    layer, head = head_of(table_LH)
+    by_layer = ", ".join(f"{share:.3f}" for share in table_LH.mean(axis=1))
+    return (
+        f"Layer {layer}, head {head} moved most: {table_LH[layer, head]:.2f} of its attention went elsewhere. The "
+        f"mean of each "
+        f"layer, from the first: {by_layer}. A layer's attention moves when its own weights do, and when anything "
+        f"below it "
+        "does: later layers show the sum of both."
+    )
+
+
+FINE_TUNING = Exercise(
+    "19_fine_tuning.py",
+    "what fine-tuning moved",
+    (
+        Function(
+            "attention_moved",
+            attention_moved,
+            (Output("measurement", LH, float32=False),),
+            moved_cases,
+            (
+                Mistake(
+                    "no-half",
+                    "the 1/2 is forgotten: what leaves one key arrives at another, and is counted twice",
+                    moved_with(lambda d: np.abs(d).sum(axis=-1)),
+                ),
+                Mistake(
+                    "no-absolute",
+                    "no absolute value is taken: what is lost and what is gained cancel to 0",
+                    moved_with(lambda d: 0.5 * d.sum(axis=-1)),
+                ),
+                Mistake(
+                    "mean-over-keys",
+                    "the mean over the keys is taken; it must be their sum, or long sentences count less",
+                    moved_with(lambda d: 0.5 * np.abs(d).mean(axis=-1)),
+                ),
+                Mistake(
+                    "squared",
+                    "differences are squared; take their absolute values",
+                    moved_with(lambda d: 0.5 * np.square(d).sum(axis=-1)),
+                ),
+                Mistake(
+                    "scores",
+                    "scores are compared; attention is what comes after softmax",
+                    moved_with(lambda d: 0.5 * np.abs(d).sum(axis=-1), "scores"),
+                ),
+                Mistake(
+                    "largest",
+                    "only the largest difference of each row is taken; sum over all keys",
+                    moved_with(lambda d: np.abs(d).max(axis=-1)),
+                ),
+                Mistake(
+                    "mean-of-means",
+                    "each sentence counts the same however long it is; let each query count the same",
+                    moved_mean_of_means,
+                ),
+            ),
+        ),
+        Finding(
+            "MOST_MOVED_HEAD",
+            lambda: attention_moved(model("tiny"), model("tiny-sentiment"), sentences()),
+            "the share of attention that fine-tuning moved",
+        ),
+    ),
+    (
+        "For one sentence: np.abs(after - before) has the shape of the attention, [H, T, T] a layer. Sum over "
+        "keys, halve, and "
+        "keep one number a query.",
+        "Collect arrays [L, H, T] in a list, np.concatenate(..., axis=-1), mean over the last axis. Then run the "
+        "file, and write "
+        "down the layer and head of the largest number.",
+    ),
+    fine_tuning_answer,
+    (attention_moved,),
+)

@@ -1,0 +1,107 @@
+"""What an exercise is: a function to write, inputs to try it on, and the mistakes people make.
+
+The right answer is never written down: `solution` is the library's own function, and a mistake is a function too, most
+of them the library's with one thing changed. Both are run on the same inputs as the student's, so the checker never
+guesses: it names a mistake when the student's numbers are the mistake's numbers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from minibert.exercises.draw import Draw
+
+STUBS = Path(__file__).parent / "stubs"
+
+
+class Wrong(ValueError):
+    """What came back is not even of the right kind; the message says what was expected and what came."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the student's function."""
+
+    about: str
+    """what the arguments are, to go on after "on": "3 heads, 5 queries and 7 keys" """
+    arguments: tuple
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known way to go wrong. `function` does it, with the arguments of the exercise's function."""
+
+    name: str
+    """stable, for `--json`"""
+    says: str
+    """goes on after "This is what comes out when": "softmax runs over the queries, not the keys" """
+    function: Callable
+
+
+@dataclass(frozen=True)
+class Output:
+    """An array that a function returns. `axes` names its axes, to say where it goes wrong: ("head", "token")."""
+
+    name: str
+    axes: tuple[str, ...]
+    float32: bool = True
+    """whether it must be float32, as everything in the model is; a measurement may be any float"""
+
+
+def as_returned(arguments: tuple, value: object) -> object:
+    return value
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function the student writes.
+
+    cases: draws the calls to try, the one most likely to show a mistake clearly first.
+    laws: what must hold whatever the numbers; each takes (arguments, outputs) and says what is broken, or None.
+    look: takes (arguments, what was returned) and gives what is compared, where that is not the same; raises `Wrong`.
+    """
+
+    name: str
+    solution: Callable
+    outputs: tuple[Output, ...]
+    cases: Callable[[Draw], list[Case]]
+    mistakes: tuple[Mistake, ...]
+    laws: tuple[Callable[[tuple, tuple[np.ndarray, ...]], str | None], ...] = ()
+    look: Callable[[tuple, object], object] = as_returned
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A (layer, head) the student reads off a measurement and writes down as a constant.
+
+    measure: the library's measurement [layers, heads]; the largest entry is the answer, and so is any within 2 % of it.
+    """
+
+    name: str
+    measure: Callable[[], np.ndarray]
+    what: str
+    """what the measurement is of: "attention to the token before" """
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One file of the course. `shown` are the library's functions that `show` prints."""
+
+    file: str
+    title: str
+    parts: tuple[Function | Finding, ...]
+    hints: tuple[str, str]
+    answer: str | Callable[[], str]
+    """to the question of the file, told when the exercise is passed; measured where it is about the bundled model"""
+    shown: tuple[Callable, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name without its number: "softmax" of "01_softmax.py"."""
+        return self.file[3:].removesuffix(".py")
+
+    @property
+    def number(self) -> int:
+        return int(self.file[:2])

@@ -1,0 +1,37 @@
+"""4. Embeddings: from token ids to vectors
+
+The model has a table of word vectors, one row a token of the vocabulary; a table of position vectors, one row a
+place in the sentence; and a table of two token type vectors, for the first and second sentence of a pair. A
+token is the sum of three rows, layer-normed:
+
+    hidden_t = layer_norm(word[id of t] + position[place of t in its sentence] + token_type[type of t])
+
+A batch is sentences laid end to end: one row a token, all of the first sentence, then all of the second, and so on.
+Places count from 0 in every sentence.
+
+Shapes: encodings, a list of sentences; encoding.input_ids and encoding.token_type_ids are tuples of one int a
+token. weights.word [V, D], weights.position [places, D], weights.token_type [2, D], weights.norm.weight [D],
+weights.norm.bias [D]. Returns hidden_TD: T tokens of all sentences, D numbers each.
+
+Worked example (without the norm): ids 7 and 7 of one sentence give word[7] + position[0] + token_type[0] and
+word[7] + position[1] + token_type[0]: one word twice, and yet two different vectors.
+
+>>> table = np.arange(3, dtype=np.float32)[:, None] * np.ones(2, dtype=np.float32)
+>>> table[(2, 0, 2),].tolist()
+[[2.0, 2.0], [0.0, 0.0], [2.0, 2.0]]
+
+Predict, before you check: you shuffle the words of a sentence. Are the rows of hidden_TD the same, in another order?
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minibert.numerics import layer_norm
+from minibert.tokenizer import Encoding
+from minibert.weights import EmbeddingWeights
+
+
+def embed(encodings: Sequence[Encoding], weights: EmbeddingWeights, eps: float) -> np.ndarray:
+    """Sentences -> hidden_TD."""
+    raise NotImplementedError

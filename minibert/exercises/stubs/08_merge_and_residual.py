@@ -1,0 +1,46 @@
+"""8. Merging heads, and the residual
+
+After attention the H contexts of a token are put side by side again, which undoes exercise 5. One more linear
+map mixes what the heads found. Then it is added to what the token was before (the residual), and normalised. In
+BERT the norm comes last.
+
+    x_TD[t, h K + k] = x_HTK[h, t, k]                            merge_heads
+    hidden = layer_norm(hidden + context W + b)                  attention_block
+
+Shapes: merge_heads: x_HTK [heads, tokens, K] -> x_TD [tokens, heads K]. attention_block: hidden_TD, all
+sentences end to end; sentences, a list of slices: the rows of each.
+    weights.attention                       query, key, value: hand them to self_attention
+    weights.attention_output.weight, .bias  W and b, as `linear` takes them: linear(x, *weights.attention_output)
+    weights.attention_norm.weight, .bias    of the layer norm; its eps is config.layer_norm_eps
+self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads) is exercises 5 to 7 for each
+sentence; it returns a list, one dict a sentence, in which "context" is that sentence's context [tokens, D],
+merged already. Return the new hidden_TD and that list.
+
+Worked example:
+
+>>> merge_heads(np.array([[[1, 2], [5, 6]], [[3, 4], [7, 8]]], dtype=np.float32)).astype(int).tolist()
+[[1, 2, 3, 4], [5, 6, 7, 8]]
+
+Predict, before you check: W and b of attention_output are all zeros. What leaves attention_block?
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minibert.attention import self_attention
+from minibert.config import BertConfig
+from minibert.numerics import layer_norm, linear
+from minibert.weights import LayerWeights
+
+
+def merge_heads(x_HTK: np.ndarray) -> np.ndarray:
+    """x_HTK -> x_TD."""
+    raise NotImplementedError
+
+
+def attention_block(
+    hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
+) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
+    """Returns the new hidden_TD, and what self_attention returned."""
+    raise NotImplementedError

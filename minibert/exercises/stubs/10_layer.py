@@ -1,0 +1,33 @@
+"""10. A layer: look around, then think
+
+    hidden, parts = attention_block(hidden)         exercise 8
+    hidden        = feed_forward_block(hidden)      exercise 9
+
+Shapes: hidden_TD -> hidden_TD, and the parts that attention_block returns (a dict a sentence). Both halves are
+imported, with the arguments they have in exercises 8 and 9.
+
+Worked example: nothing new to reckon with. A layer returns as many rows as it gets:
+
+>>> from minibert.exercises.draw import Draw
+>>> draw = Draw(0)
+>>> hidden_TD, parts = encoder_layer(draw.normal(5, 6), [slice(0, 5)], draw.layer(6, 9), draw.config(2, 3, 9))
+>>> hidden_TD.shape, parts[0]["attention"].shape
+((5, 6), (2, 5, 5))
+
+Predict, before you check: you shuffle the rows of hidden_TD, all of one sentence. What does the layer return?
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minibert.config import BertConfig
+from minibert.encoder import attention_block, feed_forward_block
+from minibert.weights import LayerWeights
+
+
+def encoder_layer(
+    hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
+) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
+    """Returns the new hidden_TD, and the parts of the attention half."""
+    raise NotImplementedError

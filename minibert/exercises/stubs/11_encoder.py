@@ -1,0 +1,36 @@
+"""11. The whole encoder, against the bundled model
+
+Embeddings, then layer after layer, each with weights of its own. From here on your code runs a trained model.
+
+    hidden_0 = embed(sentences)                                  exercise 4
+    hidden_i = encoder_layer(hidden_{i-1}), i = 1 ... L          exercise 10
+
+Shapes: encodings, a list of sentences -> a list of L + 1 arrays hidden_TD: the embeddings, then what each layer gave.
+    weights.embeddings, config.layer_norm_eps   for embed
+    weights.layers                              one LayerWeights a layer
+    rows_of_sentences(encodings)                the slices that encoder_layer wants
+
+Worked example: three sentences of 4, 2 and 3 tokens lie in these rows.
+
+>>> rows_of_sentences(["four", "of", "the"])
+[slice(0, 4, None), slice(4, 6, None), slice(6, 9, None)]
+
+Predict, before you check: a word stands twice in a sentence. Are its two vectors alike after the embeddings?
+After the last layer?
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minibert.config import BertConfig
+from minibert.embeddings import embed
+from minibert.encoder import encoder_layer
+from minibert.model import rows_of_sentences
+from minibert.tokenizer import Encoding
+from minibert.weights import Weights
+
+
+def hidden_states(encodings: Sequence[Encoding], weights: Weights, config: BertConfig) -> list[np.ndarray]:
+    """Sentences -> [hidden_TD after the embeddings, after layer 1, ..., after layer L]."""
+    raise NotImplementedError

@@ -1,0 +1,26 @@
+"""13. The padding mask, which minibert does without
+
+Most implementations stack sentences into a rectangle and fill the short ones up with [PAD]. Nobody must attend
+to padding: its scores are made minus infinity before softmax, and exp(-infinity) is 0.
+
+    attention = softmax(scores where the key is real, -infinity where it is padding)
+
+Shapes: scores_BHTS [sentences, heads, queries, keys]; real_BS [sentences, keys], True for a token, False for padding
+-> attention_BHTS. Every row is to sum to 1, also those of queries that are padding themselves.
+
+Worked example: two equal scores and one of padding.
+
+>>> padded_softmax(np.zeros((1, 1, 1, 3), dtype=np.float32), np.array([[True, True, False]])).tolist()
+[[[[0.5, 0.5, 0.0]]]]
+
+Predict, before you check: you pad the same sentences to twice the length. Does the attention of real tokens change?
+"""
+
+import numpy as np
+
+from minibert.numerics import softmax
+
+
+def padded_softmax(scores_BHTS: np.ndarray, real_BS: np.ndarray) -> np.ndarray:
+    """scores_BHTS, real_BS -> attention_BHTS."""
+    raise NotImplementedError
