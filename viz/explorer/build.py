@@ -122,7 +122,7 @@ def explore(
         ],
         "packed": packed,
     }
-    page = assemble("page.html", "main.js", "style.css", data, title)
+    page = assemble("page.html", "main.mjs", "style.css", data, title)
     return Explorer(page)
 
 

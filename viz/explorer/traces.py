@@ -26,5 +26,5 @@ def trace_html(tokens: Sequence[str], attentions: Sequence[np.ndarray]) -> str:
         "attention": pack.unsigned(attention, 1),
     }
     return framed(
-        assemble("trace.html", "trace.js", "trace.css", data, "attention"), min(760, 150 + max(12, size) * 22)
+        assemble("trace.html", "trace.mjs", "trace.css", data, "attention"), min(760, 150 + max(12, size) * 22)
     )

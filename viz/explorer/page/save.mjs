@@ -1,6 +1,6 @@
 // The current view as a file: SVG from the same strokes, PNG at twice the size.
 
-import { CanvasPainter, SvgPainter } from "./painter.js";
+import { CanvasPainter, SvgPainter } from "./painter.mjs";
 
 const HEAD = 34;
 

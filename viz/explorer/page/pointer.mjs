@@ -1,6 +1,6 @@
 // Mouse, pen and fingers: hover, click, drag to shift or turn, wheel or two fingers to zoom.
 
-import { zoomAt } from "./camera.js";
+import { zoomAt } from "./camera.mjs";
 
 const inside = (box, x, y) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height;
 

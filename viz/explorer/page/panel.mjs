@@ -1,11 +1,11 @@
 // The controls beside the picture: bound to the state by name, <select data-state="colour">.
 
-import { COLOURINGS } from "./colours.js";
-import { byId, element } from "./dom.js";
-import { hits } from "./find.js";
-import { showMaths } from "./maths.js";
-import { orderedHeads, readValue, shadeScale } from "./matrix.js";
-import { offText } from "./state.js";
+import { COLOURINGS } from "./colours.mjs";
+import { byId, element } from "./dom.mjs";
+import { hits } from "./find.mjs";
+import { showMaths } from "./maths.mjs";
+import { orderedHeads, readValue, shadeScale } from "./matrix.mjs";
+import { offText } from "./state.mjs";
 
 const option = (value, label) => element("option", { value }, label);
 
@@ -56,9 +56,10 @@ export function showPanel(app) {
   showLegend(app);
   showTokens(app);
   showFound(app);
+  byId("numbers").classList.toggle("chosen", state.query >= 0 || state.key >= 0);
   if (["points", "sentence"].includes(state.view)) showMaths(byId("maths"), app);
   if (state.view === "heads") showRanking(app);
-  byId("off-note").hidden = app.off.size === 0;
+  byId("off-note").hidden = app.off.size === 0 || !["points", "sentence"].includes(state.view);
   byId("off-note").textContent = `${app.off.size} token${app.off.size === 1 ? "" : "s"} switched off: rows are renormalised over the others. The points stay where they are.`;
   byId("words-note").hidden = !state.words;
 }
@@ -68,6 +69,8 @@ function showHead(app) {
   const { data, state } = app;
   const value = (name) => readValue(data.column(name), data.columnValue(name, state.layer, state.head));
   byId("head-kind").textContent = `Kind: ${value("kind")}`;
+  const habits = ["to_previous", "to_next", "to_self", "to_cls", "to_sep", "entropy"];
+  byId("profile").replaceChildren(element("tbody", {}, ...habits.map((name) => element("tr", {}, element("th", { scope: "row" }, data.column(name).label), element("td", {}, value(name))))));
   const measures = [["nearest1_plane", "nearest@1, 2-D"], ["nearest1_space", "nearest@1, full"], ["rank_plane", "rank corr., 2-D"], ["rank_space", "rank corr., full"]];
   const rows = measures.map(([name, label]) => element("tr", {}, element("th", { scope: "row" }, label),
     ...data.methods.map((method) => element("td", { class: method === state.method ? "chosen" : "" }, value(`${name}_${method}`)))));
@@ -115,7 +118,7 @@ function showRanking(app) {
     strip.style.background = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map((t) => colour(low + t * (high - low))).join(",")})`;
     legend.replaceChildren(element("span", { class: "scale" }, low.toFixed(column.digits), strip, high.toFixed(column.digits)));
   }
-  const numbers = state.find ? { name: "hits", label: "queries that look at it most", digits: 0 } : column;
+  const numbers = state.find ? { name: "hits", label: "Hits: queries that look at it most", digits: 0 } : column;
   const valueOf = ({ layer, head }) => (state.find ? hits(data, data.head(layer, head), app.found) : column.values[layer * data.heads + head]);
   const heads = orderedHeads(data, "layer").map((h) => ({ ...h, value: valueOf(h) }));
   heads.sort((a, b) => (column.labels && !state.find ? a.value - b.value : b.value - a.value));
@@ -152,5 +155,5 @@ function showFound(app) {
   if (!state.find) return box.replaceChildren();
   const tokens = app.found.reduce((a, b) => a + b, 0);
   const head = data.head(state.layer, state.head);
-  box.textContent = tokens === 0 ? "not found" : `${tokens} token${tokens === 1 ? "" : "s"}; ${hits(data, head, app.found)} queries of this head look there most`;
+  box.textContent = tokens === 0 ? "not found" : `${tokens} token${tokens === 1 ? "" : "s"}; ${hits(data, head, app.found)} queries of layer ${state.layer}, head ${state.head} look there most`;
 }

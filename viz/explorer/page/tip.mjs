@@ -1,7 +1,7 @@
 // The note beside the pointer: what is under it, in numbers.
 
-import { byId, element } from "./dom.js";
-import { readValue } from "./matrix.js";
+import { byId, element } from "./dom.mjs";
+import { readValue } from "./matrix.mjs";
 
 const signed = (n) => (n > 0 ? `+${n}` : String(n).replace("-", "−"));
 

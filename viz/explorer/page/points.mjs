@@ -1,6 +1,6 @@
 // One head seen large: the joint cloud, the lines of attention, labels. Also the small cloud beside a sentence.
 
-import { lineOpacity, lineWidth, linesOf } from "./lines.js";
+import { lineOpacity, lineWidth, linesOf } from "./lines.mjs";
 
 export class PointsView {
   constructor(cloud) {

@@ -1,22 +1,22 @@
 // The page itself: one state, one canvas, four views; draws when something changed.
 
-import { attentionOf } from "./attention.js";
-import { Cloud } from "./cloud.js";
-import { THEMES, colouring } from "./colours.js";
-import { Data } from "./data.js";
-import { AverageView } from "./average.js";
-import { byId, element } from "./dom.js";
-import { findTokens } from "./find.js";
-import { HELP, press } from "./keys.js";
-import { MatrixView } from "./matrix.js";
-import { CanvasPainter } from "./painter.js";
-import { bindControls, showPanel } from "./panel.js";
-import { bindPointer } from "./pointer.js";
-import { PointsView } from "./points.js";
-import { download, pngOf, svgOf } from "./save.js";
-import { SentenceView } from "./sentence.js";
-import { DEFAULTS, fromHash, limitsOf, offSet, toHash } from "./state.js";
-import { showTip } from "./tip.js";
+import { attentionOf } from "./attention.mjs";
+import { Cloud } from "./cloud.mjs";
+import { THEMES, colouring } from "./colours.mjs";
+import { Data } from "./data.mjs";
+import { AverageView } from "./average.mjs";
+import { byId, element } from "./dom.mjs";
+import { findTokens } from "./find.mjs";
+import { HELP, press } from "./keys.mjs";
+import { MatrixView } from "./matrix.mjs";
+import { CanvasPainter } from "./painter.mjs";
+import { bindControls, showPanel } from "./panel.mjs";
+import { bindPointer } from "./pointer.mjs";
+import { PointsView } from "./points.mjs";
+import { download, pngOf, svgOf } from "./save.mjs";
+import { SentenceView } from "./sentence.mjs";
+import { DEFAULTS, fromHash, limitsOf, offSet, toHash } from "./state.mjs";
+import { showTip } from "./tip.mjs";
 
 class App {
   constructor(data) {
@@ -222,6 +222,8 @@ class App {
     view.prepare?.(this);
     view.layOut?.(this, box);
     const whole = { width: Math.max(width, Math.floor(view.width ?? 0)), height: Math.max(height, Math.floor(view.height ?? 0)) };
+    const grown = width < 700 && this.state.view !== "points" ? `${view.height}px` : "";
+    if (byId("frame").style.height !== grown) byId("frame").style.height = grown;
     this.fit(whole);
     this.painter.begin(whole.width, whole.height, this.theme.paper);
     const more = view.draw(this.painter, this, box);

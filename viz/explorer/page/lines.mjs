@@ -1,6 +1,6 @@
 // Attention lines from queries to keys: of the chosen point, or of the whole sentence.
 
-import { strongest } from "./attention.js";
+import { strongest } from "./attention.mjs";
 
 /** [{query, key, weight}], weakest first: places in a sentence of `size` tokens. */
 export function linesOf(attention, size, { query, key, top, above }, wholeSentence) {

@@ -1,6 +1,6 @@
 // Everything with the keyboard. What the keys do is also what the help says.
 
-import { offText } from "./state.js";
+import { offText } from "./state.mjs";
 
 export const HELP = [
   ["1 2 3 4", "heads, points, sentence, averages"],

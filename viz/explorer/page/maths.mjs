@@ -1,7 +1,7 @@
 // The very numbers of one query and one key, from the dot product to the share of the value that moves.
 
-import { place } from "./attention.js";
-import { element } from "./dom.js";
+import { place } from "./attention.mjs";
+import { element } from "./dom.mjs";
 
 /** All numbers of a pair, computed from what the page holds. attention: [size * size], switched-off tokens left out. */
 export function pairNumbers(data, head, sentence, attention, query, key, off) {

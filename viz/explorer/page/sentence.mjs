@@ -1,9 +1,9 @@
 // The sentence view: attention as curves between two columns of words, as a heatmap, and the points beside them.
 
-import { mergeWords, strongest, wordGroups } from "./attention.js";
-import { attentionColour, category, inkOn } from "./colours.js";
-import { lineOpacity, lineWidth } from "./lines.js";
-import { shorten, textWidth } from "./painter.js";
+import { mergeWords, strongest, wordGroups } from "./attention.mjs";
+import { attentionColour, category, inkOn } from "./colours.mjs";
+import { lineOpacity, lineWidth } from "./lines.mjs";
+import { shorten, textWidth } from "./painter.mjs";
 
 const TITLE = 26;
 
@@ -26,14 +26,14 @@ export class SentenceView {
   /** Where the three drawings go: side by side on a wide screen, one above the other on a phone. */
   layOut(app, box) {
     const count = this.items.length;
-    const widest = Math.min(120, Math.max(...this.items.map((item) => textWidth(item.label, 12))) + 14);
+    const widest = Math.min(120, Math.max(...this.items.map((item) => textWidth(item.label, 13, 700))) + 16);
     this.widest = widest;
     const wide = box.width >= 700;
-    const curves = { x: box.x + 8, y: box.y, width: wide ? Math.max(2 * widest + 90, box.width * 0.27) : box.width - 16 };
-    const mapWidth = wide ? (box.width - curves.width - 40) * 0.55 : box.width - 16;
+    const curves = { x: box.x + 8, y: box.y, width: wide ? Math.max(2 * widest + 80, box.width * 0.23) : box.width - 16 };
+    const mapWidth = wide ? (box.width - curves.width - 40) * 0.58 : box.width - 16;
     const room = wide ? box.height - TITLE - widest - 10 : Infinity;
-    const cell = Math.max(count > 40 ? 9 : 14, Math.min(40, (mapWidth - widest - 6) / count, room / count));
-    const row = Math.max(15, Math.min(30, (box.height - TITLE - 20) / count));
+    const cell = Math.max(count > 40 ? 9 : 14, Math.min(44, (mapWidth - widest - 6) / count, room / count));
+    const row = wide ? Math.max(15, Math.min(38, (box.height - TITLE - 20) / count)) : 26;
     const mapHeight = TITLE + widest + cell * count + 10;
     curves.height = TITLE + 10 + row * count;
     const map = { x: wide ? curves.x + curves.width + 20 : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: widest + 6 + cell * count, height: mapHeight };
@@ -100,7 +100,7 @@ export class SentenceView {
     }
     const names = (side, lit, x, align, colour) => items.forEach((item, i) => {
       const size = Math.min(13, row - 2);
-      const text = shorten(item.label, this.widest - 12, size);
+      const text = shorten(item.label, this.widest - 14, size, 700);
       if (lit.has(i)) {
         const width = textWidth(text, size, 700) + 8;
         painter.rect(align === "right" ? x - width + 2 : x - 2, y(i) - row / 2 + 1, width, row - 2, { fill: theme.panel, stroke: theme.rule });

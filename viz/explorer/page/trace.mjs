@@ -1,8 +1,8 @@
 // A trace in a notebook: tokens and an attention heatmap, with a switch for layer and head.
 
-import { THEMES, attentionColour } from "./colours.js";
-import { uint16 } from "./data.js";
-import { byId, element } from "./dom.js";
+import { THEMES, attentionColour } from "./colours.mjs";
+import { uint16 } from "./data.mjs";
+import { byId, element } from "./dom.mjs";
 
 const trace = JSON.parse(byId("data").textContent);
 const weights = uint16(trace.attention);

@@ -1,6 +1,6 @@
 // The aggregate view: whom a head looks at on average, by relative position and by absolute positions.
 
-import { attentionColour } from "./colours.js";
+import { attentionColour } from "./colours.mjs";
 
 const ABOVE = 28;
 

@@ -1,9 +1,9 @@
 // The joint cloud of queries and keys: where the points are, how they look, which one is under the pointer.
 
-import { ball, bounds, camera, mixBounds, project, ticks } from "./camera.js";
-import { colouring } from "./colours.js";
-import { Crowd, placeLabels } from "./labels.js";
-import { textWidth } from "./painter.js";
+import { ball, bounds, camera, mixBounds, project, ticks } from "./camera.mjs";
+import { colouring } from "./colours.mjs";
+import { Crowd, placeLabels } from "./labels.mjs";
+import { textWidth } from "./painter.mjs";
 
 const MOVE = 700; // milliseconds from one picture to the next
 const BUCKETS = 7; // point sizes
@@ -156,8 +156,10 @@ export class Cloud {
       if (wanted.length > first.length + 4 * most) break;
       if (most > 0 && bright[p % data.size] && !chosen.has(p)) want(p);
     }
+    const crowd = new Crowd();
+    if (count <= 300) this.order.forEach((p) => this.visible(p) && crowd.add({ x: this.screen[2 * p] - 4, y: this.screen[2 * p + 1] - 4, width: 8, height: 8 }));
     const frame = { x: box.x + 2, y: box.y + 2, width: box.width - 4, height: box.height - 4 };
-    const placed = placeLabels(wanted, (text) => textWidth(text, size), frame, { most: most + first.length, crowd: new Crowd() });
+    const placed = placeLabels(wanted, (text) => textWidth(text, size), frame, { most: most + first.length, crowd });
     for (const { p, text, left, middle } of placed) {
       const colour = p < data.size ? theme.query : theme.key;
       painter.text(text, left, middle, { size, colour, halo: theme.paper, weight: chosen.has(p) ? 700 : 400 });
@@ -196,12 +198,12 @@ export class Cloud {
     }
     const unit = head.extent(state.method);
     const span = (middle, half) => [(middle - half / eye.scale) * unit, (middle + half / eye.scale) * unit];
-    for (const t of ticks(...span(eye.cx, box.width / 2), box.width / 110)) {
+    for (const t of ticks(...span(eye.cx, box.width / 2), box.width / (box.width < 500 ? 70 : 110))) {
       const x = eye.mx + (t / unit - eye.cx) * eye.scale;
       painter.line([[x, box.y], [x, box.y + box.height]], theme.rule, t === 0 ? 1.5 : 0.5);
       if (x > box.x + 34 && x < box.x + box.width - 12) painter.text(String(t), x, box.y + box.height - 24, { colour: theme.faint, size: 10, align: "center" });
     }
-    for (const t of ticks(...span(eye.cy, box.height / 2), box.height / 110)) {
+    for (const t of ticks(...span(eye.cy, box.height / 2), box.height / (box.height < 500 ? 70 : 110))) {
       const y = eye.my - (t / unit - eye.cy) * eye.scale;
       painter.line([[box.x, y], [box.x + box.width, y]], theme.rule, t === 0 ? 1.5 : 0.5);
       if (y > box.y + 12 && y < box.y + box.height - 36) painter.text(String(t), box.x + 24, y, { colour: theme.faint, size: 10 });

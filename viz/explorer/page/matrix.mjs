@@ -1,9 +1,10 @@
 // The matrix view: every head of every layer as a small picture, ordered and marked by any column of numbers.
 
-import { category, ramp } from "./colours.js";
-import { hits } from "./find.js";
-import { shorten } from "./painter.js";
+import { category, ramp } from "./colours.mjs";
+import { hits } from "./find.mjs";
+import { shorten } from "./painter.mjs";
 
+const NARROWEST = 50; // pixels of a head; on a phone the grid can be pushed sideways
 const BUDGET = 10; // milliseconds of thumbnails a frame
 
 /** Heads as {layer, head, value}, in the order of the grid. */
@@ -40,8 +41,11 @@ export class MatrixView {
     const [wide, high] = [box.width - left - 8, box.height - top - 8];
     let columns = data.heads;
     if (!grid) columns = Math.max(1, Math.min(heads.length, Math.round(Math.sqrt((heads.length * wide) / (high * 1.15)))));
+    const narrow = box.width < 700;
+    if (narrow && !grid) columns = Math.max(2, Math.floor(wide / 84));
     const rows = Math.ceil(heads.length / columns);
-    const [width, height] = [wide / columns, Math.max(46, high / rows)];
+    const width = Math.max(NARROWEST, wide / columns);
+    const height = narrow ? 1.15 * width + 8 : Math.max(46, high / rows);
     this.caption = width >= 40 ? 14 : 0;
     this.gap = width > 60 ? 6 : 3;
     this.cells = heads.map(({ layer, head }, i) => ({
@@ -54,6 +58,7 @@ export class MatrixView {
     this.columns = columns;
     this.grid = grid;
     this.height = top + rows * height + 8;
+    this.width = left + columns * width + 8;
   }
 
   draw(painter, app, box) {
@@ -97,11 +102,11 @@ export class MatrixView {
       painter.rect(cell.x, cell.y, cell.width, cell.height, { stroke: theme.rule });
       painter.rect(cell.x, cell.y, 4, cell.height, { fill: colour });
       if (this.caption) {
-        const text = searching ? `${hits(data, data.head(cell.layer, cell.head), mask)} look here` : readValue(column, value);
-        const title = this.grid ? "" : `${cell.layer}.${cell.head} `;
+        const text = searching ? `${hits(data, data.head(cell.layer, cell.head), mask)} hits` : readValue(column, value);
+        const middle = cell.y + cell.height - this.caption / 2;
         painter.rect(cell.x + 4, cell.y + cell.height - this.caption, cell.width - 4, this.caption, { fill: theme.panel });
-        painter.text(shorten(title + text, cell.width - 10, 10), cell.x + 8, cell.y + cell.height - this.caption / 2,
-          { colour: theme.ink, size: 10 });
+        painter.text(shorten(text, cell.width - (this.grid ? 12 : 44), 10), cell.x + 8, middle, { colour: theme.ink, size: 10 });
+        if (!this.grid) painter.text(`${cell.layer}.${cell.head}`, cell.x + cell.width - 4, middle, { colour: theme.faint, size: 10, align: "right" });
       }
       if (here || under) painter.rect(cell.x - 1, cell.y - 1, cell.width + 2, cell.height + 2, { stroke: here ? theme.ink : theme.attention, line: 2 });
     }
