@@ -3,10 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from minibert import draw, exercises, explore
+from minibert import compare, draw, exercises, explore, hub
 from minibert.config import CheckpointError
 from minibert.model import Bert, load
+from minibert.tensors import find_tensors
 
 DEFAULT_TEXT = "The brown capybara is sleeping now."
 
@@ -74,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("text", metavar="TEXT", help="a sentence")
     add_model(sub, default="tiny-sentiment")
 
-    draw.add_compare_arguments(command("compare", draw.run_compare, "show what fine-tuning moved, head by head"))
+    compare.add_compare_arguments(command("compare", compare.run_compare, "show what fine-tuning moved, head by head"))
     explore.add_explore_arguments(command("explore", explore.run_explore, "write a page to explore in a browser"))
     exercises.add_exercises_arguments(
         command("exercises", exercises.run_exercises, "build BERT's attention piece by piece, and have it checked")
@@ -82,6 +84,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     sub = command("info", run_info, "print a model's configuration, tensors, parameters and size")
     sub.add_argument("model", metavar="MODEL", nargs="?", default="tiny", help="bundled name, folder or hub id")
+
+    command("models", run_models, "list the models that are here: bundled, and cached from the hub")
+
+    sub = command("download", run_download, "fetch a model from the hub, once, to work without a network")
+    sub.add_argument("model", metavar="MODEL", help="a hub id such as google-bert/bert-base-uncased")
+    sub.add_argument("--revision", metavar="NAME", help="a branch, tag or commit of it (default: main)")
+    sub.add_argument("--to", metavar="FOLDER", type=Path, help="also make this folder, to carry to another computer")
     return parser
 
 
@@ -126,19 +135,53 @@ def run_classify(args: argparse.Namespace) -> None:
 
 
 def run_info(args: argparse.Namespace) -> None:
-    print_info(load(args.model))
+    folder = hub.find_model(args.model)
+    print_info(load(folder), folder)
 
 
-def print_info(bert: Bert) -> None:
-    """The configuration, then every tensor with its shape, then the sums."""
+def print_info(bert: Bert, folder: Path) -> None:
+    """The configuration, then the tensors, those of all layers in one line, then the sums."""
+    print(f"{folder}\n")
     for name, value in vars(bert.config).items():
-        print(f"{name:24} {value}")
-    print()
-    tensors = dict(bert.weights.named())
-    for name, tensor in tensors.items():
-        print(f"{name:48} {' x '.join(map(str, tensor.shape))}")
-    count = sum(tensor.size for tensor in tensors.values())
-    print(f"\n{len(tensors)} tensors, {count:,} parameters, {4 * count / 1e6:.1f} MB as float32")
+        print(f"{name:40} {value}")
+    print(f"{'tokenizer':40} {bert.tokenizer.missing or 'WordPiece'}\n")
+
+    layers = bert.config.num_hidden_layers
+    seen, total = set(), 0
+    rows = [("tensor", "shape", "parameters")]
+    for name, tensor in bert.weights.named():
+        if id(tensor) in seen:  # the decoder of a masked-LM head, where it is tied
+            rows.append((name, "the word embeddings", "again"))
+            continue
+        seen.add(id(tensor))
+        total += tensor.size
+        shape = " x ".join(map(str, tensor.shape))
+        if name.startswith("layers.0."):
+            name, shape = name.replace("layers.0.", "layers.*."), f"{layers} of {shape}"
+            rows.append((name, shape, f"{layers * tensor.size:,}"))
+        elif not name.startswith("layers."):
+            rows.append((name, shape, f"{tensor.size:,}"))
+    for name, shape, size in rows:
+        print(f"{name:40} {shape:20} {size:>14}")
+    types = sorted({stored.dtype for stored in find_tensors(folder).values() if "F" in stored.dtype})
+    print(f"\n{'in all':40} {'':20} {total:>14,}")
+    print(f"{hub.size_on_disk(folder) / 1e6:.1f} MB on disk ({', '.join(types)}), {4 * total / 1e6:.1f} MB as float32")
+
+
+def run_models(args: argparse.Namespace) -> None:
+    for where, name, size, note in hub.list_models():
+        print(f"{where:8} {size / 1e6:8.1f} MB  {name}{note and f'  ({note})'}")
+
+
+def run_download(args: argparse.Namespace) -> None:
+    """Fetch, load as a trial, then copy."""
+    if args.to and args.to.exists():
+        raise FileExistsError(f"--to {args.to} is there already; name a folder that is not, or remove it")
+    folder = hub.download(args.model, args.revision)
+    load(folder)
+    if args.to:
+        hub.copy_model(folder, args.to)
+    print(f"--model {args.to or args.model} now works without a network")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """Sentences from the command line or from a file, one a line: read as often as needed, never held all at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from minibert.model import Bert
 from minibert.tokenizer import Encoding
+from minibert.trace import Trace
 
 
 class Sentences:
@@ -65,3 +67,40 @@ class Sentences:
         if not text.strip():
             raise ValueError("the text is empty; expected a sentence")
         return self.bert.encode(text)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Queries and keys [L, H, N, K] of some sentences end to end, attention [L, H, S, S] of each; one entry a token in
+    tokens, words and sentences; one a sentence in texts."""
+
+    query: np.ndarray
+    key: np.ndarray
+    attention: list[np.ndarray]
+    tokens: list[str]
+    words: list
+    sentences: np.ndarray
+    texts: list[str]
+
+
+def gather(bert: Bert, sentences: Iterable, chosen: Sequence[int]) -> Sample:
+    """Run the chosen sentences and lay them end to end."""
+    wanted = set(map(int, chosen))
+    encodings = [encoding for place, encoding in enumerate(sentences) if place in wanted]
+    traces = list(bert.stream(encodings))
+    return Sample(
+        np.concatenate([stacked(trace, "query") for trace in traces], axis=-2),
+        np.concatenate([stacked(trace, "key") for trace in traces], axis=-2),
+        [stacked(trace, "attention") for trace in traces],
+        [token for trace in traces for token in trace.tokens],
+        [word for trace in traces for word in trace.words],
+        np.repeat(np.arange(len(traces)), [len(trace.tokens) for trace in traces]),
+        [encoding.text for encoding in encodings],
+    )
+
+
+def stacked(trace: Trace, name: str, layers: range | None = None, heads: range | None = None) -> np.ndarray:
+    """One field of all layers of a trace: [L, H, ...]."""
+    layers = range(len(trace.layers)) if layers is None else layers
+    span = slice(None) if heads is None else slice(heads.start, heads.stop)
+    return np.stack([getattr(trace.layers[layer], name)[span] for layer in layers])

@@ -15,12 +15,14 @@ from viz.lines import Lines, choose_lines, link_words
 from viz.measure import Measures, measure, measure_all
 from viz.normalize import Normalized, normalize
 from viz.pca import Pca, pca
+from viz.shift import Shift, jensen_shannon, shift
 from viz.words import Words, find_words
 
 LATER = {  # these need matplotlib, or are a chapter of their own: imported when first asked for
     "joint_figure": "viz.figures",
     "distance_figure": "viz.figures",
     "attention_figure": "viz.figures",
+    "attention_pair_figure": "viz.figures",
     "search_figure": "viz.figures",
     "matrix_figure": "viz.sheets",
     "attention_sheet": "viz.sheets",
@@ -37,15 +39,18 @@ __all__ = [
     "Measures",
     "Normalized",
     "Pca",
+    "Shift",
     "Words",
     "choose_lines",
     "find_words",
     "habits",
+    "jensen_shannon",
     "link_words",
     "measure",
     "measure_all",
     "normalize",
     "pca",
+    "shift",
     *LATER,
 ]
 

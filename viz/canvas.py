@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 QUERY, KEY = "#3b8c2a", "#d6499a"  # green and pink of AttentionViz, as far apart in lightness as in hue
@@ -123,5 +124,6 @@ def place_labels(
             arrowprops={"arrowstyle": "-", "color": colors[i], "lw": 0.4, "alpha": 0.7, "shrinkA": 0, "shrinkB": 1}
             if best >= 2 * len(directions)
             else None,
+            path_effects=[withStroke(linewidth=1.6, foreground="white", alpha=0.8)],
             zorder=6,
         )

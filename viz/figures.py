@@ -25,36 +25,39 @@ MOST_DOTS = 20_000
 def joint_figure(
     panels: Sequence[Normalized],
     labels: Sequence[str],
-    lines: Lines,
+    lines: Sequence[Lines],
     link: Lines | None = None,
     *,
+    common: bool = False,
     title: str = "",
     notes: Sequence[str] = (),
 ) -> Figure:
     """Queries and keys of one head as points of one plane, or of one space where `normalize` kept three components.
 
     panels: the same head, normalised in different ways, side by side.
-    labels: [N], a text a token. lines: drawn as wide as the attention is high. link: lines drawn in red.
+    labels: [N], a text a token. lines: for each panel, as wide as the attention is high. link: lines drawn in red.
+    common: the panels show one plane, so they get the same limits.
     title: over the figure. notes: one a panel, under its title.
     """
     flat = panels[0].plane.components.shape[-2] == 2
     figure = canvas.new_figure(5.2 * len(panels) + 0.4, 6.6)
+    everywhere = [panel.plane.project(points) for panel in panels for points in (panel.query, panel.key)]
     for place, panel in enumerate(panels):
         left = (0.62 + 5.2 * place) / figure.get_figwidth()
         box = (left, 0.155, 4.5 / figure.get_figwidth(), 0.685)
         axes = figure.add_axes(box) if flat else figure.add_axes(box, projection="3d")
         query, key = panel.plane.project(panel.query), panel.plane.project(panel.key)
-        both = np.concatenate([query, key])
+        both = np.concatenate(everywhere if common else [query, key])
         if flat:
             canvas.equal_axes(axes, both)
         else:
             _equal_space(axes, both)
-        _draw_lines(axes, query, key, lines, canvas.LINE)
+        _draw_lines(axes, query, key, lines[place], canvas.LINE)
         if link is not None:
             _draw_lines(axes, query, key, link, canvas.LINK)
         axes.scatter(*query.T, s=20, c=canvas.QUERY, marker="o", linewidths=0, zorder=4, label="query")
         axes.scatter(*key.T, s=20, c=canvas.KEY, marker="s", linewidths=0, zorder=4, label="key")
-        _label_points(axes, query, key, labels, lines, link)
+        _label_points(axes, query, key, labels, lines[place], link)
 
         shares = panel.plane.explained_variance_ratio
         for name, share in zip("xyz", shares, strict=False):
@@ -63,7 +66,7 @@ def joint_figure(
         axes.tick_params(labelsize=7)
         axes.set_title(panel.title + (f"\n{notes[place]}" if notes else ""), fontsize=10)
     canvas.title(figure, title, fontsize=12, y=0.975)
-    _joint_legend(figure, lines, link)
+    _joint_legend(figure, lines[0], link)
     return figure
 
 
@@ -154,6 +157,29 @@ def attention_map(axes, values, labels, name="", cmap=canvas.ATTENTION, limits=(
     axes.set_ylabel("query", fontsize=9)
     axes.set_title(name, fontsize=10, parse_math=False)
     return image
+
+
+def attention_pair_figure(
+    before: np.ndarray, after: np.ndarray, labels: Sequence[str], *, names: Sequence[str], title: str = ""
+) -> Figure:
+    """Two attention maps [S, S] of the same sentence, and the second less the first."""
+    figure = canvas.new_figure(17.6, 5.9)
+    difference = after - before
+    most = max(float(np.abs(difference).max()), 1e-12)
+    maps = (
+        (before, names[0], canvas.ATTENTION, (0, 1), "attention"),
+        (after, names[1], canvas.ATTENTION, (0, 1), "attention"),
+        (difference, "second less first", canvas.DIFFERENCE, (-most, most), "difference of attention"),
+    )
+    for place, (values, name, cmap, limits, unit) in enumerate(maps):
+        left = 1.0 + 5.8 * place
+        axes = figure.add_axes((left / 17.6, 0.05, 4.2 / 17.6, 0.70))
+        image = attention_map(axes, values, labels, name, cmap, limits)
+        bar = figure.colorbar(image, cax=figure.add_axes(((left + 4.3) / 17.6, 0.05, 0.12 / 17.6, 0.70)))
+        bar.set_label(unit, fontsize=8)
+        bar.ax.tick_params(labelsize=7)
+    canvas.title(figure, title, fontsize=12, y=0.985)
+    return figure
 
 
 def search_figure(searches: Sequence[Search], *, title: str = "") -> Figure:

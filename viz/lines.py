@@ -89,8 +89,9 @@ def link_words(
     is_second = np.array([label == second.lower() for label in labels])[owner]
     query, key = np.nonzero(is_first[:, None] & is_second & (sentence[:, None] == sentence))
     if not len(query):
-        named = ", ".join(label for label, special in zip(words.labels, words.special, strict=True) if not special)
-        raise ValueError(f"no sentence has both {first!r} and {second!r}; the words are: {named}")
+        named = [label for label, special in zip(words.labels, words.special, strict=True) if not special]
+        more = ", ..." if len(named) > 30 else ""
+        raise ValueError(f"no sentence has both {first!r} and {second!r}; the words are: {', '.join(named[:30])}{more}")
     spans = sentence_spans(sentence, len(owner))
     blocks = attention_blocks(attention, spans)
     which = np.searchsorted([s.start for s in spans], query, side="right") - 1

@@ -117,8 +117,8 @@ def normalize(
     """Move queries and keys [..., N, K] without changing attention: see the top of this file for the methods.
 
     sentences: [N], the sentence of each token, sentences one after another; None: all tokens are one sentence.
-    scale: c; None searches for it. For "paper" `distance` and `weight` say how, see `viz.scale.search_correlation`
-        (weight "attention" needs `attention`, as for `viz.measure`).
+    scale: c of "paper" and "exact"; None searches for it. For "paper" `distance` and `weight` say how, see
+        `viz.scale.search_correlation` (weight "attention" needs `attention`, as for `viz.measure`).
     scope: what shares one translation, one scale and one plane. "head": each head on its own; "layer": all heads along
         the axis before N; "model": all heads of all leading axes.
 
@@ -150,7 +150,8 @@ def normalize(
         search = search_correlation(query, key, spans, distance=distance, weight=weight, attention=blocks)
     elif scale is None and method == "exact":
         search = search_nearest(query, key, spans)
-    best = np.full(len(query), scale or 1.0) if search is None else search.best
+    given = 1.0 if scale is None or method == "none" else scale
+    best = np.full(len(query), given) if search is None else search.best
     scales = best.astype(query.dtype)
     query, key = scales[:, None, None, None] * query, key / scales[:, None, None, None]
 

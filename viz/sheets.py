@@ -43,10 +43,7 @@ def matrix_figure(
             axes.add_collection(LineCollection(segments, colors=canvas.LINE, linewidths=widths, alpha=0.6, zorder=1))
         axes.scatter(*q[::step].T, s=size, c=canvas.QUERY, marker="o", linewidths=0, alpha=0.8, rasterized=True)
         axes.scatter(*k[::step].T, s=size, c=canvas.KEY, marker="s", linewidths=0, alpha=0.8, rasterized=True)
-    handles = [
-        Line2D([], [], color=canvas.QUERY, marker="o", ls="", label="query"),
-        Line2D([], [], color=canvas.KEY, marker="s", ls="", label="key"),
-    ]
+    handles = [_dot(canvas.QUERY, "o", "query"), _dot(canvas.KEY, "s", "key")]
     if lines is not None:
         how = next(iter(lines.values())).how
         handles.append(Line2D([], [], color=canvas.LINE, lw=1.5, label=f"{how}; width: attention"))
@@ -66,29 +63,39 @@ def attention_sheet(attention: np.ndarray, layers: Sequence[int], heads: Sequenc
 
 
 def layers_figure(normalized: Normalized, layers: Sequence[int], *, title: str = "") -> Figure:
-    """Queries and keys of all layers in one plane, coloured by layer; meant for scope "model", where the plane is one.
+    """Queries and keys of all layers in one plane; then each alone, enlarged, coloured by layer.
 
-    normalized: of shape [L, H, N, K] before the plane.
+    normalized: of shape [L, H, N, K] before the plane, of scope "model", where the plane is one.
     """
-    figure = canvas.new_figure(12.4, 6.2)
+    figure = canvas.new_figure(16.2, 5.9)
     query, key = normalized.plane.project(normalized.query), normalized.plane.project(normalized.key)
-    both = np.concatenate([query, key], axis=-2)[..., :2].reshape(-1, 2)
     shares = normalized.plane.explained_variance_ratio[0, 0]
-    step = -(-query.shape[1] * query.shape[2] // 2000)
-    colors = colormaps["viridis"](np.linspace(0, 0.95, len(layers)))
-    for column, (points, name, marker) in enumerate(((query, "queries", "o"), (key, "keys", "s"))):
-        axes = figure.add_axes(((0.65 + 5.4 * column) / 12.4, 0.1, 4.9 / 12.4, 0.76))
-        canvas.equal_axes(axes, both, margin=0.05)
-        dots = np.concatenate([points[row, ..., :2].reshape(-1, 2)[::step] for row in range(len(layers))])
-        tints = np.repeat(colors, len(dots) // len(layers), axis=0)
-        order = np.random.default_rng(0).permutation(len(dots))  # so that no layer covers the others
-        axes.scatter(*dots[order].T, s=6, c=tints[order], marker=marker, linewidths=0, alpha=0.7, rasterized=True)
-        axes.set_title(f"{name}, all heads" + (f" (1 in {step})" if step > 1 else ""), fontsize=10)
+    step = -(-query.shape[1] * query.shape[2] // 1500)  # of the points of a layer
+    query, key = (points[..., :2].reshape(len(layers), -1, 2)[:, ::step] for points in (query, key))
+    by_layer = colormaps["viridis"](np.linspace(0, 0.95, len(layers)))
+    tints = np.repeat(by_layer, query.shape[1], axis=0)
+    query, key = query.reshape(-1, 2), key.reshape(-1, 2)
+    thinned = f", 1 in {step}" if step > 1 else ""
+    panels = (
+        ("queries and keys of all heads", [(query, canvas.QUERY, "o"), (key, canvas.KEY, "s")]),
+        ("queries by layer", [(query, tints, "o")]),
+        ("keys by layer, enlarged", [(key, tints, "s")]),
+    )
+    order = np.random.default_rng(0).permutation(len(query))  # so that no layer covers the others
+    for place, (name, clouds) in enumerate(panels):
+        axes = figure.add_axes(((0.65 + 5.0 * place) / 16.2, 0.1, 4.5 / 16.2, 0.76))
+        canvas.equal_axes(axes, np.concatenate([points for points, _, _ in clouds]), margin=0.05)
+        for points, color, marker in clouds:
+            color = color if isinstance(color, str) else color[order]
+            axes.scatter(*points[order].T, s=6, c=color, marker=marker, linewidths=0, alpha=0.7, rasterized=True)
+        axes.set_title(name + thinned, fontsize=10)
         axes.set_xlabel(f"component 1 ({shares[0]:.0%} of variance)", fontsize=9)
-        if column == 0:
+        if place == 0:
             axes.set_ylabel(f"component 2 ({shares[1]:.0%} of variance)", fontsize=9)
+            handles = [_dot(canvas.QUERY, "o", "query"), _dot(canvas.KEY, "s", "key")]
+            axes.legend(handles=handles, fontsize=8, framealpha=0.8)
         axes.tick_params(labelsize=7)
-    handles = [Line2D([], [], color=c, marker="o", ls="", label=str(n)) for c, n in zip(colors, layers, strict=True)]
+    handles = [_dot(color, "o", str(layer)) for color, layer in zip(by_layer, layers, strict=True)]
     figure.legend(handles=handles, title="layer", loc="center right", fontsize=8, frameon=False)
     canvas.title(figure, title, fontsize=12, y=0.975)
     return figure
@@ -148,9 +155,8 @@ def positions_figure(by_offset: np.ndarray, layers: Sequence[int], heads: Sequen
         axes.axvline(0, color="black", lw=0.3, zorder=0)
         axes.set_xlim(OFFSETS[0] - 0.5, OFFSETS[-1] + 0.5)
         axes.set_ylim(0, 1.05 * top)
-        axes.text(
-            0.04, 0.95, f"{OFFSETS[high]:+d}: {values[high]:.2f}", fontsize=5.5, va="top", transform=axes.transAxes
-        )
+        name = f"{_signed(OFFSETS[high])}: {values[high]:.2f}"
+        axes.text(0.04, 0.95, name, fontsize=5.5, va="top", transform=axes.transAxes)
     note = (
         f"x: place of the key less that of the query, {OFFSETS[0]} to {OFFSETS[-1]}; y: mean attention, 0 to {top:.2f}"
     )
@@ -183,11 +189,19 @@ def _grid(layers, heads, title, below=0.0, right=0.0):
     return figure, grid
 
 
+def _dot(color, marker, label):
+    return Line2D([], [], color=color, marker=marker, ls="", label=label)
+
+
 def _bar(figure, image, name):
     width, height = figure.get_size_inches()
     bar = figure.colorbar(image, cax=figure.add_axes((1 - 0.6 / width, 0.1 / height, 0.1 / width, 1 - 0.9 / height)))
     bar.set_label(name, fontsize=8)
     bar.ax.tick_params(labelsize=6)
+
+
+def _signed(offset):
+    return f"{offset:+d}" if offset else "0"
 
 
 def _short(value):

@@ -1,0 +1,52 @@
+"""Where results go: folders and tables, whole or not at all."""
+
+import argparse
+import csv
+import io
+import os
+from pathlib import Path
+
+from minibert.model import Bert
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("many sentences")
+    group.add_argument("--file", type=Path, help="a text file, one sentence a line")
+    group.add_argument("--skip-bad", action="store_true", help="leave out lines that cannot be used, and count them")
+    group.add_argument("--points", type=int, default=2000, help="tokens sampled to fit and to draw (default: 2000)")
+    group.add_argument("--seed", type=int, default=0, help="of that sample (default: 0)")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what is written (default: out)")
+    parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png", help="of the pictures (default: png)")
+
+
+def writable_folder(path: Path) -> Path:
+    """The folder, made if need be; asked before any work is done."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ValueError(f"--out is {path}, which is a file or lies in one; expected a folder") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ValueError(f"--out is {path}, where this user may not write; expected a folder that can be written")
+    return path
+
+
+def write_csv(path: Path, rows: list[dict]) -> None:
+    """Whole or not at all."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        beside.write_text(text.getvalue(), encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def model_name(bert: Bert) -> str:
+    """A bundled name or hub id as it is; the last two parts of a folder."""
+    return "/".join(Path(bert.name).parts[-2:])

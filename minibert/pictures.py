@@ -1,0 +1,220 @@
+"""Each picture of `minibert viz`: from what was measured to a call of `viz`."""
+
+import argparse
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from minibert.model import Bert
+from minibert.output import model_name
+from minibert.sentences import Sample
+from minibert.survey import fit
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the pictures are about."""
+
+    bert: Bert
+    sample: Sample
+    layers: range
+    heads: range
+    ways: list
+    measured: list
+    habits: object
+    args: argparse.Namespace
+    link: str | None
+
+
+def title(shown: Shown, what: str = "") -> str:
+    """Model, layer, head, text: what every picture says above itself."""
+    parts = [model_name(shown.bert)]
+    if len(shown.layers) * len(shown.heads) == 1:
+        parts.append(f"layer {shown.layers[0]}, head {shown.heads[0]}")
+    if what:
+        parts.append(what)
+    texts = shown.sample.texts
+    if shown.args.file is not None:
+        parts.append(f"{len(texts)} sentences of {shown.args.file.name}")
+    else:
+        short = texts[0] if len(texts[0]) <= 60 else texts[0][:59] + "…"
+        parts.append(f"“{short}”" + (f" and {len(texts) - 1} more" if len(texts) > 1 else ""))
+    if shown.args.scope != "head":
+        parts.append(f"one move and plane for each {shown.args.scope}")
+    return " · ".join(parts)
+
+
+def lines_of(sample: Sample, args, layer: int, head: int):
+    """The lines of one head, by --top, --above, --no-special and --words."""
+    import viz
+
+    words = words_of(sample)
+    blocks = [block[layer, head] for block in sample.attention]
+    special = words.special if args.words else words.special[words.of_token]
+    return viz.choose_lines(
+        words.attention(blocks) if args.words else blocks,
+        words.sentences if args.words else sample.sentences,
+        top=args.top,
+        above=args.above,
+        left_out=special if args.no_special else None,
+    )
+
+
+def linked(sample: Sample, link: str | None, layer: int, head: int, merged: bool = False):
+    """The red lines of --link, if there are any; between whole words where `merged`."""
+    import viz
+
+    if link is None:
+        return None
+    first, _, second = link.partition(":")
+    words = words_of(sample)
+    blocks = [block[layer, head] for block in sample.attention]
+    return viz.link_words(words, first, second, words.attention(blocks) if merged else blocks, merged)
+
+
+def words_of(sample: Sample):
+    import viz
+
+    return viz.find_words(sample.tokens, sample.words, sample.sentences)
+
+
+def seen(shown: Shown, way):
+    """The points drawn: tokens, or with --words the mean of each word's pieces."""
+    if not shown.args.words:
+        return way
+    words = words_of(shown.sample)
+    return replace(way, query=words.mean(way.query), key=words.mean(way.key))
+
+
+def draw_joint(shown: Shown):
+    import viz
+
+    layer, head, merged = shown.layers[0], shown.heads[0], shown.args.words
+    notes = [
+        f"most attended key is nearest: {m.plane.nearest1[0, 0]:.0%} here, {m.space.nearest1[0, 0]:.0%} in full space"
+        for m in shown.measured
+    ]
+    return viz.joint_figure(
+        [seen(shown, way[0, 0]) for way in shown.ways],
+        words_of(shown.sample).labels if merged else shown.sample.tokens,
+        [lines_of(shown.sample, shown.args, layer, head)] * len(shown.ways),
+        linked(shown.sample, shown.link, layer, head, merged),
+        title=title(shown, "pieces of a word merged" if merged else ""),
+        notes=notes,
+    )
+
+
+def draw_distances(shown: Shown):
+    import viz
+
+    layer, head = shown.layers[0], shown.heads[0]
+    blocks = [block[layer, head] for block in shown.sample.attention]
+    link = linked(shown.sample, shown.link, layer, head)
+    panels = [way[0, 0] for way in shown.ways]
+    return viz.distance_figure(panels, blocks, shown.sample.sentences, link, title=title(shown))
+
+
+def draw_attention(shown: Shown):
+    import viz
+
+    sample, merged = shown.sample, shown.args.words
+    blocks = [block[shown.layers[0], shown.heads[0]] for block in sample.attention]
+    labels, sentences = np.array(sample.tokens, object), sample.sentences
+    if merged:
+        words = words_of(sample)
+        blocks, labels, sentences = words.attention(blocks), np.array(words.labels, object), words.sentences
+    blocks = blocks[:3]
+    what = f"the first 3 of {len(sample.texts)} sentences" if len(sample.texts) > 3 else ""
+    labels = [labels[sentences == number] for number in range(len(blocks))]
+    return viz.attention_figure(blocks, labels, title=title(shown, what))
+
+
+def draw_search(shown: Shown):
+    import viz
+
+    where = (shown.sample, shown.layers, shown.heads)
+    searches = [
+        fit(
+            shown.sample, shown.layers, shown.heads, "paper", distance=distance, weight=weight, scope=shown.args.scope
+        ).search
+        for weight in ("closeness", "attention", None)
+        for distance in ("euclidean", "pca", "cosine")
+    ]
+    searches.append(fit(*where, "exact", scope=shown.args.scope).search)
+    return viz.search_figure(searches, title=title(shown, "the search for the scale"))
+
+
+def draw_matrix(shown: Shown):
+    import viz
+
+    sample, args, lines = shown.sample, shown.args, None
+    if len(sample.tokens) <= 200:  # more lines would hide the points
+        lines = {
+            (i, j): lines_of(sample, args, layer, head)
+            for i, layer in enumerate(shown.layers)
+            for j, head in enumerate(shown.heads)
+        }
+    what = "exact, pieces of a word merged" if args.words else "exact"
+    points = seen(shown, shown.ways[-1])
+    return viz.matrix_figure(points, shown.layers, shown.heads, lines, title=title(shown, what))
+
+
+def draw_layers(shown: Shown):
+    import viz
+
+    way = fit(shown.sample, shown.layers, shown.heads, "exact", scope="model", scale=shown.args.scale)
+    what = f"exact, one move (c = {way.scale[0, 0]:.2f}) and one plane for the whole model"
+    return viz.layers_figure(way, shown.layers, title=title(shown, what))
+
+
+def draw_sheet(shown: Shown):
+    import viz
+
+    block = shown.sample.attention[0][shown.layers.start : shown.layers.stop, shown.heads.start : shown.heads.stop]
+    return viz.attention_sheet(block, shown.layers, shown.heads, title=title(shown, "attention in the first sentence"))
+
+
+def draw_metrics(shown: Shown):
+    import viz
+
+    maps, limits = {}, {}
+    measures = {
+        f"nearest@1 in {shown.args.dims}-D": lambda m: m.plane.nearest1,
+        "nearest@1 in full": lambda m: m.space.nearest1,
+        f"rank correlation in {shown.args.dims}-D": lambda m: m.plane.rank_correlation,
+        "correlation of product and distance": lambda m: m.pairs.correlation,
+    }
+    for name, measure_of in measures.items():
+        for way, result in zip(shown.ways, shown.measured, strict=True):
+            key = f"{name}, {'raw' if way.method == 'none' else way.method}"
+            maps[key] = measure_of(result)
+            limits[key] = (0, 1) if name.startswith("nearest") else (-1, 1)
+    habits = {"self": "to_self", "the previous token": "to_previous", "the next token": "to_next"}
+    for name, field in (habits | {"[CLS]": "to_cls", "[SEP]": "to_sep"}).items():
+        maps[f"attention to {name}"] = getattr(shown.habits, field)
+        limits[f"attention to {name}"] = (0, 1)
+    maps["entropy of attention (bits)"] = shown.habits.entropy
+    return viz.heatmap_figure(maps, shown.layers, shown.heads, limits=limits, title=title(shown))
+
+
+def draw_positions(shown: Shown):
+    import viz
+
+    what = "mean attention by relative position"
+    return viz.positions_figure(shown.habits.by_offset, shown.layers, shown.heads, title=title(shown, what))
+
+
+ONE_HEAD = {
+    "joint": draw_joint,
+    "distances": draw_distances,
+    "attention": draw_attention,
+    "search": draw_search,
+}
+MANY_HEADS = {
+    "matrix": draw_matrix,
+    "layers": draw_layers,
+    "sheet": draw_sheet,
+    "search": draw_search,
+    "metrics": draw_metrics,
+    "positions": draw_positions,
+}

@@ -1,0 +1,120 @@
+"""Queries and keys moved, and measured: fitted on a sample of the sentences, measured on all of them."""
+
+import numpy as np
+
+from minibert.model import Bert
+from minibert.sentences import Sample, Sentences, stacked
+
+METHODS = ("none", "paper", "exact")
+
+
+def fit(
+    sample: Sample,
+    layers: range,
+    heads: range,
+    method: str,
+    *,
+    scope: str = "head",
+    scale: float | None = None,
+    distance: str = "euclidean",
+    weight: str | None = "closeness",
+    dims: int = 2,
+):
+    """The sample normalised by `viz.normalize`, for the layers and heads wanted; the scope may take in more."""
+    import viz
+
+    rows = range(len(sample.query)) if scope == "model" else layers
+    columns = heads if scope == "head" else range(sample.query.shape[1])
+    region = np.s_[rows.start : rows.stop, columns.start : columns.stop]
+    inside = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in ((layers, rows), (heads, columns)))
+    return viz.normalize(
+        sample.query[region],
+        sample.key[region],
+        sample.sentences,
+        method,
+        scale=scale,
+        distance=distance,
+        weight=weight,
+        attention=[block[region] for block in sample.attention] if weight == "attention" else None,
+        scope=scope,
+        components=dims,
+    )[inside]
+
+
+def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: range):
+    """Measures and habits added up over all sentences, and how many there were until the end or Ctrl-C."""
+    from huggingface_hub.utils import tqdm
+
+    import viz
+
+    measured, habits, done = None, None, 0
+    bar = tqdm(total=len(sentences), unit=" sentences", disable=None, leave=False)
+    try:
+        for trace in bert.stream(sentences):
+            query, key, attention = (stacked(trace, name, layers, heads) for name in ("query", "key", "attention"))
+            here = viz.measure_all([way.apply(query, key) for way in ways], [attention])
+            now = viz.habits(attention, trace.tokens)
+            measured = here if measured is None else [a + b for a, b in zip(measured, here, strict=True)]
+            habits = now if habits is None else habits + now
+            done += 1
+            bar.update()
+    except KeyboardInterrupt:
+        if not done:
+            raise
+    finally:
+        bar.close()
+    return measured, habits, done
+
+
+def head_rows(ways, measured, habits, layers, heads, dims) -> list[dict]:
+    """heads.csv: a row a head, every measure of every way."""
+    rows = []
+    for i, j in np.ndindex(len(layers), len(heads)):
+        row = {"layer": layers[i], "head": heads[j]}
+        for way, result in zip(ways, measured, strict=True):
+            values = {
+                "scale": way.scale,
+                "translation_norm": np.linalg.norm(way.translation, axis=-1),
+                "explained_variance": way.plane.explained_variance_ratio.sum(axis=-1),
+                "correlation": result.pairs.correlation,
+                "weighted_correlation": result.close_pairs.correlation,
+            }
+            for space, near in (("full", result.space), (f"{dims}d", result.plane)):
+                values[f"nearest1_{space}"] = near.nearest1
+                values[f"nearest3_{space}"] = near.nearest3
+                values[f"rank_correlation_{space}"] = near.rank_correlation
+            row |= {f"{way.method}_{name}": f"{value[i, j]:.6g}" for name, value in values.items()}
+        for name in ("to_self", "to_previous", "to_next", "to_cls", "to_sep", "entropy"):
+            row[name] = f"{getattr(habits, name)[i, j]:.6g}"
+        rows.append(row)
+    return rows
+
+
+def head_table(ways, measured, layers, heads, dims) -> str:
+    """What is printed: a line a head, before and after; for several heads their means, method by method."""
+    _, paper, exact = ways
+    lines = [
+        f"       scale         correlation           nearest@1 in {dims}-D      nearest@1 in full",
+        " head  paper  exact    raw  paper  exact    raw  paper  exact    raw  paper  exact",
+    ]
+    for i, j in np.ndindex(len(layers), len(heads)):
+        cells = [way.scale[i, j] for way in (paper, exact)]
+        cells += [result.pairs.correlation[i, j] for result in measured]
+        cells += [result.plane.nearest1[i, j] for result in measured]
+        cells += [result.space.nearest1[i, j] for result in measured]
+        edge = "  at the edge of the search" if any(w.search and w.search.at_edge[i, j] for w in (paper, exact)) else ""
+        lines.append(f"{f'{layers[i]}.{heads[j]}':>5}" + "".join(f"{cell:7.2f}" for cell in cells) + edge)
+    if len(layers) * len(heads) > 1:
+        lines += [
+            "",
+            f"mean over {len(layers) * len(heads)} heads",
+            "       nearest@1     nearest@3     rank corr.      corr.  weighted  explained",
+            f"        full {dims}-D      full {dims}-D      full {dims}-D               corr.   variance",
+        ]
+        for way, result in zip(ways, measured, strict=True):
+            near = [(s.nearest1, s.nearest3, s.rank_correlation) for s in (result.space, result.plane)]
+            cells = [value.mean() for pair in zip(*near, strict=True) for value in pair]
+            cells += [result.pairs.correlation.mean(), result.close_pairs.correlation.mean()]
+            cells.append(way.plane.explained_variance_ratio.sum(axis=-1).mean())
+            lines.append(f"{'raw' if way.method == 'none' else way.method:>5}" + "".join(f"{c:7.2f}" for c in cells))
+    return "\n".join(lines)
