@@ -213,7 +213,7 @@ def kept_whole(sizes: np.ndarray, heads: int, room: int) -> int:
     if left < 0:
         most = max(0, int(2 * 0.75 * (room - around) / (heads * 12)))
         raise ValueError(
-            f"{2 * sizes.sum():,} points in {heads} heads do not fit into {room / 1e6:.0f} MB; "
+            f"{2 * sizes.sum():,} points in {heads} heads do not fit into {room / 1e6:.3g} MB; "
             f"ask for at most {most:,} points, or for a larger page"
         )
     return int(np.searchsorted(np.cumsum(heads * (4 * sizes**2 + 32 * sizes)), left, side="right"))

@@ -52,7 +52,7 @@ export function category(i, theme) {
 /** Black or white, whichever reads better on a colour. */
 export function inkOn(colour) {
   const [r, g, b] = channels(colour);
-  return 0.299 * r + 0.587 * g + 0.114 * b > 150 ? "#10131a" : "#ffffff";
+  return 0.299 * r + 0.587 * g + 0.114 * b > 125 ? "#10131a" : "#ffffff";
 }
 
 export const COLOURINGS = [
