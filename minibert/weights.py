@@ -164,7 +164,7 @@ def read_weights(folder: Path, config: BertConfig) -> Weights:
         if not config.tie_word_embeddings or at + "decoder.weight" in stored:
             decoder = get(at + "decoder.weight", config.vocab_size, hidden)
             decoder = embeddings.word if np.array_equal(decoder, embeddings.word) else decoder
-        bias = get(at + ("bias" if at + "bias" in stored else "decoder.bias"), config.vocab_size)
+        bias = get(at + ("decoder.bias" if at + "decoder.bias" in stored else "bias"), config.vocab_size)
         masked_lm = MaskedLMWeights(transform, transform_norm, decoder, bias)
     if (at := heads + "classifier") + ".weight" in stored:
         rows = math.prod(stored[at + ".weight"].shape) // hidden
