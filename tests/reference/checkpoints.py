@@ -9,9 +9,8 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 SPECIAL = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-WORDS = (
-    "the The quick capybara sleep sleeping ##ing ##s ##bara nap Ärger arger caf ##é ##e straße strasse 北 京 東".split()
-)
+WORDS = ["the", "The", "quick", "capybara", "sleep", "sleeping", "##ing", "##s", "##bara", "nap", "Ärger", "arger"]
+WORDS += ["caf", "##é", "##e", "straße", "strasse", "北", "京", "東"]
 LETTERS = [*"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,!?'-[]ßéà日本"]
 VOCABULARY = [*dict.fromkeys(SPECIAL + WORDS + LETTERS + ["##" + letter for letter in LETTERS])]
 

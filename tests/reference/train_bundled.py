@@ -9,7 +9,7 @@ keeps what it made in WORK and is skipped when that is there, so an interrupted 
     encode      the books as one long row of token ids                    -> WORK/books.npz
     pretrain    masked-language modelling, a checkpoint every 250 steps   -> WORK/pretrain.pt, WORK/tiny-float32
     finetune    the whole encoder and a classifier on film reviews        -> WORK/tiny-sentiment-float32
-    export      float16, as the hub would store it                        -> OUT/tiny, OUT/tiny-sentiment
+    export      float16, as the hub would store it, measured and described -> OUT/tiny, OUT/tiny-sentiment
 
 A small BERT first learns how frequent each word is, and then stays there: until a head looks at a neighbour, no value
 helps, and until values help, nothing tells a head where to look. Three choices lead off that plateau within 500 steps.
@@ -194,10 +194,11 @@ def training_batches(arrays: dict[str, np.ndarray], steps: int) -> list[tuple[in
 
 
 def choose_masked(input_ids: np.ndarray, rate: float, random: np.random.Generator) -> np.ndarray:
-    """Flat places of a share `rate` of the tokens that are not special, the same number for every batch of a shape."""
-    score = random.random(input_ids.shape)
-    score[(input_ids == CLS) | (input_ids == SEP)] = 2.0
-    return np.sort(np.argsort(score, axis=None)[: round(rate * input_ids.size)])
+    """A share `rate` of the tokens that are not special, the same number in each row: [rows, masked] places."""
+    special = (input_ids == CLS) | (input_ids == SEP)
+    score = random.random(input_ids.shape) + special
+    count = max(1, round(rate * (input_ids.shape[1] - special[0].sum())))
+    return np.sort(np.argsort(score, axis=1)[:, :count], axis=1)
 
 
 # --- optimisers -----------------------------------------------------------------------------------------------------
@@ -244,8 +245,8 @@ def orthogonalise(wide: torch.Tensor) -> torch.Tensor:
 
 
 def schedule(step: int, steps: int, warm_up: int) -> float:
-    """Linear up, then flat, then linear down to 0 over the second half."""
-    return min(1.0, (step + 1) / warm_up, 2 * (steps - step) / steps)
+    """Linear up to 1, then linear down to 0 at the end."""
+    return min((step + 1) / warm_up, (steps - step) / steps)
 
 
 # --- pretraining ----------------------------------------------------------------------------------------------------
@@ -272,17 +273,34 @@ def neighbour_bias(length: int, slope: float) -> torch.Tensor | None:
 def masked_loss(
     model: BertForMaskedLM, input_ids: np.ndarray, token_types: np.ndarray, masked: np.ndarray, slope: float = 0.0
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Cross-entropy, logits and labels at the masked places; the head is not applied anywhere else."""
-    bias = neighbour_bias(input_ids.shape[1], slope)
-    labels = torch.from_numpy(input_ids.ravel()[masked])
+    """Cross-entropy, logits and labels at the masked places.
+
+    Nothing else is asked of the last layer, so all but its keys and values is computed for the masked places only.
+    """
+    labels = torch.from_numpy(np.take_along_axis(input_ids, masked, axis=1)).flatten()
     corrupted = input_ids.copy()
-    corrupted.ravel()[masked] = MASK
-    hidden = model.bert(
-        torch.from_numpy(corrupted),
-        token_type_ids=torch.from_numpy(token_types),
-        attention_mask=None if bias is None else bias.expand(len(input_ids), -1, -1, -1),
-    ).last_hidden_state
-    logits = model.cls(hidden.flatten(0, 1)[torch.from_numpy(masked)])
+    np.put_along_axis(corrupted, masked, MASK, axis=1)
+    places = torch.from_numpy(masked)
+    bias = neighbour_bias(input_ids.shape[1], slope)
+    *layers, last = model.bert.encoder.layer
+
+    hidden = model.bert.embeddings(torch.from_numpy(corrupted), token_type_ids=torch.from_numpy(token_types))
+    for layer in layers:
+        hidden = layer(hidden, None if bias is None else bias.expand(len(hidden), -1, -1, -1))
+    wanted = hidden.gather(1, places[:, :, None].expand(-1, -1, hidden.shape[-1]))
+
+    def heads(x: torch.Tensor) -> torch.Tensor:
+        return x.unflatten(-1, (CONFIG["num_attention_heads"], -1)).transpose(1, 2)
+
+    own = last.attention.self
+    context = functional.scaled_dot_product_attention(
+        heads(own.query(wanted)),
+        heads(own.key(hidden)),
+        heads(own.value(hidden)),
+        attn_mask=None if bias is None else bias[0, 0][places][:, None],
+    )
+    attended = last.attention.output(context.transpose(1, 2).flatten(2), wanted)
+    logits = model.cls(last.feed_forward_chunk(attended).flatten(0, 1))
     return functional.cross_entropy(logits, labels), logits, labels
 
 
@@ -463,6 +481,7 @@ def save_folder(model: torch.nn.Module, folder: Path, tokenizer: Tokenizer) -> N
     beside = folder.with_name(folder.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
     model.save_pretrained(beside)
+    (beside / "model.safetensors").chmod(0o644)
     wrapped = BertTokenizer(tokenizer_object=tokenizer, do_lower_case=True, model_max_length=POSITIONS)
     wrapped.save_pretrained(beside)
     tokenizer.save(str(beside / "tokenizer.json"))
@@ -486,14 +505,6 @@ def held_out_sentences(arrays: dict[str, np.ndarray], count: int) -> list[list[i
     fitting = np.flatnonzero((lengths >= 8) & (lengths <= 40))
     chosen = np.random.default_rng(SEED + 2).choice(fitting, count, replace=False)
     return [[CLS, *ids[starts[i] : starts[i] + lengths[i]].tolist(), SEP] for i in chosen]
-
-
-def as_encoding(ids: list[int], tokenizer: Tokenizer) -> minibert.Encoding:
-    """An Encoding of ids alone; each token counts as a word of its own."""
-    tokens = tuple(tokenizer.id_to_token(i) for i in ids)
-    words = tuple(None if i in (CLS, SEP) else (0, place) for place, i in enumerate(ids))
-    zeros = (0,) * len(ids)
-    return minibert.Encoding(tokens, tuple(ids), zeros, words, offsets=((0, 0),) * len(ids), text="")
 
 
 def map_of_heads(bert: minibert.Bert, encodings: list) -> dict[str, np.ndarray]:
@@ -522,19 +533,126 @@ def map_of_heads(bert: minibert.Bert, encodings: list) -> dict[str, np.ndarray]:
     return {kind: sums[kind] / counts[kind] for kind in sums}
 
 
-def float16_cost(arrays: dict[str, np.ndarray], work: Path, out: Path, tokenizer: Tokenizer) -> dict[str, float]:
+def float16_cost(arrays: dict[str, np.ndarray], work: Path, out: Path) -> dict[str, float]:
     """What storing float16 changes in 2,000 blanks of held-out sentences: top-5 sets, and the largest probability."""
     full, half = minibert.load(work / "tiny-float32"), minibert.load(out / "tiny")
     random = np.random.default_rng(SEED + 3)
     changed, moved, blanks = 0, 0.0, 2000
     for ids in held_out_sentences(arrays, blanks):
         place = int(random.integers(1, len(ids) - 1))
-        encoding = as_encoding([*ids[:place], MASK, *ids[place + 1 :]], tokenizer)
+        encoding = minibert.Encoding.from_ids([*ids[:place], MASK, *ids[place + 1 :]])
         rows = [softmax(bert.logits(encoding)[place]) for bert in (full, half)]
         best = [set(np.argsort(-row)[:5].tolist()) for row in rows]
         changed += best[0] != best[1]
         moved = max(moved, float(np.abs(rows[0] - rows[1]).max()))
     return {"blanks": blanks, "top5_changed": changed, "largest_move": moved}
+
+
+# --- the cards ------------------------------------------------------------------------------------------------------
+
+BLANKS = (
+    "The old man sat down in his [MASK].",
+    "She opened the [MASK] and went out.",
+    "He drank a cup of [MASK] before breakfast.",
+    "The sun was shining and the sky was [MASK].",
+    "The captain ordered his [MASK] to lower the boats.",
+    "They walked up the [MASK] to the top of the hill.",
+    "Two and two make [MASK].",
+    "He was born in the [MASK] of London.",
+    "The dog barked, and the children ran [MASK] the house.",
+    "My dear [MASK], I am very glad to see you.",
+)
+CANDIDATES = (
+    "The brown capybara is sleeping now.",
+    "The cat saw the dog, and the dog saw the cat.",
+    "She said that she knew what she wanted.",
+    "A ship without a captain is a ship without a course.",
+    "When the rain stopped, we walked slowly home across the wet fields.",
+    "He gave her the book, and she gave him the letter.",
+    "In the morning the old fisherman pushed his boat into the water.",
+    "Nobody answered, so I knocked again, and then again.",
+    "The first house was small, the second house was smaller.",
+    "My father's garden was full of roses and bees.",
+)
+KINDS = ("self", "previous", "next", "[CLS]", "[SEP]", "same word")
+
+
+def table_of_heads(heads: dict[str, np.ndarray]) -> str:
+    """A row a head: its mean attention to each kind of key, and the kind it is clearly of (half or more), if any."""
+    lines = ["| head | " + " | ".join(KINDS) + " | clearly |", "|---" * (len(KINDS) + 2) + "|"]
+    layers, per_layer = heads["self"].shape
+    for layer in range(layers):
+        for head in range(per_layer):
+            shares = [heads[kind][layer, head] for kind in KINDS]
+            clear = ", ".join(kind for kind, share in zip(KINDS, shares, strict=True) if share >= 0.5)
+            lines.append(f"| {layer}.{head} | " + " | ".join(f"{s:.2f}" for s in shares) + f" | {clear} |")
+    return "\n".join(lines)
+
+
+def sentences_that_show(bert: minibert.Bert, heads: dict[str, np.ndarray]) -> str:
+    """For the strongest head of three kinds, the candidate sentence in which it shows best."""
+    lines, taken = [], set()
+    for kind in ("previous", "next", "same word"):
+        layer, head = np.unravel_index(heads[kind].argmax(), heads[kind].shape)
+        shares = {}
+        for text in CANDIDATES:
+            if text not in taken:
+                encoding = bert.encode(text)
+                found = map_of_heads(bert, [encoding])[kind] if kind_occurs(encoding, kind) else None
+                shares[text] = 0.0 if found is None else float(found[layer, head])
+        best = max(shares, key=shares.get)
+        taken.add(best)
+        lines.append(f'- "{best}" head {layer}.{head}, {kind}: {shares[best]:.2f}')
+    return "\n".join(lines)
+
+
+def kind_occurs(encoding: minibert.Encoding, kind: str) -> bool:
+    return kind != "same word" or len(set(encoding.input_ids)) < len(encoding)
+
+
+def write_cards(arrays: dict[str, np.ndarray], work: Path, out: Path, steps: int) -> None:
+    """Measure what is stored, print it, and write it into the two model cards."""
+    pretraining = [json.loads(line) for line in (work / "pretrain.jsonl").read_text().splitlines()][-1]
+    finetuning = [json.loads(line) for line in (work / "finetune.jsonl").read_text().splitlines()][-1]
+    stored = BertForMaskedLM.from_pretrained(out / "tiny", dtype=torch.float32)
+    accuracy = held_out_accuracy(stored, arrays)
+    bert = minibert.load(out / "tiny")
+    encodings = [minibert.Encoding.from_ids(ids) for ids in held_out_sentences(arrays, 1000)]
+    heads = map_of_heads(bert, encodings)
+    cost = float16_cost(arrays, work, out)
+    blanks = "\n".join(
+        f"| {text} | " + ", ".join(f"{word} {share:.2f}" for word, share in bert.fill_mask(text)[0]) + " |"
+        for text in BLANKS
+    )
+    facts = {
+        "config": CONFIG,
+        "tokens_trained_on": f"{len(arrays['train_ids']) / 1e6:.1f} million",
+        "tokens_seen": f"{steps * TOKENS_A_STEP / 1e6:.1f} million",
+        "steps": f"{steps:,}",
+        "tokens_a_step": f"{TOKENS_A_STEP:,}",
+        "minutes": f"{pretraining['seconds'] / 60:.0f}",
+        "seed": SEED,
+        "held_out": ", ".join(name.replace("-", " ") for name in HELD_OUT),
+        "masked": f"{accuracy['masked']:,}",
+        "top1": f"{accuracy['top1']:.3f}",
+        "top5": f"{accuracy['top5']:.3f}",
+        "loss": f"{accuracy['loss']:.2f}",
+        "blanks": blanks,
+        "heads": table_of_heads(heads),
+        "shown": sentences_that_show(bert, heads),
+        "float16_blanks": f"{cost['blanks']:,}",
+        "float16_changed": cost["top5_changed"],
+        "float16_move": f"{cost['largest_move']:.4f}",
+        "epochs": FINETUNE_EPOCHS,
+        "finetune_rate": FINETUNE_RATE,
+        "finetune_minutes": f"{finetuning['seconds'] / 60:.0f}",
+        "sentiment": f"{finetuning['accuracy']:.3f}",
+    }
+    for name in ("tiny", "tiny-sentiment"):
+        template = (Path(__file__).parent / f"card-{name}.md").read_text(encoding="utf-8")
+        card = template.format(**facts)
+        (out / name / "README.md").write_text(card, encoding="utf-8")
+        print(card)
 
 
 # --- the whole ------------------------------------------------------------------------------------------------------
@@ -569,6 +687,7 @@ def main() -> None:
     if not (args.work / "tiny-sentiment-float32").exists():
         finetune(args.work, tokenizer, args.polarity)
     export(args.work, args.out, tokenizer)
+    write_cards(arrays, args.work, args.out, args.steps)
 
 
 if __name__ == "__main__":
