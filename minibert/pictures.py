@@ -131,15 +131,18 @@ def draw_attention(shown: Shown):
 
 def draw_search(shown: Shown):
     import viz
+    from viz.normalize import sentence_spans
+    from viz.scale import search_rows
 
     where = (shown.sample, shown.layers, shown.heads)
     searches = [
-        fit(
-            shown.sample, shown.layers, shown.heads, "paper", distance=distance, weight=weight, scope=shown.args.scope
-        ).search
+        fit(*where, "paper", distance=distance, weight=weight, scope=shown.args.scope).search
         for weight in ("closeness", "attention", None)
         for distance in ("euclidean", "pca", "cosine")
     ]
+    moved = fit(*where, "paper", scale=1, scope=shown.args.scope)
+    spans = sentence_spans(shown.sample.sentences, len(shown.sample.tokens))
+    searches.append(search_rows(moved.query, moved.key, spans))
     searches.append(fit(*where, "exact", scope=shown.args.scope).search)
     return viz.search_figure(searches, title=title(shown, "the search for the scale"))
 

@@ -24,8 +24,9 @@ class Sentences:
         the line. With `skip_bad` such lines are counted in `skipped` instead.
         """
         self.bert, self.texts, self.path, self.skip_bad = bert, texts, path, skip_bad
-        if path is not None and path.exists() and not path.is_file():
-            raise ValueError(f"{path} is not a file; expected a text file with one sentence a line")
+        if path is not None and not path.is_file():
+            what = "is not a plain file" if path.exists() else "is not there"
+            raise ValueError(f"{path} {what}; expected a text file with one sentence a line")
         self.skipped = 0
         self.lengths = np.array([len(encoding) for encoding in self._read(count=True)], int)
         if not len(self.lengths):

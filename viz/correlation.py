@@ -59,7 +59,9 @@ class Ranked:
         self.spread = np.sqrt(np.vecdot(centred, centred) * np.vecdot(self.place, self.place))
 
     def correlation(self, y: np.ndarray) -> np.ndarray:
-        """`rank_correlation(x, y)` for y >= 0, float32, [..., N]."""
+        """`rank_correlation(x, y)` for y >= 0, [..., N]; quick for float32."""
+        if y.dtype != np.float32:
+            return rank_correlation(self.ranks, y)
         both = y.view(np.uint32).astype(np.uint64) << np.uint64(32)
         both |= self.luggage
         both.sort(axis=-1)

@@ -220,7 +220,7 @@ def search_figure(searches: Sequence[Search], *, title: str = "") -> Figure:
         axes.set_xlim(search.scales[0] / 1.1, search.scales[-1] * 1.1)
         axes.axhline(0, color="#bbbbbb", lw=0.5, zorder=0)
         counts = f"{flat.sum()} flat, {edge.sum()} at the edge of {len(best)}" if len(best) > 1 else ""
-        verdict = "flat" if flat.all() else "at the edge" if edge.all() else f"c = {best[0]:.2f}"
+        verdict = "flat" if flat.all() else f"c = {best[0]:.2f}" + (", at the edge" if edge.all() else "")
         axes.set_title(f"{search.objective}\n{counts or verdict}", fontsize=9)
         axes.set_xlabel("scale c", fontsize=8)
         axes.set_ylabel("correlation" if "correlation" in search.objective else "share of queries", fontsize=8)
