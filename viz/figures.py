@@ -107,7 +107,8 @@ def distance_figure(
             axes.plot(ends, slope * ends + height, color="black", lw=1, label="least squares")
         weight = closeness(distance, near_distance(distance))
         plain, close = correlation(distance, dot), correlation(distance, dot, weight)
-        axes.set_title(f"{panel.title}\nr = {plain:.2f}; weighted by closeness {close:.2f}", fontsize=10)
+        numbers = f"r = {plain:.2f}; weighted by closeness {close:.2f}".replace("-", "−")
+        axes.set_title(f"{panel.title}\n{numbers}", fontsize=10)
         axes.set_xlabel("distance of query and key", fontsize=9)
         if place == 0:
             axes.set_ylabel("dot product of query and key", fontsize=9)
