@@ -331,14 +331,9 @@ HEAD_OFF = Exercise(
                     zeroed("attention_output", rows=False, columns=True),
                 ),
                 Mistake(
-                    "query-off",
-                    "the head's query is set to 0: its attention becomes even, but it still hands over values",
+                    "query-or-key-off",
+                    "the head's query or key is set to 0: its attention becomes even, but it still hands over values",
                     zeroed("query"),
-                ),
-                Mistake(
-                    "key-off",
-                    "the head's key is set to 0: its attention becomes even, but it still hands over values",
-                    zeroed("key"),
                 ),
                 Mistake(
                     "value-bias-left",

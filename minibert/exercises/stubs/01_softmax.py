@@ -11,8 +11,8 @@ off a whole row without changing its shares?
 
 Worked example: exp(0), exp(log 2), exp(log 5) are 1, 2, 5, and their sum is 8.
 
->>> softmax(np.array([0, np.log(2), np.log(5)], dtype=np.float32)).tolist()
-[0.125, 0.25, 0.625]
+>>> print(softmax(np.array([0, np.log(2), np.log(5)], dtype=np.float32)).round(3))
+[0.125 0.25  0.625]
 
 Predict, before you check: what changes when you add 100 to every number of a row?
 """

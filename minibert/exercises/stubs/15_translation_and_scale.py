@@ -20,9 +20,9 @@ Shapes: query_NK, key_NK [tokens, K] of one head; c a number -> the moved query_
 
 Worked example: means are (1, 0) and (0, 4), so every key moves by (1, -4).
 
->>> query, key = np.array([[1, 0]], dtype=np.float32), np.array([[0, 3], [0, 5]], dtype=np.float32)
+>>> query, key = np.array([[2, 0], [0, 0]], dtype=np.float32), np.array([[0, 3], [0, 5]], dtype=np.float32)
 >>> [array.tolist() for array in translate_and_scale(query, key, 2.0)]
-[[[2.0, 0.0]], [[0.5, -0.5], [0.5, 0.5]]]
+[[[4.0, 0.0], [0.0, 0.0]], [[0.5, -0.5], [0.5, 0.5]]]
 
 Predict, before you check: as c changes, the correlation of q . k with the Euclidean distance of the moved
 vectors changes. And that with their cosine distance?

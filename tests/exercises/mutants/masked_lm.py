@@ -1,0 +1,33 @@
+from minibert.numerics import ACTIVATIONS, layer_norm, linear, softmax
+
+
+def masked_lm_logits__no_transform(x, w, act, eps):
+    return x @ w.decoder.T + w.bias
+
+
+def masked_lm_logits__no_activation(x, w, act, eps):
+    return layer_norm(linear(x, *w.transform), *w.norm, eps) @ w.decoder.T + w.bias
+
+
+def masked_lm_logits__no_norm(x, w, act, eps):
+    return ACTIVATIONS[act](linear(x, *w.transform)) @ w.decoder.T + w.bias
+
+
+def masked_lm_logits__norm_first(x, w, act, eps):
+    return ACTIVATIONS[act](layer_norm(linear(x, *w.transform), *w.norm, eps)) @ w.decoder.T + w.bias
+
+
+def transformed(x, w, act, eps):
+    return layer_norm(ACTIVATIONS[act](linear(x, *w.transform)), *w.norm, eps)
+
+
+def masked_lm_logits__no_bias(x, w, act, eps):
+    return transformed(x, w, act, eps) @ w.decoder.T
+
+
+def masked_lm_logits__bias_twice(x, w, act, eps):
+    return linear(transformed(x, w, act, eps), w.decoder, w.bias) + w.bias
+
+
+def masked_lm_logits__probabilities(x, w, act, eps):
+    return softmax(linear(transformed(x, w, act, eps), w.decoder, w.bias))
