@@ -83,5 +83,5 @@ def attempt(what: object, function: Callable, *arguments: object):
     except (CheckpointError, NotImplementedError, KeyboardInterrupt):
         raise
     except BaseException as error:  # the backend raises bare Exceptions, and Rust's panics are not even that
-        problem = f"{type(error).__name__}: {error}"[:200]
+        problem = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise CheckpointError(f"{what} is not a tokenizer that works ({problem}); get the file again") from None
