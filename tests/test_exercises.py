@@ -1,5 +1,6 @@
 """The exercises: stubs are to do, the library passes, every known mistake is caught and named, nothing cheap passes."""
 
+import dataclasses
 import doctest
 import importlib
 import inspect
@@ -11,9 +12,10 @@ import pytest
 
 from minibert.exercises import blanks, sentences, transport, worker
 from minibert.exercises.course import EXERCISES
+from minibert.exercises.course.investigations import head_of
 from minibert.exercises.draw import Draw
 from minibert.exercises.exercise import STUBS, Finding, Function
-from minibert.exercises.judge import arrays_of, close, judge
+from minibert.exercises.judge import arrays_of, close, judge, judge_finding
 from minibert.exercises.models import model
 
 SEEDS = (0, 2026)
@@ -37,7 +39,7 @@ def verdict(folder, exercise, code, seed=0):
     path = folder / exercise.file
     path.write_text(code, encoding="utf-8")
     message = worker.run({"exercise": exercise.file, "file": str(path), "seed": seed})
-    return judge(exercise, seed, transport.read_message(io.BytesIO(message)))
+    return judge(exercise, exercise.cases(seed), transport.read_message(io.BytesIO(message)))
 
 
 def solved(exercise, *lines):
@@ -198,16 +200,40 @@ def test_findings_are_measured(tmp_path, exercise):
     """Right is the head with the largest measurement, whichever it is; all that are clearly smaller are wrong."""
     finding = exercise.parts[-1]
     table_LH = finding.measure()
+    best = head_of(table_LH)
+    worst = head_of(-table_LH)
+    assert verdict(tmp_path, exercise, solved(exercise, f"{finding.name} = {best}"))["status"] == "passed"
+    report = verdict(tmp_path, exercise, solved(exercise, f"{finding.name} = {worst}"))
+    assert (report["status"], report["step"]) == ("failed", "finding")
+    assert finding.what in report["message"]
+
+    measured = dataclasses.replace(finding, measure=lambda: table_LH)
     for place in np.ndindex(table_LH.shape):
-        report = verdict(tmp_path, exercise, solved(exercise, f"{finding.name} = {place}"))
         right = table_LH[place] >= 0.98 * table_LH.max()
-        assert report["status"] == ("passed" if right else "failed"), report
-    for wrong in ("'layer 0'", "3", "(0, 1, 2)", "(0, 99)", "(-1, 0)", "(0.5, 1)", "[None, 1]", "(True, 'a')"):
-        report = verdict(tmp_path, exercise, solved(exercise, f"{finding.name} = {wrong}"))
+        assert (judge_finding(measured, {"value": 0}, [tuple(map(float, place))]) is None) == right
+    for wrong in (
+        "layer 0",
+        3.0,
+        (0.0, 1.0, 2.0),
+        (0.0, 99.0),
+        (-1.0, 0.0),
+        (0.5, 1.0),
+        [None, 1.0],
+        (0.0, "a"),
+        np.eye(2),
+    ):
+        report = judge_finding(measured, {"value": 0}, [wrong])
         assert report["status"] == "failed"
         assert "(layer, head)" in report["message"]
-    report = verdict(tmp_path, exercise, solved(exercise, f"{finding.name} = None"))
-    assert report["status"] == "todo"
+    assert judge_finding(measured, {"value": 0}, [None])["status"] == "todo"
+
+
+def test_a_finding_turned_round_is_recognised():
+    table_LH = np.zeros((4, 4))
+    table_LH[1, 3] = 1
+    finding = Finding("BEST", lambda: table_LH, "it")
+    assert judge_finding(finding, {"value": 0}, [(3.0, 1.0)])["mistake"] == "swapped"
+    assert judge_finding(finding, {"value": 0}, [(3.0, 2.0)]).get("mistake") is None
 
 
 @pytest.mark.parametrize(
@@ -230,7 +256,7 @@ def test_findings_are_measured(tmp_path, exercise):
         ("right(x).astype(np.float64)", "dtype", "expected float32, got float64. One float64"),
         ("right(x).astype(np.float16)", "dtype", "expected float32, got float16"),
         ("right(x) > 0.5", "dtype", "expected float32, got bool"),
-        ("right(x) + np.inf", "finite", "Not finite of softmax"),
+        ("right(x) + np.inf", "finite", "softmax is not finite"),
         ("right(x) * np.float32(1.1)", "invariant", "sums to 1.1; every row must sum to 1"),
         ("right(x)[..., ::-1]", "values", "first wrong at head 0, row 0, column 0: expected 0."),
     ],

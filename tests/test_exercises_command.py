@@ -115,6 +115,7 @@ def test_json_is_the_documented_report(tmp_path, capsys):
     ("arguments", "says"),
     [
         (["check", "nowhere"], "nowhere is not a folder; make it with: minibert exercises start nowhere"),
+        (["check", "softmax"], "softmax is an exercise; name your folder first: minibert exercises check DIR softmax"),
         (["check", ".", "sotfmax"], "did you mean softmax?"),
         (["check", ".", "zzz"], "there is no exercise 'zzz'"),
         (["check", ".", "--seed", "-1"], "--seed is -1"),

@@ -181,6 +181,20 @@ def test_a_saved_file_is_read_anew(tmp_path):
         assert checker.check(find("softmax")).status == "passed"
 
 
+def test_what_one_file_changes_is_not_held_against_the_next(tmp_path):
+    meddling = GOOD + "import numpy as np, threading, time, os\nnp.mean = np.square = np.sqrt = lambda *a, **k: 0 / 0\n"
+    norm = "import numpy as np\nfrom minibert.numerics import layer_norm as right\n"
+    norm += "def layer_norm(x, *rest):\n    np.mean(x)\n    return right(x, *rest)\n"
+    with Checker(put(tmp_path, meddling, norm), limit=10) as checker:
+        assert [checker.check(find(name)).status for name in ("softmax", "layer_norm")] == ["passed", "passed"]
+    late = (
+        GOOD + "import os, threading, time\nthreading.Thread(target=lambda: (time.sleep(0.2), os._exit(1))).start()\n"
+    )
+    slow = LAYER_NORM + "import time\ntime.sleep(0.6)\n"
+    with Checker(put(tmp_path, late, slow), limit=10) as checker:
+        assert [checker.check(find(name)).status for name in ("softmax", "layer_norm")] == ["passed", "passed"]
+
+
 def test_a_missing_file_is_missing(tmp_path):
     with Checker(tmp_path) as checker:
         report = checker.check(find("softmax"))

@@ -60,6 +60,8 @@ def list_exercises(folder: str | None) -> None:
 
 def existing(folder: str) -> Path:
     if not Path(folder).is_dir():
+        if folder in [exercise.name for exercise in EXERCISES]:
+            raise ValueError(f"{folder} is an exercise; name your folder first: minibert exercises check DIR {folder}")
         raise ValueError(f"{folder} is not a folder; make it with: minibert exercises start {folder}")
     return Path(folder)
 

@@ -102,6 +102,10 @@ class Exercise:
         """The file's name without its number: "softmax" of "01_softmax.py"."""
         return self.file[3:].removesuffix(".py")
 
+    def cases(self, seed: int) -> list[list[Case] | None]:
+        """The calls to try for each part, drawn from the seed; None for a finding, which is not called."""
+        return [part.cases(Draw(seed)) if isinstance(part, Function) else None for part in self.parts]
+
     @property
     def number(self) -> int:
         return int(self.file[:2])

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from minibert.exercises.draw import Draw
 from minibert.exercises.exercise import Case, Exercise, Finding, Function, Mistake, Output, Wrong
 from minibert.exercises.transport import Other
 
@@ -57,16 +56,16 @@ class Problem:
     got: str | None = None
 
 
-def judge(exercise: Exercise, seed: int, reply: dict) -> dict:
-    """What to report about an exercise: the fields of a Report that depend on the worker's reply."""
+def judge(exercise: Exercise, cases: list[list[Case] | None], reply: dict) -> dict:
+    """What to report about an exercise tried on these cases: the fields of a Report that follow from the reply."""
     if "error" in reply:
         return {"status": "failed", "step": "import", "message": on_import(reply["error"], exercise.file)}
     right: list[str] = []
-    for part, results in zip(exercise.parts, reply["results"], strict=True):
+    for part, part_cases, results in zip(exercise.parts, cases, reply["results"], strict=True):
         if isinstance(part, Finding):
             verdict = judge_finding(part, results[0], reply["values"])
         else:
-            verdict = judge_function(part, part.cases(Draw(seed)), results, reply["values"])
+            verdict = judge_function(part, part_cases, results, reply["values"])
         if verdict is not None:
             if right:
                 verdict["message"] = (
@@ -145,7 +144,7 @@ def first_problem(
                 return problem, got
     for law in function.laws:
         if says := law(case.arguments, got):
-            return Problem("invariant", f"Invariant, on {case.about}: {says}."), got
+            return Problem("invariant", f"On {case.about}: {says}."), got
     for output, part, want in zip(function.outputs, got, expected, strict=True):
         if problem := check_values(output, part, np.asarray(want), case):
             return problem, got
@@ -199,9 +198,8 @@ def check_dtype(output: Output, got: np.ndarray, expected: np.ndarray, case: Cas
     message = f"dtype of {output.name}: expected float32, got {got.dtype}."
     if got.dtype == np.float64:
         message += (
-            " One float64 makes everything it meets float64: np.sqrt of an int, np.zeros without dtype, an array "
-            "of Python "
-            "numbers. math.sqrt gives a plain Python number, which leaves float32 alone."
+            " One float64 makes everything it meets float64: np.sqrt of an int, np.zeros without dtype, an array of "
+            "Python numbers. math.sqrt gives a plain Python number, which leaves float32 alone."
         )
     return Problem("dtype", message, expected="float32", got=str(got.dtype))
 
@@ -212,13 +210,13 @@ def check_finite(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
         return None
     return difference(
         "finite",
-        "Not finite",
+        f"{output.name} is not finite",
         bad,
         output,
         got,
         expected,
         case,
-        "inf comes from numbers too large for float32, nan from 0/0 or inf - inf",
+        " (inf: a number too large for float32. nan: 0/0, or inf - inf, or the root of a negative number.)",
     )
 
 
@@ -226,7 +224,7 @@ def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     wrong = ~close(got, expected)
     if not wrong.any():
         return None
-    return difference("values", "Values", wrong, output, got, expected, case, "")
+    return difference("values", f"Values of {output.name}", wrong, output, got, expected, case, "")
 
 
 def close(got: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -250,7 +248,7 @@ def difference(
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = dict(zip(axes_of(output, expected), first, strict=True))
     want, have = f"{expected[first]:.6g}", f"{got[first]:.6g}"
-    message = f"{title} of {output.name}, on {case.about}: "
+    message = f"{title}, on {case.about}: "
     if where:
         message += f"first wrong at {', '.join(f'{axis} {i}' for axis, i in where.items())}: "
     message += f"expected {want}, got {have}"
@@ -259,7 +257,7 @@ def difference(
         message += f" ({'all' if count == wrong.size else count} of {wrong.size} numbers are wrong"
         gap = np.abs(got - expected)[wrong]
         message += f", by up to {gap.max():.2g})" if np.isfinite(gap).all() else ")"
-    return Problem(step, f"{message}.{' ' + note[0].upper() + note[1:] + '.' if note else ''}", where, want, have)
+    return Problem(step, f"{message}.{note}", where, want, have)
 
 
 # --- recognising a mistake ------------------------------------------------------------------------------------------
@@ -311,19 +309,18 @@ def judge_finding(finding: Finding, result: dict, values: list[object]) -> dict 
     table_LH = finding.measure()
     layers, heads = table_LH.shape
     form = f"{finding.name} must be (layer, head), with layers 0 to {layers - 1} and heads 0 to {heads - 1}"
-    if not (isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(i, float) for i in value)):
+    try:
+        layer, head = (float(number) for number in value)
+    except (TypeError, ValueError):
         return failed("type", f"{form}; it is {kind_of(value)}.")
-    layer, head = value
     if layer not in range(layers) or head not in range(heads):
         return failed("finding", f"{form}; it is ({layer:g}, {head:g}).")
     layer, head = int(layer), int(head)
     if table_LH[layer, head] >= AS_LARGE * table_LH.max():
         return None
     above = int((table_LH > table_LH[layer, head]).sum())
-    message = (
-        f"{finding.name} is ({layer}, {head}), but {finding.what} is larger for {above} other "
-        f"{'head' if above == 1 else 'heads'}."
-    )
+    others = f"{above} other head{'s' if above > 1 else ''}"
+    message = f"{finding.name} is ({layer}, {head}), but {finding.what} is larger for {others}."
     if head < layers and layer < heads and table_LH[head, layer] >= AS_LARGE * table_LH.max():
         return failed(
             "finding", message + "\nThis is what comes out when layer and head change places.", mistake="swapped"
@@ -348,8 +345,8 @@ def on_call(error: dict, function: Function, case: Case) -> dict:
     if "read-only" in text:
         return failed(
             "call",
-            f"{function.name} writes into an array it was given{at(error)}. Whoever called may still need it: "
-            f"make a new "
+            f"{function.name} writes into an array it was given{at(error)}. Whoever called may still need it: make a "
+            f"new "
             "array (x = x - 1 makes one, x -= 1 does not).",
             case=case.about,
             mistake="in-place",
@@ -358,8 +355,7 @@ def on_call(error: dict, function: Function, case: Case) -> dict:
     if kind == "ValueError" and ("broadcast" in text or "matmul" in text or "mismatch" in text):
         message += (
             "\nTwo shapes do not fit; print them. A sum or mean needs keepdims=True to meet its array again; .mT "
-            "exchanges "
-            "the last two axes, .T reverses all of them."
+            "exchanges the last two axes, .T reverses all of them."
         )
     if kind == "MemoryError":
         message += "\nThe arrays of this exercise are small: did an axis slip in that multiplies them?"

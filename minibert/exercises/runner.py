@@ -49,7 +49,8 @@ class Worker:
 
     def ask(self, file: str, seed: int, limit: float) -> Answer:
         """Run the exercise of this file on inputs drawn from this seed, for at most `limit` seconds."""
-        if self.process is None:
+        if not self.is_running():
+            self.stop()
             self.start()
         marker = secrets.token_hex(16)
         job = {"exercise": file, "file": str(self.folder / file), "seed": seed, "end_of_prints": marker}
@@ -68,6 +69,9 @@ class Worker:
         prints = self.prints
         self.stop()
         return Answer(None, reply or "ended", status, prints.take(None))
+
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
         root = str(Path(minibert.__file__).parents[1])
@@ -106,7 +110,8 @@ class Worker:
         except ProcessLookupError:
             pass
         process.wait()
-        process.stdin.close()
+        with suppress(OSError):  # a job it never read
+            process.stdin.close()
 
 
 def collect_replies(stream, replies: queue.Queue) -> None:

@@ -17,8 +17,6 @@ import numpy as np
 
 from minibert.exercises import transport
 from minibert.exercises.course import EXERCISES
-from minibert.exercises.draw import Draw
-from minibert.exercises.exercise import Finding
 from minibert.model import Bert
 
 MEMORY = 4 * 2**30
@@ -77,9 +75,9 @@ def run(job: dict) -> bytes:
     except BaseException as error:
         return transport.pack({"error": explain(error, path)}, [])
     results, values = [], []
-    for part in exercise.parts:
+    for part, cases in zip(exercise.parts, exercise.cases(job["seed"]), strict=True):
         found = getattr(module, part.name, module)
-        calls = [None] if isinstance(part, Finding) else [c.arguments for c in part.cases(Draw(job["seed"]))]
+        calls = [None] if cases is None else [case.arguments for case in cases]
         outcomes = []
         for arguments in calls:
             if found is module:

@@ -116,13 +116,12 @@ FEED_FORWARD = Exercise(
     ),
     (
         "linear out to F numbers, activation, linear back to D; add what was there; normalise. linear(x, "
-        "*weights.output) "
-        "hands over weight and bias.",
-        "inner = ACTIVATIONS[config.hidden_act](linear(hidden, *weights.intermediate)); then layer_norm of "
-        "hidden + linear(inner, *weights.output), with *weights.output_norm and config.layer_norm_eps.",
+        "*weights.output) hands over weight and bias.",
+        "inner = ACTIVATIONS[config.hidden_act](linear(hidden, *weights.intermediate)); then layer_norm of hidden + "
+        "linear(inner, *weights.output), with *weights.output_norm and config.layer_norm_eps.",
     ),
-    "Only row 2 changes: the feed-forward half sees one token at a time. Attention is the only place where "
-    "tokens meet.",
+    "Only row 2 changes: the feed-forward half sees one token at a time. Attention is the only place where tokens "
+    "meet.",
     (feed_forward_block,),
 )
 
@@ -203,10 +202,10 @@ LAYER = Exercise(
         ),
     ),
     (
-        "Two calls, one after the other; what the first returns goes into the second. attention_block returns "
-        "two things.",
-        "hidden, parts = attention_block(hidden, sentences, weights, config), and return "
-        "feed_forward_block(hidden, weights, config), parts.",
+        "Two calls, one after the other; what the first returns goes into the second. attention_block returns two "
+        "things.",
+        "hidden, parts = attention_block(hidden, sentences, weights, config), and return feed_forward_block(hidden, "
+        "weights, config), parts.",
     ),
     "The same rows, shuffled in the same way. Nothing in a layer knows the order of tokens; only the position "
     "embeddings do.",
@@ -276,9 +275,8 @@ def encoder_answer() -> str:
         cosines.append(float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
     return (
         f"Never quite: they share the word, not the position. In the bundled model the cosine of two `river`s is "
-        f"{cosines[0]:.2f} "
-        f"after the embeddings and {', '.join(f'{cosine:.2f}' for cosine in cosines[1:])} after the layers, each "
-        f"of which mixes "
+        f"{cosines[0]:.2f} after the embeddings and {', '.join(f'{cosine:.2f}' for cosine in cosines[1:])} after the "
+        f"layers, each of which mixes "
         "in what stands around them."
     )
 
@@ -344,8 +342,8 @@ ENCODER = Exercise(
     ),
     (
         "Start the list with embed(...). Then a loop over weights.layers: each layer takes what the one before gave.",
-        "states = [embed(encodings, weights.embeddings, config.layer_norm_eps)]; in the loop "
-        "hidden, parts = encoder_layer(states[-1], rows_of_sentences(encodings), layer, config), and append hidden.",
+        "states = [embed(encodings, weights.embeddings, config.layer_norm_eps)]; in the loop hidden, parts = "
+        "encoder_layer(states[-1], rows_of_sentences(encodings), layer, config), and append hidden.",
     ),
     encoder_answer,
     (Bert.batch,),
@@ -436,8 +434,8 @@ MASKED_LM = Exercise(
         ),
     ),
     (
-        "First transform: linear, activation, layer norm, in this order. Then every word's embedding is held "
-        "against it.",
+        "First transform: linear, activation, layer norm, in this order. Then every word's embedding is held against "
+        "it.",
         "layer_norm(ACTIVATIONS[hidden_act](linear(hidden, *weights.transform)), *weights.norm, eps), and that through "
         "linear(..., weights.decoder, weights.bias): linear transposes the decoder for you.",
     ),
@@ -499,9 +497,8 @@ PADDING = Exercise(
                 Mistake("no-mask", "nothing is masked", lambda s, real: softmax(s)),
                 Mistake(
                     "mask-after-softmax",
-                    "padding is set to 0 after softmax: it has had its share by then, and the rest no longer "
-                    "sums to 1. "
-                    "Mask the scores, before softmax",
+                    "padding is set to 0 after softmax: it has had its share by then, and the rest no longer sums to "
+                    "1. Mask the scores, before softmax",
                     lambda s, real: softmax(s) * real[:, None, None, :],
                 ),
                 Mistake(
@@ -511,8 +508,8 @@ PADDING = Exercise(
                 ),
                 Mistake(
                     "mask-added",
-                    "the mask's ones and zeros are added to the scores; what must be added is 0 and a huge "
-                    "negative number",
+                    "the mask's ones and zeros are added to the scores; what must be added is 0 and a huge negative "
+                    "number",
                     lambda s, real: softmax(s + real[:, None, None, :]),
                 ),
                 *(
@@ -539,8 +536,7 @@ PADDING = Exercise(
         "softmax gives 0 to a score of minus infinity. real_BS[:, None, None, :] lines the mask up with the keys.",
         "softmax(np.where(real_BS[:, None, None, :], scores_BHTS, -np.inf))",
     ),
-    "No. Each row is the shares of the real keys alone, and they are what the sentence on its own would give. "
-    "That is why "
-    "minibert lays sentences end to end: there is nothing to mask, and no work is spent on padding.",
+    "No. Each row is the shares of the real keys alone, and they are what the sentence on its own would give. That is "
+    "why minibert lays sentences end to end: there is nothing to mask, and no work is spent on padding.",
     (padded_softmax,),
 )

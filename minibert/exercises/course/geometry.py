@@ -152,8 +152,7 @@ PCA = Exercise(
         "np.linalg.svd(centred, full_matrices=False) returns U, the singular values, and V^T, whose rows are the "
         "components.",
         "centred = points - points.mean(axis=0); U, S, Vt = svd(centred, ...); projected = centred @ "
-        "Vt[:components].T; "
-        "ratio = S**2 / (S**2).sum(), of which the first `components`.",
+        "Vt[:components].T; ratio = S**2 / (S**2).sum(), of which the first `components`.",
     ),
     "The first component then points from the origin to the middle of the cloud, and the plot shows where the cloud is "
     "instead of how it is spread.",
@@ -267,8 +266,8 @@ def scale_answer() -> str:
             f"{np.corrcoef(products, cosine)[0, 1]:.4f} with cosine distance"
         )
     return (
-        "The cosine's does not move: cos(c q, k / c) = cos(q, k), so it cannot choose c. Correlation of product "
-        "and distance "
+        "The cosine's does not move: cos(c q, k / c) = cos(q, k), so it cannot choose c. Correlation of product and "
+        "distance "
         "for head 0 of layer 1 of the bundled model: " + "; ".join(rows) + "."
     )
 
@@ -291,8 +290,8 @@ TRANSLATION = Exercise(
                 ),
                 Mistake(
                     "point-translation",
-                    "every key gets a translation of its own (means over axis 1); one vector, the same for all, "
-                    "is what softmax ignores",
+                    "every key gets a translation of its own (means over axis 1); one vector, the same for all, is "
+                    "what softmax ignores",
                     moved_by(lambda q, k: q.mean(axis=1, keepdims=True) - k.mean(axis=1, keepdims=True)),
                 ),
                 Mistake(
@@ -358,11 +357,10 @@ TRANSLATION = Exercise(
         ),
     ),
     (
-        "The translation is a vector: the mean query minus the mean key, means over all tokens (axis=0). "
-        "Translate, then scale.",
+        "The translation is a vector: the mean query minus the mean key, means over all tokens (axis=0). Translate, "
+        "then scale.",
         "a = query.mean(axis=0) - key.mean(axis=0); return c * query, (key + a) / c. For the cosine, divide each "
-        "vector by its "
-        "length first: np.linalg.norm(x, axis=-1, keepdims=True).",
+        "vector by its length first: np.linalg.norm(x, axis=-1, keepdims=True).",
     ),
     scale_answer,
     (viz.normalize,),
@@ -421,11 +419,10 @@ def exact_answer() -> str:
         ("embedded", exact_embedding(query, key, 1.0)),
     ):
         distance = np.linalg.norm(moved_query[:, None] - moved_key[None], axis=-1)
-        hits[name] = f"{int((distance.argmin(axis=-1) == favourite).sum())} {name}"
+        hits[name] = f"{int((distance.argmin(axis=-1) == favourite).sum())} queries {name}"
     return (
         "All of them, always. For head 0 of layer 1 of the bundled model and a sentence of "
-        f"{len(query)} tokens, the nearest key is the most attended one for this many queries: "
-        f"{', '.join(hits.values())}."
+        f"{len(query)} tokens, the nearest key is the most attended one for: {', '.join(hits.values())}."
     )
 
 
@@ -487,13 +484,11 @@ EXACT = Exercise(
         ),
     ),
     (
-        "Centre the keys: k - mean(k). R is the length of the longest centred key. sqrt(R^2 - |k|^2) is the "
-        "extra coordinate "
-        "of a key, 0 that of a query.",
+        "Centre the keys: k - mean(k). R is the length of the longest centred key. sqrt(R^2 - |k|^2) is the extra "
+        "coordinate of a key, 0 that of a query.",
         "centred = key - key.mean(axis=0); squares = (centred**2).sum(axis=1, keepdims=True); extra = "
-        "np.sqrt(squares.max() - squares); np.concatenate([centred, extra], axis=1) / c, and c * query with a "
-        "column of "
-        "zeros (np.zeros_like(extra)).",
+        "np.sqrt(squares.max() - squares); np.concatenate([centred, extra], axis=1) / c, and c * query with a column "
+        "of zeros (np.zeros_like(extra)).",
     ),
     exact_answer,
     (viz.normalize,),

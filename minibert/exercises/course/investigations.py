@@ -72,10 +72,9 @@ def previous_token_answer() -> str:
     layer, head = head_of(table_LH)
     by_layer = ", ".join(f"{share:.2f}" for share in table_LH.max(axis=1))
     return (
-        f"Layer {layer}, head {head}: over the sentences of the course it gives {table_LH[layer, head]:.2f} of "
-        f"its attention "
-        f"to the token before; the mean over all heads is {table_LH.mean():.2f}. The best head of each layer: "
-        f"{by_layer}."
+        f"Layer {layer}, head {head}: over the sentences of the course it gives {table_LH[layer, head]:.2f} of its "
+        f"attention to the token before; the mean over all heads is {table_LH.mean():.2f}. The best head of each "
+        f"layer: {by_layer}."
     )
 
 
@@ -115,12 +114,11 @@ PREVIOUS = Exercise(
         ),
     ),
     (
-        "In one sentence, attention[h, t, t - 1] for t = 1, 2, ... is what np.diagonal with offset=-1 gives (its "
-        "axis1 and "
-        "axis2 are the last two).",
+        "In one sentence, attention[h, t, t - 1] for t = 1, 2, ... is what np.diagonal with offset=-1 gives (its axis1 "
+        "and axis2 are the last two).",
         "Collect the diagonals of all sentences in one list, as arrays [L, H, tokens - 1]; np.concatenate(..., "
-        "axis=-1), then "
-        "the mean over the last axis. Then run the file, and write down the layer and head of the largest number.",
+        "axis=-1), then the mean over the last axis. Then run the file, and write down the layer and head of the "
+        "largest number.",
     ),
     previous_token_answer,
     (previous_token_attention,),
@@ -290,13 +288,10 @@ def head_off_answer() -> str:
     text, word = max(blanks(), key=lambda blank: blank_loss(changed, [blank]) - blank_loss(bert, [blank]))
     before, after = (np.exp(-blank_loss(b, [(text, word)])) for b in (bert, changed))
     return (
-        f"With all heads the loss is {blank_loss(bert, blanks()):.3f}. Switching off layer {layer}, head {head} "
-        f"costs most, "
-        f"{table_LH[layer, head]:+.3f}; the median head costs {np.median(table_LH):+.3f}, and "
-        f"{int((table_LH < 0).sum())} of {table_LH.size} cost nothing or less. Hardest hit: {word!r} in {text!r} "
-        f"falls from "
-        f"{before:.3f} to {after:.3f}. Where a head is hardly missed, other heads do what it did, and the "
-        f"residual passes on "
+        f"With all heads the loss is {blank_loss(bert, blanks()):.3f}. Switching off layer {layer}, head {head} costs "
+        f"most, {table_LH[layer, head]:+.3f}; the median head costs {np.median(table_LH):+.3f}, and "
+        f"{int((table_LH < 0).sum())} of {table_LH.size} cost nothing or less. Hardest hit: {word!r} in {text!r} falls from {before:.3f} to "
+        f"{after:.3f}. Where a head is hardly missed, other heads do what it did, and the residual passes on "
         "the rest."
     )
 
@@ -313,16 +308,14 @@ HEAD_OFF = Exercise(
             (
                 Mistake(
                     "rows-for-columns",
-                    "rows of attention_output are set to 0: that is what the layer gives; what the head hands "
-                    "over meets "
-                    "the columns",
+                    "rows of attention_output are set to 0: that is what the layer gives; what the head hands over "
+                    "meets the columns",
                     zeroed("attention_output", bias=False),
                 ),
                 Mistake(
                     "rows-for-columns",
-                    "rows of attention_output are set to 0, and of its bias: that is what the layer gives; what "
-                    "the head "
-                    "hands over meets the columns",
+                    "rows of attention_output are set to 0, and of its bias: that is what the layer gives; what the "
+                    "head hands over meets the columns",
                     zeroed("attention_output"),
                 ),
                 Mistake(
@@ -399,13 +392,12 @@ HEAD_OFF = Exercise(
         ),
     ),
     (
-        "attention_output.weight is [out, in], and `in` is the context, heads side by side: columns head K to "
-        "(head + 1) K. Copy "
-        "the array before you change it. For the loss: bert.logits(encoding), softmax, and the row where input_ids is "
-        "bert.tokenizer.mask_id.",
-        "weight = weights.attention_output.weight.copy(); weight[:, head * head_size : (head + 1) * head_size] = "
-        "0; put it back "
-        "with _replace twice. Loss: mean of -np.log(softmax(logits)[place, bert.tokenizer.backend.token_to_id(word)]).",
+        "attention_output.weight is [out, in], and `in` is the context, heads side by side: columns head K to (head + "
+        "1) K. Copy the array before you change it. For the loss: bert.logits(encoding), softmax, and the row where "
+        "input_ids is bert.tokenizer.mask_id.",
+        "weight = weights.attention_output.weight.copy(); weight[:, head * head_size : (head + 1) * head_size] = 0; "
+        "put it back with _replace twice. Loss: mean of -np.log(softmax(logits)[place, "
+        "bert.tokenizer.backend.token_to_id(word)]).",
     ),
     head_off_answer,
     (switch_off, blank_loss),
@@ -450,10 +442,9 @@ def fine_tuning_answer() -> str:
     layer, head = head_of(table_LH)
     by_layer = ", ".join(f"{share:.3f}" for share in table_LH.mean(axis=1))
     return (
-        f"Layer {layer}, head {head} moved most: {table_LH[layer, head]:.2f} of its attention went elsewhere. The "
-        f"mean of each "
-        f"layer, from the first: {by_layer}. A layer's attention moves when its own weights do, and when anything "
-        f"below it "
+        f"Layer {layer}, head {head} moved most: {table_LH[layer, head]:.2f} of its attention went elsewhere. The mean "
+        f"of each layer, from the first: {by_layer}. A layer's attention moves when its own weights do, and when "
+        f"anything below it "
         "does: later layers show the sum of both."
     )
 
@@ -512,12 +503,10 @@ FINE_TUNING = Exercise(
         ),
     ),
     (
-        "For one sentence: np.abs(after - before) has the shape of the attention, [H, T, T] a layer. Sum over "
-        "keys, halve, and "
-        "keep one number a query.",
-        "Collect arrays [L, H, T] in a list, np.concatenate(..., axis=-1), mean over the last axis. Then run the "
-        "file, and write "
-        "down the layer and head of the largest number.",
+        "For one sentence: np.abs(after - before) has the shape of the attention, [H, T, T] a layer. Sum over keys, "
+        "halve, and keep one number a query.",
+        "Collect arrays [L, H, T] in a list, np.concatenate(..., axis=-1), mean over the last axis. Then run the file, "
+        "and write down the layer and head of the largest number.",
     ),
     fine_tuning_answer,
     (attention_moved,),

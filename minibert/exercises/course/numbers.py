@@ -48,7 +48,8 @@ def broken_rows(got: np.ndarray, expected: np.ndarray | float, says: str) -> str
     if not len(wrong):
         return None
     row = tuple(int(i) for i in wrong[0])
-    return says.format(row=list(row) if len(row) != 1 else row[0], got=f"{got[row]:.4g}")
+    want = np.broadcast_to(expected, got.shape)[row]
+    return says.format(row=list(row) if len(row) != 1 else row[0], got=f"{got[row]:.4g}", want=f"{want:.4g}")
 
 
 SOFTMAX = Exercise(
@@ -97,8 +98,8 @@ SOFTMAX = Exercise(
     ),
     (
         "exp first, then divide each row by its own sum: axis=-1. What does keepdims=True do to the shape of the sum?",
-        "y = np.exp(x - x.max(axis=-1, keepdims=True)), and then y divided by y.sum(axis=-1, keepdims=True). "
-        "The maximum cancels in the fraction; without it exp(100) is more than float32 can hold.",
+        "y = np.exp(x - x.max(axis=-1, keepdims=True)), and then y divided by y.sum(axis=-1, keepdims=True). The "
+        "maximum cancels in the fraction; without it exp(100) is more than float32 can hold.",
     ),
     "Nothing changes. exp(x + 100) = exp(x) exp(100), and exp(100) cancels in the fraction. Exercise 15 lives on this.",
     (softmax,),
@@ -161,9 +162,9 @@ def tokens_are_normed(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str 
     return broken_rows(
         plain.mean(axis=-1), 0, "before weight and bias, the numbers of token {row} have mean {got}; it must be 0"
     ) or broken_rows(
-        plain.var(axis=-1) * (variance + eps),
-        variance,
-        "the spread is off at token {row}: variance is to become variance / (variance + eps)",
+        plain.var(axis=-1),
+        variance / (variance + np.float32(eps)),
+        "before weight and bias, the numbers of token {row} have variance {got}; expected {want}",
     )
 
 
@@ -196,8 +197,8 @@ LAYER_NORM = Exercise(
                 ),
                 Mistake(
                     "wrong-axis",
-                    "mean and variance are taken over the whole array; they belong to one token's own numbers "
-                    "(axis -1)",
+                    "mean and variance are taken over the whole array; they belong to one token's own numbers (axis "
+                    "-1)",
                     layer_norm_over(None),
                 ),
                 Mistake("no-root", "the division is by the variance; take its square root", layer_norm_no_root),
@@ -274,9 +275,8 @@ GELU = Exercise(
         "float64.",
         "Half of x, times one plus erf of x over the square root of two.",
     ),
-    "gelu(-10) is -7.6e-23, as good as 0, and gelu(10) is 10: far from 0, GELU is ReLU. Its lowest point is "
-    "-0.17, near "
-    "x = -0.75.",
+    "gelu(-10) is -7.6e-23, as good as 0, and gelu(10) is 10: far from 0, GELU is ReLU. Its lowest point is -0.17, "
+    "near x = -0.75.",
     (gelu, erf),
 )
 
@@ -348,13 +348,11 @@ EMBEDDINGS = Exercise(
         ),
     ),
     (
-        "weights.word[ids] picks one row an id, all at once: ids may be an array. np.concatenate lays sentences "
-        "end to end.",
-        "For each sentence: word[input_ids] + position[0, 1, 2, ...] + token_type[token_type_ids]. Concatenate, then "
-        "layer_norm(..., weights.norm.weight, weights.norm.bias, eps).",
+        "weights.word[list(ids)] picks one row an id, all at once. np.concatenate lays sentences end to end.",
+        "For each sentence: word[list(input_ids)] + position[:length] + token_type[list(token_type_ids)]. Concatenate, "
+        "then layer_norm(..., weights.norm.weight, weights.norm.bias, eps).",
     ),
-    "Every token is as it was, in another place, only if its position goes with it. Leave the positions out, and "
-    "a shuffled "
-    "sentence gives the same rows, shuffled: a bag of words.",
+    "No: each word meets the vector of another place. Without the positions a shuffled sentence would give the same "
+    "rows, shuffled: a bag of words.",
     (embed,),
 )

@@ -9,15 +9,19 @@ token is the sum of three rows, layer-normed:
 A batch is sentences laid end to end: one row a token, all of the first sentence, then all of the second, and so on.
 Places count from 0 in every sentence.
 
-Shapes: encodings, a list of sentences; encoding.input_ids and encoding.token_type_ids are tuples of one int a
-token. weights.word [V, D], weights.position [places, D], weights.token_type [2, D], weights.norm.weight [D],
-weights.norm.bias [D]. Returns hidden_TD: T tokens of all sentences, D numbers each.
+Shapes: encodings, a list of sentences, each with
+    encoding.input_ids, encoding.token_type_ids     tuples, one int a token
+and the tables
+    weights.word [V, D], weights.position [places, D], weights.token_type [2, D]
+    weights.norm.weight [D], weights.norm.bias [D]  of the layer norm
+Returns hidden_TD: T tokens of all sentences, D numbers each.
 
 Worked example (without the norm): ids 7 and 7 of one sentence give word[7] + position[0] + token_type[0] and
-word[7] + position[1] + token_type[0]: one word twice, and yet two different vectors.
+word[7] + position[1] + token_type[0]: one word twice, and yet two different vectors. A list picks many rows of a
+table at once (a tuple does not: NumPy takes it for row, column, ...):
 
 >>> table = np.arange(3, dtype=np.float32)[:, None] * np.ones(2, dtype=np.float32)
->>> table[(2, 0, 2),].tolist()
+>>> table[[2, 0, 2]].tolist()
 [[2.0, 2.0], [0.0, 0.0], [2.0, 2.0]]
 
 Predict, before you check: you shuffle the words of a sentence. Are the rows of hidden_TD the same, in another order?
