@@ -104,7 +104,7 @@ export class Cloud {
     const colours = this.coloured(head, state.colour, theme);
     const count = 2 * (this.to - this.from);
     const basic = (count > 4000 ? 2.1 : count > 1500 ? 2.6 : count > 400 ? 3.4 : 4.8) * Math.min(1.8, Math.max(1, state.zoom) ** 0.2);
-    const edge = count > 3000 ? null : theme.paper;
+    const edge = count > 1500 ? null : theme.paper;
     const norms = state.sized ? head.norms : null;
     const [shortest, longest] = norms ? [norms.reduce((a, b) => Math.min(a, b)), norms.reduce((a, b) => Math.max(a, b))] : [0, 1];
 
@@ -114,18 +114,28 @@ export class Cloud {
       sprites[name] ??= painter.sprite(side ? "diamond" : "disc", basic * (0.55 + (0.9 * bucket) / (BUCKETS - 1)), colours.palette[colour], edge);
       return sprites[name];
     };
+    const { screen, from, to, eye } = this;
+    const { box } = eye;
+    const plain = !state.sized && this.turning === 0;
     const stampAll = (wanted) => {
       for (const p of this.order) {
-        const n = p % data.size;
-        if ((bright[n] === 1) !== wanted || !this.visible(p)) continue;
-        const bucket = state.sized || this.turning > 0 ? this.bucket(p, state.sized, norms, longest, shortest) : 3;
-        painter.stamp(spriteOf(p < data.size ? 0 : 1, colours.index[p], bucket), this.screen[2 * p], this.screen[2 * p + 1]);
+        const side = p < data.size ? 0 : 1;
+        const n = p - side * data.size;
+        if (n < from || n >= to || (bright[n] === 1) !== wanted) continue;
+        const [x, y] = [screen[2 * p], screen[2 * p + 1]];
+        if (x < box.x - 9 || y < box.y - 9 || x > box.x + box.width + 9 || y > box.y + box.height + 9) continue;
+        const bucket = plain ? 3 : this.bucket(p, state.sized, norms, longest, shortest);
+        painter.stamp(spriteOf(side, colours.index[p], bucket), x, y);
       }
     };
-    painter.alpha(count > 3000 ? 0.13 : 0.2);
-    stampAll(false);
-    painter.alpha(count > 3000 ? 0.8 : 1);
-    stampAll(true);
+    painter.stamps(box, count > 1500, () => {
+      if (bright.includes(0)) {
+        painter.alpha(count > 3000 ? 0.13 : 0.2);
+        stampAll(false);
+      }
+      painter.alpha(count > 3000 ? 0.8 : 1);
+      stampAll(true);
+    });
     painter.alpha(1);
   }
 

@@ -18,6 +18,8 @@ import { SentenceView } from "./sentence.mjs";
 import { DEFAULTS, fromHash, limitsOf, offSet, toHash } from "./state.mjs";
 import { showTip } from "./tip.mjs";
 
+const LOOK = new Set(["x", "y", "zoom", "turn", "tilt"]); // changes that move the camera and nothing else
+
 class App {
   constructor(data) {
     this.data = data;
@@ -103,6 +105,11 @@ class App {
   set(changes) {
     const before = this.state;
     this.state = { ...before, ...changes };
+    if (Object.keys(changes).every((name) => LOOK.has(name))) {
+      this.writeAddress();
+      this.draw();
+      return true;
+    }
     if (before.view !== this.state.view) {
       Object.assign(this.state, { x: 0, y: 0, zoom: 1, ...changes });
       this.hover = null;
@@ -166,18 +173,26 @@ class App {
 
   changed() {
     document.documentElement.dataset.theme = this.theme.name;
-    const hash = toHash(this.state, this.usual);
-    try {
-      history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
-    } catch {
-      // a frame in a notebook may have no address to write to
-    }
+    this.writeAddress();
     showPanel(this);
     const chosen = this.describe();
     this.canvas.setAttribute("aria-label", chosen);
     if (byId("live").textContent !== chosen) byId("live").textContent = chosen;
     this.canvas.dataset.view = this.state.view;
     this.draw();
+  }
+
+  /** The state into the address, a moment later: browsers refuse to write it at every frame. */
+  writeAddress() {
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => {
+      const hash = toHash(this.state, this.usual);
+      try {
+        history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+      } catch {
+        // a frame in a notebook may have no address to write to
+      }
+    }, 150);
   }
 
   /** The view in words, for those who do not see it. */
@@ -197,7 +212,9 @@ class App {
     this.draw();
   }
 
-  draw() {
+  /** Draw anew; without `anew` only go on with what one frame had no time for. */
+  draw(anew = true) {
+    this.anew ||= anew;
     if (this.waiting) return;
     this.waiting = true;
     requestAnimationFrame((time) => {
@@ -219,6 +236,8 @@ class App {
     if (width < 10 || height < 10) return;
     const view = this.views[this.state.view];
     const box = { x: 0, y: 0, width, height };
+    if (!this.anew && view.resume) return this.finish(view.resume(this.painter, this), false);
+    this.anew = false;
     view.prepare?.(this);
     view.layOut?.(this, box);
     const whole = { width: Math.max(width, Math.floor(view.width ?? 0)), height: Math.max(height, Math.floor(view.height ?? 0)) };
@@ -228,8 +247,12 @@ class App {
     this.painter.begin(whole.width, whole.height, this.theme.paper);
     const more = view.draw(this.painter, this, box);
     showTip(this);
+    return this.finish(more, !view.resume);
+  }
+
+  finish(more, anew) {
     document.documentElement.dataset.busy = String(Boolean(more));
-    if (more) this.draw();
+    if (more) this.draw(anew);
   }
 
   fit({ width, height }) {

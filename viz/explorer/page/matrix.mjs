@@ -3,9 +3,10 @@
 import { category, ramp } from "./colours.mjs";
 import { hits } from "./find.mjs";
 import { shorten } from "./painter.mjs";
+import { Pixels, channelsOf, maskOf } from "./pixels.mjs";
 
 const NARROWEST = 50; // pixels of a head; on a phone the grid can be pushed sideways
-const BUDGET = 10; // milliseconds of thumbnails a frame
+const BUDGET = 30; // milliseconds of thumbnails a frame
 
 /** Heads as {layer, head, value}, in the order of the grid. */
 export function orderedHeads(data, order) {
@@ -64,8 +65,6 @@ export class MatrixView {
   draw(painter, app, box) {
     const { data, state, theme } = app;
     this.layOut(app, box);
-    const mask = app.found;
-    const searching = state.find !== "";
     const name = [state.method, state.colour, theme.name, state.find, this.columns, Math.round(box.width), Math.round(box.height)].join();
     if (name !== this.pictureName) {
       this.thumbnails.clear();
@@ -82,36 +81,40 @@ export class MatrixView {
           { colour: theme.faint, size: 11, align: "center", turned: true });
       }
     }
-    const column = data.column(state.shade);
-    const scale = shadeScale(column, theme);
+    this.left = [...this.cells];
+    return this.resume(painter, app);
+  }
+
+  /** Paint the cells that are left, as many as there is time for in one frame. Returns true if some are left. */
+  resume(painter, app) {
     const began = performance.now();
-    let waiting = false;
-    for (const cell of this.cells) {
-      const index = cell.layer * data.heads + cell.head;
-      const value = column.values[index];
-      const colour = scale(value);
-      const inner = { x: cell.x, y: cell.y, width: cell.width, height: cell.height - this.caption };
-      if (!this.thumbnails.has(index)) {
-        if (performance.now() - began < BUDGET) this.thumbnails.set(index, thumbnail(app, cell, inner, mask, searching));
-        else waiting = true;
-      }
-      painter.rect(inner.x, inner.y, inner.width, inner.height, { fill: theme.paper });
-      if (this.thumbnails.has(index)) painter.picture(this.thumbnails.get(index), inner.x, inner.y, inner.width, inner.height);
-      const here = cell.layer === state.layer && cell.head === state.head;
-      const under = app.hover?.layer === cell.layer && app.hover?.head === cell.head;
-      painter.rect(cell.x, cell.y, cell.width, cell.height, { stroke: theme.rule });
-      painter.rect(cell.x, cell.y, 4, cell.height, { fill: colour });
-      if (this.caption) {
-        const text = searching ? `${hits(data, data.head(cell.layer, cell.head), mask)} hits` : readValue(column, value);
-        const middle = cell.y + cell.height - this.caption / 2;
-        painter.rect(cell.x + 4, cell.y + cell.height - this.caption, cell.width - 4, this.caption, { fill: theme.panel });
-        painter.text(shorten(text, cell.width - (this.grid ? 12 : 44), 10), cell.x + 8, middle, { colour: theme.ink, size: 10 });
-        if (!this.grid) painter.text(`${cell.layer}.${cell.head}`, cell.x + cell.width - 4, middle, { colour: theme.faint, size: 10, align: "right" });
-      }
-      if (here || under) painter.rect(cell.x - 1, cell.y - 1, cell.width + 2, cell.height + 2, { stroke: here ? theme.ink : theme.attention, line: 2 });
+    while (this.left.length && performance.now() - began < BUDGET) this.drawCell(painter, app, this.left.shift());
+    for (const cell of this.left) painter.rect(cell.x, cell.y, cell.width, cell.height, { stroke: app.theme.rule });
+    this.waiting = this.left.length > 0;
+    return this.waiting;
+  }
+
+  drawCell(painter, app, cell) {
+    const { data, state, theme } = app;
+    const index = cell.layer * data.heads + cell.head;
+    const column = data.column(state.shade);
+    const value = column.values[index];
+    const searching = state.find !== "";
+    const inner = { x: cell.x, y: cell.y, width: cell.width, height: cell.height - this.caption };
+    if (!this.thumbnails.has(index)) this.thumbnails.set(index, thumbnail(app, cell, inner, app.found, searching));
+    painter.picture(this.thumbnails.get(index), inner.x, inner.y, inner.width, inner.height);
+    painter.rect(cell.x, cell.y, cell.width, cell.height, { stroke: theme.rule });
+    painter.rect(cell.x, cell.y, 4, cell.height, { fill: shadeScale(column, theme)(value) });
+    if (this.caption) {
+      const text = searching ? `${hits(data, data.head(cell.layer, cell.head), app.found)} hits` : readValue(column, value);
+      const middle = cell.y + cell.height - this.caption / 2;
+      painter.rect(cell.x + 4, cell.y + cell.height - this.caption, cell.width - 4, this.caption, { fill: theme.panel });
+      painter.text(shorten(text, cell.width - (this.grid ? 12 : 44), 10), cell.x + 8, middle, { colour: theme.ink, size: 10 });
+      if (!this.grid) painter.text(`${cell.layer}.${cell.head}`, cell.x + cell.width - 4, middle, { colour: theme.faint, size: 10, align: "right" });
     }
-    this.waiting = waiting;
-    return waiting;
+    const here = cell.layer === state.layer && cell.head === state.head;
+    const under = app.hover?.layer === cell.layer && app.hover?.head === cell.head;
+    if (here || under) painter.rect(cell.x - 1, cell.y - 1, cell.width + 2, cell.height + 2, { stroke: here ? theme.ink : theme.attention, line: 2 });
   }
 
   hit(x, y) {
@@ -142,16 +145,11 @@ function thumbnail(app, cell, { width, height }, mask, searching) {
   const positions = head.positions(state.method);
   const { index, palette } = app.colouringOf(head);
   const shown = data.shown(state.method, 2);
-  const canvas = document.createElement("canvas");
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
-  canvas.width = w;
-  canvas.height = h;
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(w, h);
-  const rgb = palette.map((hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
-  const r = ratio * (shown > 2000 ? 0.7 : shown > 400 ? 1 : shown > 60 ? 1.6 : 2.3);
-  const dot = [];
-  for (let dy = -Math.ceil(r); dy <= r; dy++) for (let dx = -Math.ceil(r); dx <= r; dx++) if (dx * dx + dy * dy <= r * r + 0.3) dot.push([dx, dy]);
+  const pixels = new Pixels(w, h);
+  const colours = palette.map(channelsOf);
+  const r = ratio * (shown > 2000 ? 0.7 : shown > 400 ? 1 : shown > 60 ? 1.5 : 2.1);
+  const masks = [maskOf("disc", r), maskOf("diamond", r)];
 
   let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
   for (let p = 0; p < data.points; p++) {
@@ -163,27 +161,17 @@ function thumbnail(app, cell, { width, height }, mask, searching) {
   }
   const margin = r + 2 * ratio;
   const scale = Math.min((w - 2 * margin - 4 * ratio) / (right - left || 1), (h - 2 * margin) / (high - low || 1));
-  const pixels = image.data;
   const paint = (bright, opacity) => {
     for (const p of cloud.order) {
-      const n = p % data.size;
-      if (n >= shown || (searching ? mask[n] === 1 : true) !== bright) continue;
-      const x = Math.round((w + 4 * ratio) / 2 + (positions[3 * p] - (left + right) / 2) * scale);
-      const y = Math.round(h / 2 - (positions[3 * p + 1] - (low + high) / 2) * scale);
-      const colour = rgb[index[p]];
-      for (const [dx, dy] of dot) {
-        const [px, py] = [x + dx, y + dy];
-        if (px < 0 || py < 0 || px >= w || py >= h) continue;
-        const at = 4 * (py * w + px);
-        const before = pixels[at + 3] / 255;
-        const after = opacity + before * (1 - opacity);
-        for (let c = 0; c < 3; c++) pixels[at + c] = (colour[c] * opacity + pixels[at + c] * before * (1 - opacity)) / after;
-        pixels[at + 3] = 255 * after;
-      }
+      const side = p < data.size ? 0 : 1;
+      const n = p - side * data.size;
+      if (n >= shown || (searching && (mask[n] === 1) !== bright)) continue;
+      const x = (w + 4 * ratio) / 2 + (positions[3 * p] - (left + right) / 2) * scale;
+      const y = h / 2 - (positions[3 * p + 1] - (low + high) / 2) * scale;
+      pixels.stamp(masks[side], x, y, colours[index[p]], opacity);
     }
   };
   if (searching) paint(false, 0.12);
   paint(true, shown > 2000 ? 0.5 : 0.8);
-  context.putImageData(image, 0, 0);
-  return canvas;
+  return pixels.done();
 }

@@ -1,6 +1,8 @@
 // Every view is painted through one of two painters with the same few strokes: one on a canvas for the screen and PNG,
 // one that writes SVG.
 
+import { Pixels, channelsOf, maskOf } from "./pixels.mjs";
+
 export const FONT = '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -35,6 +37,8 @@ export class CanvasPainter {
     this.context = canvas.getContext("2d");
     this.ratio = ratio;
     this.sprites = new Map();
+    this.words = new Map();
+    this.sheet = null;
   }
 
   begin(width, height, paper) {
@@ -67,13 +71,28 @@ export class CanvasPainter {
         context.strokeStyle = edge;
         context.stroke();
       }
-      this.sprites.set(name, { canvas, half, size: canvas.width / this.ratio });
+      const mask = maskOf(shape, radius * this.ratio);
+      this.sprites.set(name, { canvas, half, size: canvas.width / this.ratio, mask, colour: channelsOf(colour) });
     }
     return this.sprites.get(name);
   }
 
-  stamp({ canvas, half, size }, x, y) {
-    this.context.drawImage(canvas, x - half, y - half, size, size);
+  stamp({ canvas, half, size, mask, colour }, x, y) {
+    if (this.sheet) this.sheet.stamp(mask, (x - this.corner[0]) * this.ratio, (y - this.corner[1]) * this.ratio, colour, this.context.globalAlpha);
+    else this.context.drawImage(canvas, x - half, y - half, size, size);
+  }
+
+  /** Stamps that `paint` makes in a box; where there are `many` they go to a sheet of pixels first. */
+  stamps({ x, y, width, height }, many, paint) {
+    if (!many) return paint();
+    const [w, h] = [Math.ceil(width * this.ratio), Math.ceil(height * this.ratio)];
+    if (this.kept?.width !== w || this.kept?.height !== h) this.kept = new Pixels(w, h);
+    this.kept.clear();
+    [this.sheet, this.corner] = [this.kept, [x, y]];
+    paint();
+    this.sheet = null;
+    this.alpha(1);
+    return this.context.drawImage(this.kept.done(), x, y, w / this.ratio, h / this.ratio);
   }
 
   ring(x, y, radius, colour, width = 2) {
@@ -118,6 +137,7 @@ export class CanvasPainter {
   }
 
   text(text, x, y, { size = 12, colour, align = "left", weight = 400, halo = null, turned = false } = {}) {
+    if (halo) return this.label(text, x, y, { size, colour, align, weight, halo });
     const c = this.context;
     c.save();
     c.translate(x, y);
@@ -125,15 +145,36 @@ export class CanvasPainter {
     c.font = `${weight} ${size}px ${FONT}`;
     c.textAlign = align;
     c.textBaseline = "middle";
-    if (halo) {
+    c.fillStyle = colour;
+    c.fillText(text, 0, 0);
+    return c.restore();
+  }
+
+  /** A text with a halo: slow to draw, so drawn once and kept. */
+  label(text, x, y, { size, colour, align, weight, halo }) {
+    const name = `${text} ${size} ${colour} ${weight} ${halo}`;
+    const [width, height] = [textWidth(text, size, weight) + 8, size * 2];
+    if (!this.words.has(name)) {
+      if (this.words.size > 3000) this.words.clear();
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.max(1, Math.ceil(width * this.ratio));
+      canvas.height = Math.ceil(height * this.ratio);
+      const c = canvas.getContext("2d");
+      c.scale(this.ratio, this.ratio);
+      c.font = `${weight} ${size}px ${FONT}`;
+      c.textBaseline = "middle";
       c.strokeStyle = halo;
       c.lineWidth = 3;
       c.lineJoin = "round";
-      c.strokeText(text, 0, 0);
+      c.strokeText(text, 4, height / 2);
+      c.fillStyle = colour;
+      c.fillText(text, 4, height / 2);
+      this.words.set(name, canvas);
     }
-    c.fillStyle = colour;
-    c.fillText(text, 0, 0);
-    c.restore();
+    const canvas = this.words.get(name);
+    const left = x - 4 - { left: 0, center: 0.5, right: 1 }[align] * (width - 8);
+    const snap = (v) => Math.round(v * this.ratio) / this.ratio;
+    this.context.drawImage(canvas, snap(left), snap(y - height / 2), canvas.width / this.ratio, canvas.height / this.ratio);
   }
 
   clip({ x, y, width, height }, paint) {
@@ -196,6 +237,10 @@ export class SvgPainter {
     const look = { fill: colour, stroke: edge, opacity: this.faded() };
     if (shape === "disc") this.element("circle", { cx: x, cy: y, r: radius, ...look });
     else this.element("polygon", { points: diamond(x, y, radius).map((p) => p.map((v) => v.toFixed(2))).join(" "), ...look });
+  }
+
+  stamps(box, many, paint) {
+    paint();
   }
 
   ring(x, y, radius, colour, width = 2) {

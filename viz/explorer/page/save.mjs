@@ -18,24 +18,17 @@ function caption(painter, app, width) {
 }
 
 function paintAll(painter, app, width, height) {
-  painter.begin(width, height + HEAD, app.theme.paper);
   const view = app.views[app.state.view];
-  do {
-    painter.begin(width, height + HEAD, app.theme.paper);
-    caption(painter, app, width);
-    view.draw(painter, app, { x: 0, y: HEAD, width, height });
-  } while (view.waiting);
+  painter.begin(width, height + HEAD, app.theme.paper);
+  caption(painter, app, width);
+  view.draw(painter, app, { x: 0, y: HEAD, width, height });
+  while (view.waiting) view.resume(painter, app);
 }
 
 export function svgOf(app, width, height) {
-  for (;;) {
-    const painter = new SvgPainter();
-    painter.begin(width, height + HEAD, app.theme.paper);
-    caption(painter, app, width);
-    const view = app.views[app.state.view];
-    view.draw(painter, app, { x: 0, y: HEAD, width, height });
-    if (!view.waiting) return painter.toString();
-  }
+  const painter = new SvgPainter();
+  paintAll(painter, app, width, height);
+  return painter.toString();
 }
 
 export function pngOf(app, width, height) {
