@@ -12,6 +12,7 @@ from minibert.survey import METHODS, fit, head_rows, head_table, measure
 
 DEFAULT_TEXT = "The brown capybara is sleeping now."
 DEFAULT_LINK = "brown:capybara"
+MOST_QUERIES = 5000  # to measure, shared out evenly among the sentences of a file
 
 VIZ_HELP = """\
 Draws queries and keys of a head as points of one plane, and their dot products against their distances: as they are
@@ -32,7 +33,10 @@ metrics, positions. Layers and heads count from 0.
 def add_viz_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.formatter_class = VIZ_HELP, argparse.RawDescriptionHelpFormatter
     parser.add_argument("texts", metavar="TEXT", nargs="*", help=f'sentences (default: "{DEFAULT_TEXT}")')
-    add_source(parser)
+    group = add_source(parser)
+    group.add_argument(
+        "--queries", type=int, default=0, metavar="N", help="to measure in each sentence (default: 5000 shared out)"
+    )
     parser.add_argument("--model", default="tiny", help="bundled name, folder or hub id (default: tiny)")
     parser.add_argument("--layer", metavar="L", help="a layer, or all (default: chosen and named; all with --file)")
     parser.add_argument("--head", metavar="H", help="a head, or all (default: as --layer)")
@@ -64,8 +68,8 @@ def add_viz_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_viz(args: argparse.Namespace) -> None:
     """Read, sample, fit, measure, write, draw."""
-    if args.points < 1 or args.seed < 0:
-        raise ValueError(f"--points is {args.points} and --seed {args.seed}; expected at least 1 and 0")
+    if args.points < 1 or args.seed < 0 or args.queries < 0:
+        raise ValueError("--points must be 1 or more, --queries and --seed 0 or more")
     if args.file is not None and args.texts:
         raise ValueError("give sentences either as TEXT or by --file, not both")
     default = not args.texts and args.file is None
@@ -103,11 +107,12 @@ def run_viz(args: argparse.Namespace) -> None:
         )
         for method in METHODS
     ]
-    measured, habits, done = measure(bert, sentences, ways, layers, heads)
+    queries = args.queries or max(1, MOST_QUERIES // len(sentences))
+    measured, habits, done = measure(bert, sentences, ways, layers, heads, queries, args.seed)
     path = out / "heads.csv"
     write_csv(path, head_rows(ways, measured, habits, layers, heads, args.dims))
 
-    print(describe(bert, sentences, sample, args, why, done))
+    print(describe(bert, sentences, sample, args, why, done, queries))
     print(head_table(ways, measured, layers, heads, args.dims))
     print()
     print(path)
@@ -172,14 +177,16 @@ def pictures(wish: str | None, single: bool, file: bool) -> dict:
     return {name: known[name] for name in names}
 
 
-def describe(bert: Bert, sentences: Sentences, sample: Sample, args, why: str, done: int) -> str:
+def describe(bert: Bert, sentences: Sentences, sample: Sample, args, why: str, done: int, queries: int) -> str:
     """What was run, what was fitted on what, and what was left out."""
     lines = [f"{model_name(bert)}: {done} of {len(sentences)} sentences" if done < len(sentences) else model_name(bert)]
     if args.file is None:
         lines += [f"  {text}" for text in sample.texts]
     else:
         skipped = f", {sentences.skipped} lines left out" if args.skip_bad else ""
-        lines.append(f"  measured: {done} sentences, {sentences.lengths[:done].sum()} tokens{skipped}")
+        lengths = np.sort(sentences.lengths)[:done] if len(sentences) <= 2000 else sentences.lengths[:done]
+        measured = np.minimum(lengths, queries).sum()
+        lines.append(f"  measured: {done} sentences, {lengths.sum()} tokens, {measured} queries among them{skipped}")
         fitted = f"{len(sample.texts)} sentences, {len(sample.tokens)} tokens, drawn with seed {args.seed}"
         lines.append(f"  fitted and drawn: {fitted}")
     return "\n".join(lines + [why] * bool(why))

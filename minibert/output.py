@@ -9,12 +9,13 @@ from pathlib import Path
 from minibert.model import Bert
 
 
-def add_source(parser: argparse.ArgumentParser) -> None:
+def add_source(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("many sentences")
     group.add_argument("--file", type=Path, help="a text file, one sentence a line")
     group.add_argument("--skip-bad", action="store_true", help="leave out lines that cannot be used, and count them")
-    group.add_argument("--points", type=int, default=2000, help="tokens sampled to fit and to draw (default: 2000)")
-    group.add_argument("--seed", type=int, default=0, help="of that sample (default: 0)")
+    group.add_argument("--points", type=int, default=1000, help="tokens sampled to fit and to draw (default: 1000)")
+    group.add_argument("--seed", type=int, default=0, help="of what is drawn at random (default: 0)")
+    return group
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

@@ -1,11 +1,17 @@
 """Queries and keys moved, and measured: fitted on a sample of the sentences, measured on all of them."""
 
+import itertools
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from minibert.model import Bert
 from minibert.sentences import Sample, Sentences, stacked
+from minibert.tokenizer import Encoding
+from minibert.trace import Trace
 
 METHODS = ("none", "paper", "exact")
+MOST_PAIRS = 20_000  # of queries and keys of one head to measure at once: enough to be quick, small in memory
 
 
 def fit(
@@ -41,29 +47,60 @@ def fit(
     )[inside]
 
 
-def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: range):
-    """Measures and habits added up over all sentences, and how many there were until the end or Ctrl-C."""
+def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: range, queries: int, seed: int):
+    """Measures and habits added up over all sentences, and how many there were until the end or Ctrl-C.
+
+    queries: how many of each sentence are measured, against all its keys, chosen at random; habits are those of all.
+    """
     from huggingface_hub.utils import tqdm
 
     import viz
 
     measured, habits, done = None, None, 0
+    random = np.random.default_rng(seed)
     bar = tqdm(total=len(sentences), unit=" sentences", disable=None, leave=False)
     try:
-        for trace in bert.stream(sentences):
-            query, key, attention = (stacked(trace, name, layers, heads) for name in ("query", "key", "attention"))
-            here = viz.measure_all([way.apply(query, key) for way in ways], [attention])
-            now = viz.habits(attention, trace.tokens)
-            measured = here if measured is None else [a + b for a, b in zip(measured, here, strict=True)]
-            habits = now if habits is None else habits + now
-            done += 1
-            bar.update()
+        for traces in alike(bert.stream(by_length(sentences))):
+            query, key, attention = (
+                np.stack([stacked(trace, name, layers, heads) for trace in traces])
+                for name in ("query", "key", "attention")
+            )
+            some = np.sort(random.permutation(len(traces[0].tokens))[:queries])
+            parts = viz.measure_all([way.apply(query, key) for way in ways], [attention], only=[some])
+            parts = [part.merged() for part in [*parts, viz.habits(attention, traces[0].tokens)]]
+            totals = parts if measured is None else [a + b for a, b in zip([*measured, habits], parts, strict=True)]
+            *measured, habits = totals
+            done += len(traces)
+            bar.update(len(traces))
     except KeyboardInterrupt:
         if not done:
             raise
     finally:
         bar.close()
     return measured, habits, done
+
+
+def by_length(encodings: Iterable[Encoding], window: int = 2000) -> Iterator[Encoding]:
+    """Encodings sorted by length, a window at a time: sentences of one length can be measured side by side."""
+    encodings = iter(encodings)
+    while ahead := list(itertools.islice(encodings, window)):
+        yield from sorted(ahead, key=len)
+
+
+def alike(traces: Iterable[Trace]) -> Iterator[list[Trace]]:
+    """Neighbouring traces of one length with [CLS] and [SEP] in the same places, not too many at once."""
+
+    def form(trace):
+        return [token if token in ("[CLS]", "[SEP]") else None for token in trace.tokens]
+
+    group = []
+    for trace in traces:
+        if group and (form(trace) != form(group[0]) or (len(group) + 1) * len(trace.tokens) ** 2 > MOST_PAIRS):
+            yield group
+            group = []
+        group.append(trace)
+    if group:
+        yield group
 
 
 def head_rows(ways, measured, habits, layers, heads, dims) -> list[dict]:

@@ -17,7 +17,7 @@ GRIDS = [(4, 4), (6, 12), (12, 12)]
 TOKENS = ["[CLS]", "it", "costs", "$5", "and", "$6", "_^{", "[SEP]"]
 
 
-def heads(*shape, tokens=len(TOKENS), size=8):
+def heads(*shape, tokens=8, size=8):
     rng = np.random.default_rng(0)
     query, key = rng.normal(size=(2, *shape, tokens, size)).astype(np.float32)
     return query, key, attention_of(query, key, size)
@@ -209,9 +209,7 @@ def test_save_refuses_other_endings_and_leaves_nothing_half_written(tmp_path, mo
 
 def test_matplotlib_waits_for_the_first_figure():
     code = "import sys, viz; assert 'matplotlib' not in sys.modules; viz.save; assert 'matplotlib' in sys.modules"
-    code += (
-        "; assert 'matplotlib.pyplot' not in sys.modules and not [m for m in sys.modules if m.startswith('minibert')]"
-    )
+    code += "; assert not {'matplotlib.pyplot', 'minibert'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         viz.nothing  # noqa: B018

@@ -27,9 +27,9 @@ def test_correlations_are_those_of_scipy_with_and_without_ties(size, seed, tied)
             pearson, spearman = scipy.stats.pearsonr(x[row], y[row]), scipy.stats.spearmanr(x[row], y[row])
             np.testing.assert_allclose(correlation(x, y)[row], pearson.statistic, atol=1e-5)
             np.testing.assert_allclose(rank_correlation(x, y)[row], spearman.statistic, atol=1e-5)
-            np.testing.assert_allclose(Ranked(x).correlation(y)[row], spearman.statistic, atol=1e-5)
+            np.testing.assert_allclose(-Ranked(x).along(y)[1][row], spearman.statistic, atol=1e-5)
         else:
-            assert correlation(x, y)[row] == 0 and abs(Ranked(x).correlation(y)[row]) < 1e-6
+            assert correlation(x, y)[row] == 0 and abs(Ranked(x).along(y)[1][row]) < 1e-6
 
 
 def test_a_weight_counts_like_so_many_copies():
@@ -37,7 +37,9 @@ def test_a_weight_counts_like_so_many_copies():
     x, y, weight = rng.normal(size=30), rng.normal(size=30), rng.integers(0, 4, size=30)
     copies = scipy.stats.pearsonr(np.repeat(x, weight), np.repeat(y, weight)).statistic
     np.testing.assert_allclose(correlation(x, y, weight.astype(float)), copies)
-    np.testing.assert_allclose(Moments.of(x, y, weight).correlation, copies)
+    near = np.quantile(abs(x), 0.8)
+    closeness = np.maximum(near - abs(x), 0) ** 2
+    np.testing.assert_allclose(Moments.of_close(abs(x), y, near).correlation, correlation(abs(x), y, closeness))
 
 
 def loops(n, blocks, sentences, plane):
@@ -95,6 +97,20 @@ def test_sentences_measured_apart_add_up():
             np.testing.assert_allclose(ours, theirs, atol=1e-6)
     np.testing.assert_allclose(total.pairs.correlation, together.pairs.correlation, atol=1e-6)
     np.testing.assert_allclose(total.close_pairs.correlation, together.close_pairs.correlation, atol=1e-4)
+
+
+def test_only_some_queries_against_all_keys():
+    query, key, sentences = random_heads(24, 2, lengths=(9, 6), dtype=np.float32)
+    spans = sentence_spans(sentences, 15)
+    blocks = [attention_of(query[:, s], key[:, s], 6) for s in spans]
+    n = viz.normalize(query, key, sentences, "none")
+    halves = [[np.array([0, 3, 8]), np.array([5])], [np.array([1, 2, 4, 5, 6, 7]), np.array([0, 1, 2, 3, 4])]]
+    one, other = (viz.measure_all([n], blocks, sentences, only)[0] for only in halves)
+    whole = viz.measure(n, blocks, sentences)
+    assert one.plane.queries[0] == 4
+    for space in ("space", "plane"):
+        np.testing.assert_allclose(getattr(one + other, space).nearest1, getattr(whole, space).nearest1)
+    np.testing.assert_allclose((one + other).pairs.correlation, whole.pairs.correlation, atol=1e-6)
 
 
 def test_measures_do_not_depend_on_the_size_of_the_picture():

@@ -1,5 +1,7 @@
 """Do two lists of numbers go together? Pearson's correlation, with or without weights, and Spearman's."""
 
+import sys
+
 import numpy as np
 
 
@@ -22,7 +24,7 @@ def correlation(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) 
 
 def ranks(x: np.ndarray) -> np.ndarray:
     """Places along the last axis [..., N], 0 for the smallest; equal values share the mean of their places. float32."""
-    order = np.argsort(x, axis=-1)
+    order = _order(x)
     in_order = np.take_along_axis(x, order, axis=-1)
     place = np.broadcast_to(np.arange(x.shape[-1], dtype=np.float32), x.shape)
     new = np.ones(x.shape, bool)  # where a value differs from the one before
@@ -38,38 +40,49 @@ def ranks(x: np.ndarray) -> np.ndarray:
     return result
 
 
+def _order(x):
+    if x.dtype != np.float32 or (x < 0).any():
+        return np.argsort(x, axis=-1)
+    both = x.view(np.uint32).astype(np.uint64) << np.uint64(32)  # see Ranked
+    both |= np.arange(x.shape[-1], dtype=np.uint64)
+    both.sort(axis=-1)
+    return both.astype(np.uint32).astype(np.intp)
+
+
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Spearman's correlation along the last axis, r(ranks(x), ranks(y)). x, y: [..., N]; returns [...]."""
     return correlation(ranks(x), ranks(y))
 
 
 class Ranked:
-    """x [..., N], ranked once, for rank correlations with many y.
+    """x [..., N], ranked once, for rank correlations with many y; all are float32 and >= 0, so their bits sort alike.
 
-    The rank of x travels in the low half of a 64-bit number, y in the high half: sorting these sorts y and brings the
-    ranks of x along, several times faster than ranking y. (Numbers >= 0 and their bits sort alike.)
+    y goes into the upper half of a 64-bit number, the place of x (0 for the largest) into the lower: sorting these
+    sorts y and brings the places of x along. That is several times faster than ranking y.
     """
 
     def __init__(self, x: np.ndarray):
-        self.ranks = ranks(x)
-        self.luggage = (2 * self.ranks).astype(np.uint64)  # twice a rank is whole, even between ties
         size = x.shape[-1]
-        self.place = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
+        self.ranks = ranks(x)
+        self.luggage = (2 * (size - 1 - self.ranks)).astype(np.uint64)  # twice a rank is whole, even between ties
+        self.middle = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
         centred = self.ranks - np.float32((size - 1) / 2)
-        self.spread = np.sqrt(np.vecdot(centred, centred) * np.vecdot(self.place, self.place))
+        self.spread = np.sqrt(np.vecdot(centred, centred) * np.vecdot(self.middle, self.middle))
 
-    def correlation(self, y: np.ndarray) -> np.ndarray:
-        """`rank_correlation(x, y)` for y >= 0, [..., N]; quick for float32."""
-        if y.dtype != np.float32:
-            return rank_correlation(self.ranks, y)
-        both = y.view(np.uint32).astype(np.uint64) << np.uint64(32)
+    def along(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """For x in the order of y, smallest y first: twice the place of each in x (0 for the largest x), [..., N], and
+        the rank correlation of x and -y, [...]. Of equal y the one with the largest x comes first."""
+        both = np.asarray(y, np.float32).view(np.uint32).astype(np.uint64)
+        both <<= np.uint64(32)
         both |= self.luggage
         both.sort(axis=-1)
-        carried = both.astype(np.uint32).astype(np.float32) / 2
-        together = carried @ self.place
+        halves = both.view(np.uint32)
+        low = int(sys.byteorder == "big")
+        places, values = halves[..., low::2].astype(np.float32), halves[..., 1 - low :: 2]
+        together = places @ (self.middle / 2)
         result = np.divide(together, self.spread, out=np.zeros_like(together), where=self.spread > 0)
-        tied = (both[..., 1:] ^ both[..., :-1]) < np.uint64(1 << 32)  # neighbours with the same upper half
+        tied = values[..., 1:] == values[..., :-1]
         if tied.any():
             rows = tied.any(axis=-1)
-            result[rows] = rank_correlation(self.ranks[rows], y[rows])
-        return result
+            result[rows] = -rank_correlation(self.ranks[rows], y[rows])
+        return places, result

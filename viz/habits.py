@@ -15,10 +15,10 @@ OFFSETS = np.arange(-REACH, REACH + 1)
 class Habits(Sums):
     """Sums over queries of shape [...], one entry a head; those of different sentences add up.
 
-    offset_sum, offset_count: [..., 21] and [21], by the place of the key relative to the query, -10 to 10.
+    offset_sum, offset_count: [..., 21], by the place of the key relative to the query, -10 to 10.
     """
 
-    queries: int
+    queries: np.ndarray
     cls_sum: np.ndarray
     sep_sum: np.ndarray
     entropy_sum: np.ndarray
@@ -71,11 +71,12 @@ def habits(attention: np.ndarray, tokens: Sequence[str]) -> Habits:
         else np.zeros(received.shape[:-1])
         for o in OFFSETS
     ]
+    offset_sum = np.stack(offset_sum, axis=-1)
     return Habits(
-        size,
+        np.full(offset_sum.shape[:-1], size),
         received[..., [token == "[CLS]" for token in tokens]].sum(axis=-1),
         received[..., [token == "[SEP]" for token in tokens]].sum(axis=-1),
         -surprise.sum(axis=(-2, -1), dtype=np.float64),
-        np.stack(offset_sum, axis=-1),
-        np.maximum(size - np.abs(OFFSETS), 0),
+        offset_sum,
+        np.broadcast_to(np.maximum(size - np.abs(OFFSETS), 0), offset_sum.shape),
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from viz.correlation import Ranked
 from viz.normalize import Normalized, attention_blocks, sentence_spans
-from viz.scale import closeness, square_distances
+from viz.scale import square_distances
 
 TIE = 1e-4
 """Keys whose attention is less than this share below the highest count as highest: float32 cannot tell."""
@@ -19,6 +19,11 @@ TIE = 1e-4
 
 class Sums:
     """A dataclass of sums: two of them add up field by field."""
+
+    def merged(self):
+        """The first of the leading axes added up: of sentences measured side by side, one result."""
+        parts = [getattr(self, f.name) for f in fields(self)]
+        return type(self)(*(part.merged() if isinstance(part, Sums) else part.sum(axis=0) for part in parts))
 
     def __add__(self, other):
         return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -36,14 +41,29 @@ class Moments(Sums):
     xy: np.ndarray
 
     @classmethod
-    def of(cls, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> "Moments":
-        """x, y, weight: [..., N]; weight None: 1 each."""
-        x, y = x.astype(np.float64), y.astype(np.float64)
-        if weight is None:
-            total, wx, wy = np.full(x.shape[:-1], float(x.shape[-1])), x, y
-        else:
-            total, wx, wy = weight.sum(axis=-1, dtype=np.float64), weight * x, weight * y
-        return cls(total, wx.sum(-1), wy.sum(-1), np.vecdot(wx, x), np.vecdot(wy, y), np.vecdot(wx, y))
+    def of(cls, x: np.ndarray, y: np.ndarray) -> "Moments":
+        """All pairs alike. x, y: [..., N]. Summed about the means, where float32 is precise enough, then moved back."""
+        total = np.full(x.shape[:-1], float(x.shape[-1]))
+        x_mean, y_mean = x.mean(axis=-1), y.mean(axis=-1)
+        dx, dy = x - x_mean[..., None], y - y_mean[..., None]
+        xx, yy, xy = (np.vecdot(a, b).astype(np.float64) for a, b in ((dx, dx), (dy, dy), (dx, dy)))
+        x, y = x_mean.astype(np.float64), y_mean.astype(np.float64)
+        return cls(total, total * x, total * y, xx + total * x * x, yy + total * y * y, xy + total * x * y)
+
+    @classmethod
+    def of_close(cls, x: np.ndarray, y: np.ndarray, near: np.ndarray) -> "Moments":
+        """Pairs weighted by closeness (`viz.scale.closeness`), x [..., N] being distances; only these are touched."""
+        heads, size = x.shape[:-1], x.shape[-1]
+        place = np.flatnonzero(x < near[..., None])
+        head = place // size
+        x, y = x.ravel()[place].astype(np.float64), y.ravel()[place].astype(np.float64)
+        weight = (np.broadcast_to(near, heads).ravel()[head] - x) ** 2
+
+        def total(values):
+            return np.bincount(head, values, minlength=int(np.prod(heads))).reshape(heads)
+
+        wx, wy = weight * x, weight * y
+        return cls(total(weight), total(wx), total(wy), total(wx * x), total(wy * y), total(wx * y))
 
     @property
     def correlation(self) -> np.ndarray:
@@ -115,27 +135,32 @@ def measure_all(
     ways: Sequence[Normalized],
     attention: list[np.ndarray] | np.ndarray,
     sentences: np.ndarray | None = None,
+    only: list[np.ndarray] | None = None,
 ) -> list[Measures]:
-    """`measure` for the same tokens normalised in several ways; attention is ranked only once."""
+    """`measure` for the same tokens normalised in several ways; attention is ranked only once.
+
+    only: for each sentence, the places in it of the queries to measure; None: all. All keys count in any case.
+    """
     spans = sentence_spans(sentences, ways[0].query.shape[-2])
     blocks = attention_blocks(attention, spans)
-    planes = [(way.plane.project(way.query), way.plane.project(way.key)) for way in ways]
     totals = None
-    for s, block in zip(spans, blocks, strict=True):
-        target = Target(block)
+    for number, (s, block) in enumerate(zip(spans, blocks, strict=True)):
+        rows = np.s_[:] if only is None else only[number]
+        target = Target(block[..., rows, :])
         parts = []
-        for way, (query_plane, key_plane) in zip(ways, planes, strict=True):
-            query, key = way.query[..., s, :], way.key[..., s, :]
+        for way in ways:
+            query, key = way.query[..., s, :][..., rows, :], way.key[..., s, :]
             dot = query @ key.mT
             square = square_distances(query, key, dot)
-            distance = np.sqrt(square).reshape(*square.shape[:-2], -1)
+            near = target.nearness(square)
+            distance = np.sqrt(square, out=square).reshape(*square.shape[:-2], -1)
             dot = dot.reshape(distance.shape)
             parts.append(
                 Measures(
-                    target.nearness(square),
-                    target.nearness(square_distances(query_plane[..., s, :], key_plane[..., s, :])),
+                    near,
+                    target.nearness(square_distances(way.plane.project(query), way.plane.project(key))),
                     Moments.of(distance, dot),
-                    Moments.of(distance, dot, closeness(distance, way.near)),
+                    Moments.of_close(distance, dot, way.near),
                 )
             )
         totals = parts if totals is None else [total + part for total, part in zip(totals, parts, strict=True)]
@@ -146,18 +171,17 @@ class Target:
     """What distances are held against: the attention of one sentence, [..., S, S], prepared once for all spaces."""
 
     def __init__(self, attention: np.ndarray):
-        self.top = attention.argmax(axis=-1)[..., None]
-        highest = np.take_along_axis(attention, self.top, axis=-1)
-        self.less = attention < highest * (1 - TIE)
         self.ranked = Ranked(attention)
+        highest = attention.max(axis=-1, keepdims=True)
+        self.highest = np.count_nonzero(attention >= highest * (1 - TIE), axis=-1)  # how many keys tie for the top
 
     def nearness(self, distance: np.ndarray) -> Nearness:
-        """distance: [..., S, S], or anything that grows with it, such as its square; float32."""
-        nearer = (distance < np.take_along_axis(distance, self.top, axis=-1)) & self.less
-        place = nearer.sum(axis=-1, dtype=np.int32)
+        """distance: [..., S, S], or anything that grows with it, such as its square."""
+        places, rank_correlation = self.ranked.along(distance)
+        hits = places[..., :3] < 2 * self.highest[..., None]  # of the three nearest keys
         return Nearness(
-            np.full(place.shape[:-1], place.shape[-1]),
-            (place == 0).sum(axis=-1),
-            (place < 3).sum(axis=-1),
-            -self.ranked.correlation(distance).sum(axis=-1, dtype=np.float64),
+            np.full(hits.shape[:-2], hits.shape[-2]),
+            hits[..., 0].sum(axis=-1),
+            hits.any(axis=-1).sum(axis=-1),
+            rank_correlation.sum(axis=-1, dtype=np.float64),
         )

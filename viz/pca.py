@@ -45,7 +45,8 @@ def pca(points: np.ndarray, components: int = 2) -> Pca:
         raise ValueError("points must be finite, but some are NaN or infinite")
 
     mean = points.mean(axis=-2)
-    _, spread, directions = np.linalg.svd(points - mean[..., None, :], full_matrices=False)
+    triangle = np.linalg.qr(points - mean[..., None, :], mode="r")  # Q R has the S and V of R, which is much smaller
+    _, spread, directions = np.linalg.svd(triangle, full_matrices=False)
     variance = spread**2
     total = variance.sum(axis=-1, keepdims=True)
     ratio = np.divide(variance, total, out=np.zeros_like(variance), where=total > 0)

@@ -15,7 +15,7 @@ SCALES = np.geomspace(0.2, 5, 49)  # fine, logarithmic, with 1 in the middle
 DISTANCES = ("euclidean", "pca", "cosine")
 WEIGHTS = ("closeness", "attention", None)
 NEAR_SHARE, NEAR_PAIRS = 0.005, 32  # pairs that count as close: 0.5 %, but never fewer than 32 (or all there are)
-MOST_PAIRS = 20_000  # more pairs of one head are thinned out evenly for the search; it does not get better with more
+MOST_PAIRS, MOST_QUERIES = 10_000, 600  # for the search: more pairs of a head are thinned out, more queries left out
 FLAT = 1e-4  # a curve that varies less than this says nothing about c
 AS_GOOD = 0.01  # so few more queries are not worth a more stretched picture
 
@@ -108,20 +108,23 @@ def search_rows(query: np.ndarray, key: np.ndarray, spans: list[slice], scales: 
     return _choose("correlation query by query, euclidean distance", scales, curve / query.shape[-2], lowest=True)
 
 
-def search_nearest(query: np.ndarray, key: np.ndarray, spans: list[slice], scales: np.ndarray = SCALES[::2]) -> Search:
+def search_nearest(query: np.ndarray, key: np.ndarray, spans: list[slice], scales: np.ndarray = SCALES[::3]) -> Search:
     """The scale with which most queries have their most attended key nearest in the plane of `pca`.
 
-    query, key: [..., P, N, K], as for `search_correlation`; the curve is the share of such queries.
+    query, key: [..., P, N, K], as for `search_correlation`; the curve is the share of such queries, counted in the
+    first sentences that have 600 together.
     """
+    ends = np.array([s.stop for s in spans])
+    spans = spans[: 1 + int(np.searchsorted(ends, MOST_QUERIES))]
+    most_attended = [(query[..., s, :] @ key[..., s, :].mT).argmax(axis=-1) for s in spans]
     curve = []
     for c, plane in zip(scales.astype(query.dtype), scaled_planes(query, key, scales), strict=True):
         query_plane, key_plane = c * query @ plane, key / c @ plane
         hits = 0
-        for s in spans:
-            most_attended = (query[..., s, :] @ key[..., s, :].mT).argmax(axis=-1)
+        for s, top in zip(spans, most_attended, strict=True):
             nearest = square_distances(query_plane[..., s, :], key_plane[..., s, :]).argmin(axis=-1)
-            hits = hits + (nearest == most_attended).sum(axis=(-2, -1))
-        curve.append(hits / (query.shape[-3] * query.shape[-2]))
+            hits = hits + (nearest == top).sum(axis=(-2, -1))
+        curve.append(hits / (query.shape[-3] * spans[-1].stop))
     return _choose("nearest@1 in the plane (exact)", scales, np.stack(curve, axis=-1), lowest=False)
 
 
@@ -145,8 +148,10 @@ def scaled_planes(query: np.ndarray, key: np.ndarray, scales: np.ndarray) -> Ite
 def square_distances(query: np.ndarray, key: np.ndarray, dot: np.ndarray | None = None) -> np.ndarray:
     """|q_i - k_j|^2 = |q_i|^2 + |k_j|^2 - 2 q_i . k_j for [..., S, K]; returns [..., S, S]. dot: q_i . k_j if known."""
     dot = query @ key.mT if dot is None else dot
-    query_square, key_square = np.vecdot(query, query), np.vecdot(key, key)
-    return np.maximum(query_square[..., :, None] + key_square[..., None, :] - 2 * dot, 0)
+    square = dot * -2
+    square += np.vecdot(query, query)[..., :, None]
+    square += np.vecdot(key, key)[..., None, :]
+    return np.maximum(square, 0, out=square)
 
 
 def pair_distances(query: np.ndarray, key: np.ndarray, spans: list[slice]) -> np.ndarray:
