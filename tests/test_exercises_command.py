@@ -169,17 +169,12 @@ def test_pytest_says_the_same(tmp_path, capsys):
 @pytest.mark.skipif(os.name != "posix", reason="sends Ctrl-C")
 def test_watch_checks_what_is_saved_and_stops_cleanly(tmp_path, capsys):
     run(capsys, "start", tmp_path)
+    # a shell that starts tests in the background has Ctrl-C switched off for them
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from minibert.cli import main; main()"
+    )
     watch = subprocess.Popen(
-        [
-            sys.executable,
-            "-u",
-            "-c",
-            "from minibert.cli import main; main()",
-            "exercises",
-            "check",
-            str(tmp_path),
-            "--watch",
-        ],
+        [sys.executable, "-u", "-c", code, "exercises", "check", str(tmp_path), "--watch"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -100,7 +100,7 @@ def test_one_bad_file_is_told_apart_and_the_next_is_checked(tmp_path, name):
 
 @posix
 def test_memory_is_limited(tmp_path):
-    code = "import numpy as np\ndef softmax(x):\n    return [np.ones(10**8) for _ in range(1000)]"
+    code = "import numpy as np\ndef softmax(x):\n    return np.zeros(10**9)  # lazy: 8 GB are there, unless forbidden"
     with Checker(put(tmp_path, code), limit=20) as checker:
         report = checker.check(find("softmax"))
         assert checker.check(find("layer_norm")).status == "passed"
@@ -229,9 +229,7 @@ def test_transport_brings_back_what_was_sent():
     assert got[7] == ()
 
 
-def test_stubs_do_nothing_when_imported(tmp_path):
-    for stub in STUBS.glob("*.py"):
-        result = subprocess.run(
-            [sys.executable, "-c", f"import runpy; runpy.run_path({str(stub)!r})"], capture_output=True, text=True
-        )
-        assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), stub
+def test_stubs_do_nothing_when_imported():
+    code = f"import pathlib, runpy\nfor path in pathlib.Path({str(STUBS)!r}).glob('*.py'): runpy.run_path(str(path))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

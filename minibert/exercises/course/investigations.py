@@ -291,8 +291,8 @@ def head_off_answer() -> str:
         f"With all heads the loss is {blank_loss(bert, blanks()):.3f}. Switching off layer {layer}, head {head} costs "
         f"most, {table_LH[layer, head]:+.3f}; the median head costs {np.median(table_LH):+.3f}, and "
         f"{int((table_LH < 0).sum())} of {table_LH.size} cost nothing or less. Hardest hit: {word!r} in {text!r} falls "
-        f"from {before:.3f} to {after:.3f}. Where a head is hardly missed, others do what it did, and the residual passes on "
-        "the rest."
+        f"from {before:.3f} to {after:.3f}. Where a head is hardly missed, others do what it did, and the residual "
+        "passes on the rest."
     )
 
 
