@@ -13,6 +13,7 @@ import pytest
 
 import viz
 from minibert import explore
+from minibert.cli import main
 from viz.explorer import assemble, build, columns, pack
 from viz.habits import habits
 
@@ -159,7 +160,7 @@ def test_what_does_not_fit_is_left_out_and_said():
     assert len(unpack(packed["xy"]["paper"], "<i2")) == 2 * 600 * 2
     assert len(unpack(packed["xy"]["none"], "<i2")) == 2 * inner * 2
     assert len(unpack(packed["scores"], "<f4")) == 400 * data["whole"]
-    with pytest.raises(ValueError, match=r"1,200 points in 4 heads do not fit into 0\.25 MB; ask for at most 4\d\d points"):
+    with pytest.raises(ValueError, match=r"do not fit into 0\.25 MB; ask for at most 4\d\d points"):
         viz.explore(tokens, query, key, room=250_000)
 
 
@@ -273,12 +274,13 @@ def test_a_trace_shows_itself():
         viz.explorer.trace_html(["a"] * 600, [np.zeros((12, 600, 600), np.float32)])
 
 
-def test_the_browsers_part_passes_its_own_tests():
+def test_the_browsers_part_passes_its_own_tests(tmp_path):
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node here: apt-get install nodejs")
-    for module in MODULES:
-        checked = subprocess.run([node, "--check", module], capture_output=True, text=True)
+    for entry in ("main", "trace"):
+        (tmp_path / f"{entry}.js").write_text(assemble.script(f"{entry}.mjs"), encoding="utf-8")
+        checked = subprocess.run([node, "--check", tmp_path / f"{entry}.js"], capture_output=True, text=True)
         assert checked.returncode == 0, checked.stderr
     tests = sorted(Path(__file__).parent.joinpath("explorer").glob("*.test.mjs"))
     assert tests
@@ -296,3 +298,72 @@ def test_modules_are_short_and_use_all_they_import():
         for match in assemble.IMPORT.finditer(source):
             for name in match[1].split(","):
                 assert re.search(rf"\b{name.strip()}\b", body), f"{module.name} imports {name} for nothing"
+
+
+# ---- the command
+
+
+@pytest.fixture
+def command(capsys, minilm_folder):
+    """command("text", "--out", path) runs `minibert explore` and returns what it printed, or the one line of its error."""
+
+    def run(*arguments):
+        try:
+            main(["explore", "--model", str(minilm_folder), *map(str, arguments)])
+        except SystemExit as ended:
+            assert ended.code == 2
+            line = capsys.readouterr().err.strip().splitlines()[-1]
+            assert line.startswith("minibert: ")
+            return line
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_the_command_writes_a_page(command, tmp_path):
+    out = tmp_path / "deep" / "page.html"
+    said = command("It is warm.", "Where? ||| Here.", "--out", out)
+    assert said.startswith(f"{out}  ") and "MB" in said
+    page = build.Explorer(out.read_text(encoding="utf-8"))
+    data = data_of(page)
+    assert [len(set(s["segments"])) for s in data["sentences"]] == [1, 2]
+    assert data["title"] == "minibert · model"
+
+
+def test_the_command_reads_a_file_and_draws_a_sample(command, tmp_path):
+    lines = [f"Sentence number {i} is here." for i in range(30)]
+    (tmp_path / "texts.txt").write_text("\n".join(lines), encoding="utf-8")
+    out = tmp_path / "page.html"
+    command("--file", tmp_path / "texts.txt", "--points", 100, "--out", out)
+    first = out.read_text(encoding="utf-8")
+    data = data_of(build.Explorer(first))
+    assert 2 * sum(len(s["tokens"]) for s in data["sentences"]) <= 100
+    assert any(re.match(r"\d of 30 sentences, drawn with seed 0", note) for note in data["notes"])
+    command("--file", tmp_path / "texts.txt", "--points", 100, "--out", out)
+    assert out.read_text(encoding="utf-8") == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--points", "1"], "--points is 1; expected 2 or more"),
+        (["--size", "0"], "--size is 0.0; expected a number of megabytes"),
+        (["--file", "no-such-file.txt"], "no-such-file.txt"),
+        (["   "], "empty"),
+        (["word " * 600], "positions"),
+        (["text", "--out", "."], "is a folder; name a file"),
+    ],
+)
+def test_what_the_command_refuses(command, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in command(*arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bad_line_is_named_or_skipped(command, tmp_path):
+    (tmp_path / "texts.txt").write_bytes(b"It is warm.\n\nIt is \xff.\nIt is cold.\n")
+    out = tmp_path / "page.html"
+    assert "line 2" in command("--file", tmp_path / "texts.txt", "--out", out)
+    assert not out.exists()
+    command("--file", tmp_path / "texts.txt", "--out", out, "--skip-bad")
+    assert len(data_of(build.Explorer(out.read_text(encoding="utf-8")))["sentences"]) == 2
