@@ -305,7 +305,7 @@ def test_modules_are_short_and_use_all_they_import():
 
 @pytest.fixture
 def command(capsys, minilm_folder):
-    """command("text", "--out", path) runs `minibert explore` and returns what it printed, or the one line of its error."""
+    """command("text", "--out", path) runs `minibert explore`: what it printed, or the one line of its error."""
 
     def run(*arguments):
         try:
