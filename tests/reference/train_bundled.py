@@ -666,7 +666,7 @@ def main() -> None:
     parser.add_argument("--polarity", type=Path, required=True, help="folder with rt-polarity.pos and rt-polarity.neg")
     parser.add_argument("--work", type=Path, required=True, help="where each stage keeps what it made")
     parser.add_argument("--out", type=Path, required=True, help="where tiny/ and tiny-sentiment/ are written")
-    parser.add_argument("--steps", type=int, default=6000, help="pretraining steps of 3,072 tokens (default 6000)")
+    parser.add_argument("--steps", type=int, default=3400, help="pretraining steps of 3,072 tokens (default 3400)")
     parser.add_argument("--matrix-rate", type=float, default=0.01, help="Muon's learning rate (default 0.01)")
     parser.add_argument("--rate", type=float, default=1e-3, help="AdamW's learning rate (default 0.001)")
     args = parser.parse_args()
