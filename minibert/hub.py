@@ -68,11 +68,11 @@ def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
     except errors.RevisionNotFoundError:
         problem = f"has no revision {revision!r}; those it has are listed on {hub}/{name}/commits/main"
     except errors.EntryNotFoundError as error:
-        problem = f"did not arrive: {first_line(error)}; check the network, and run it again"
+        problem = f"did not arrive: {told(error)}; check the network, and run it again"
     except errors.OfflineModeIsEnabled:
         problem = f"is not cached whole, and HF_HUB_OFFLINE is set; unset it, or {CARRY.format(name)}"
     except Exception as error:  # of the HTTP library: huggingface_hub has had three of them
-        problem = f"did not arrive from {hub} ({first_line(error)}); check the network and run it again, or "
+        problem = f"did not arrive from {hub} ({told(error)}); check the network and run it again, or "
         problem += CARRY.format(name)
     if cached:
         print(f"minibert: {name} {problem}; the cached one is used", file=sys.stderr)
@@ -84,10 +84,11 @@ LOCAL = "not bundled, not a folder here"
 CARRY = "use a folder made elsewhere by `minibert download {} --to FOLDER`"
 
 
-def first_line(error: Exception) -> str:
-    """What went wrong, and why, in a line: the cause is where a mirror's failure hides."""
-    told = [f"{type(link).__name__}: {link}".splitlines()[0][:160] for link in (error, error.__cause__) if link]
-    return ", because of ".join(dict.fromkeys(told))
+def told(error: Exception) -> str:
+    """What went wrong in a line, with the cause, where a mirror's failure hides."""
+    links = [error, error.__cause__] if error.__cause__ else [error]
+    lines = [" ".join(f"{type(link).__name__}: {link}".split())[:200] for link in links]
+    return ", because of ".join(dict.fromkeys(lines))
 
 
 def cached_model(name: str, revision: str | None = None) -> Path | None:

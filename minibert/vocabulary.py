@@ -80,7 +80,7 @@ def attempt(what: object, function: Callable, *arguments: object):
     """function(*arguments), with whatever goes wrong in it as a CheckpointError about `what`."""
     try:
         return function(*arguments)
-    except (CheckpointError, NotImplementedError, KeyboardInterrupt):
+    except (CheckpointError, NotImplementedError, KeyboardInterrupt, MemoryError):
         raise
     except BaseException as error:  # the backend raises bare Exceptions, and Rust's panics are not even that
         problem = " ".join(f"{type(error).__name__}: {error}".split())[:300]
