@@ -136,10 +136,11 @@ def switch_off(weights: LayerWeights, head: int, head_size: int) -> LayerWeights
 
 def blank_loss(bert: Bert, blanks: list[tuple[str, str]]) -> float:
     """mean over blanks of -log(probability of the right word at its [MASK])"""
-    losses = []
-    for places_V, word in probabilities_at_blanks(bert, blanks):
-        losses.append(-np.log(places_V[word]))
-    return float(np.mean(losses))
+    return float(blank_losses(bert, blanks).mean())
+
+
+def blank_losses(bert: Bert, blanks: list[tuple[str, str]]) -> np.ndarray:
+    return -np.log([places_V[word] for places_V, word in probabilities_at_blanks(bert, blanks)])
 
 
 def probabilities_at_blanks(bert, blanks):
@@ -285,13 +286,15 @@ def head_off_answer() -> str:
     table_LH = loss_of_each_head(bert)
     layer, head = head_of(table_LH)
     changed = without_head(bert, layer, head)
-    text, word = max(blanks(), key=lambda blank: blank_loss(changed, [blank]) - blank_loss(bert, [blank]))
-    before, after = (np.exp(-blank_loss(b, [(text, word)])) for b in (bert, changed))
+    before, after = blank_losses(bert, blanks()), blank_losses(changed, blanks())
+    hardest = int((after - before).argmax())
+    text, word = blanks()[hardest]
     return (
-        f"With all heads the loss is {blank_loss(bert, blanks()):.3f}. Switching off layer {layer}, head {head} costs "
+        f"With all heads the loss is {before.mean():.3f}. Switching off layer {layer}, head {head} costs "
         f"most, {table_LH[layer, head]:+.3f}; the median head costs {np.median(table_LH):+.3f}, and "
         f"{int((table_LH < 0).sum())} of {table_LH.size} cost nothing or less. Hardest hit: {word!r} in {text!r} falls "
-        f"from {before:.3f} to {after:.3f}. Where a head is hardly missed, others do what it did, and the residual "
+        f"from {np.exp(-before[hardest]):.3f} to {np.exp(-after[hardest]):.3f}. "
+        f"Where a head is hardly missed, others do what it did, and the residual "
         "passes on the rest."
     )
 
