@@ -10,15 +10,16 @@ from viz.explorer.assemble import assemble, framed
 MOST = 6_000_000  # bytes of attention in one notebook cell
 
 
-def trace_html(tokens: Sequence[str], attentions: Sequence[np.ndarray]) -> str:
+def trace_html(tokens: Sequence[str], attentions: Sequence[np.ndarray | None]) -> str | None:
     """Tokens and an attention heatmap with a switch for layer and head, in an isolated frame.
 
-    attentions: for each layer an array [heads, T, T]. Raises ValueError where T x T maps are too many for a cell.
+    attentions: for each layer an array [heads, T, T]. None where a layer's was not kept, or where the maps are too many
+    for one notebook cell: then a notebook falls back to the plain text.
     """
+    if any(attention is None for attention in attentions) or 2 * sum(a.size for a in attentions) > MOST:
+        return None
     attention = np.stack(attentions)
     layers, heads, size, _ = attention.shape
-    if 2 * attention.size > MOST:
-        raise ValueError(f"{layers} x {heads} maps of {size} x {size} tokens are too many for one notebook cell")
     data = {
         "tokens": list(tokens),
         "layers": layers,

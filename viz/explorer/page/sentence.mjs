@@ -37,9 +37,9 @@ export class SentenceView {
     const mapHeight = TITLE + widest + cell * count + 10;
     curves.height = TITLE + 10 + row * count;
     const map = { x: wide ? curves.x + curves.width + 20 : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: widest + 6 + cell * count, height: mapHeight };
-    const cloud = wide
-      ? { x: map.x + map.width + 20, y: box.y + TITLE, width: Math.max(200, box.x + box.width - map.x - map.width - 24), height: box.height - TITLE - 8 }
-      : { x: box.x + 8, y: map.y + map.height + TITLE, width: box.width - 16, height: Math.min(360, box.width) };
+    const beside = box.x + box.width - map.x - map.width - 24; // room for the points to the right of the heatmap
+    const below = { x: map.x, y: map.y + mapHeight + TITLE, width: box.width - map.x - 8, height: wide ? 380 : Math.min(360, box.width) };
+    const cloud = wide && beside >= 200 ? { x: map.x + map.width + 20, y: box.y + TITLE, width: beside, height: box.height - TITLE - 8 } : below;
     this.height = Math.max(curves.y + curves.height, map.y + map.height, cloud.y + cloud.height) - box.y + 6;
     this.width = Math.max(box.width, cloud.x + cloud.width + 8 - box.x, map.x + map.width + 8 - box.x);
     Object.assign(this, { curves, map, cloudBox: cloud, cell, row });
