@@ -100,8 +100,6 @@ def gather(bert: Bert, sentences: Iterable, chosen: Sequence[int]) -> Sample:
     )
 
 
-def stacked(trace: Trace, name: str, layers: range | None = None, heads: range | None = None) -> np.ndarray:
+def stacked(trace: Trace, name: str) -> np.ndarray:
     """One field of all layers of a trace: [L, H, ...]."""
-    layers = range(len(trace.layers)) if layers is None else layers
-    span = slice(None) if heads is None else slice(heads.start, heads.stop)
-    return np.stack([getattr(trace.layers[layer], name)[span] for layer in layers])
+    return np.stack([getattr(layer, name) for layer in trace.layers])

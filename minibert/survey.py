@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from minibert.model import Bert
-from minibert.sentences import Sample, Sentences, stacked
+from minibert.sentences import Sample, Sentences
 from minibert.tokenizer import Encoding
 from minibert.trace import Trace
 
 METHODS = ("none", "paper", "exact")
-MOST_PAIRS = 20_000  # of queries and keys of one head to measure at once: enough to be quick, small in memory
+MOST_PAIRS = 40_000  # of queries and keys of one head to measure at once: enough to be quick, small in memory
 
 
 def fit(
@@ -57,12 +57,12 @@ def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: 
     import viz
 
     measured, habits, done = None, None, 0
-    random = np.random.default_rng(seed)
+    random, span = np.random.default_rng(seed), slice(heads.start, heads.stop)
     bar = tqdm(total=len(sentences), unit=" sentences", disable=None, leave=False)
     try:
         for traces in alike(bert.stream(by_length(sentences))):
             query, key, attention = (
-                np.stack([stacked(trace, name, layers, heads) for trace in traces])
+                np.array([[getattr(trace.layers[layer], name)[span] for layer in layers] for trace in traces])
                 for name in ("query", "key", "attention")
             )
             some = np.sort(random.permutation(len(traces[0].tokens))[:queries])
