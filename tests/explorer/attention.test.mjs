@@ -19,6 +19,7 @@ test("a key switched off is as if it had never been there", () => {
   assert.ok(Math.abs(attention[0] - 1 / 3) < 1e-7 && Math.abs(attention[1] - 2 / 3) < 1e-7);
   assert.equal(attention[2], 0);
   assert.deepEqual([...attention.subarray(6)], [0, 0, 0], "its own row is empty");
+  assert.deepEqual([...attentionOf(scores, 3, new Set([0])).subarray(6)], [0, 0, 1], "however large its score was");
   const two = attentionOf(Float32Array.from([scores[0], scores[1], scores[3], scores[4]]), 2);
   [0, 1, 3, 4].forEach((from, to) => near(attention[from], two[to]));
 });
@@ -55,6 +56,7 @@ test("lines: of the query, of the key, of the pair, of the sentence", () => {
   const ask = (choice, all = false) => linesOf(attention, 3, { query: -1, key: -1, top: 1, above: 0.05, ...choice }, all).map(({ query, key }) => [query, key]);
   assert.deepEqual(ask({ query: 0 }), [[0, 0]]);
   assert.deepEqual(ask({ query: 0, key: 2 }), [[0, 2], [0, 0]]);
+  assert.deepEqual(ask({ query: 1, key: 2 }), [[1, 2]], "drawn once");
   assert.deepEqual(ask({ key: 2, top: 2 }), [[2, 2], [1, 2]]);
   assert.deepEqual(ask({}), []);
   assert.deepEqual(ask({}, true), [[2, 2], [0, 0], [1, 2]]);
