@@ -36,7 +36,7 @@ def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) ->
 
     Returns scores_HTS, attention_HTS, context_HTK.
     """
-    scores_HTS = query_HTK @ key_HSK.mT / math.sqrt(query_HTK.shape[-1])
+    scores_HTS = (query_HTK / math.sqrt(query_HTK.shape[-1])) @ key_HSK.mT  # fewer numbers to divide than scores
     attention_HTS = softmax(scores_HTS)
     context_HTK = attention_HTS @ value_HSK
     return scores_HTS, attention_HTS, context_HTK

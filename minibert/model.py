@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from minibert.config import BertConfig
+from minibert.cores import share_out
 from minibert.embeddings import embed
 from minibert.encoder import encoder_layer
 from minibert.heads import classify, masked_lm_logits, pool
@@ -42,8 +43,10 @@ class Bert:
         """
         keep = check_keep(keep)
         encodings = [self.encode(text) for text in texts]
-        if not encodings:
-            return []
+        return share_out(lambda some: self._forward(some, keep), encodings) if encodings else []
+
+    def _forward(self, encodings: Sequence[Encoding], keep: Collection[str]) -> list[Trace]:
+        """The way of some sentences through the model, laid end to end."""
         hidden_TD = embed(encodings, self.weights.embeddings, self.config.layer_norm_eps)
         sentences = rows_of_sentences(encodings)
 
