@@ -136,7 +136,7 @@ def first_problem(
         for output, part, want in zip(function.outputs, got, expected, strict=True):
             check_kind(output, part, want)
     except Wrong as error:
-        return Problem("type", f"Type, of what {function.name} returned on {case.about}: {error}."), None
+        return Problem("type", f"What {function.name} returned on {case.about} is of the wrong kind: {error}."), None
     got = tuple(np.asarray(part) for part in got)
     for check in (check_shape, check_dtype, check_finite):
         for output, part, want in zip(function.outputs, got, expected, strict=True):
@@ -171,7 +171,7 @@ def kind_of(value: object) -> str:
             return f"a {type(value).__name__} of {len(value)}"
         case str():
             return f"the text {value[:40]!r}"
-    return f"the {'number' if isinstance(value, float) else 'value'} {value}"
+    return f"the number {value:g}" if isinstance(value, float) else f"the value {value}"
 
 
 def check_shape(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
