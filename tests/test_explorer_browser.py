@@ -72,6 +72,7 @@ def show(browser):
         context = browser.new_context(
             offline=True, viewport={"width": size[0], "height": size[1]}, reduced_motion=motion, **options
         )
+        context.set_default_timeout(120_000)  # for machines with much else to do
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: wrong.append(f"console: {message.text}"))

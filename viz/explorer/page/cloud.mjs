@@ -167,7 +167,10 @@ export class Cloud {
       if (most > 0 && bright[p % data.size] && !chosen.has(p)) want(p);
     }
     const crowd = new Crowd();
-    if (count <= 300) this.order.forEach((p) => this.visible(p) && crowd.add({ x: this.screen[2 * p] - 4, y: this.screen[2 * p + 1] - 4, width: 8, height: 8 }));
+    const few = 2 * bright.reduce((sum, one) => sum + one, 0) <= 400;
+    for (const p of few ? this.order : []) {
+      if (bright[p % data.size] && this.visible(p)) crowd.add({ x: this.screen[2 * p] - 4, y: this.screen[2 * p + 1] - 4, width: 8, height: 8 });
+    }
     const frame = { x: box.x + 2, y: box.y + 2, width: box.width - 4, height: box.height - 4 };
     const placed = placeLabels(wanted, (text) => textWidth(text, size), frame, { most: most + first.length, crowd });
     for (const { p, text, left, middle } of placed) {

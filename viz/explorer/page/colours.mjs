@@ -16,8 +16,8 @@ const VIRIDIS = [
   "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 ];
 const CATEGORIES = {
-  light: ["#0072b2", "#d55e00", "#009e73", "#b5509a", "#a67c00", "#2f9fdc", "#5a3d2b", "#8a8f99"],
-  dark: ["#4da3e0", "#ff8a3d", "#2fc99a", "#e48bc5", "#f0c419", "#7fd0ff", "#c9a78c", "#9aa1ad"],
+  light: ["#0072b2", "#d55e00", "#009e73", "#b5509a", "#a67c00", "#6b4a2f", "#2f9fdc", "#8a8f99"],
+  dark: ["#4da3e0", "#ff8a3d", "#2fc99a", "#e48bc5", "#f0c419", "#c9a78c", "#7fd0ff", "#9aa1ad"],
 };
 const LEVELS = 32;
 

@@ -148,7 +148,7 @@ function thumbnail(app, cell, { width, height }, mask, searching) {
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
   const pixels = new Pixels(w, h);
   const colours = palette.map(channelsOf);
-  const r = ratio * (shown > 2000 ? 0.7 : shown > 400 ? 1 : shown > 60 ? 1.5 : 2.1);
+  const r = ratio * (width > 150 ? 1.7 : 1) * (shown > 2000 ? 0.7 : shown > 400 ? 1 : shown > 60 ? 1.5 : 2.1);
   const masks = [maskOf("disc", r), maskOf("diamond", r)];
 
   let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
