@@ -532,7 +532,7 @@ def map_of_heads(bert: minibert.Bert, encodings: list) -> dict[str, np.ndarray]:
         add("[CLS]", attention_LHTS, query & (ids == CLS)[None, :])
         add("[SEP]", attention_LHTS, query & (ids == SEP)[None, :])
         add("same word", attention_LHTS, query & (ids[:, None] == ids[None, :]) & (offset != 0))
-    return {kind: sums[kind] / counts[kind] for kind in sums}
+    return {kind: sums[kind] / max(counts[kind], 1) for kind in sums}
 
 
 def float16_cost(arrays: dict[str, np.ndarray], work: Path, out: Path) -> dict[str, float]:
