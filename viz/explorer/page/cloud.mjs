@@ -74,7 +74,7 @@ export class Cloud {
   /** Put the points on the screen. */
   layOut(state, box) {
     const look = { ...state, turn: state.turn * this.turning, tilt: state.tilt * this.turning };
-    this.eye = camera(this.world, box, look, this.turning > 0 ? 3 : 2, box.width < 300 ? 24 : 40);
+    this.eye = camera(this.world, box, look, this.turning > 0 ? 3 : 2, box.width < 300 ? 24 : 54);
     project(this.eye, this.now, this.screen, this.depth);
   }
 
