@@ -1,7 +1,6 @@
 """Tensors in safetensors files: where they lie, and reading them as float32."""
 
 import json
-import math
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
@@ -21,12 +20,13 @@ CONVERT = (
 
 
 class Stored(NamedTuple):
-    """Where a tensor lies: bytes from `start` of a safetensors file."""
+    """A tensor as it lies in a safetensors file."""
 
     path: Path
     dtype: str
     shape: tuple[int, ...]
-    start: int
+    content: np.ndarray
+    """its bytes, a view of the mapped file: nothing is read before it is used"""
 
 
 def find_tensors(folder: Path) -> dict[str, Stored]:
@@ -56,8 +56,10 @@ def read_shards(index: Path) -> dict[str, Stored]:
         raise CheckpointError(f"{index}: weight_map is {abbreviate(places)}; expected tensor names with file names")
     shards = {}
     for shard in sorted(set(places.values())):
-        if PureWindowsPath(shard).name != shard or shard == "..":
-            raise CheckpointError(f"{index} names the file {abbreviate(shard)}; expected one beside it, without a path")
+        if PureWindowsPath(shard).name != shard or not shard.endswith(".safetensors"):
+            raise CheckpointError(
+                f"{index} names the file {abbreviate(shard)}; expected a .safetensors beside it, without a path"
+            )
         shards[shard] = read_header(index.parent / shard)
     for name, shard in places.items():
         if name not in shards[shard]:
@@ -68,19 +70,22 @@ def read_shards(index: Path) -> dict[str, Stored]:
 def read_header(path: Path) -> dict[str, Stored]:
     """The names, types, shapes and places of a safetensors file: 8 bytes of length, that much JSON, then the tensors.
 
-    `safetensors` checks it first: that offsets stay in the file, do not overlap, and agree with shapes and types.
+    `safetensors` checks it first: that offsets stay in the file, do not overlap, and agree with shapes and types. Then
+    the file is mapped, not read: its pages are shared by all who use the model, and float32 is never copied. A change
+    to an array stays in memory. (So replace a model.safetensors that is in use, never write into it.)
     """
     try:
-        with safe_open(path, framework="numpy"), path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length))
+        with safe_open(path, framework="numpy"):
+            mapped = np.asarray(np.memmap(path, np.uint8, mode="c"))
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror or error}); get the file again") from None
-    except (SafetensorError, ValueError) as error:
+    except SafetensorError as error:
         raise CheckpointError(f"{path} is broken or cut short ({str(error)[:200]}); get the file again") from None
+    start = 8 + int.from_bytes(mapped[:8].tobytes(), "little")
+    header = json.loads(mapped[8:start].tobytes())
     header.pop("__metadata__", None)
     return {
-        name: Stored(path, entry["dtype"], tuple(entry["shape"]), 8 + length + entry["data_offsets"][0])
+        name: Stored(path, entry["dtype"], tuple(entry["shape"]), mapped[start:][slice(*entry["data_offsets"])])
         for name, entry in header.items()
     }
 
@@ -92,18 +97,14 @@ def read_tensor(name: str, stored: Stored, shape: tuple[int, ...]) -> np.ndarray
         raise CheckpointError(f"{stored.path}: {name} has shape {got}, but config.json asks for {expected}")
     if stored.dtype not in DTYPES:
         raise CheckpointError(f"{stored.path}: {name} is {stored.dtype}; expected one of {', '.join(DTYPES)}")
-    raw = np.fromfile(stored.path, DTYPES[stored.dtype], math.prod(shape), offset=stored.start)
-    if raw.size != math.prod(shape):
-        raise CheckpointError(f"{stored.path} was cut short while it was read; get the file again")
+    raw = stored.content.view(DTYPES[stored.dtype])
+    if not raw.flags.aligned:  # older files: the header ends anywhere
+        raw = raw.copy()
     if stored.dtype == "BF16":
         raw = (raw.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite
         tensor = raw.astype(np.float32, copy=False).reshape(shape)
-        finite = (
-            np.isfinite(np.vdot(tensor, tensor)) or np.isfinite(tensor).all()
-        )  # the first is fast, and may overflow
-    if not finite:
-        raise CheckpointError(
-            f"{stored.path}: {name} has values that are infinite, or not numbers; train or get it again"
-        )
+        squares = np.vdot(tensor, tensor)  # one quick pass, which finite values may overflow: then look at each
+    if not np.isfinite(squares) and not np.isfinite(tensor).all():
+        raise CheckpointError(f"{stored.path}: {name} has infinite values, or some that are no numbers; get it again")
     return tensor

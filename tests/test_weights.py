@@ -231,11 +231,17 @@ REFUSED = {
         f"has shape [{SHAPE['vocab_size']}, 24], but config.json asks for [{SHAPE['vocab_size']}, 48]",
     ),
     "integers": (tensors_changed(lambda t: t.update({QUERY: t[QUERY].int()})), f"{QUERY} is I32; expected one of F32"),
-    "not a number": (tensors_changed(set_value(QUERY, float("nan"))), f"{QUERY} has values that are infinite, or not"),
-    "infinite": (tensors_changed(set_value(QUERY, float("-inf"))), f"{QUERY} has values that are infinite, or not"),
+    "not a number": (
+        tensors_changed(set_value(QUERY, float("nan"))),
+        f"{QUERY} has infinite values, or some that are no numbers",
+    ),
+    "infinite": (
+        tensors_changed(set_value(QUERY, float("-inf"))),
+        f"{QUERY} has infinite values, or some that are no numbers",
+    ),
     "too large for float32": (
         tensors_changed(lambda t: t.update({QUERY: t[QUERY].double() * 1e40})),
-        f"{QUERY} has values that are infinite, or not",
+        f"{QUERY} has infinite values, or some that are no numbers",
     ),
     "no bias of the decoder": (
         tensors_changed(lambda t: t.pop("cls.predictions.bias")),
@@ -262,13 +268,17 @@ REFUSED = {
     ),
     "a shard outside": (
         sharded(lambda folder, index: index["weight_map"].update({WORD: "../model.safetensors"})),
-        "names the file '../model.safetensors'; expected one beside it, without a path",
+        "names the file '../model.safetensors'; expected a .safetensors beside it, without a path",
     ),
     "a shard at an absolute path": (
         sharded(lambda folder, index: index["weight_map"].update({WORD: "/etc/passwd"})),
-        "names the file '/etc/passwd'; expected one beside it",
+        "names the file '/etc/passwd'; expected a .safetensors beside it",
     ),
     "a shard above": (sharded(lambda folder, index: index["weight_map"].update({WORD: ".."})), "names the file '..'"),
+    "a shard without a name": (
+        sharded(lambda folder, index: index["weight_map"].update({WORD: ""})),
+        "names the file ''",
+    ),
     "a shard on another drive": (
         sharded(lambda folder, index: index["weight_map"].update({WORD: "C:\\model.safetensors"})),
         "names the file 'C:",
@@ -342,10 +352,29 @@ def test_gamma_is_renamed_only_at_the_end_of_a_layer_norm(tmp_path):
     assert minibert.load(tmp_path).weights.masked_lm is not None
 
 
-def test_a_file_that_shrinks_while_it_is_read(tmp_path, monkeypatch):
+def test_a_header_of_odd_length(tmp_path):
+    """Older files end their header anywhere, and the tensors begin off the boundaries of float32."""
     write_model(tmp_path)
-    monkeypatch.setattr(np, "fromfile", lambda *args, **kwargs: np.zeros(3, np.float32))
-    assert "was cut short while it was read" in refusal(tmp_path)
+    expected = {name: array.copy() for name, array in minibert.load(tmp_path).weights.named()}
+    path = tmp_path / "model.safetensors"
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = content[8:end].rstrip() + b" "
+    header += b" " * (1 - len(header) % 2)
+    path.write_bytes(len(header).to_bytes(8, "little") + header + content[end:])
+    assert len(header) % 2
+    for name, array in minibert.load(tmp_path).weights.named():
+        assert array.flags.aligned
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
+def test_a_change_to_the_weights_stays_in_memory(tmp_path):
+    """Arrays are the file itself, but only for reading."""
+    write_model(tmp_path)
+    before = (tmp_path / "model.safetensors").read_bytes()
+    minibert.load(tmp_path).weights.pooler.weight[:] = 0
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+    assert minibert.load(tmp_path).weights.pooler.weight.any()
 
 
 MEASURE = """
@@ -360,9 +389,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
-@pytest.mark.parametrize(("dtype", "times"), [(torch.float32, 1.0), (torch.float16, 2.0), (torch.bfloat16, 2.0)])
+@pytest.mark.parametrize(("dtype", "times"), [(torch.float32, 1), (torch.float16, 3), (torch.bfloat16, 3)])
 def test_memory_at_the_peak(dtype, times, tmp_path):
-    """No more than 1.3 times the weights as float32, measured by the operating system in a process of its own."""
+    """No more than 1.3 times the file, and for half precision its float32 twin, measured by the operating system."""
     shape = {"vocab_size": 20000, "hidden_size": 384, "num_hidden_layers": 6, "intermediate_size": 1536}
     model = transformers.BertForMaskedLM(transformers.BertConfig(**shape, num_attention_heads=6))
     model.to(dtype).save_pretrained(tmp_path)
