@@ -44,3 +44,11 @@ class Trace:
     """layers + 1 arrays [tokens, hidden]: 0 the embeddings, i the output of layer i"""
     pooled: np.ndarray | None = field(default=None, repr=False)
     """[hidden] the pooler's vector, or None where the checkpoint has no pooler"""
+
+    def _repr_html_(self) -> str | None:
+        """How a notebook shows a Trace: its tokens and a heatmap of attention; None, for text, where none was kept."""
+        if not self.layers or any(layer.attention is None for layer in self.layers):
+            return None
+        from viz.explorer import trace_html
+
+        return trace_html(self.tokens, [layer.attention for layer in self.layers])

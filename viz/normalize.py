@@ -81,7 +81,8 @@ class Normalized:
         """The method and, for one head, what it chose, for example "paper, c = 1.83"."""
         if self.method == "none":
             return "raw"
-        chosen = "" if self.search is None or not self.search.at_edge else ", at the edge of the search"
+        edge = self.method == "paper" and self.search is not None and self.search.at_edge
+        chosen = ", at the edge of the search" if edge else ""
         return f"{self.method}, c = {self.scale:.2f}{chosen}"
 
     def apply(self, query: np.ndarray, key: np.ndarray, sentences: np.ndarray | None = None) -> "Normalized":

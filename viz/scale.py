@@ -12,6 +12,7 @@ import numpy as np
 from viz.correlation import correlation
 
 SCALES = np.geomspace(0.2, 5, 49)  # fine, logarithmic, with 1 in the middle
+READABLE_SCALES = np.geomspace(0.5, 2, 13)  # beyond, more may be nearest, but all keys or all queries make one dot
 DISTANCES = ("euclidean", "pca", "cosine")
 WEIGHTS = ("closeness", "attention", None)
 NEAR_SHARE, NEAR_PAIRS = 0.005, 32  # pairs that count as close: 0.5 %, but never fewer than 32 (or all there are)
@@ -108,7 +109,9 @@ def search_rows(query: np.ndarray, key: np.ndarray, spans: list[slice], scales: 
     return _choose("correlation query by query, euclidean distance", scales, curve / query.shape[-2], lowest=True)
 
 
-def search_nearest(query: np.ndarray, key: np.ndarray, spans: list[slice], scales: np.ndarray = SCALES[::3]) -> Search:
+def search_nearest(
+    query: np.ndarray, key: np.ndarray, spans: list[slice], scales: np.ndarray = READABLE_SCALES
+) -> Search:
     """The scale with which most queries have their most attended key nearest in the plane of `pca`.
 
     query, key: [..., P, N, K], as for `search_correlation`; the curve is the share of such queries, counted in the
