@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import minibert
-from minibert import CheckpointError
+from minibert import CheckpointError, Encoding
+from minibert.heads import classify
 from minibert.hub import FILES, bundled_models, copy_model
 from tests.reference.checkpoints import FORMS, change_config, write_model, write_tokenizer
 from tests.reference.hub import COMMITS, Hub
@@ -352,3 +353,56 @@ def test_info(hub, run):
     assert f"{sum(parameters.values()):,}" in told
     for expected in ("num_hidden_layers", "layers.*.attention.query.weight", "2 of 24 x 24", "F32", "tokenizer"):
         assert expected in told
+
+
+# The real thing, where a hub can be reached: HF_HUB_OFFLINE=0 python -m pytest -m hub
+
+CAPITAL = Encoding.from_ids([101, 1996, 3007, 1997, 2605, 2003, 103, 1012, 102])
+PUBLISHED_LOGITS = [
+    [-14.7240, -14.2120, -14.6434],
+    [-10.3125, -9.7459, -9.9923],
+    [-15.1105, -14.8048, -14.9276],
+]
+DOG = Encoding.from_ids([101, 7592, 1010, 2026, 3899, 2003, 10140, 2002, 7317, 4747, 102])
+
+
+@pytest.fixture
+def real_hub():
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        pytest.skip("HF_HUB_OFFLINE is set; HF_HUB_OFFLINE=0 lets this test reach the hub")
+
+
+@pytest.mark.hub
+@pytest.mark.parametrize("name", ["google-bert/bert-base-uncased", "google-bert/bert-base-cased"])
+def test_real_bert_is_that_of_transformers(name, real_hub):
+    import torch
+    import transformers
+
+    bert = minibert.load(name)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+    model = transformers.BertForMaskedLM.from_pretrained(name, attn_implementation="eager", dtype=torch.float32).eval()
+    for text in ("The capital of France is [MASK].", "A naïve café, 北京 and an emoji 🙂 are [MASK] here [MASK]!"):
+        given = tokenizer(text, return_tensors="pt")
+        assert list(bert.tokenizer.encode(text).input_ids) == given["input_ids"][0].tolist()
+        with torch.no_grad():
+            expected = model(**given, output_hidden_states=True)
+        trace = bert(text)
+        for ours, theirs in zip(trace.hidden_states, expected.hidden_states, strict=True):
+            np.testing.assert_allclose(ours, theirs[0], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(bert.logits(text), expected.logits[0], rtol=1e-4, atol=1e-4)
+    assert bert.fill_mask("The capital of France is [MASK].")[0][0][0].lower() == "paris"
+
+
+@pytest.mark.hub
+def test_published_logits_of_bert_base_uncased(real_hub):
+    logits = minibert.load("google-bert/bert-base-uncased").logits(CAPITAL)
+    np.testing.assert_allclose(logits[1:4, 1:4], PUBLISHED_LOGITS, atol=1e-4)
+
+
+@pytest.mark.hub
+def test_published_logits_of_a_classifier(real_hub):
+    bert = minibert.load("textattack/bert-base-uncased-yelp-polarity")
+    logits = classify(bert(DOG).pooled, bert.weights.classifier)
+    np.testing.assert_allclose(logits, [-1.3199, 1.5447], atol=1e-4)
