@@ -116,7 +116,7 @@ def run_viz(args: argparse.Namespace) -> None:
     print(head_table(ways, measured, layers, heads, args.dims))
     print()
     print(path)
-    shown = Shown(bert, sample, layers, heads, ways, measured, habits, args, link)
+    shown = Shown(bert, sample, layers, heads, ways, measured, habits, done, args, link)
     for name in names:
         print(viz.save(names[name](shown), out / f"{file_name(name, layers, heads)}.{args.format}"))
     if done < len(sentences):

@@ -22,12 +22,14 @@ class Shown:
     ways: list
     measured: list
     habits: object
+    done: int
+    """of how many sentences the measures and habits are; the sample, which is drawn, has fewer"""
     args: argparse.Namespace
     link: str | None
 
 
-def title(shown: Shown, what: str = "") -> str:
-    """Model, layer, head, text: what every picture says above itself."""
+def title(shown: Shown, what: str = "", *, measured: bool = False) -> str:
+    """Model, layer, head, text: what every picture says above itself. measured: of all sentences, not of the sample."""
     parts = [model_name(shown.bert)]
     if len(shown.layers) * len(shown.heads) == 1:
         parts.append(f"layer {shown.layers[0]}, head {shown.heads[0]}")
@@ -35,7 +37,7 @@ def title(shown: Shown, what: str = "") -> str:
         parts.append(what)
     texts = shown.sample.texts
     if shown.args.file is not None:
-        parts.append(f"{len(texts)} sentences of {shown.args.file.name}")
+        parts.append(f"{shown.done if measured else len(texts)} sentences of {shown.args.file.name}")
     else:
         short = texts[0] if len(texts[0]) <= 60 else texts[0][:59] + "…"
         parts.append(f"“{short}”" + (f" and {len(texts) - 1} more" if len(texts) > 1 else ""))
@@ -197,14 +199,15 @@ def draw_metrics(shown: Shown):
         maps[f"attention to {name}"] = getattr(shown.habits, field)
         limits[f"attention to {name}"] = (0, 1)
     maps["entropy of attention (bits)"] = shown.habits.entropy
-    return viz.heatmap_figure(maps, shown.layers, shown.heads, limits=limits, title=title(shown))
+    return viz.heatmap_figure(maps, shown.layers, shown.heads, limits=limits, title=title(shown, measured=True))
 
 
 def draw_positions(shown: Shown):
     import viz
 
     what = "mean attention by relative position"
-    return viz.positions_figure(shown.habits.by_offset, shown.layers, shown.heads, title=title(shown, what))
+    heading = title(shown, what, measured=True)
+    return viz.positions_figure(shown.habits.by_offset, shown.layers, shown.heads, title=heading)
 
 
 ONE_HEAD = {
