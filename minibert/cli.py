@@ -164,8 +164,8 @@ def print_info(bert: Bert, folder: Path) -> None:
     for name, shape, size in rows:
         print(f"{name:40} {shape:20} {size:>14}")
     types = sorted({stored.dtype for stored in find_tensors(folder).values() if "F" in stored.dtype})
-    print(f"\n{'in all':40} {'':20} {total:>14,}")
-    print(f"{hub.size_on_disk(folder) / 1e6:.1f} MB on disk ({', '.join(types)}), {4 * total / 1e6:.1f} MB as float32")
+    size = f"{hub.size_on_disk(folder) / 1e6:.1f} MB on disk ({', '.join(types)}), {4 * total / 1e6:.1f} MB as float32"
+    print(f"\n{total:,} parameters, {size}")
 
 
 def run_models(args: argparse.Namespace) -> None:
