@@ -49,7 +49,8 @@ def run_compare(args: argparse.Namespace) -> None:
 
     skipped = f", {sentences.skipped} lines left out" if args.skip_bad else ""
     some = f" of {len(sentences)}" if done < len(sentences) else ""
-    print(f"{model_name(before)} → {model_name(after)}: {done}{some} sentences{skipped}")
+    plural = "" if len(sentences) == 1 else "s"
+    print(f"{model_name(before)} → {model_name(after)}: {done}{some} sentence{plural}{skipped}")
     print(shift_table(moved, ranking))
     print()
     print(path)

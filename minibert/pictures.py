@@ -92,8 +92,9 @@ def draw_joint(shown: Shown):
     import viz
 
     layer, head, merged = shown.layers[0], shown.heads[0], shown.args.words
+    counted = "piece by piece, most attended" if merged else "most attended"
     notes = [
-        f"most attended key is nearest: {m.plane.nearest1[0, 0]:.0%} here, {m.space.nearest1[0, 0]:.0%} in full space"
+        f"{counted} key is nearest: {m.plane.nearest1[0, 0]:.0%} here, {m.space.nearest1[0, 0]:.0%} in full space"
         for m in shown.measured
     ]
     return viz.joint_figure(

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ ATTENTION = "viridis"
 DIFFERENCE = "PuOr"
 FORMATS = ("png", "svg", "pdf")
 DPI = 150
+LETTERS_AN_INCH = 10  # of a title
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -60,8 +62,9 @@ def save(figure: Figure, path: str | Path) -> Path:
 
 
 def title(figure: Figure, text: str, **where) -> None:
-    """A title over the whole figure; `$` in a text is a dollar, not mathematics."""
-    figure.suptitle(text, parse_math=False, **where)
+    """A title over the whole figure, in lines that fit it; `$` in a text is a dollar, not mathematics."""
+    letters = int(LETTERS_AN_INCH * figure.get_size_inches()[0])
+    figure.suptitle(textwrap.fill(text, letters), parse_math=False, **where)
 
 
 def equal_axes(axes: Axes, points: np.ndarray, margin: float = 0.12) -> None:

@@ -38,7 +38,7 @@ def choose_lines(
     ValueError: both `top` and `above`, or values out of range.
     """
     if top is not None and above is not None:
-        raise ValueError("choose lines by `top` or by `above`, not by both")
+        raise ValueError("choose lines by top or by above, not by both")
     if top is not None and top < 1:
         raise ValueError(f"top must be 1 or more, not {top}")
     if above is not None and not 0 <= above < 1:

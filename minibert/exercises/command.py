@@ -62,6 +62,8 @@ def existing(folder: str) -> Path:
     if not Path(folder).is_dir():
         if folder in [exercise.name for exercise in EXERCISES]:
             raise ValueError(f"{folder} is an exercise; name your folder first: minibert exercises check DIR {folder}")
+        if Path(folder).is_file():
+            raise ValueError(f"{folder} is a file; name its folder, and then the exercise: check DIR NAME")
         raise ValueError(f"{folder} is not a folder; make it with: minibert exercises start {folder}")
     return Path(folder)
 
