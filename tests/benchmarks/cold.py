@@ -16,6 +16,8 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.benchmarks.quiet import DISTURBED, PATIENCE, cpu_seconds
+
 TEXT = "The brown capybara is sleeping now."
 
 SCRIPTS = {
@@ -34,14 +36,21 @@ print(model(**tokenizer({text!r}, return_tensors="pt"), output_attentions=True).
 
 
 def run(script: str) -> tuple[float, float]:
-    """Seconds, and peak memory in MB, of a process from its start to its end."""
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"this failed; run it by hand:\n{script}")
+    """Seconds, and peak memory in MB, of a process from its start to its end; once more if others had the processor."""
+    for _ in range(PATIENCE):
+        others, start = cpu_seconds(), time.perf_counter()
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        others = cpu_seconds() - others - usage.ru_utime - usage.ru_stime
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"this failed; run it by hand:\n{script}")
+        if others < max(DISTURBED * seconds, 0.03):  # the system counts in hundredths
+            break
+        time.sleep(1)
+    else:
+        print("disturbed", file=sys.stderr)
     return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
