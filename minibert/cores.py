@@ -54,9 +54,17 @@ if hasattr(os, "register_at_fork"):
 
 
 def at_once(work: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
-    """[work(piece) for piece in pieces], all at the same time. The first is the caller's own."""
+    """[work(piece) for piece in pieces], all at the same time. The first is the caller's own.
+
+    Everybody has finished when it returns, and also when it raises what went wrong.
+    """
     others = [helpers().submit(work, piece) for piece in pieces[1:]]
-    return [work(pieces[0]), *(other.result() for other in others)]
+    try:
+        first = work(pieces[0])
+    finally:
+        for other in others:
+            other.exception()  # waits
+    return [first, *(other.result() for other in others)]
 
 
 def share_out(work: Callable[[list[Sentence]], list[Result]], sentences: list[Sentence]) -> list[Result]:
