@@ -16,6 +16,10 @@ helps, and until values help, nothing tells a head where to look. Three choices 
 The position table starts as sinusoids (and is then learned slowly). A bias on the scores, -slope |i - j|, favours
 neighbours at first and fades to nothing by step 800, so that the model that is measured and stored has none. And the
 matrices of the encoder are trained with Muon (Jordan et al. 2024), everything else with AdamW.
+
+Products are taken in bfloat16, weights and everything else kept in float32: eight times faster on a processor that has
+them built in (AMX), slower on one that has not. Half of the rest is memory that the allocator returns and asks for again;
+MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=20000000000 in the environment tells glibc to keep it.
 """
 
 import argparse
@@ -24,6 +28,7 @@ import math
 import os
 import shutil
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +45,9 @@ SEED = 20261122
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PAD, UNK, CLS, SEP, MASK = range(5)
 VOCABULARY = 8192
+ALPHABET = 120
 POSITIONS = 128
-TOKENS_A_STEP = 3072
+TOKENS_A_STEP = 8192
 FINETUNE_EPOCHS = 4
 FINETUNE_RATE = 2e-4
 HELD_OUT = (  # never seen in pretraining: chosen by hand for variety of author, age and subject
@@ -55,10 +61,10 @@ HELD_OUT = (  # never seen in pretraining: chosen by hand for variety of author,
 
 CONFIG = dict(
     vocab_size=VOCABULARY,
-    hidden_size=192,
+    hidden_size=256,
     num_hidden_layers=4,
     num_attention_heads=4,
-    intermediate_size=768,
+    intermediate_size=1024,
     max_position_embeddings=POSITIONS,
     hidden_act="gelu",
     initializer_range=0.06,
@@ -89,11 +95,25 @@ def train_tokenizer(books: dict[str, list[str]]) -> Tokenizer:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
+    training = [paragraph for name in books if name not in HELD_OUT for paragraph in books[name]]
+    # Left alone, the trainer breaks ties between rare characters by chance. Here they are named beforehand.
+    count = Counter()
+    for paragraph in training:
+        count.update(tokenizer.normalizer.normalize_str(paragraph))
+    letters = [letter for letter in count if not letter.isspace()]
+    alphabet = sorted(letters, key=lambda letter: (-count[letter], letter))[:ALPHABET]
     trainer = trainers.WordPieceTrainer(
-        vocab_size=VOCABULARY, special_tokens=SPECIAL, limit_alphabet=120, show_progress=False
+        vocab_size=VOCABULARY,
+        special_tokens=SPECIAL,
+        initial_alphabet=sorted(alphabet),
+        limit_alphabet=ALPHABET,
+        show_progress=False,
     )
-    training = (paragraph for name in books if name not in HELD_OUT for paragraph in books[name])
     tokenizer.train_from_iterator(training, trainer)
+    # It numbers pieces that are equally frequent by chance too; sorted, they are numbered alike in every run.
+    pieces = SPECIAL + sorted(set(tokenizer.get_vocab()) - set(SPECIAL))
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    tokenizer.model = models.WordPiece(vocabulary, unk_token="[UNK]")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
@@ -207,8 +227,8 @@ def choose_masked(input_ids: np.ndarray, rate: float, random: np.random.Generato
 class Muon(torch.optim.Optimizer):
     """Momentum, orthogonalised (Jordan et al. 2024): every singular value of a matrix's step is about 1.
 
-    torch.optim.Muon does the same in bfloat16, which most laptop CPUs only emulate; this one stays in float32 and takes
-    all matrices of one shape through the iteration together. A rate of 0.02, usual for large batches, makes the queries
+    torch.optim.Muon does the same one matrix at a time; this one takes all matrices of one shape through the iteration
+    together. A rate of 0.02, usual for large batches, makes the queries
     and keys of this small one grow until every softmax has one winner and nothing more is learned (entropy 0.3 nats).
     """
 
@@ -239,11 +259,11 @@ class Muon(torch.optim.Optimizer):
 def orthogonalise(wide: torch.Tensor) -> torch.Tensor:
     """Five Newton-Schulz steps X <- a X + (b XX' + c (XX')^2) X, which push every singular value towards 1."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x = (wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16()
     for _ in range(5):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x
+    return x.float()
 
 
 def schedule(step: int, steps: int, warm_up: int) -> float:
@@ -267,9 +287,26 @@ def new_model() -> BertForMaskedLM:
 
 
 def neighbour_bias(length: int, slope: float) -> torch.Tensor | None:
-    """-slope |i - j| for every query i and key j: [1, 1, length, length], added to the scores of every head."""
+    """-slope |i - j| for every query i and key j: [length, length], added to the scores of every head."""
     place = torch.arange(length)
-    return -slope * (place[:, None] - place).abs()[None, None].float() if slope > 0 else None
+    return -slope * (place[:, None] - place).abs().float() if slope > 0 else None
+
+
+def layer_output(
+    layer: torch.nn.Module, wanted: torch.Tensor, hidden: torch.Tensor, bias: torch.Tensor | None
+) -> torch.Tensor:
+    """What a BertLayer makes of the rows `wanted` while they look at the rows `hidden`. Both [examples, rows, hidden]."""
+
+    def heads(x: torch.Tensor) -> torch.Tensor:
+        return x.unflatten(-1, (CONFIG["num_attention_heads"], -1)).transpose(1, 2)
+
+    # Written out: torch's fused attention for CPUs does not use the processor's bfloat16 products on the way back.
+    own = layer.attention.self
+    query, key, value = heads(own.query(wanted)), heads(own.key(hidden)), heads(own.value(hidden))
+    scores = (query @ key.mT).float() / math.sqrt(query.shape[-1])
+    attention = (scores if bias is None else scores + bias).softmax(-1)
+    context = (attention.to(value.dtype) @ value).transpose(1, 2).flatten(2)
+    return layer.feed_forward_chunk(layer.attention.output(context, wanted))
 
 
 def masked_loss(
@@ -288,21 +325,10 @@ def masked_loss(
 
     hidden = model.bert.embeddings(torch.from_numpy(corrupted), token_type_ids=torch.from_numpy(token_types))
     for layer in layers:
-        hidden = layer(hidden, None if bias is None else bias.expand(len(hidden), -1, -1, -1))
+        hidden = layer_output(layer, hidden, hidden, bias)
     wanted = hidden.gather(1, places[:, :, None].expand(-1, -1, hidden.shape[-1]))
-
-    def heads(x: torch.Tensor) -> torch.Tensor:
-        return x.unflatten(-1, (CONFIG["num_attention_heads"], -1)).transpose(1, 2)
-
-    own = last.attention.self
-    context = functional.scaled_dot_product_attention(
-        heads(own.query(wanted)),
-        heads(own.key(hidden)),
-        heads(own.value(hidden)),
-        attn_mask=None if bias is None else bias[0, 0][places][:, None],
-    )
-    attended = last.attention.output(context.transpose(1, 2).flatten(2), wanted)
-    logits = model.cls(last.feed_forward_chunk(attended).flatten(0, 1))
+    bias = None if bias is None else bias[places][:, None]
+    logits = model.cls(layer_output(last, wanted, hidden, bias).flatten(0, 1)).float()
     return functional.cross_entropy(logits, labels), logits, labels
 
 
@@ -337,14 +363,14 @@ def write_beside(path: Path, write) -> None:
 
 
 def pretrain(arrays: dict[str, np.ndarray], work: Path, steps: int, matrix_rate: float, rate: float) -> BertForMaskedLM:
-    """`steps` steps of masked-language modelling; every 250 a checkpoint, every 500 a look at the held-out books."""
+    """`steps` steps of masked-language modelling; every 250 a checkpoint, every 1,000 a look at the held-out books."""
     model = new_model()
     matrices = [p for p in model.bert.encoder.parameters() if p.ndim == 2]
     positions = [model.bert.embeddings.position_embeddings.weight]
     taken = {id(p) for p in matrices + positions}
     others = [p for p in model.parameters() if id(p) not in taken]
     groups = [{"params": others, "lr": rate}, {"params": positions, "lr": rate / 5}]
-    optimisers = [Muon(matrices, lr=matrix_rate), torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01)]
+    optimisers = [Muon(matrices, lr=matrix_rate), torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True)]
     rates = [[matrix_rate], [rate, rate / 5]]
     plan = training_batches(arrays, steps)
     torch.set_flush_denormal(True)
@@ -370,7 +396,8 @@ def pretrain(arrays: dict[str, np.ndarray], work: Path, steps: int, matrix_rate:
             input_ids, token_types = as_sentences(arrays["train_ids"], begins, length)
         # More blanks at first, for more to learn from a step; as many as in the test at the end.
         masked = choose_masked(input_ids, 0.20 - 0.05 * step / steps, np.random.default_rng((SEED, step)))
-        loss, _, _ = masked_loss(model, input_ids, token_types, masked, slope=max(0.0, 2 * (1 - step / 800)))
+        with torch.autocast("cpu", torch.bfloat16):
+            loss, _, _ = masked_loss(model, input_ids, token_types, masked, slope=max(0.0, 2 * (1 - step / 800)))
         for optimiser, full_rates in zip(optimisers, rates, strict=True):
             for group, full in zip(optimiser.param_groups, full_rates, strict=True):
                 group["lr"] = full * schedule(step, steps, warm_up=200)
@@ -390,7 +417,7 @@ def pretrain(arrays: dict[str, np.ndarray], work: Path, steps: int, matrix_rate:
                 "seconds": seconds + time.time() - began,
             }
             write_beside(checkpoint, lambda path, state=state: torch.save(state, path))
-        if done % 500 == 0 or done == steps:
+        if done % 1000 == 0 or done == steps:
             row = {"step": done, "seconds": round(seconds + time.time() - began), "train_loss": average}
             row |= held_out_accuracy(model, arrays, batches=None if done == steps else 20)
             with log.open("a") as file:
@@ -666,7 +693,7 @@ def main() -> None:
     parser.add_argument("--polarity", type=Path, required=True, help="folder with rt-polarity.pos and rt-polarity.neg")
     parser.add_argument("--work", type=Path, required=True, help="where each stage keeps what it made")
     parser.add_argument("--out", type=Path, required=True, help="where tiny/ and tiny-sentiment/ are written")
-    parser.add_argument("--steps", type=int, default=3400, help="pretraining steps of 3,072 tokens (default 3400)")
+    parser.add_argument("--steps", type=int, default=11000, help="pretraining steps of 8,192 tokens (default 11000)")
     parser.add_argument("--matrix-rate", type=float, default=0.01, help="Muon's learning rate (default 0.01)")
     parser.add_argument("--rate", type=float, default=1e-3, help="AdamW's learning rate (default 0.001)")
     args = parser.parse_args()
