@@ -68,6 +68,8 @@ def run_explore(args: argparse.Namespace) -> None:
     if skipped:
         print(f"{skipped} lines of {args.file} skipped", file=sys.stderr)
     print(f"{path}  {path.stat().st_size / 1e6:.1f} MB: open it in any browser, with or without a network")
+    if page.left_out:
+        print(f"{page.left_out} (--size)")
     if args.open:
         webbrowser.open(path.resolve().as_uri())
 
@@ -83,7 +85,8 @@ def explore(bert: Bert, texts: Sequence[Text], *, points: int = 10_000, room: in
 
     encodings = [split_pair(bert, bert.encode(text)) for text in texts]
     chosen = sample([len(encoding) for encoding in encodings], points, seed)
-    notes = [f"Model: {bert.name}."]
+    name = Path(bert.name).resolve().name if Path(bert.name).is_dir() else bert.name  # no need to tell where it lies
+    notes = [f"Model: {name}."]
     if len(chosen) < len(encodings):
         notes.append(
             f"{len(chosen)} of {len(encodings)} sentences, drawn with seed {seed}: at most {points:,} points a head."

@@ -1,6 +1,7 @@
 """The explorer's page as a file: what is in it, how large it is, and that no text can break out of it."""
 
 import base64
+import csv
 import json
 import re
 import shutil
@@ -68,9 +69,24 @@ def test_the_places_are_those_of_normalize_and_pca(minilm):
         flat = replace(n, plane=replace(n.plane, components=n.plane.components[:2]))
         m = viz.measure(flat, trace.layers[layer].attention[head])
         column = {c["name"]: c["values"][layer * data["heads"] + head] for c in data["columns"]}
-        assert column[f"nearest1_plane_{method}"] == pytest.approx(m.plane.nearest1, abs=1e-4)
-        assert column[f"rank_space_{method}"] == pytest.approx(m.space.rank_correlation, abs=1e-4)
-        assert column[f"correlation_{method}"] == pytest.approx(m.pairs.correlation, abs=1e-4)
+        assert column[f"{method}_nearest1_2d"] == pytest.approx(m.plane.nearest1, abs=1e-4)
+        assert column[f"{method}_rank_correlation_full"] == pytest.approx(m.space.rank_correlation, abs=1e-4)
+        assert column[f"{method}_correlation"] == pytest.approx(m.pairs.correlation, abs=1e-4)
+
+
+def test_heads_can_be_marked_by_every_column_of_heads_csv(minilm, minilm_folder, tmp_path, capsys):
+    text = "The cat sat on the mat because it was warm."
+    main(["viz", text, "--model", str(minilm_folder), "--layer", "all", "--head", "all", "--out", str(tmp_path)])
+    capsys.readouterr()
+    with (tmp_path / "heads.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    data = data_of(explore.explore(minilm, [text]))
+    mine = {column["name"]: column["values"] for column in data["columns"]}
+    assert set(mine) == set(rows[0]) - {"layer", "head"} | {"kind"}
+    for name, values in mine.items():
+        if name != "kind":
+            theirs = [float(row[name]) for row in rows]
+            np.testing.assert_allclose(values, theirs, rtol=1e-4, atol=2e-5, err_msg=name)
 
 
 def test_averages_and_habits(minilm):
@@ -160,8 +176,38 @@ def test_what_does_not_fit_is_left_out_and_said():
     assert len(unpack(packed["xy"]["paper"], "<i2")) == 2 * 600 * 2
     assert len(unpack(packed["xy"]["none"], "<i2")) == 2 * inner * 2
     assert len(unpack(packed["scores"], "<f4")) == 400 * data["whole"]
-    with pytest.raises(ValueError, match=r"do not fit into 0\.25 MB; ask for at most 4\d\d points"):
+    assert page.left_out in data["notes"]
+
+
+def test_a_page_without_room_for_all_points_says_how_many_fit():
+    tokens, query, key = made_up([20] * 30, layers=2, heads=2)
+    with pytest.raises(ValueError, match=r"1,200 points in 4 heads do not fit into 0\.25 MB") as refused:
         viz.explore(tokens, query, key, room=250_000)
+    most = int(re.search(r"at most (\d+) points", str(refused.value))[1]) // 40
+    page = viz.explore(tokens[:most], query[:most], key[:most], room=250_000)
+    assert page.left_out.startswith("No sentence is kept whole")
+    with pytest.raises(ValueError, match="do not fit"):
+        viz.explore(tokens[: most + 1], query[: most + 1], key[: most + 1], room=250_000)
+
+
+def test_the_room_named_is_enough_for_all():
+    tokens, query, key = made_up([60], layers=4, heads=8, head_size=16)
+    small = viz.explore(tokens, query, key, room=600_000)
+    assert small.left_out.startswith("No sentence is kept whole: for 1 of 1")
+    named = int(re.search(r"With (\d+) MB", small.left_out)[1])
+    large = viz.explore(tokens, query, key, room=named * 1_000_000)
+    assert large.left_out == ""
+    assert len(large.html) < named * 1_000_000
+
+
+def test_vectors_are_kept_only_where_there_is_room_left():
+    tokens, query, key = made_up([60], layers=4, heads=8, head_size=64)
+    room = 1_700_000
+    page = viz.explore(tokens, query, key, room=room)
+    data = data_of(page)
+    assert data["whole"] == 1 and len(page.html) < room
+    assert "vectors" not in data["packed"][0]
+    assert "vectors" in data_of(viz.explore(tokens, query, key))["packed"][0]
 
 
 def test_a_hundred_and_forty_four_heads_of_ten_thousand_points_stay_under_fifteen_megabytes():

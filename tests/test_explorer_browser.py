@@ -152,7 +152,7 @@ def count(drawing, tag):
 
 def lines(drawing):
     """Attention lines: paths of the colour of attention, or of what is chosen."""
-    return [p for p in drawing.iter("{http://www.w3.org/2000/svg}path") if p.get("stroke") in ("#4f46c8", "#b45309")]
+    return [p for p in drawing.iter("{http://www.w3.org/2000/svg}path") if p.get("stroke") in ("#4f46c8", "#a84b08")]
 
 
 # ---- the four views
@@ -196,7 +196,7 @@ def test_matrix_orders_and_marks_heads_by_any_column(show, file):
     assert page.locator("#ranking li").first.inner_text().split("\n")[0] == "layer 0, head 2"
     assert "previous (1)" in page.locator("#shade-legend").inner_text()
     names = page.locator("select[data-state=order] option").evaluate_all("options => options.map((o) => o.value)")
-    assert {"kind", "to_previous", "entropy", "nearest1_plane_exact", "scale_paper"} < set(names)
+    assert {"kind", "to_previous", "entropy", "exact_nearest1_2d", "paper_scale"} < set(names)
     for name in names:
         page.select_option("select[data-state=order]", name)
         if name != "layer":
@@ -248,7 +248,9 @@ def test_clicking_a_point_draws_its_lines(show, file, traces):
     assert len(drawn) == len(expected)
     opacity = [float(line.get("opacity", 1)) for line in drawn]
     np.testing.assert_allclose(opacity, 0.12 + 0.88 * expected, atol=0.006)  # opacity by weight
+    assert page.locator("#all-lines").is_hidden()  # it would do nothing
     page.check("input[data-state=only]")
+    assert page.locator("#all-lines").is_visible()
     press(page, "Escape")
     assert len(lines(svg(page))) > len(expected)  # of the whole sentence
     page.uncheck("input[data-state=lines]")
@@ -471,10 +473,16 @@ def test_averages_tell_their_numbers(show, file, traces):
     x, y = where(page, "((v) => [v.map.x + 1.5 * v.cell, v.map.y + 2.5 * v.cell])(explorer.views.average)")
     hover(page, x, y)
     assert tip(page) == ["query at 2, key at 1", f"mean attention {np.mean([a[2, 1] for a in attention]):.3f}"]
-    page.focus("#canvas")
+    assert page.locator("#head-kind").inner_text() == f"Kind: previous, with {before:.2f} of the attention"
     page.mouse.move(2, 2)
+    page.focus("#canvas")
     press(page, "ArrowLeft")
-    assert page.evaluate("explorer.hover.bar") == page.evaluate("explorer.data.reach") - 1
+    assert tip(page) == ["key at −1", f"mean attention {before:.3f}"]
+    assert page.locator("#live").inner_text() == f"key at −1, mean attention {before:.3f}"
+    press(page, "ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight")
+    assert tip(page) == ["query at 2, key at 1", f"mean attention {np.mean([a[2, 1] for a in attention]):.3f}"]
+    press(page, "ArrowUp", "ArrowUp", "ArrowUp")
+    assert tip(page)[0] == "key at 0"
 
 
 def test_every_colour_has_a_legend(show, file):
@@ -525,6 +533,12 @@ def test_the_numbers_of_a_pair(show, file, traces):
     shown = [float(rows.nth(r).locator("td").nth(2).inner_text()) for r in range(rows.count())]
     np.testing.assert_allclose(shown, np.sort(layer.attention[head, i])[::-1], atol=5.1e-4)
     assert page.locator("#maths canvas").is_visible()
+    press(page, "Shift+Tab", "Enter")  # the row keeps its place for the keyboard
+    assert state(page, "key") != j
+    assert page.evaluate("document.activeElement.closest('tr').classList.contains('chosen')")
+    page.click("#clear")
+    assert (state(page, "query"), state(page, "key")) == (-1, -1)
+    assert page.locator("#clear").is_hidden()
 
 
 # ---- saving, the address, keys, small screens
@@ -732,14 +746,14 @@ def test_sentences_that_are_not_whole_say_so(show, tmp_path):
     small = viz.explore(tokens, list(arrays[0]), list(arrays[1]), room=330_000).save(tmp_path / "some.html")
     page = show(small, "view=points&sentence=39&only=true")
     assert "(points only)" in page.locator("select[data-state=sentence] option").nth(39).inner_text()
-    assert "scores of this sentence are not in the file" in page.locator("#maths").inner_text()
+    assert "scores of this sentence did not fit" in page.locator("#maths").inner_text()
     assert count(svg(page), "circle") == 20 + 1  # and one in the legend
     page.check("input[data-state=method][value=none]", force=True)
     ready(page)
     assert count(svg(page), "circle") == 1
-    assert any("not kept whole" in (t.text or "") for t in svg(page).iter())
+    assert any("did not fit in whole" in (t.text or "") for t in svg(page).iter())
     press(page, "3", "n", "k", "x", "w")
-    assert any("choose one kept whole" in (t.text or "") for t in svg(page).iter())
+    assert any("attention is not in the file" in (t.text or "") for t in svg(page).iter())
     page.click("summary")
     assert "kept whole" in page.locator("#notes").inner_text()
 

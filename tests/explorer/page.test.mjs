@@ -147,8 +147,9 @@ const apart = (a, b, how) => {
 test("green queries and pink keys stay apart for colour-blind readers, and readable on the paper", () => {
   for (const theme of Object.values(THEMES)) {
     for (const how of Object.keys(BLIND)) assert.ok(apart(theme.query, theme.key, how) > 25, `${theme.name} ${how} ${apart(theme.query, theme.key, how)}`);
-    for (const name of ["ink", "faint", "attention", "mark"]) assert.ok(contrast(theme[name], theme.paper) > 4.5, `${theme.name} ${name}`);
-    for (const name of ["query", "key"]) assert.ok(contrast(theme[name], theme.paper) > 3.5, `${theme.name} ${name} ${contrast(theme[name], theme.paper)}`);
+    for (const name of ["ink", "faint", "attention", "mark", "query", "key"]) {
+      for (const under of ["paper", "panel"]) assert.ok(contrast(theme[name], theme[under]) > 4.5, `${theme.name} ${name} on ${under}`);
+    }
     for (let i = 0; i < 5; i++) assert.ok(contrast(category(i, theme), theme.paper) > 2.2, `${theme.name} category ${i}`);
   }
 });
@@ -156,5 +157,8 @@ test("green queries and pink keys stay apart for colour-blind readers, and reada
 test("blends and ramps begin and end where they should; ink is readable on them", () => {
   assert.equal(blend("#000000", "#ffffff", 0), "#000000");
   assert.equal(blend("#000000", "#ffffff", 1), "#ffffff");
-  for (const theme of Object.values(THEMES)) for (let t = 0; t <= 1; t += 0.05) assert.ok(contrast(inkOn(ramp(t, theme)), ramp(t, theme)) > 3, `${theme.name} ${t}`);
+  for (const theme of Object.values(THEMES)) {
+    const grounds = [theme.rule, theme.other, ...Array.from({ length: 21 }, (_, i) => ramp(i / 20, theme)), ...Array.from({ length: 8 }, (_, i) => category(i, theme))];
+    for (const ground of grounds) assert.ok(contrast(inkOn(ground), ground) > 4.5, `${theme.name} ${ground}`);
+  }
 });

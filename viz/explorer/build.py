@@ -24,6 +24,8 @@ class Explorer:
     """The page. In a notebook it shows itself in a frame of its own."""
 
     html: str
+    left_out: str = ""
+    """Which sentences did not fit in whole, and what would help; empty where all did."""
 
     def save(self, path: str | Path) -> Path:
         """Write the page to a file and return its path; parent folders are made, and no half of a page is ever left."""
@@ -79,8 +81,10 @@ def explore(
 
     sizes = np.array([len(t) for t in tokens])
     layers, heads, _, head_size = query[0].shape
+    needed = needed_room(sizes, layers * heads)
     whole = kept_whole(sizes, layers * heads, room)
-    with_vectors = layers * heads * sizes[:whole].sum() * head_size * 4 <= FOR_VECTORS
+    vectors = layers * heads * sizes[:whole].sum() * head_size * 4
+    with_vectors = vectors <= FOR_VECTORS and needed[whole] + vectors * 4 / 3 <= room
     across = int(min(ACROSS, sizes.max()))
 
     found, packed = [], []  # for each layer, for each head
@@ -98,11 +102,12 @@ def explore(
         found.append(result[0])
         packed.extend(result[1])
 
+    left_out = not_whole(whole, len(tokens), needed[-1], drawn)
     vocabulary = {token: None for sentence in tokens for token in sentence}
     number = {token: i for i, token in enumerate(vocabulary)}
     data = {
         "title": title,
-        "notes": [*notes, *describe(sizes, whole, layers, heads, drawn, with_vectors, across)],
+        "notes": [*notes, *describe(sizes, layers, heads, left_out, with_vectors, across)],
         "layers": layers,
         "heads": heads,
         "headSize": head_size,
@@ -123,7 +128,7 @@ def explore(
         "packed": packed,
     }
     page = assemble("page.html", "main.mjs", "style.css", data, title)
-    return Explorer(page)
+    return Explorer(page, left_out)
 
 
 def explore_layer(tokens, query, key, lengths, whole, drawn, with_vectors, across):
@@ -142,8 +147,9 @@ def explore_layer(tokens, query, key, lengths, whole, drawn, with_vectors, acros
     moved = [normalize(query_HNK, key_HNK, sentence_of, method, components=components) for method in METHODS]
     flat = [replace(m, plane=replace(m.plane, components=m.plane.components[:, :2])) for m in moved]
     measures = dict(zip(METHODS, measure_all(flat, attention, sentence_of), strict=True))
-    scales = {m.method: m.scale for m in moved}
-    shifts = {m.method: np.linalg.norm(m.translation, axis=-1) for m in moved}
+    scales = {m.method: m.scale for m in flat}
+    translations = {m.method: np.linalg.norm(m.translation, axis=-1) for m in flat}
+    variances = {m.method: m.plane.explained_variance_ratio[..., :2].sum(axis=-1) for m in moved}
     first, *others = (with_three(m.plane) for m in moved)
     pictures = dict(zip(METHODS, [first, *(facing(other, first) for other in others)], strict=True))
 
@@ -174,7 +180,8 @@ def explore_layer(tokens, query, key, lengths, whole, drawn, with_vectors, acros
             data["steepest"] = float(np.abs(vectors).max(initial=0))
             data["vectors"] = pack.signed(vectors, data["steepest"])
         packed.append(data)
-    return columns(habit, [len(t) for t in tokens], measures, scales, shifts), packed
+    sizes = [len(t) for t in tokens]
+    return columns(habit, sizes, measures, scales, translations, variances), packed
 
 
 def numbered(words: Sequence) -> list[int | None]:
@@ -206,40 +213,50 @@ def facing(picture, other):
     return points * np.where(agree < 0, -1, 1).astype(points.dtype)[:, None], variance
 
 
+def needed_room(sizes: np.ndarray, heads: int) -> np.ndarray:
+    """Characters of a page that keeps the first 0, 1, 2, ... all sentences whole, beside the points of all."""
+    around = 200_000 + heads * (4 * ACROSS**2 + 3000) + 12 * sizes.sum()  # the program, averages, tokens
+    points = heads * 12 * sizes.sum()
+    whole = heads * np.concatenate([[0], np.cumsum(4 * sizes**2 + 32 * sizes)])
+    return around + (points + whole) * 4 / 3  # base64 takes 4 characters for 3 bytes
+
+
 def kept_whole(sizes: np.ndarray, heads: int, room: int) -> int:
-    """How many sentences, the first ones, fit whole into a page of `room` characters beside the points of all."""
-    around = 200_000 + heads * (4 * ACROSS**2 + 3000) + 12 * int(sizes.sum())  # the program, averages, tokens
-    left = 0.75 * (room - around) - heads * 12 * sizes.sum()  # base64 takes 4 characters for 3 bytes
-    if left < 0:
-        most = max(0, int(2 * 0.75 * (room - around) / (heads * 12)))
+    """How many sentences, the first ones, fit whole into a page of `room` characters."""
+    needed = needed_room(sizes, heads)
+    if needed[0] > room:
+        empty = needed_room(np.zeros(1, int), heads)[0]
+        share = max(0, (room - empty) / (needed[0] - empty))
         raise ValueError(
             f"{2 * sizes.sum():,} points in {heads} heads do not fit into {room / 1e6:.3g} MB; "
-            f"ask for at most {most:,} points, or for a larger page"
+            f"ask for at most {int(share * 2 * sizes.sum()):,} points, or for a larger page"
         )
-    return int(np.searchsorted(np.cumsum(heads * (4 * sizes**2 + 32 * sizes)), left, side="right"))
+    return int(np.searchsorted(needed, room, side="right")) - 1
 
 
-def describe(sizes, whole, layers, heads, drawn, with_vectors, across) -> list[str]:
-    """What is in the page and what is not: nothing is left out in silence."""
-    count = len(sizes)
-    plural = "" if count == 1 else "s"
-    lines = [
-        f"{layers} layers x {heads} heads; {count} sentence{plural}, {sizes.sum():,} tokens, {2 * sizes.sum():,} "
-        "points a head. Each head is moved on its own, and each picture shows its own principal components.",
-        f"All numbers about heads and all averages are over all {count} sentence{plural}.",
-    ]
+def not_whole(whole: int, count: int, needed: float, drawn: str) -> str:
+    """What is said of the sentences that are not kept whole: nothing is left out in silence."""
     if whole == count:
-        lines.append("Every sentence is kept whole: all pictures and the scores of all heads.")
-    else:
-        lines.append(
-            f"The first {whole} sentences are kept whole: all pictures in 2-D and 3-D, and the scores. "
-            f"The other {count - whole} would make the file too large: they have their points in the 2-D picture "
-            f"{drawn!r} only, and no attention."
-        )
-    lines.append(
-        "Points are stored in 16 bits: off by less than 0.002 % of the picture. Scores are stored as they are, and "
-        "attention is computed from them here."
+        return ""
+    kept = {0: "No sentence is", 1: "The first sentence is"}.get(whole, f"The first {whole} sentences are")
+    return (
+        f"{kept} kept whole: for {count - whole} of {count} there is room only for their points in the 2-D picture "
+        f"{drawn!r}, without attention. With {math.ceil(needed / 1e6)} MB, all would be whole."
     )
+
+
+def describe(sizes, layers, heads, left_out, with_vectors, across) -> list[str]:
+    """What is in the page and what is not."""
+    count = len(sizes)
+    sentences = "1 sentence" if count == 1 else f"{count} sentences"
+    lines = [
+        f"{layers} layers x {heads} heads; {sentences}, {sizes.sum():,} tokens, {2 * sizes.sum():,} points a head. "
+        "Each head is moved on its own, and each picture shows its own principal components.",
+        "All numbers about heads and all averages are over all sentences.",
+        left_out or "Every sentence is kept whole: all pictures in 2-D and 3-D, and the scores of all heads.",
+        "Points are stored in 16 bits: off by less than 0.002 % of the picture. Scores are stored as they are, and "
+        "attention is computed from them here.",
+    ]
     if not with_vectors:
         lines.append("Coordinates of single queries and keys are left out: there are too many.")
     if sizes.max() > min(across, OFFSETS[-1] + 1):

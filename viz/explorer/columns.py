@@ -1,4 +1,5 @@
-"""What each head does, in numbers: the columns by which the page marks and orders the heads."""
+"""What each head does, in numbers: the columns by which the page marks and orders the heads. They are those of the
+`heads.csv` that `minibert viz` writes, under the same names, and one more, the kind of head."""
 
 from collections.abc import Sequence
 
@@ -49,15 +50,19 @@ def columns(
     sizes: np.ndarray,
     measures: dict[str, Measures],
     scales: dict[str, np.ndarray],
-    shifts: dict[str, np.ndarray],
+    translations: dict[str, np.ndarray],
+    variances: dict[str, np.ndarray],
 ) -> list[dict]:
-    """All columns of some heads as the page wants them; arrays [heads] become lists."""
+    """All columns of some heads as the page wants them; arrays [heads] become lists.
+
+    variances: the share of the variance that the 2-D picture of each method shows.
+    """
     result = [
         {
             "name": "kind",
             "label": "kind of head",
-            "about": f"the place that gets at least {CLEAR} of the attention on average; else broad (entropy at least "
-            f"{BROAD} of the largest possible) or mixed",
+            "about": f"what gets at least {CLEAR} of the attention on average: the previous or next token, the token "
+            f"itself, [CLS], [SEP]; else broad (entropy at least {BROAD} of the largest possible) or mixed",
             "labels": list(KINDS),
             "values": kind(habits, sizes).ravel().tolist(),
         }
@@ -72,18 +77,21 @@ def columns(
     entropy = "mean entropy of a query's attention: 0 looks at one key, a high one looks everywhere"
     add("entropy", "entropy (bits)", entropy, habits.entropy)
     for method, m in measures.items():
-        for where, space, seen in (("plane", m.plane, "in the 2-D picture"), ("space", m.space, "in the full space")):
-            short = "2-D" if where == "plane" else "full"
+        for where, space, seen in (("2d", m.plane, "in the 2-D picture"), ("full", m.space, "in the full space")):
+            short = {"2d": "2-D", "full": "full"}[where]
             most = f"queries whose most attended key is the nearest {seen}, method {method}"
             three = f"queries whose most attended key is among the 3 nearest {seen}, method {method}"
             rank = f"Spearman's correlation of attention and nearness {seen}, method {method}, mean over queries"
-            add(f"nearest1_{where}_{method}", f"nearest@1 {short}, {method}", most, space.nearest1)
-            add(f"nearest3_{where}_{method}", f"nearest@3 {short}, {method}", three, space.nearest3)
-            add(f"rank_{where}_{method}", f"rank corr. {short}, {method}", rank, space.rank_correlation)
+            add(f"{method}_nearest1_{where}", f"nearest@1 {short}, {method}", most, space.nearest1)
+            add(f"{method}_nearest3_{where}", f"nearest@3 {short}, {method}", three, space.nearest3)
+            add(f"{method}_rank_correlation_{where}", f"rank corr. {short}, {method}", rank, space.rank_correlation)
         about = f"Pearson's correlation of dot product and distance over all pairs, method {method}"
-        add(f"correlation_{method}", f"correlation, {method}", about, m.pairs.correlation)
-        if method != "none":
-            add(f"scale_{method}", f"scale c, {method}", f"by which {method} stretches queries", scales[method])
-            about = f"length of what {method} adds to every key"
-            add(f"shift_{method}", f"translation, {method}", about, shifts[method])
+        add(f"{method}_correlation", f"correlation, {method}", about, m.pairs.correlation)
+        about = f"the same, the closest pairs weighted most, method {method}"
+        add(f"{method}_weighted_correlation", f"weighted corr., {method}", about, m.close_pairs.correlation)
+        about = f"share of the variance that the 2-D picture shows, method {method}"
+        add(f"{method}_explained_variance", f"explained var., {method}", about, variances[method])
+        add(f"{method}_scale", f"scale c, {method}", f"by which {method} stretches queries", scales[method])
+        about = f"length of what {method} adds to every key"
+        add(f"{method}_translation_norm", f"translation, {method}", about, translations[method])
     return result

@@ -1,28 +1,31 @@
 // The aggregate view: whom a head looks at on average, by relative position and by absolute positions.
 
+import { inside, ticks } from "./camera.mjs";
 import { attentionColour } from "./colours.mjs";
+import { drawHeatScale } from "./heat.mjs";
 
-const ABOVE = 28;
+const LEFT = 50; // pixels for the numbers and names of axes
+const ABOVE = 36;
+const BELOW = 64;
 
 export class AverageView {
   layOut(app, box) {
     const { reach, across } = app.data;
     const wide = box.width >= 700;
-    const half = wide ? (box.width - 40) * 0.5 : box.width - 20;
-    this.bars = { x: box.x + 50, y: box.y + ABOVE + 8, width: half - 50, height: wide ? Math.min(box.height - ABOVE - 70, half) : 220 };
-    const side = wide ? Math.min(half - 60, box.height - ABOVE - 70) : half - 50;
-    this.cell = side / across;
+    const width = wide ? box.width * 0.36 : box.width - LEFT - 10;
+    const side = wide ? Math.min(box.width - width - 2 * LEFT - 50, box.height - ABOVE - BELOW) : width;
+    this.bars = { x: box.x + LEFT, y: box.y + ABOVE, width, height: wide ? side : 220 };
     this.map = wide
-      ? { x: box.x + half + 80, y: box.y + ABOVE + 8, width: side, height: side }
-      : { x: box.x + 50, y: this.bars.y + this.bars.height + 84, width: side, height: side };
-    this.step = this.bars.width / (2 * reach + 1);
-    this.height = this.map.y + this.map.height + 56 - box.y;
+      ? { x: this.bars.x + width + LEFT + 36, y: this.bars.y, width: side, height: side }
+      : { x: this.bars.x, y: this.bars.y + this.bars.height + BELOW + ABOVE, width: side, height: side };
+    this.cell = side / across;
+    this.step = width / (2 * reach + 1);
+    this.height = this.map.y + side + BELOW - box.y;
   }
 
   draw(painter, app, box) {
-    const { data, state, theme } = app;
     this.layOut(app, box);
-    const head = data.head(state.layer, state.head);
+    const head = app.data.head(app.state.layer, app.state.head);
     this.drawBars(painter, app, head);
     this.drawMap(painter, app, head);
     return false;
@@ -32,50 +35,70 @@ export class AverageView {
     const { theme, data, hover } = app;
     const { bars, step } = this;
     const values = head.relative;
-    const top = Math.max(0.1, ...values);
-    painter.text("mean attention by relative position", bars.x, bars.y - ABOVE / 2 - 4, { colour: theme.ink, weight: 600, size: 13 });
-    for (let t = 0; t <= 4; t++) {
-      const y = bars.y + bars.height * (1 - t / 4);
+    const top = Math.max(0.1, ...values) * 1.04;
+    const bottom = bars.y + bars.height;
+    painter.text("mean attention by relative position", bars.x, bars.y - 18, { colour: theme.ink, weight: 600, size: 13 });
+    for (const t of ticks(0, top, 5)) {
+      const y = bottom - (t / top) * bars.height;
       painter.line([[bars.x, y], [bars.x + bars.width, y]], theme.rule);
-      painter.text(((top * t) / 4).toFixed(2), bars.x - 6, y, { colour: theme.faint, size: 11, align: "right" });
+      painter.text(String(t), bars.x - 6, y, { colour: theme.faint, size: 11, align: "right" });
     }
     values.forEach((value, i) => {
       const height = (value / top) * bars.height;
-      const lit = hover?.bar === i;
-      painter.rect(bars.x + i * step + 0.5, bars.y + bars.height - height, Math.max(1, step - 1), height, { fill: lit ? theme.mark : theme.attention });
+      painter.rect(bars.x + i * step + 0.5, bottom - height, Math.max(1, step - 1), height, { fill: hover?.bar === i ? theme.mark : theme.attention });
       const offset = i - data.reach;
       if (offset % (step > 14 ? 2 : 4) === 0) {
-        painter.text(offset > 0 ? `+${offset}` : String(offset), bars.x + (i + 0.5) * step, bars.y + bars.height + 12, { colour: offset ? theme.faint : theme.ink, size: 11, align: "center" });
+        painter.text(signed(offset), bars.x + (i + 0.5) * step, bottom + 12, { colour: theme.faint, size: 11, align: "center" });
       }
     });
-    painter.text("key before the query", bars.x, bars.y + bars.height + 30, { colour: theme.faint, size: 11 });
-    painter.text("key after the query", bars.x + bars.width, bars.y + bars.height + 30, { colour: theme.faint, size: 11, align: "right" });
+    painter.text("← key before the query", bars.x, bottom + 32, { colour: theme.faint, size: 11 });
+    painter.text("key after the query →", bars.x + bars.width, bottom + 32, { colour: theme.faint, size: 11, align: "right" });
   }
 
   drawMap(painter, app, head) {
     const { theme, data, hover } = app;
     const { map, cell } = this;
-    painter.text("mean attention by position", map.x, map.y - ABOVE / 2 - 4, { colour: theme.ink, weight: 600, size: 13 });
+    const bottom = map.y + map.height;
+    painter.text("mean attention by position", map.x, map.y - 18, { colour: theme.ink, weight: 600, size: 13 });
     for (let i = 0; i < data.across; i++) {
       for (let j = 0; j < data.across; j++) {
         const fill = attentionColour(head.average[i * data.across + j], theme);
         painter.rect(map.x + j * cell, map.y + i * cell, cell - 0.5, cell - 0.5, { fill });
       }
-      if (i % (cell > 18 ? 1 : cell > 9 ? 2 : 4) === 0) {
-        painter.text(String(i), map.x - 6, map.y + (i + 0.5) * cell, { colour: theme.faint, size: 10, align: "right" });
-        painter.text(String(i), map.x + (i + 0.5) * cell, map.y + map.height + 10, { colour: theme.faint, size: 10, align: "center" });
+      if (i % (cell > 20 ? 1 : cell > 10 ? 2 : 4) === 0) {
+        painter.text(String(i), map.x - 6, map.y + (i + 0.5) * cell, { colour: theme.faint, size: 11, align: "right" });
+        painter.text(String(i), map.x + (i + 0.5) * cell, bottom + 12, { colour: theme.faint, size: 11, align: "center" });
       }
     }
     painter.rect(map.x, map.y, map.width, map.height, { stroke: theme.rule });
-    painter.text("key position", map.x + map.width / 2, map.y + map.height + 28, { colour: theme.faint, size: 11, align: "center" });
-    painter.text("query position", map.x - 30, map.y + map.height / 2, { colour: theme.faint, size: 11, align: "center", turned: true });
+    drawHeatScale(painter, theme, map.x, bottom + 32);
+    painter.text("key position →", map.x + map.width, bottom + 32, { colour: theme.faint, size: 11, align: "right" });
+    painter.text("← query position", map.x - 32, map.y, { colour: theme.faint, size: 11, align: "right", turned: true });
     if (hover?.cell) painter.rect(map.x + hover.cell[1] * cell, map.y + hover.cell[0] * cell, cell, cell, { stroke: theme.mark, line: 2 });
   }
 
   hit(app, x, y) {
-    const inside = (box) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height;
-    if (inside(this.bars)) return { bar: Math.floor((x - this.bars.x) / this.step) };
-    if (inside(this.map)) return { cell: [Math.floor((y - this.map.y) / this.cell), Math.floor((x - this.map.x) / this.cell)] };
+    if (inside(this.bars, x, y)) return { bar: Math.floor((x - this.bars.x) / this.step) };
+    if (inside(this.map, x, y)) return { cell: [Math.floor((y - this.map.y) / this.cell), Math.floor((x - this.map.x) / this.cell)] };
     return null;
   }
+
+  /** What the arrow keys lead to: along the bars, down into the map, and up out of it. */
+  neighbour({ reach, across }, hover, right, down) {
+    const within = (value, most) => Math.min(most, Math.max(0, value));
+    if (hover?.cell) {
+      const [i, j] = hover.cell;
+      if (i + down >= 0) return { cell: [within(i + down, across - 1), within(j + right, across - 1)] };
+    } else if (down > 0) return { cell: [0, 0] };
+    return { bar: within((hover?.bar ?? reach) + right, 2 * reach) };
+  }
+
+  /** The middle of a bar's foot or of a cell, on the canvas. */
+  place({ bar, cell }) {
+    if (cell) return [this.map.x + (cell[1] + 0.5) * this.cell, this.map.y + (cell[0] + 0.5) * this.cell];
+    return [this.bars.x + (bar + 0.5) * this.step, this.bars.y + this.bars.height];
+  }
 }
+
+/** +1, 0, −1. */
+export const signed = (n) => (n > 0 ? `+${n}` : String(n).replace("-", "−"));

@@ -10,6 +10,9 @@ export function rotation(turn, tilt) {
   ];
 }
 
+/** Whether a place on the screen lies in a box {x, y, width, height}. */
+export const inside = (box, x, y) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height;
+
 const UPRIGHT = [
   [1, 0, 0],
   [0, 1, 0],

@@ -156,12 +156,12 @@ export class Cloud {
     const size = box.width < 300 ? 11 : 12;
     const count = 2 * (this.to - this.from);
     const most = state.labels ? Math.min(250, count > 600 ? 40 * Math.max(1, state.zoom) : 250) : 0;
+    const chosen = new Set(first);
     const wanted = [];
     const want = (p) => {
-      if (this.visible(p)) wanted.push({ p, x: this.screen[2 * p], y: this.screen[2 * p + 1], text: data.tokenOf[p % data.size], gap: 6 });
+      if (this.visible(p)) wanted.push({ p, x: this.screen[2 * p], y: this.screen[2 * p + 1], text: data.tokenOf[p % data.size], gap: chosen.has(p) ? 13 : 6 });
     };
     first.forEach(want);
-    const chosen = new Set(first);
     for (const p of this.order) {
       if (wanted.length > first.length + 4 * most) break;
       if (most > 0 && bright[p % data.size] && !chosen.has(p)) want(p);
@@ -205,7 +205,7 @@ export class Cloud {
         painter.line([[eye.mx - eye.cx * eye.scale, eye.my + eye.cy * eye.scale], end], theme.rule, 1.5);
         painter.text(`${i + 1}`, end[0], end[1], { colour: theme.faint, size: 11, align: "center", halo: theme.paper });
       }
-      painter.text([0, 1, 2].map((i) => `${i + 1}: ${(100 * shares[i]).toFixed(0)} %`).join("   ") + " of the variance",
+      painter.text(`component ${[0, 1, 2].map((i) => `${i + 1}: ${(100 * shares[i]).toFixed(0)} %`).join("   ")} of the variance`,
         box.x + box.width - 8, box.y + box.height - 10, { colour: theme.faint, size: 11, align: "right" });
       return;
     }

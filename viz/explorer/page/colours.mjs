@@ -4,7 +4,7 @@
 export const THEMES = {
   light: {
     name: "light", paper: "#ffffff", panel: "#f6f7f9", ink: "#1b2130", faint: "#5d6678", rule: "#dfe3ea",
-    query: "#2f7d20", key: "#d6499a", attention: "#4f46c8", mark: "#b45309", other: "#a9b0bd",
+    query: "#28731a", key: "#be2d80", attention: "#4f46c8", mark: "#a84b08", other: "#a9b0bd",
   },
   dark: {
     name: "dark", paper: "#12151c", panel: "#1a1e28", ink: "#e9ebf1", faint: "#a0a8b8", rule: "#2e3442",
@@ -16,8 +16,8 @@ const VIRIDIS = [
   "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 ];
 const CATEGORIES = {
-  light: ["#0072b2", "#d55e00", "#009e73", "#b5509a", "#a67c00", "#6b4a2f", "#2f9fdc", "#8a8f99"],
-  dark: ["#4da3e0", "#ff8a3d", "#2fc99a", "#e48bc5", "#f0c419", "#c9a78c", "#7fd0ff", "#9aa1ad"],
+  light: ["#0072b2", "#d55e00", "#009e73", "#a67c00", "#b5509a", "#6b4a2f", "#2f9fdc", "#8a8f99"],
+  dark: ["#4da3e0", "#ff8a3d", "#2fc99a", "#f0c419", "#e48bc5", "#c9a78c", "#7fd0ff", "#9aa1ad"],
 };
 const LEVELS = 32;
 
@@ -51,8 +51,8 @@ export function category(i, theme) {
 
 /** Black or white, whichever reads better on a colour. */
 export function inkOn(colour) {
-  const [r, g, b] = channels(colour);
-  return 0.299 * r + 0.587 * g + 0.114 * b > 125 ? "#10131a" : "#ffffff";
+  const [r, g, b] = channels(colour).map((v) => (v / 255) ** 2.2);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000000" : "#ffffff";
 }
 
 export const COLOURINGS = [

@@ -57,9 +57,9 @@ export function press(app, key) {
     if (off.size < tokens.length) app.set({ off: offText(off) });
     return true;
   }
-  if (key === "+" || key === "=") return app.set({ zoom: Math.min(400, state.zoom * 1.3) });
-  if (key === "-") return app.set({ zoom: Math.max(0.2, state.zoom / 1.3) });
-  if (key === "0") return app.set({ zoom: 1, x: 0, y: 0 });
+  if (key === "+" || key === "=") return app.act("zoom-in");
+  if (key === "-") return app.act("zoom-out");
+  if (key === "0") return app.act("zoom-all");
   return false;
 }
 
@@ -72,8 +72,7 @@ function arrow(app, right, down) {
     return app.set(down ? { query: within(state.query, down) } : { key: within(state.key, right) });
   }
   if (state.view === "average") {
-    const at = hover?.bar ?? data.reach;
-    return app.point({ bar: Math.min(2 * data.reach, Math.max(0, at + right)) });
+    return app.pointByKey(app.views.average.neighbour(data, hover, right, down));
   }
   if (state.dims === 3) return app.set({ turn: state.turn + 0.1 * right, tilt: Math.min(1.5, Math.max(-1.5, state.tilt + 0.1 * down)) });
   return app.set({ x: state.x + (0.1 * right) / state.zoom, y: state.y - (0.1 * down) / state.zoom });

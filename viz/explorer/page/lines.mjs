@@ -2,6 +2,9 @@
 
 import { strongest } from "./attention.mjs";
 
+/** Lines of all queries at once are drawn only where one sentence is seen. */
+export const isOneSentence = (data, only) => only || data.sentences.length === 1;
+
 /** [{query, key, weight}], weakest first: places in a sentence of `size` tokens. */
 export function linesOf(attention, size, { query, key, top, above }, wholeSentence) {
   const row = (i) => attention.subarray(i * size, (i + 1) * size);

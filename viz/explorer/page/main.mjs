@@ -8,7 +8,7 @@ import { AverageView } from "./average.mjs";
 import { byId, element } from "./dom.mjs";
 import { findTokens } from "./find.mjs";
 import { HELP, press } from "./keys.mjs";
-import { MatrixView } from "./matrix.mjs";
+import { MatrixView, readValue } from "./matrix.mjs";
 import { CanvasPainter } from "./painter.mjs";
 import { bindControls, showPanel } from "./panel.mjs";
 import { bindPointer } from "./pointer.mjs";
@@ -16,7 +16,7 @@ import { PointsView } from "./points.mjs";
 import { download, pngOf, svgOf } from "./save.mjs";
 import { SentenceView } from "./sentence.mjs";
 import { DEFAULTS, fromHash, limitsOf, offSet, toHash } from "./state.mjs";
-import { showTip } from "./tip.mjs";
+import { showTip, tipLines } from "./tip.mjs";
 
 const LOOK = new Set(["x", "y", "zoom", "turn", "tilt"]); // changes that move the camera and nothing else
 
@@ -47,7 +47,7 @@ class App {
     });
     addEventListener("keydown", (event) => this.key(event));
     this.dark.addEventListener("change", () => this.changed());
-    new ResizeObserver(() => this.resize()).observe(byId("stage"));
+    new ResizeObserver(() => this.draw()).observe(byId("stage"));
     this.changed();
   }
 
@@ -138,8 +138,9 @@ class App {
     return true;
   }
 
+  /** What a button does; some keys do the same. */
   async act(name) {
-    const { data, state } = this;
+    const { state } = this;
     if (name === "theme") return this.set({ theme: this.theme.name === "dark" ? "light" : "dark" });
     if (name === "search") return byId("find").focus();
     if (name === "help") return byId("help").open ? byId("help").close() : byId("help").showModal();
@@ -152,8 +153,17 @@ class App {
     if (name === "zoom-all") this.set({ zoom: 1, x: 0, y: 0 });
     if (name === "clear") this.set({ query: -1, key: -1 });
     if (name === "all-on") this.set({ off: "" });
-    this.draw();
-    return data;
+    return this.draw(); // saving has drawn elsewhere, at another size
+  }
+
+  /** As `point`, from the keyboard: the note stands beside what is pointed at, and is read out. */
+  pointByKey(hover) {
+    const { left, top } = this.canvas.getBoundingClientRect();
+    const [x, y] = this.views[this.state.view].place(hover);
+    this.pointer = [left + x, top + y];
+    this.point(hover);
+    byId("live").textContent = tipLines(this).join(", ");
+    return true;
   }
 
   key(event) {
@@ -200,16 +210,12 @@ class App {
     const { state, data } = this;
     const sentence = data.sentences[state.sentence];
     const name = { heads: "all heads", points: "queries and keys", sentence: "sentence", average: "mean attention" }[state.view];
-    let text = `${name}; layer ${state.layer}, head ${state.head}`;
+    let text = `${name}; layer ${state.layer}, head ${state.head}, kind ${readValue(data.column("kind"), data.columnValue("kind", state.layer, state.head))}`;
     const attention = this.attention();
     if (state.query >= 0) text += `; query ${sentence.tokens[state.query]}`;
     if (state.key >= 0) text += `; key ${sentence.tokens[state.key]}`;
     if (state.query >= 0 && state.key >= 0 && attention) text += `; attention ${attention[state.query * sentence.size + state.key].toFixed(3)}`;
     return text;
-  }
-
-  resize() {
-    this.draw();
   }
 
   /** Draw anew; without `anew` only go on with what one frame had no time for. */

@@ -33,7 +33,7 @@ export function showMaths(panel, app) {
   panel.replaceChildren();
   const say = (...parts) => panel.append(element("p", {}, ...parts));
   const attention = app.attention();
-  if (!attention) return say("The scores of this sentence are not in the file.");
+  if (!attention) return say("The scores of this sentence did not fit into the file.");
   if (query < 0) return say("Choose a query and a key: click a point, a word or a cell of the heatmap.");
   const token = (i) => sentence.tokens[i];
   if (app.off.has(query)) return say(element("b", {}, token(query)), " is switched off: it has no row.");
@@ -63,7 +63,10 @@ export function showMaths(panel, app) {
     }
     say(`Key number ${numbers.place} of ${sentence.size - app.off.size} for this query. The share compares lengths, attention × |value|.`);
   }
-  panel.append(rowTable(app, sentence, numbers, query, key));
+  const rows = element("div", { class: "rows" }, rowTable(app, sentence, numbers, query, key));
+  panel.append(rows);
+  const chosen = rows.querySelector(".chosen");
+  if (chosen) rows.scrollTop = chosen.offsetTop - rows.clientHeight / 2;
 }
 
 /** Softmax over the row: each key with score and attention. */
@@ -75,14 +78,17 @@ function rowTable(app, sentence, numbers, query, key) {
     const bar = element("i", { class: "bar" });
     bar.style.width = `${100 * numbers.row[j]}%`;
     const name = element("button", { type: "button", class: "plain key", title: `position ${j}` }, sentence.tokens[j]);
-    name.addEventListener("click", () => app.set({ query, key: j }));
+    name.addEventListener("click", () => {
+      app.set({ query, key: j });
+      document.querySelector("#maths tr.chosen button").focus();
+    });
     body.append(element("tr", { class: (j === key ? "chosen " : "") + (off ? "off" : "") },
       element("td", {}, name),
       element("td", {}, digits(numbers.scores[j], 2)),
       element("td", {}, off ? "off" : numbers.row[j].toFixed(3)),
       element("td", { class: "bars" }, bar)));
   }
-  const head = element("thead", {}, element("tr", {}, ...["key", "score", "attention", ""].map((t) => element("th", {}, t))));
+  const head = element("thead", {}, element("tr", {}, ...["key", "score", "attention"].map((t) => element("th", { scope: "col" }, t)), element("td")));
   return element("table", { class: "row-table", "aria-label": `attention of ${sentence.tokens[query]}` }, head, body);
 }
 
@@ -104,5 +110,5 @@ function stripes(app, { queryVector, keyVector }) {
       context.fillRect(x0 + (i * wide) / values.length, middle - Math.max(height, 0), Math.max(1, wide / values.length - 1), Math.max(1, Math.abs(height)));
     });
   });
-  return element("figure", {}, canvas, element("figcaption", {}, "coordinate by coordinate; q · k is the sum of the last row"));
+  return element("figure", {}, canvas, element("figcaption", {}, "q · k is the sum of the last row"));
 }

@@ -1,11 +1,13 @@
 // The matrix view: every head of every layer as a small picture, ordered and marked by any column of numbers.
 
-import { category, ramp } from "./colours.mjs";
+import { inside } from "./camera.mjs";
+import { category, inkOn, ramp } from "./colours.mjs";
 import { hits } from "./find.mjs";
 import { shorten } from "./painter.mjs";
 import { Pixels, channelsOf, maskOf } from "./pixels.mjs";
 
 const NARROWEST = 50; // pixels of a head; on a phone the grid can be pushed sideways
+const CAPTION = 16; // pixels below each
 const BUDGET = 30; // milliseconds of thumbnails a frame
 
 /** Heads as {layer, head, value}, in the order of the grid. */
@@ -42,12 +44,11 @@ export class MatrixView {
     const [wide, high] = [box.width - left - 8, box.height - top - 8];
     let columns = data.heads;
     if (!grid) columns = Math.max(1, Math.min(heads.length, Math.round(Math.sqrt((heads.length * wide) / (high * 1.15)))));
-    const narrow = box.width < 700;
+    const narrow = box.width < 560;
     if (narrow && !grid) columns = Math.max(2, Math.floor(wide / 84));
     const rows = Math.ceil(heads.length / columns);
     const width = Math.max(NARROWEST, wide / columns);
-    const height = narrow ? 1.15 * width + 8 : Math.max(46, high / rows);
-    this.caption = width >= 40 ? 14 : 0;
+    const height = narrow ? 1.15 * width + 8 : Math.max(56, high / rows);
     this.gap = width > 60 ? 6 : 3;
     this.cells = heads.map(({ layer, head }, i) => ({
       layer, head,
@@ -100,25 +101,24 @@ export class MatrixView {
     const column = data.column(state.shade);
     const value = column.values[index];
     const searching = state.find !== "";
-    const inner = { x: cell.x, y: cell.y, width: cell.width, height: cell.height - this.caption };
+    const inner = { x: cell.x, y: cell.y, width: cell.width, height: cell.height - CAPTION };
     if (!this.thumbnails.has(index)) this.thumbnails.set(index, thumbnail(app, cell, inner, app.found, searching));
     painter.picture(this.thumbnails.get(index), inner.x, inner.y, inner.width, inner.height);
+    const shade = shadeScale(column, theme)(value);
+    const ink = inkOn(shade);
+    const text = searching ? `${hits(data, data.head(cell.layer, cell.head), app.found)} hits` : readValue(column, value);
+    const middle = cell.y + cell.height - CAPTION / 2;
     painter.rect(cell.x, cell.y, cell.width, cell.height, { stroke: theme.rule });
-    painter.rect(cell.x, cell.y, 4, cell.height, { fill: shadeScale(column, theme)(value) });
-    if (this.caption) {
-      const text = searching ? `${hits(data, data.head(cell.layer, cell.head), app.found)} hits` : readValue(column, value);
-      const middle = cell.y + cell.height - this.caption / 2;
-      painter.rect(cell.x + 4, cell.y + cell.height - this.caption, cell.width - 4, this.caption, { fill: theme.panel });
-      painter.text(shorten(text, cell.width - (this.grid ? 12 : 44), 10), cell.x + 8, middle, { colour: theme.ink, size: 10 });
-      if (!this.grid) painter.text(`${cell.layer}.${cell.head}`, cell.x + cell.width - 4, middle, { colour: theme.faint, size: 10, align: "right" });
-    }
+    painter.rect(cell.x, cell.y + cell.height - CAPTION, cell.width, CAPTION, { fill: shade });
+    painter.text(shorten(text, cell.width - (this.grid ? 6 : 40), 11), cell.x + 4, middle, { colour: ink, size: 11 });
+    if (!this.grid) painter.text(`${cell.layer}.${cell.head}`, cell.x + cell.width - 4, middle, { colour: ink, size: 11, align: "right" });
     const here = cell.layer === state.layer && cell.head === state.head;
     const under = app.hover?.layer === cell.layer && app.hover?.head === cell.head;
     if (here || under) painter.rect(cell.x - 1, cell.y - 1, cell.width + 2, cell.height + 2, { stroke: here ? theme.ink : theme.attention, line: 2 });
   }
 
-  hit(x, y) {
-    const cell = this.cells.find((c) => x >= c.x && y >= c.y && x < c.x + c.width && y < c.y + c.height);
+  hit(app, x, y) {
+    const cell = this.cells.find((c) => inside(c, x, y));
     return cell ? { layer: cell.layer, head: cell.head } : null;
   }
 
@@ -132,7 +132,8 @@ export class MatrixView {
 
 /** The colour of a column's values: categories as they are, numbers from low to high. */
 export function shadeScale(column, theme) {
-  if (column.labels) return (value) => (column.labels[value] === "mixed" ? theme.rule : category(value, theme));
+  const plain = { mixed: theme.rule, broad: theme.other }; // so that heads with one clear place stand out
+  if (column.labels) return (value) => plain[column.labels[value]] ?? category(value, theme);
   const known = column.values.filter((value) => value !== null);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   return (value) => (value === null ? theme.rule : ramp((value - low) / (high - low || 1), theme));
@@ -140,7 +141,7 @@ export function shadeScale(column, theme) {
 
 /** One small picture, pixel by pixel: there may be a million points on the page. */
 function thumbnail(app, cell, { width, height }, mask, searching) {
-  const { data, state, theme, ratio, cloud } = app;
+  const { data, state, ratio, cloud } = app;
   const head = data.head(cell.layer, cell.head);
   const positions = head.positions(state.method);
   const { index, palette } = app.colouringOf(head);
@@ -160,13 +161,13 @@ function thumbnail(app, cell, { width, height }, mask, searching) {
     high = Math.max(high, positions[3 * p + 1]);
   }
   const margin = r + 2 * ratio;
-  const scale = Math.min((w - 2 * margin - 4 * ratio) / (right - left || 1), (h - 2 * margin) / (high - low || 1));
+  const scale = Math.min((w - 2 * margin) / (right - left || 1), (h - 2 * margin) / (high - low || 1));
   const paint = (bright, opacity) => {
     for (const p of cloud.order) {
       const side = p < data.size ? 0 : 1;
       const n = p - side * data.size;
       if (n >= shown || (searching && (mask[n] === 1) !== bright)) continue;
-      const x = (w + 4 * ratio) / 2 + (positions[3 * p] - (left + right) / 2) * scale;
+      const x = w / 2 + (positions[3 * p] - (left + right) / 2) * scale;
       const y = h / 2 - (positions[3 * p + 1] - (low + high) / 2) * scale;
       pixels.stamp(masks[side], x, y, colours[index[p]], opacity);
     }

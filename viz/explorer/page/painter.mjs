@@ -164,7 +164,7 @@ export class CanvasPainter {
       c.font = `${weight} ${size}px ${FONT}`;
       c.textBaseline = "middle";
       c.strokeStyle = halo;
-      c.lineWidth = 3;
+      c.lineWidth = 4;
       c.lineJoin = "round";
       c.strokeText(text, 4, height / 2);
       c.fillStyle = colour;
@@ -268,7 +268,7 @@ export class SvgPainter {
       x, y, fill: colour, "font-size": size, "font-weight": weight, "dominant-baseline": "central",
       "text-anchor": { left: "start", center: "middle", right: "end" }[align], opacity: this.faded(),
       transform: turned ? `rotate(-90 ${x} ${y})` : null,
-      stroke: halo, "stroke-width": halo ? 3 : null, "stroke-linejoin": halo ? "round" : null,
+      stroke: halo, "stroke-width": halo ? 4 : null, "stroke-linejoin": halo ? "round" : null,
       "paint-order": halo ? "stroke" : null,
     });
     element.textContent = forXml(text);

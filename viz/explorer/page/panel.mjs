@@ -3,11 +3,20 @@
 import { COLOURINGS } from "./colours.mjs";
 import { byId, element } from "./dom.mjs";
 import { hits } from "./find.mjs";
+import { isOneSentence } from "./lines.mjs";
 import { showMaths } from "./maths.mjs";
 import { orderedHeads, readValue, shadeScale } from "./matrix.mjs";
 import { offText } from "./state.mjs";
 
 const option = (value, label) => element("option", { value }, label);
+
+const HABITS = ["to_previous", "to_next", "to_self", "to_cls", "to_sep"]; // the columns of the first kinds of heads
+const LEADERS = 10; // heads in the list beside the grid
+const MOVES = {
+  none: "As the model has them.",
+  paper: "As in AttentionViz: both clouds share a centre, and one scale is chosen for both.",
+  exact: "Keys lifted onto a sphere: the more attended key is the nearer one, until drawn flat.",
+};
 
 /** Fills the lists once and lets every control set its part of the state. */
 export function bindControls(app) {
@@ -56,26 +65,32 @@ export function showPanel(app) {
   showLegend(app);
   showTokens(app);
   showFound(app);
-  byId("numbers").classList.toggle("chosen", state.query >= 0 || state.key >= 0);
+  byId("method-note").textContent = MOVES[state.method];
+  byId("clear").hidden = state.query < 0 && state.key < 0;
+  byId("all-on").hidden = app.off.size === 0;
+  if (data.sentences.length === 1) byId("only").hidden = true;
+  if (state.view === "points") byId("all-lines").hidden = !isOneSentence(data, state.only);
   if (["points", "sentence"].includes(state.view)) showMaths(byId("maths"), app);
   if (state.view === "heads") showRanking(app);
   byId("off-note").hidden = app.off.size === 0 || !["points", "sentence"].includes(state.view);
   byId("off-note").textContent = `${app.off.size} token${app.off.size === 1 ? "" : "s"} switched off: rows are renormalised over the others. The points stay where they are.`;
-  byId("words-note").hidden = !state.words;
+  byId("words-note").hidden = !state.words || state.view !== "sentence";
 }
 
 /** What is known of the current head, and the measures of the three pictures beside each other. */
 function showHead(app) {
   const { data, state } = app;
   const value = (name) => readValue(data.column(name), data.columnValue(name, state.layer, state.head));
-  byId("head-kind").textContent = `Kind: ${value("kind")}`;
-  const habits = ["to_previous", "to_next", "to_self", "to_cls", "to_sep", "entropy"];
-  byId("profile").replaceChildren(element("tbody", {}, ...habits.map((name) => element("tr", {}, element("th", { scope: "row" }, data.column(name).label), element("td", {}, value(name))))));
-  const measures = [["nearest1_plane", "nearest@1, 2-D"], ["nearest1_space", "nearest@1, full"], ["rank_plane", "rank corr., 2-D"], ["rank_space", "rank corr., full"]];
+  const habit = HABITS[data.columnValue("kind", state.layer, state.head)];
+  byId("head-kind").textContent = `Kind: ${value("kind")}${habit ? `, with ${value(habit)} of the attention` : ""}`;
+  byId("means").textContent = `Means over ${data.sentences.length > 1 ? `all ${data.sentences.length} sentences` : "one sentence"}.`;
+  byId("profile").replaceChildren(element("tbody", {}, ...[...HABITS, "entropy"].map((name) => element("tr", {}, element("th", { scope: "row" }, data.column(name).label), element("td", {}, value(name))))));
+  const measures = [["nearest1_2d", "nearest@1, 2-D"], ["nearest1_full", "nearest@1, full"], ["rank_correlation_2d", "rank corr., 2-D"], ["rank_correlation_full", "rank corr., full"]];
   const rows = measures.map(([name, label]) => element("tr", {}, element("th", { scope: "row" }, label),
-    ...data.methods.map((method) => element("td", { class: method === state.method ? "chosen" : "" }, value(`${name}_${method}`)))));
+    ...data.methods.map((method) => element("td", { class: method === state.method ? "chosen" : "" }, value(`${method}_${name}`)))));
   byId("measures").replaceChildren(
-    element("thead", {}, element("tr", {}, element("th", {}, ""), ...data.methods.map((m) => element("th", { scope: "col", class: m === state.method ? "chosen" : "" }, m)))),
+    element("caption", { class: "note" }, "nearest@1: queries whose most attended key is the nearest"),
+    element("thead", {}, element("tr", {}, element("td"), ...data.methods.map((m) => element("th", { scope: "col", class: m === state.method ? "chosen" : "" }, m)))),
     element("tbody", {}, ...rows));
 }
 
@@ -118,12 +133,11 @@ function showRanking(app) {
     strip.style.background = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map((t) => colour(low + t * (high - low))).join(",")})`;
     legend.replaceChildren(element("span", { class: "scale" }, low.toFixed(column.digits), strip, high.toFixed(column.digits)));
   }
-  const numbers = state.find ? { name: "hits", label: "Hits: queries that look at it most", digits: 0 } : column;
   const valueOf = ({ layer, head }) => (state.find ? hits(data, data.head(layer, head), app.found) : column.values[layer * data.heads + head]);
   const heads = orderedHeads(data, "layer").map((h) => ({ ...h, value: valueOf(h) }));
   heads.sort((a, b) => (column.labels && !state.find ? a.value - b.value : b.value - a.value));
-  byId("ranking-title").textContent = state.find ? numbers.label : `Leading heads: ${column.label}`;
-  byId("ranking").replaceChildren(...heads.slice(0, 8).map(({ layer, head, value }) => {
+  byId("ranking-title").textContent = state.find ? "Hits: queries that attend to it most" : `Heads by ${column.label.replace(" of head", "")}`;
+  byId("ranking").replaceChildren(...heads.slice(0, LEADERS).map(({ layer, head, value }) => {
     const button = element("button", { type: "button", class: "plain" }, `layer ${layer}, head ${head}`);
     button.addEventListener("click", () => app.set({ view: "points", layer, head }));
     return element("li", {}, button, element("output", {}, state.find ? value : readValue(column, value)));
@@ -154,6 +168,8 @@ function showFound(app) {
   const box = byId("found");
   if (!state.find) return box.replaceChildren();
   const tokens = app.found.reduce((a, b) => a + b, 0);
-  const head = data.head(state.layer, state.head);
-  box.textContent = tokens === 0 ? "not found" : `${tokens} token${tokens === 1 ? "" : "s"}; ${hits(data, head, app.found)} queries of layer ${state.layer}, head ${state.head} look there most`;
+  if (tokens === 0) return box.replaceChildren("not found");
+  const among = data.whole < data.sentences.length ? ` (in the ${data.whole} sentences kept whole)` : "";
+  const count = hits(data, data.head(state.layer, state.head), app.found);
+  return box.replaceChildren(`${tokens} token${tokens === 1 ? "" : "s"}; ${count} queries of layer ${state.layer}, head ${state.head} attend to it most${among}`);
 }

@@ -1,8 +1,6 @@
 // Mouse, pen and fingers: hover, click, drag to shift or turn, wheel or two fingers to zoom.
 
-import { zoomAt } from "./camera.mjs";
-
-const inside = (box, x, y) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height;
+import { inside, zoomAt } from "./camera.mjs";
 
 /** The cloud under a place, or null: only a cloud can be dragged and zoomed. */
 function cloudAt(app, x, y) {
@@ -20,7 +18,7 @@ export function bindPointer(app) {
     const box = canvas.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  const hit = (x, y) => app.views[app.state.view].hit(app.state.view === "heads" ? x : app, app.state.view === "heads" ? y : x, y);
+  const hit = (x, y) => app.views[app.state.view].hit(app, x, y);
 
   canvas.addEventListener("pointerdown", (event) => {
     const [x, y] = place(event);

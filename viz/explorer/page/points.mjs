@@ -1,6 +1,6 @@
 // One head seen large: the joint cloud, the lines of attention, labels. Also the small cloud beside a sentence.
 
-import { lineOpacity, lineWidth, linesOf } from "./lines.mjs";
+import { isOneSentence, lineOpacity, lineWidth, linesOf } from "./lines.mjs";
 
 export class PointsView {
   constructor(cloud) {
@@ -18,7 +18,8 @@ export class PointsView {
 
   /** Returns true while something moves. only: show nothing but the chosen sentence. */
   draw(painter, app, box, only = app.state.only) {
-    const { data, state, theme, cloud } = { ...app, data: app.data, state: app.state, theme: app.theme, cloud: this.cloud };
+    const { data, state, theme } = app;
+    const { cloud } = this;
     const moving = cloud.move(state, only, app.still, app.time);
     cloud.layOut(state, box);
     this.shown = only ? new Uint8Array(data.size).fill(1) : this.bright(app);
@@ -38,7 +39,7 @@ export class PointsView {
       for (const side of [0, 1]) for (const position of app.hovered(side)) ring(side, position, theme.ink);
       cloud.drawLabels(painter, app, this.shown, chosen);
       if (cloud.to <= cloud.from) {
-        painter.text("This sentence is not kept whole: its points are in one 2-D picture only", box.x + box.width / 2, box.y + box.height / 2 - 9,
+        painter.text("This sentence did not fit in whole: its points are in one 2-D picture only", box.x + box.width / 2, box.y + box.height / 2 - 9,
           { colour: theme.faint, align: "center" });
         painter.text(`(${data.drawn}). See “What is in this file”.`, box.x + box.width / 2, box.y + box.height / 2 + 9,
           { colour: theme.faint, align: "center" });
@@ -52,9 +53,8 @@ export class PointsView {
     const attention = app.attention();
     const { start, size } = data.sentences[state.sentence];
     if (!attention || start + size > this.cloud.to) return;
-    const all = state.lines && (only || data.sentences.length === 1);
-    const chosen = { ...state };
-    for (const { query, key, weight } of linesOf(attention, size, chosen, all)) {
+    const all = state.lines && isOneSentence(data, only);
+    for (const { query, key, weight } of linesOf(attention, size, state, all)) {
       const pair = query === state.query && key === state.key;
       const ends = [this.cloud.place(0, start + query), this.cloud.place(1, start + key)];
       painter.line(ends, pair ? theme.mark : theme.attention, lineWidth(weight), pair ? 1 : lineOpacity(weight));

@@ -1,11 +1,14 @@
 // The sentence view: attention as curves between two columns of words, as a heatmap, and the points beside them.
 
 import { mergeWords, strongest, wordGroups } from "./attention.mjs";
+import { inside } from "./camera.mjs";
 import { attentionColour, category, inkOn } from "./colours.mjs";
+import { drawHeatScale } from "./heat.mjs";
 import { lineOpacity, lineWidth } from "./lines.mjs";
 import { shorten, textWidth } from "./painter.mjs";
 
 const TITLE = 26;
+const SCALE = 30; // pixels below the heatmap, for its colours
 
 /** What stands in rows and columns: pieces, or words with all their pieces. {label, tokens, segment, off} */
 export function itemsOf(sentence, words, off) {
@@ -31,15 +34,16 @@ export class SentenceView {
     const wide = box.width >= 700;
     const curves = { x: box.x + 8, y: box.y, width: wide ? Math.max(2 * widest + 80, box.width * 0.23) : box.width - 16 };
     const mapWidth = wide ? (box.width - curves.width - 40) * 0.58 : box.width - 16;
-    const room = wide ? box.height - TITLE - widest - 10 : Infinity;
-    const cell = Math.max(count > 40 ? 9 : 14, Math.min(44, (mapWidth - widest - 6) / count, room / count));
+    const room = wide ? box.height - TITLE - widest - SCALE : Infinity;
+    const cell = Math.max(12, Math.min(44, (mapWidth - widest - 6) / count, room / count));
     const row = wide ? Math.max(15, Math.min(38, (box.height - TITLE - 20) / count)) : 26;
-    const mapHeight = TITLE + widest + cell * count + 10;
+    const mapHeight = TITLE + widest + cell * count + SCALE;
     curves.height = TITLE + 10 + row * count;
     const map = { x: wide ? curves.x + curves.width + 20 : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: widest + 6 + cell * count, height: mapHeight };
     const beside = box.x + box.width - map.x - map.width - 24; // room for the points to the right of the heatmap
     const below = { x: map.x, y: map.y + mapHeight + TITLE, width: box.width - map.x - 8, height: wide ? 380 : Math.min(360, box.width) };
-    const cloud = wide && beside >= 200 ? { x: map.x + map.width + 20, y: box.y + TITLE, width: beside, height: box.height - TITLE - 8 } : below;
+    const tall = Math.min(box.height - TITLE - 8, Math.max(1.25 * beside, mapHeight - TITLE));
+    const cloud = wide && beside >= 200 ? { x: map.x + map.width + 20, y: box.y + TITLE, width: beside, height: tall } : below;
     this.height = Math.max(curves.y + curves.height, map.y + map.height, cloud.y + cloud.height) - box.y + 6;
     this.width = Math.max(box.width, cloud.x + cloud.width + 8 - box.x, map.x + map.width + 8 - box.x);
     Object.assign(this, { curves, map, cloudBox: cloud, cell, row });
@@ -58,7 +62,8 @@ export class SentenceView {
     this.prepare(app);
     this.layOut(app, box);
     if (!this.weights) {
-      painter.text("The attention of this sentence is not in the file; choose one kept whole.", box.x + 20, box.y + 40, { colour: theme.ink });
+      painter.text("This sentence did not fit in whole: its attention is not in the file.", box.x + 20, box.y + 40, { colour: theme.ink });
+      painter.text("See “What is in this file”.", box.x + 20, box.y + 60, { colour: theme.faint });
       this.items = [];
       return false;
     }
@@ -144,12 +149,13 @@ export class SentenceView {
         const weight = weights[i * count + j];
         const colour = attentionColour(weight, theme);
         painter.rect(x0 + j * cell, y0 + i * cell, cell - 1, cell - 1, { fill: items[i].off || items[j].off ? theme.panel : colour });
-        if (cell >= 28 && weight >= 0.005) {
+        if (cell >= 22 && weight >= 0.005) {
           const text = weight >= 0.995 ? "1" : weight.toFixed(2).slice(1);
           painter.text(text, x0 + (j + 0.5) * cell - 0.5, y0 + (i + 0.5) * cell, { size: 10, align: "center", colour: inkOn(colour) });
         }
       }
     }
+    drawHeatScale(painter, theme, x0, y0 + count * cell + 16);
     for (const i of queries) painter.rect(x0 - 0.5, y0 + i * cell - 0.5, count * cell, cell, { stroke: keys.size ? theme.faint : theme.mark, line: keys.size ? 1 : 2 });
     for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 - 0.5, cell, count * cell, { stroke: queries.size ? theme.faint : theme.mark, line: queries.size ? 1 : 2 });
     for (const i of queries) for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 + i * cell - 0.5, cell, cell, { stroke: theme.mark, line: 2 });
@@ -157,17 +163,16 @@ export class SentenceView {
 
   /** {queries, keys: places of tokens} under the pointer. */
   hit(app, x, y) {
-    const inside = (box) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height;
-    if (inside(this.cloudBox)) return this.points.hit(app, x, y);
+    if (inside(this.cloudBox, x, y)) return this.points.hit(app, x, y);
     const at = (i) => this.items[i]?.tokens ?? [];
     const answer = (queries, keys) => (queries.length + keys.length ? { sentence: app.state.sentence, queries, keys } : null);
-    if (inside(this.curves)) {
+    if (inside(this.curves, x, y)) {
       const i = Math.floor((y - this.curves.y - TITLE - 6) / this.row);
       if (x < this.curves.x + this.widest) return answer(at(i), []);
       if (x > this.curves.x + this.curves.width - this.widest) return answer([], at(i));
       return null;
     }
-    if (inside(this.map)) {
+    if (inside(this.map, x, y)) {
       const i = Math.floor((y - this.map.y - TITLE - this.widest) / this.cell);
       const j = Math.floor((x - this.map.x - this.widest - 6) / this.cell);
       return answer(i >= 0 ? at(i) : [], j >= 0 ? at(j) : []);

@@ -1,9 +1,8 @@
 // The note beside the pointer: what is under it, in numbers.
 
+import { signed } from "./average.mjs";
 import { byId, element } from "./dom.mjs";
 import { readValue } from "./matrix.mjs";
-
-const signed = (n) => (n > 0 ? `+${n}` : String(n).replace("-", "−"));
 
 /** Lines of text about what is hovered; the first is the title. */
 export function tipLines(app) {
@@ -11,7 +10,7 @@ export function tipLines(app) {
   if (!hover) return null;
   const here = data.head(state.layer, state.head);
   if (hover.layer !== undefined) {
-    const names = ["kind", "to_previous", "to_next", "entropy", "nearest1_plane_exact"];
+    const names = ["kind", "to_previous", "to_next", "entropy", "exact_nearest1_2d"];
     if (!names.includes(state.shade)) names.unshift(state.shade);
     const value = (name) => `${data.column(name).label}: ${readValue(data.column(name), data.columnValue(name, hover.layer, hover.head))}`;
     return [`layer ${hover.layer}, head ${hover.head}`, ...names.map(value)];

@@ -1,0 +1,15 @@
+// The colour scale of a heatmap, told below it.
+
+import { attentionColour } from "./colours.mjs";
+
+const STEPS = 25;
+const WIDTH = 100;
+
+/** 0 to 1 from left to right; small weights are stretched, as in the cells. */
+export function drawHeatScale(painter, theme, x, y) {
+  painter.text("0", x, y, { colour: theme.faint, size: 11 });
+  const step = WIDTH / STEPS;
+  for (let i = 0; i < STEPS; i++) painter.rect(x + 12 + i * step, y - 5, step + 0.5, 10, { fill: attentionColour(i / (STEPS - 1), theme) });
+  painter.rect(x + 12, y - 5, WIDTH, 10, { stroke: theme.rule });
+  painter.text("1 attention", x + WIDTH + 18, y, { colour: theme.faint, size: 11 });
+}
