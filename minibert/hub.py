@@ -15,7 +15,8 @@ from minibert.tensors import find_tensors
 
 BUNDLED = Path(__file__).parent
 
-FILES = ("config.json", "tokenizer*.json", "vocab.txt", "*.safetensors.index.json", "*.safetensors")
+FILES = ("config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt")
+FILES += ("*.safetensors.index.json", "*.safetensors")
 """All that loading reads, smallest first. A hub has more: other formats of the same weights, which stay there."""
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import tokenizers
 
-from minibert.config import CheckpointError, abbreviate, read_json
-from minibert.vocabulary import attempt, from_settings, from_vocabulary
+from minibert.config import CheckpointError, abbreviate
+from minibert.vocabulary import attempt, read_backend
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Tokenizer:
             None if sentence is None or word is None else (sentence, word)
             for sentence, word in zip(encoded.sequence_ids, encoded.word_ids, strict=True)
         )
-        tokens, ids, types = tuple(encoded.tokens), tuple(encoded.ids), tuple(encoded.type_ids)
+        tokens, ids, types = tuple(map(self.token, encoded.ids)), tuple(encoded.ids), tuple(encoded.type_ids)
         return Encoding(tokens, ids, types, words, text, tuple(encoded.offsets))
 
     def token(self, number: int) -> str:
@@ -86,13 +86,9 @@ def read_tokenizer(folder: Path, vocab_size: int | None = None) -> Tokenizer:
     A folder without one that we can run still loads: its model can be given ids, in an Encoding. A broken one, or one
     with an id that is not below `vocab_size`, is a CheckpointError.
     """
-    path = folder / "tokenizer.json"
+    path = folder / ("tokenizer.json" if (folder / "tokenizer.json").is_file() else "vocab.txt")
     try:
-        if path.is_file():
-            backend, ids = attempt(path, from_settings, read_json(path))
-        else:
-            path = folder / "vocab.txt"
-            backend, ids = attempt(path, from_vocabulary, folder)
+        backend, ids = attempt(path, read_backend, path)
     except NotImplementedError as error:
         return Tokenizer(None, f"{folder}: {error}; it cannot encode text: give ids, minibert.Encoding.from_ids([101])")
     if vocab_size is not None and max(ids) >= vocab_size:

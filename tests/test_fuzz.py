@@ -29,6 +29,8 @@ def checkpoints(tmp_path_factory) -> Path:
     write_tokenizer(folder / "single")
     random_model(**SMALL).save_pretrained(folder / "sharded", max_shard_size="4KB")
     write_vocabulary(folder / "sharded", do_lower_case=True, strip_accents=None, tokenizer_class="BertTokenizer")
+    write(folder / "sharded" / "added_tokens.json", {"[unused0]": 1})
+    write(folder / "sharded" / "special_tokens_map.json", {"additional_special_tokens": ["capybara"]})
     save_file({"bert.embeddings.LayerNorm.weight": minibert.load(folder / "single").weights.embeddings.norm.weight},
               folder / "outside.safetensors")  # fmt: skip
     return folder

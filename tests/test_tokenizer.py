@@ -121,7 +121,7 @@ def test_the_settings_change_something(tmp_path):
         folder = tmp_path / choice
         folder.mkdir()
         write_vocabulary(folder, **settings_)
-        found.add(read_tokenizer(folder).encode("The 北京 Ärger é").input_ids)
+        found.add(read_tokenizer(folder).encode(DECIDED).input_ids)
     assert len(found) == len(CHOICES) - 1  # multilingual is cased
 
 
@@ -132,6 +132,21 @@ def test_other_names_for_the_special_tokens(tmp_path):
     for old, new in {"[CLS]": "<s>", "[SEP]": "</s>", "[UNK]": "<unk>", "[MASK]": "<mask>"}.items():
         path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     assert read_tokenizer(tmp_path).encode("the <mask> ☃").tokens == ("<s>", "the", "<mask>", "<unk>", "</s>")
+
+
+ENDS = {"no last line feed": "", "blank lines at the end": "\n\n\n", "a token twice": "\nthe\n"}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_end_of_a_vocab_txt(end, tmp_path):
+    """Blank lines are no tokens: a model has no embeddings for them."""
+    write_vocabulary(tmp_path)
+    path = tmp_path / "vocab.txt"
+    path.write_text(path.read_text(encoding="utf-8").removesuffix("\n") + ENDS[end], encoding="utf-8")
+    theirs = transformers.BertTokenizer.from_pretrained(tmp_path)
+    size = SHAPE["vocab_size"] + (end == "a token twice")
+    for text in TEXTS:
+        assert_same(read_tokenizer(tmp_path, size), theirs, text)
 
 
 def test_windows_line_ends_and_a_line_separator_in_a_token(tmp_path):
@@ -175,6 +190,64 @@ def test_added_tokens(tmp_path):
     theirs.save_pretrained(tmp_path)
     for text in ("a <entity> <e1>sleeping</e1>", "[unused0] the"):
         assert_same(read_tokenizer(tmp_path), theirs, text)
+
+
+BESIDE = {
+    "added_tokens.json": {"added_tokens.json": {"<e1>": len(VOCABULARY), "<e2>": len(VOCABULARY) + 1}},
+    "added_tokens.json, special": {
+        "added_tokens.json": {"<e2>": len(VOCABULARY) + 1, "<e1>": len(VOCABULARY)},
+        "special_tokens_map.json": {"additional_special_tokens": ["<e1>"], "mask_token": "[MASK]"},
+    },
+    "added_tokens_decoder": {
+        "tokenizer_config.json": {
+            "added_tokens_decoder": {
+                str(len(VOCABULARY)): {"content": "<e1>", "special": True, "normalized": False, "lstrip": True},
+                "5": {"content": "[MASK]", "special": True, "lstrip": True},
+                "1": {"content": "[unused0]", "special": True},
+            }
+        }
+    },
+    "special in the vocabulary": {"special_tokens_map.json": {"additional_special_tokens": ["[unused0]"]}},
+    "a mask that takes the space before it": {
+        "tokenizer_config.json": {"mask_token": {"__type": "AddedToken", "content": "[MASK]", "lstrip": True}}
+    },
+}
+
+
+@pytest.mark.parametrize("where", BESIDE)
+def test_added_tokens_beside_a_vocab_txt(where, tmp_path):
+    """Fine-tuned models before tokenizer.json have them in one of three files."""
+    write_vocabulary(tmp_path)
+    for name, content in BESIDE[where].items():
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+    theirs = transformers.BertTokenizer.from_pretrained(tmp_path)
+    for text in [*TEXTS, "a <e1> <E1> <e1>sleeping</e1> <e2>", "the [unused0] [UNUSED0]", "the  [MASK] [mask]"]:
+        assert_same(read_tokenizer(tmp_path), theirs, text)
+
+
+@pytest.mark.parametrize(
+    "choice", [{"do_lower_case": False}, {"strip_accents": False}, {"tokenize_chinese_chars": False}]
+)
+def test_choices_beside_a_tokenizer_json_win(choice, tmp_path):
+    """As in `transformers`. Files that were fine-tuned, converted and renamed often disagree."""
+    write_tokenizer(tmp_path)
+    before = read_tokenizer(tmp_path).encode(DECIDED)
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | choice))
+    assert_same(read_tokenizer(tmp_path), transformers.BertTokenizer.from_pretrained(tmp_path), DECIDED)
+    assert read_tokenizer(tmp_path).encode(DECIDED) != before
+
+
+DECIDED = "The 北京 Ärger é"
+"""Each choice changes its tokens."""
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_where_nothing_is_chosen_the_tokenizer_json_counts(lower_case, tmp_path):
+    """Here `transformers` would put capitals away in either case: its default, whatever the file says."""
+    write_tokenizer(tmp_path, lower_case)
+    (tmp_path / "tokenizer_config.json").unlink()
+    assert ("The" in read_tokenizer(tmp_path).encode("The").tokens) != lower_case
 
 
 def test_sequences_of_steps(tmp_path):
@@ -369,7 +442,7 @@ def test_a_vocab_txt_longer_than_the_model(tmp_path):
 
 def test_settings_of_the_wrong_kind(tmp_path):
     write_vocabulary(tmp_path, do_lower_case="yes")
-    with pytest.raises(CheckpointError, match=r"vocab.txt is not a tokenizer that works .*TypeError"):
+    with pytest.raises(CheckpointError, match=r"vocab.txt .*do_lower_case beside it is 'yes'; expected true or false"):
         read_tokenizer(tmp_path)
 
 
