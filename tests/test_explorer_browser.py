@@ -544,6 +544,17 @@ def test_the_numbers_of_a_pair(show, file, traces):
 # ---- saving, the address, keys, small screens
 
 
+def test_a_saved_picture_is_whole_and_explains_its_colours(show, tmp_path):
+    tokens, rng = [[f"w{i}" for i in range(90)]], np.random.default_rng(0)
+    arrays = rng.normal(size=(2, 1, 1, 90, 4)).astype(np.float32)
+    long = viz.explore(tokens, [arrays[0]], [arrays[1]]).save(tmp_path / "long.html")
+    drawing = svg(show(long, "view=sentence&colour=position"))
+    assert float(drawing.get("width")) > 90 * 12  # wider than the screen: what one scrolls to is in it
+    texts = [t.text for t in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"position:", "0", "89"} < set(texts)
+    assert texts.count("w89") >= 4  # as a query and as a key, in the curves and in the heatmap
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_can_be_saved(show, file, view):
     page = show(file, f"view={view}&layer=1&head=3&query=2")
@@ -666,6 +677,8 @@ def test_nothing_is_wider_than_the_screen(show, file, view, size):
     assert outside == []
     if size[0] > 1000:
         assert page.evaluate("document.scrollingElement.scrollHeight") <= size[1]
+        for way in ("Width", "Height"):  # a short sentence needs no scrolling
+            assert page.evaluate(f"(s => s.scroll{way} - s.client{way})(document.getElementById('stage'))") == 0
 
 
 def test_fingers(show, file):
@@ -722,11 +735,18 @@ def test_a_frame_in_a_notebook(show, file, tmp_path, traces):
     assert small.locator("thead th").all_inner_texts()[0] == "[CLS]"
     small.select_option("#layer", "3")
     small.select_option("#head", "7")
+    assert context_page.locator("iframe").evaluate_all("all => all.every((frame) => frame.title)")
     cell = small.locator("tbody tr").nth(2).locator("td").nth(1)
     cell.hover()
     weight = attentions[3][7, 2, 1]
     assert small.locator("#note").inner_text() == f"{traces[0].tokens[2]} → {traces[0].tokens[1]}: {weight:.3f}"
     assert small.locator("tbody td").count() == len(traces[0].tokens) ** 2
+    small.focus("#map")
+    context_page.keyboard.press("ArrowDown")
+    weight = attentions[3][7, 3, 1]
+    assert small.locator("#note").inner_text() == f"{traces[0].tokens[3]} → {traces[0].tokens[1]}: {weight:.3f}"
+    small.select_option("#head", "6")  # what is pointed at stays so
+    assert small.locator("#note").inner_text().endswith(f": {attentions[3][6, 3, 1]:.3f}")
 
 
 def show_frames(show, notebook):

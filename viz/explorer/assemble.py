@@ -60,10 +60,11 @@ def as_json(data: dict) -> str:
     return text.replace("<", "\\u003c")
 
 
-def framed(page: str, height: int) -> str:
+def framed(page: str, height: int, title: str) -> str:
     """A page as an isolated frame, for a notebook: a document of its own, which may run its script and save files."""
     return (
         f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts allow-downloads" loading="lazy" '
+        f'title="{html.escape(title)}" '
         f'style="width:100%;height:{height}px;border:1px solid #8884;border-radius:8px"></iframe>'
     )
 

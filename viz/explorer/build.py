@@ -40,7 +40,7 @@ class Explorer:
         return path
 
     def _repr_html_(self) -> str:
-        return framed(self.html, 740)
+        return framed(self.html, 740, "explorer of attention")
 
     def __repr__(self) -> str:
         return f"Explorer({len(self.html) / 1e6:.1f} MB; .save(path) writes it)"

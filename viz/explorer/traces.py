@@ -26,6 +26,5 @@ def trace_html(tokens: Sequence[str], attentions: Sequence[np.ndarray | None]) -
         "heads": heads,
         "attention": pack.unsigned(attention, 1),
     }
-    return framed(
-        assemble("trace.html", "trace.mjs", "trace.css", data, "attention"), min(760, 150 + max(12, size) * 22)
-    )
+    page = assemble("trace.html", "trace.mjs", "trace.css", data, "attention")
+    return framed(page, min(760, 160 + max(6, size) * 21), "attention of a trace")

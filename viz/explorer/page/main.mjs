@@ -94,6 +94,13 @@ class App {
     return colouring(this.data, head, this.state.colour, this.theme);
   }
 
+  /** What the colours of the points mean. All heads at once have no numbers in common for their norms. */
+  get legend() {
+    const { legend } = this.colouringOf(this.data.head(this.state.layer, this.state.head));
+    const many = this.state.view === "heads" && this.state.colour === "norm";
+    return many ? { ...legend, low: "shortest", high: "longest of each head" } : legend;
+  }
+
   /** Positions under the pointer in the chosen sentence, as queries (side 0) or keys (side 1). */
   hovered(side) {
     if (!this.hover?.queries || this.hover.sentence !== this.state.sentence) return [];
@@ -145,9 +152,8 @@ class App {
     if (name === "search") return byId("find").focus();
     if (name === "help") return byId("help").open ? byId("help").close() : byId("help").showModal();
     const file = `${state.view}-${state.layer}-${state.head}`;
-    const { width, height } = this.size;
-    if (name === "svg") download(new Blob([svgOf(this, width, height)], { type: "image/svg+xml" }), `${file}.svg`);
-    if (name === "png") download(await pngOf(this, width, height), `${file}.png`);
+    if (name === "svg") download(new Blob([svgOf(this)], { type: "image/svg+xml" }), `${file}.svg`);
+    if (name === "png") download(await pngOf(this), `${file}.png`);
     if (name === "zoom-in") this.set({ zoom: Math.min(400, state.zoom * 1.3) });
     if (name === "zoom-out") this.set({ zoom: Math.max(0.2, state.zoom / 1.3) });
     if (name === "zoom-all") this.set({ zoom: 1, x: 0, y: 0 });
@@ -246,11 +252,11 @@ class App {
     this.anew = false;
     view.prepare?.(this);
     view.layOut?.(this, box);
-    const whole = { width: Math.max(width, Math.floor(view.width ?? 0)), height: Math.max(height, Math.floor(view.height ?? 0)) };
+    this.whole = { width: Math.max(width, Math.floor(view.width ?? 0)), height: Math.max(height, Math.floor(view.height ?? 0)) };
     const grown = width < 700 && this.state.view !== "points" ? `${view.height}px` : "";
     if (byId("frame").style.height !== grown) byId("frame").style.height = grown;
-    this.fit(whole);
-    this.painter.begin(whole.width, whole.height, this.theme.paper);
+    this.fit(this.whole);
+    this.painter.begin(this.whole.width, this.whole.height, this.theme.paper);
     const more = view.draw(this.painter, this, box);
     showTip(this);
     return this.finish(more, !view.resume);

@@ -101,7 +101,7 @@ function swatch(colour, shape = "square") {
 }
 
 function showLegend(app) {
-  const { legend } = app.colouringOf(app.data.head(app.state.layer, app.state.head));
+  const { legend } = app;
   const box = byId("legend");
   const shapes = app.state.colour === "type"
     ? [element("span", {}, swatch(app.theme.query, "disc"), "query"), element("span", {}, swatch(app.theme.key, "diamond"), "key")]

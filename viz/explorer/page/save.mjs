@@ -1,41 +1,77 @@
 // The current view as a file: SVG from the same strokes, PNG at twice the size.
 
-import { CanvasPainter, SvgPainter } from "./painter.mjs";
+import { COLOURINGS } from "./colours.mjs";
+import { CanvasPainter, SvgPainter, textWidth } from "./painter.mjs";
 
-const HEAD = 34;
+const LINE = 30; // pixels of a line above the picture
+
+const hasColours = ({ state }) => state.view !== "average" && state.colour !== "type";
 
 /** What a picture needs to be understood without the page. */
 function caption(painter, app, width) {
   const { data, state, theme } = app;
   const at = state.view === "heads" ? "all heads" : `layer ${state.layer}, head ${state.head}`;
   const picture = state.view === "average" ? "" : ` · ${{ none: "as they are", paper: "paper", exact: "exact" }[state.method]}`;
-  painter.text(`${data.title} · ${at}${picture}`, 12, HEAD / 2, { colour: theme.ink, size: 13, weight: 600 });
+  const middle = LINE / 2;
+  painter.text(`${data.title} · ${at}${picture}`, 12, middle, { colour: theme.ink, size: 13, weight: 600 });
   if (state.view === "average") return;
-  painter.stamp(painter.sprite("disc", 5, state.colour === "type" ? theme.query : theme.faint, null), width - 116, HEAD / 2);
-  painter.text("query", width - 106, HEAD / 2, { colour: theme.ink });
-  painter.stamp(painter.sprite("diamond", 5, state.colour === "type" ? theme.key : theme.faint, null), width - 54, HEAD / 2);
-  painter.text("key", width - 44, HEAD / 2, { colour: theme.ink });
+  painter.stamp(painter.sprite("disc", 5, state.colour === "type" ? theme.query : theme.faint, null), width - 116, middle);
+  painter.text("query", width - 106, middle, { colour: theme.ink });
+  painter.stamp(painter.sprite("diamond", 5, state.colour === "type" ? theme.key : theme.faint, null), width - 54, middle);
+  painter.text("key", width - 44, middle, { colour: theme.ink });
+  if (hasColours(app)) legendLine(painter, app, 12, 1.5 * LINE);
 }
 
-function paintAll(painter, app, width, height) {
+/** The meaning of the colours in one line: a patch and a word each, or a strip from low to high. */
+function legendLine(painter, app, left, middle) {
+  const { legend, theme, state } = app;
+  let x = left;
+  const word = (text, gap) => {
+    painter.text(text, x, middle, { colour: theme.ink });
+    x += textWidth(text) + gap;
+  };
+  const patch = (colour, width) => {
+    painter.rect(x, middle - 5, width, 10, { fill: colour });
+    x += width;
+  };
+  word(`${COLOURINGS.find(([name]) => name === state.colour)[1]}:`, 10);
+  if (!legend.swatches) word(legend.low, 6);
+  for (const [label, colour] of legend.swatches ?? legend.colours.map((c) => [null, c])) {
+    patch(colour, label === null ? 4 : 10);
+    if (label === null) continue;
+    x += 5;
+    word(label, 14);
+  }
+  x += 6;
+  if (!legend.swatches) word(legend.high, 0);
+}
+
+const headOf = (app) => (hasColours(app) ? 2 : 1) * LINE;
+
+/** The size of the file's picture: all that the view draws, also what one scrolls to, and what stands above it. */
+const sizeOf = (app) => ({ width: app.whole.width, height: app.whole.height + headOf(app) });
+
+function paintAll(painter, app) {
   const view = app.views[app.state.view];
-  painter.begin(width, height + HEAD, app.theme.paper);
+  const { width, height } = sizeOf(app);
+  painter.begin(width, height, app.theme.paper);
   caption(painter, app, width);
-  view.draw(painter, app, { x: 0, y: HEAD, width, height });
+  view.draw(painter, app, { x: 0, y: headOf(app), ...app.size });
   while (view.waiting) view.resume(painter, app);
 }
 
-export function svgOf(app, width, height) {
+export function svgOf(app) {
   const painter = new SvgPainter();
-  paintAll(painter, app, width, height);
+  paintAll(painter, app);
   return painter.toString();
 }
 
-export function pngOf(app, width, height) {
+export function pngOf(app) {
   const canvas = document.createElement("canvas");
+  const { width, height } = sizeOf(app);
   canvas.width = 2 * width;
-  canvas.height = 2 * (height + HEAD);
-  paintAll(new CanvasPainter(canvas, 2), app, width, height);
+  canvas.height = 2 * height;
+  paintAll(new CanvasPainter(canvas, 2), app);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 

@@ -40,7 +40,7 @@ export class SentenceView {
     const mapHeight = TITLE + widest + cell * count + SCALE;
     curves.height = TITLE + 10 + row * count;
     const map = { x: wide ? curves.x + curves.width + 20 : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: widest + 6 + cell * count, height: mapHeight };
-    const beside = box.x + box.width - map.x - map.width - 24; // room for the points to the right of the heatmap
+    const beside = box.x + box.width - map.x - map.width - 28; // room for the points to the right of the heatmap
     const below = { x: map.x, y: map.y + mapHeight + TITLE, width: box.width - map.x - 8, height: wide ? 380 : Math.min(360, box.width) };
     const tall = Math.min(box.height - TITLE - 8, Math.max(1.25 * beside, mapHeight - TITLE));
     const cloud = wide && beside >= 200 ? { x: map.x + map.width + 20, y: box.y + TITLE, width: beside, height: tall } : below;

@@ -6,28 +6,46 @@ import { byId, element } from "./dom.mjs";
 
 const trace = JSON.parse(byId("data").textContent);
 const weights = uint16(trace.attention);
+const size = trace.tokens.length;
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+let lit = null; // [query, key]
+
+const weightOf = (i, j) => {
+  const start = (Number(byId("layer").value) * trace.heads + Number(byId("head").value)) * size * size;
+  return weights[start + i * size + j] / 65535;
+};
 
 function show() {
   const theme = THEMES[dark.matches ? "dark" : "light"];
   document.documentElement.dataset.theme = theme.name;
-  const size = trace.tokens.length;
-  const start = (Number(byId("layer").value) * trace.heads + Number(byId("head").value)) * size * size;
   const cell = (i, j) => {
-    const weight = weights[start + i * size + j] / 65535;
-    const made = element("td", { title: `${trace.tokens[i]} → ${trace.tokens[j]}: ${weight.toFixed(3)}` });
-    made.style.background = attentionColour(weight, theme);
-    made.addEventListener("pointerenter", () => {
-      byId("note").textContent = made.title;
-    });
+    const made = element("td");
+    made.style.background = attentionColour(weightOf(i, j), theme);
+    made.addEventListener("pointerenter", () => light(i, j));
     return made;
   };
   const head = element("tr", {}, element("td"), ...trace.tokens.map((token) => element("th", { scope: "col" }, token)));
   const rows = trace.tokens.map((token, i) =>
     element("tr", {}, element("th", { scope: "row" }, token), ...trace.tokens.map((_, j) => cell(i, j))));
   byId("map").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
+  if (lit) light(...lit);
 }
 
+function light(i, j) {
+  lit = [i, j];
+  byId("map").querySelector(".lit")?.classList.remove("lit");
+  byId("map").tBodies[0].rows[i].cells[j + 1].classList.add("lit");
+  byId("note").replaceChildren(
+    element("b", { class: "query" }, trace.tokens[i]), " → ", element("b", { class: "key" }, trace.tokens[j]), `: ${weightOf(i, j).toFixed(3)}`);
+}
+
+byId("map").addEventListener("keydown", (event) => {
+  if (!STEPS[event.key]) return;
+  event.preventDefault();
+  const [down, right] = lit ? STEPS[event.key] : [0, 0];
+  light(...[(lit?.[0] ?? 0) + down, (lit?.[1] ?? 0) + right].map((at) => Math.min(size - 1, Math.max(0, at))));
+});
 for (const [name, count] of [["layer", trace.layers], ["head", trace.heads]]) {
   byId(name).replaceChildren(...Array.from({ length: count }, (_, i) => element("option", { value: String(i) }, i)));
   byId(name).addEventListener("change", show);
