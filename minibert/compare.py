@@ -5,7 +5,8 @@ import argparse
 import numpy as np
 
 from minibert.model import Bert, load
-from minibert.output import add_output, add_source, model_name, writable_folder, write_csv
+from minibert.output import add_output, add_source, model_name, quoted, writable_folder, write_csv
+from minibert.pictures import MOST_LINES
 from minibert.sentences import Sentences, gather, stacked
 
 DEFAULT_TEXT = "The film was not good, but the ending moved me."
@@ -47,14 +48,14 @@ def run_compare(args: argparse.Namespace) -> None:
     path = out / "compare.csv"
     write_csv(path, shift_rows(moved))
 
-    skipped = f", {sentences.skipped} lines left out" if args.skip_bad else ""
+    skipped = f", {sentences.left_out}" if args.skip_bad else ""
     some = f" of {len(sentences)}" if done < len(sentences) else ""
     plural = "" if len(sentences) == 1 else "s"
     print(f"{model_name(before)} → {model_name(after)}: {done}{some} sentence{plural}{skipped}")
     print(shift_table(moved, ranking))
     print()
     print(path)
-    for name, figure in pictures(before, after, sentences, moved, ranking[: args.closely], args):
+    for name, figure in pictures(before, after, sentences, moved, done, ranking[: args.closely], args):
         import viz
 
         print(viz.save(figure, out / f"{name}.{args.format}"))
@@ -141,7 +142,7 @@ def shift_table(moved, ranking) -> str:
     return "\n".join(lines)
 
 
-def pictures(before: Bert, after: Bert, sentences: Sentences, moved, ranking, args):
+def pictures(before: Bert, after: Bert, sentences: Sentences, moved, done, ranking, args):
     """Names and figures: the heatmaps, then the heads that moved most, one by one."""
     import viz
 
@@ -152,7 +153,8 @@ def pictures(before: Bert, after: Bert, sentences: Sentences, moved, ranking, ar
         "keys (share of their length)": moved.key,
     }
     rows, columns = (range(size) for size in moved.attention.shape)
-    title = f"What moved: {model_name(before)} → {model_name(after)}"
+    text = quoted(sentences.texts) if args.file is None else f"{done} sentences of {args.file.name}"
+    title = f"What moved: {model_name(before)} → {model_name(after)} · {text}"
     yield "compare", viz.heatmap_figure(maps, rows, columns, title=title)
     if not ranking:
         return
@@ -160,6 +162,7 @@ def pictures(before: Bert, after: Bert, sentences: Sentences, moved, ranking, ar
     chosen = range(len(sentences)) if args.file is None else sentences.sample(args.points, args.seed)
     samples = [gather(bert, sentences, chosen) for bert in (before, after)]
     first = samples[0]
+    drawn = quoted(first.texts) if args.file is None else f"{len(first.texts)} sentences of {args.file.name}"
     for layer, head in ranking:
         where = f"{model_name(before)} → {model_name(after)} · layer {layer}, head {head}"
         where += f" · attention moved {moved.attention[layer, head]:.2f}"
@@ -171,14 +174,15 @@ def pictures(before: Bert, after: Bert, sentences: Sentences, moved, ranking, ar
             scope="model",
         )
         lines = [viz.choose_lines([b[layer, head] for b in s.attention], first.sentences) for s in samples]
+        lines = [some.strongest(MOST_LINES) for some in lines]
         panels = [both[0], both[1]]
         yield (
             f"compare-joint-{layer}.{head}",
-            viz.joint_figure(panels, first.tokens, lines, common=True, title=where, notes=names),
+            viz.joint_figure(panels, first.tokens, lines, common=True, title=f"{where} · {drawn}", notes=names),
         )
         labels = [token for token, number in zip(first.tokens, first.sentences, strict=True) if number == 0]
         maps = [sample.attention[0][layer, head] for sample in samples]
         yield (
             f"compare-attention-{layer}.{head}",
-            viz.attention_pair_figure(*maps, labels, names=names, title=where),
+            viz.attention_pair_figure(*maps, labels, names=names, title=f"{where} · {quoted(first.texts[:1])}"),
         )

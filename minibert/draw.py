@@ -112,7 +112,7 @@ def run_viz(args: argparse.Namespace) -> None:
     path = out / "heads.csv"
     write_csv(path, head_rows(ways, measured, habits, layers, heads, args.dims))
 
-    print(describe(bert, sentences, sample, args, why, done, queries))
+    print(describe(bert, sentences, sample, args, why, done, habits, measured))
     print(head_table(ways, measured, layers, heads, args.dims))
     print()
     print(path)
@@ -177,16 +177,17 @@ def pictures(wish: str | None, single: bool, file: bool) -> dict:
     return {name: known[name] for name in names}
 
 
-def describe(bert: Bert, sentences: Sentences, sample: Sample, args, why: str, done: int, queries: int) -> str:
+def describe(bert: Bert, sentences: Sentences, sample: Sample, args, why: str, done: int, habits, measured) -> str:
     """What was run, what was fitted on what, and what was left out."""
     lines = [f"{model_name(bert)}: {done} of {len(sentences)} sentences" if done < len(sentences) else model_name(bert)]
+    tokens, queries = habits.queries[0, 0], measured[0].space.queries[0, 0]
     if args.file is None:
         lines += [f"  {text}" for text in sample.texts]
+        if queries < tokens:
+            lines.append(f"  measured: {queries} queries of {tokens} tokens")
     else:
-        skipped = f", {sentences.skipped} lines left out" if args.skip_bad else ""
-        lengths = np.sort(sentences.lengths)[:done] if len(sentences) <= 2000 else sentences.lengths[:done]
-        measured = np.minimum(lengths, queries).sum()
-        lines.append(f"  measured: {done} sentences, {lengths.sum()} tokens, {measured} queries among them{skipped}")
+        skipped = f", {sentences.left_out}" if args.skip_bad else ""
+        lines.append(f"  measured: {done} sentences, {tokens} tokens, {queries} queries among them{skipped}")
         fitted = f"{len(sample.texts)} sentences, {len(sample.tokens)} tokens, drawn with seed {args.seed}"
         lines.append(f"  fitted and drawn: {fitted}")
     return "\n".join(lines + [why] * bool(why))

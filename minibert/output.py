@@ -48,6 +48,12 @@ def write_csv(path: Path, rows: list[dict]) -> None:
         beside.unlink(missing_ok=True)
 
 
+def quoted(texts: list[str]) -> str:
+    """Texts for a title: the first, shortened, and how many more there are."""
+    short = texts[0] if len(texts[0]) <= 60 else texts[0][:59] + "…"
+    return f"“{short}”" + (f" and {len(texts) - 1} more" if len(texts) > 1 else "")
+
+
 def model_name(bert: Bert) -> str:
     """A bundled name or hub id as it is; the last two parts of a folder."""
     return "/".join(Path(bert.name).parts[-2:])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minibert.model import Bert
-from minibert.output import model_name
+from minibert.output import model_name, quoted
 from minibert.sentences import Sample
 from minibert.survey import fit
 
@@ -28,22 +28,37 @@ class Shown:
     link: str | None
 
 
-def title(shown: Shown, what: str = "", *, measured: bool = False) -> str:
-    """Model, layer, head, text: what every picture says above itself. measured: of all sentences, not of the sample."""
+MOST_LINES = 100  # where nobody asked for so many: more would be one grey area
+
+
+def title(shown: Shown, *what: str, measured: bool = False, first: int | None = None) -> str:
+    """Model, layer, head, what it shows, text: what every picture says above itself.
+
+    measured: of all sentences, not of the sample. first: only of the first so many of the sample.
+    """
     parts = [model_name(shown.bert)]
     if len(shown.layers) * len(shown.heads) == 1:
         parts.append(f"layer {shown.layers[0]}, head {shown.heads[0]}")
-    if what:
-        parts.append(what)
-    texts = shown.sample.texts
-    if shown.args.file is not None:
+    parts += filter(None, what)
+    texts = shown.sample.texts[:first]
+    if shown.args.file is not None and first is None:
         parts.append(f"{shown.done if measured else len(texts)} sentences of {shown.args.file.name}")
     else:
-        short = texts[0] if len(texts[0]) <= 60 else texts[0][:59] + "…"
-        parts.append(f"“{short}”" + (f" and {len(texts) - 1} more" if len(texts) > 1 else ""))
-    if shown.args.scope != "head":
-        parts.append(f"one move and plane for each {shown.args.scope}")
+        parts.append(quoted(texts))
     return " · ".join(parts)
+
+
+def merged_words(shown: Shown) -> str:
+    return "pieces of a word merged" if shown.args.words else ""
+
+
+def moved_together(shown: Shown) -> str:
+    """What shares a move and a plane, where it is not each head alone."""
+    return {
+        "head": "",
+        "layer": "one move and plane for all heads of a layer",
+        "model": "one move and plane for all heads",
+    }[shown.args.scope]
 
 
 def lines_of(sample: Sample, args, layer: int, head: int):
@@ -92,17 +107,21 @@ def draw_joint(shown: Shown):
     import viz
 
     layer, head, merged = shown.layers[0], shown.heads[0], shown.args.words
-    counted = "piece by piece, most attended" if merged else "most attended"
     notes = [
-        f"{counted} key is nearest: {m.plane.nearest1[0, 0]:.0%} here, {m.space.nearest1[0, 0]:.0%} in full space"
+        f"most attended key is nearest: {m.plane.nearest1[0, 0]:.0%} here, {m.space.nearest1[0, 0]:.0%} in full space"
         for m in shown.measured
     ]
+    counted = ["of all sentences"] * (shown.args.file is not None) + ["piece by piece"] * merged
+    what = f"percentages: {', '.join(counted)}" if counted else ""
+    lines = lines_of(shown.sample, shown.args, layer, head)
+    if shown.args.top is None and shown.args.above is None:
+        lines = lines.strongest(MOST_LINES)
     return viz.joint_figure(
         [seen(shown, way[0, 0]) for way in shown.ways],
         words_of(shown.sample).labels if merged else shown.sample.tokens,
-        [lines_of(shown.sample, shown.args, layer, head)] * len(shown.ways),
+        [lines] * len(shown.ways),
         linked(shown.sample, shown.link, layer, head, merged),
-        title=title(shown, "pieces of a word merged" if merged else ""),
+        title=title(shown, merged_words(shown), moved_together(shown), what),
         notes=notes,
     )
 
@@ -114,7 +133,7 @@ def draw_distances(shown: Shown):
     blocks = [block[layer, head] for block in shown.sample.attention]
     link = linked(shown.sample, shown.link, layer, head)
     panels = [way[0, 0] for way in shown.ways]
-    return viz.distance_figure(panels, blocks, shown.sample.sentences, link, title=title(shown))
+    return viz.distance_figure(panels, blocks, shown.sample.sentences, link, title=title(shown, moved_together(shown)))
 
 
 def draw_attention(shown: Shown):
@@ -127,9 +146,8 @@ def draw_attention(shown: Shown):
         words = words_of(sample)
         blocks, labels, sentences = words.attention(blocks), np.array(words.labels, object), words.sentences
     blocks = blocks[:3]
-    what = f"the first 3 of {len(sample.texts)} sentences" if len(sample.texts) > 3 else ""
     labels = [labels[sentences == number] for number in range(len(blocks))]
-    return viz.attention_figure(blocks, labels, title=title(shown, what))
+    return viz.attention_figure(blocks, labels, title=title(shown, "attention", merged_words(shown), first=3))
 
 
 def draw_search(shown: Shown):
@@ -147,7 +165,11 @@ def draw_search(shown: Shown):
     spans = sentence_spans(shown.sample.sentences, len(shown.sample.tokens))
     searches.append(search_rows(moved.query, moved.key, spans))
     searches.append(fit(*where, "exact", scope=shown.args.scope).search)
-    return viz.search_figure(searches, title=title(shown, "the search for the scale"))
+    for way in shown.ways:  # say which of them chose what the other pictures show
+        if way.search is not None:
+            at = [search.objective for search in searches].index(way.search.objective)
+            searches[at] = replace(searches[at], objective=f"{way.method}: {way.search.objective}")
+    return viz.search_figure(searches, title=title(shown, "the search for the scale", moved_together(shown)))
 
 
 def draw_matrix(shown: Shown):
@@ -160,16 +182,17 @@ def draw_matrix(shown: Shown):
             for i, layer in enumerate(shown.layers)
             for j, head in enumerate(shown.heads)
         }
-    what = "exact, pieces of a word merged" if args.words else "exact"
     points = seen(shown, shown.ways[-1])
-    return viz.matrix_figure(points, shown.layers, shown.heads, lines, title=title(shown, what))
+    heading = title(shown, "exact", merged_words(shown), moved_together(shown))
+    return viz.matrix_figure(points, shown.layers, shown.heads, lines, title=heading)
 
 
 def draw_layers(shown: Shown):
     import viz
 
-    way = fit(shown.sample, shown.layers, shown.heads, "exact", scope="model", scale=shown.args.scale)
-    what = f"exact, one move (c = {way.scale[0, 0]:.2f}) and one plane for the whole model"
+    # not "exact": its extra coordinate would draw one line of queries beside one heap of keys
+    way = fit(shown.sample, shown.layers, shown.heads, "paper", scope="model", scale=shown.args.scale or 1)
+    what = f"paper, one move (c = {way.scale[0, 0]:.2f}) and one plane for the whole model"
     return viz.layers_figure(way, shown.layers, title=title(shown, what))
 
 
@@ -177,7 +200,7 @@ def draw_sheet(shown: Shown):
     import viz
 
     block = shown.sample.attention[0][shown.layers.start : shown.layers.stop, shown.heads.start : shown.heads.stop]
-    return viz.attention_sheet(block, shown.layers, shown.heads, title=title(shown, "attention in the first sentence"))
+    return viz.attention_sheet(block, shown.layers, shown.heads, title=title(shown, "attention", first=1))
 
 
 def draw_metrics(shown: Shown):
@@ -200,7 +223,9 @@ def draw_metrics(shown: Shown):
         maps[f"attention to {name}"] = getattr(shown.habits, field)
         limits[f"attention to {name}"] = (0, 1)
     maps["entropy of attention (bits)"] = shown.habits.entropy
-    return viz.heatmap_figure(maps, shown.layers, shown.heads, limits=limits, title=title(shown, measured=True))
+    return viz.heatmap_figure(
+        maps, shown.layers, shown.heads, limits=limits, title=title(shown, moved_together(shown), measured=True)
+    )
 
 
 def draw_positions(shown: Shown):

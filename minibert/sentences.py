@@ -40,6 +40,10 @@ class Sentences:
     def __iter__(self) -> Iterator[Encoding]:
         return self._read()
 
+    @property
+    def left_out(self) -> str:
+        return f"{self.skipped} line{'' if self.skipped == 1 else 's'} left out"
+
     def sample(self, tokens: int, seed: int) -> np.ndarray:
         """The places of sentences drawn at random until they have about so many tokens, in the order of the text."""
         order = np.random.default_rng(seed).permutation(len(self))

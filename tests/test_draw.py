@@ -4,10 +4,11 @@ import csv
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 from PIL import Image
 
 import viz
-from minibert import cli, survey
+from minibert import cli, pictures, survey
 from minibert.sentences import Sentences, gather
 
 TEXT = "The brown capybara is sleeping now."
@@ -83,6 +84,44 @@ def test_every_picture_of_one_head_with_words_lines_and_three_dimensions(capsys,
     assert "search-0.2.png" in said and "attention-0.2.png" in said
 
 
+@pytest.fixture
+def figures(monkeypatch):
+    """What would be saved, as a list."""
+    figures = []
+    monkeypatch.setattr("viz.canvas.save", lambda figure, path: figures.append(figure))
+    return figures
+
+
+@pytest.mark.parametrize("head", [2, "all"])
+def test_nothing_is_cut_and_no_two_titles_collide(capsys, model, figures, head):
+    names = pictures.MANY_HEADS if head == "all" else pictures.ONE_HEAD
+    long = "The unquestionable incomprehensibilities of a capybara sleeping in the afternoon, and of nothing else."
+    wishes = ("--layer", 1, "--head", head, "--draw", ",".join(names), "--words", "--no-special", "--scope", "model")
+    run(capsys, *model, long, TEXT, TEXT, *wishes)
+    for name, figure in zip(names, figures, strict=True):
+        figure.draw_without_rendering()
+        titles = [axes.title for axes in figure.axes if axes.get_title()] + [figure._suptitle]
+        titles = [text.get_window_extent() for text in titles]
+        for number, box in enumerate(titles):
+            assert not any(box.overlaps(other) for other in titles[number + 1 :]), name
+        width, height = figure.canvas.get_width_height()
+        for box in [*titles, *(part.get_tightbbox() for part in [*figure.axes, *figure.legends])]:
+            assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, name
+
+
+def test_one_head_of_many_sentences_shows_the_strongest_lines(capsys, model, tmp_path, figures):
+    path = tmp_path / "some.txt"
+    path.write_text(f"{TEXT}\n" * 12)
+    wishes = ("--file", path, "--layer", 1, "--head", 8, "--draw", "joint")
+    run(capsys, *model, *wishes)
+    run(capsys, *model, *wishes, "--top", 120)
+    for figure, count in zip(figures, (pictures.MOST_LINES, 120), strict=True):
+        (lines,) = (c for c in figure.axes[0].collections if isinstance(c, LineCollection))
+        assert len(lines.get_segments()) == count
+    how = [figure.legends[0].get_texts()[2].get_text() for figure in figures]
+    assert "of these the 100 strongest" in how[0] and "the 120 pairs with most attention" in how[1]
+
+
 def test_a_file_is_measured_whole_and_fitted_on_a_sample(capsys, model, tmp_path, minilm, monkeypatch):
     lines = ["A dog barked.", "A cat slept on the old wall.", "Rain fell.", "It rained all night long."] * 3
     path = tmp_path / "some.txt"
@@ -143,7 +182,7 @@ def test_bad_lines_are_named_or_counted(capsys, model, tmp_path, content, says):
     arguments = (*model, "--file", path, "--layer", 0, "--head", 0, "--draw", "distances")
     assert says in fails(capsys, *arguments)
     assert not (tmp_path / "out").exists()
-    assert "1 lines left out" in run(capsys, *arguments, "--skip-bad")
+    assert "1 line left out" in run(capsys, *arguments, "--skip-bad")
 
 
 def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_it_likes(tmp_path, minilm):

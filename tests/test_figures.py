@@ -102,6 +102,20 @@ def test_labels_do_not_collide():
         assert not any(box.overlaps(other) for other in boxes[number + 1 :])
 
 
+def test_labels_keep_off_lines_where_there_is_room():
+    """A line runs through the place where a label goes first, to the right of its point."""
+    figure = canvas.new_figure(4, 4)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-1, 1), ylim=(-1, 1))
+    line = np.array([[[0, 0], [1, 0]]])
+    canvas.place_labels(axes, line[0, :1], ["label"], ["black"], lines=line)
+    canvas.place_labels(axes, line[0, :1], ["label"], ["black"])
+    figure.draw_without_rendering()
+    off, on = (canvas.Text.get_window_extent(text) for text in axes.texts)
+    height = axes.transData.transform((0, 0))[1]
+    assert on.y0 < height < on.y1 and not off.y0 < height < off.y1
+
+
 def test_many_tokens_get_labels_at_the_strongest_lines_only():
     query, key, attention = heads(tokens=200)
     n = viz.normalize(query, key)
@@ -146,9 +160,9 @@ def test_search_figure_tells_flat_and_edge(panels):
     searches = [viz.normalize(query, key, method="paper", distance=d).search for d in ("euclidean", "cosine")]
     figure = viz.search_figure(searches, title="t")
     drawn(figure)
-    assert "6 flat, 0 at the edge of 6" in figure.axes[1].get_title()
+    assert "of 6 heads 6 flat, 0 at the edge" in figure.axes[1].get_title()
     assert len(figure.axes[0].collections[0].get_segments()) == 6
-    assert "flat: c = 1 kept" in texts(figure)
+    assert "flat, so nothing to choose: c = 1" in texts(figure)
 
 
 @pytest.mark.parametrize("grid", GRIDS)

@@ -29,6 +29,14 @@ def test_left_out_means_not_drawn_and_said_never_rescaled():
     assert "special tokens left out" in lines.how
 
 
+def test_the_strongest_of_them_and_in_words():
+    lines = viz.choose_lines(ATTENTION)
+    assert lines.strongest(3) is lines
+    few = lines.strongest(2)
+    assert pairs(few) == [(0, 1), (2, 1)] and few.attention.tolist() == [0.7, 0.9]
+    assert few.how == "each query's most attended key; of these the 2 strongest"
+
+
 def test_sentences_never_meet():
     lines = viz.choose_lines([ATTENTION, ATTENTION[:2, :2]], [0, 0, 0, 1, 1], top=100)
     assert len(lines.query) == 13

@@ -23,7 +23,6 @@ ATTENTION = "viridis"
 DIFFERENCE = "PuOr"
 FORMATS = ("png", "svg", "pdf")
 DPI = 150
-LETTERS_AN_INCH = 10  # of a title
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -61,10 +60,18 @@ def save(figure: Figure, path: str | Path) -> Path:
     return path
 
 
-def title(figure: Figure, text: str, **where) -> None:
+def title(figure: Figure, text: str, fontsize: float, **where) -> None:
     """A title over the whole figure, in lines that fit it; `$` in a text is a dollar, not mathematics."""
-    letters = int(LETTERS_AN_INCH * figure.get_size_inches()[0])
-    figure.suptitle(textwrap.fill(text, letters), parse_math=False, **where)
+    letters = int(72 * figure.get_figwidth() / (0.6 * fontsize))  # a letter is about 0.6 of its size wide
+    figure.suptitle(textwrap.fill(text, letters), parse_math=False, fontsize=fontsize, **where)
+
+
+def bar_beside(figure: Figure, axes: Axes, image, label: str = "", up_to: Axes | None = None) -> None:
+    """A colour bar to the right of `axes`, as high as these or up to others, with a label; it takes 0.75 inches."""
+    box, top, inch = axes.get_position(), (up_to or axes).get_position().y1, 1 / figure.get_figwidth()
+    bar = figure.colorbar(image, cax=figure.add_axes((box.x1 + 0.15 * inch, box.y0, 0.12 * inch, top - box.y0)))
+    bar.set_label(label, fontsize=8)
+    bar.ax.tick_params(labelsize=7)
 
 
 def equal_axes(axes: Axes, points: np.ndarray, margin: float = 0.12) -> None:
@@ -80,13 +87,22 @@ def equal_axes(axes: Axes, points: np.ndarray, margin: float = 0.12) -> None:
 
 
 def place_labels(
-    axes: Axes, points: np.ndarray, texts: Sequence[str], colors: Sequence[str], size: float = 8, among=None
+    axes: Axes,
+    points: np.ndarray,
+    texts: Sequence[str],
+    colors: Sequence[str],
+    size: float = 8,
+    *,
+    among: np.ndarray | None = None,
+    lines: np.ndarray | None = None,
 ) -> None:
-    """Write a text beside each point [N, 2] such that texts cover neither each other nor points; a thin line leads back
-    to the point where the text had to move away. `among`: points [M, 2] that are drawn too, but have no text.
+    """Write a text beside each point [N, 2] such that texts cover neither each other nor points, and lines only where
+    they must; a thin line leads back to the point where the text had to move away.
+
+    among: points [M, 2] that are drawn too, but have no text. lines: [M, 2, 2], the ends of lines that are drawn.
 
     One text after another, each takes the cheapest of 16 directions at 6 distances: leaving the axes costs most, then
-    overlaps, then distance.
+    overlaps with texts and points, then those with lines, then distance.
     """
     renderer = axes.figure.canvas.get_renderer()
     pixel = axes.figure.dpi / 72
@@ -96,6 +112,9 @@ def place_labels(
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     reaches = np.array([5, 9, 15, 23, 34, 48]) * pixel
     obstacles = [np.concatenate([dots - 2.5 * pixel, dots + 2.5 * pixel], axis=-1)]
+    along = dots[:0]
+    if lines is not None and len(lines):
+        along = _dotted(axes.transData.transform(lines.reshape(-1, 2)).reshape(-1, 2, 2), 4 * pixel)
 
     # the most crowded first: they have the fewest places to go
     apart = np.linalg.norm(dots[: len(points), None] - dots, axis=-1)
@@ -110,8 +129,9 @@ def place_labels(
         taken = np.concatenate(obstacles)
         sides = np.minimum(boxes[:, None, 2:], taken[:, 2:]) - np.maximum(boxes[:, None, :2], taken[:, :2])
         overlap = np.maximum(sides, 0).prod(axis=-1).sum(axis=-1)
+        crossed = ((boxes[:, None, :2] < along) & (along < boxes[:, None, 2:])).all(axis=-1).sum(axis=-1)
         outside = np.maximum(frame[:2] - boxes[:, :2], 0).sum(axis=-1) + np.maximum(boxes[:, 2:] - frame[2:], 0).sum(-1)
-        cost = 10 * overlap + 1000 * outside + np.repeat(reaches, len(directions))
+        cost = 10 * overlap + 1000 * outside + 3 * pixel * crossed + np.repeat(reaches, len(directions))
         best = cost.argmin()
         obstacles.append(boxes[best : best + 1])
         axes.annotate(
@@ -130,3 +150,10 @@ def place_labels(
             path_effects=[withStroke(linewidth=1.6, foreground="white", alpha=0.8)],
             zorder=6,
         )
+
+
+def _dotted(lines, step):
+    """Points [M, 2] on lines [..., 2, 2], `step` apart."""
+    start, stop = lines[:, 0], lines[:, 1]
+    counts = 2 + (np.linalg.norm(stop - start, axis=-1) / step).astype(int)
+    return np.concatenate([np.linspace(*ends) for ends in zip(start, stop, counts, strict=True)])

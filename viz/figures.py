@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from mpl_toolkits.mplot3d import proj3d
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
@@ -55,8 +56,9 @@ def joint_figure(
         _draw_lines(axes, query, key, lines[place], canvas.LINE)
         if link is not None:
             _draw_lines(axes, query, key, link, canvas.LINK)
-        axes.scatter(*query.T, s=20, c=canvas.QUERY, marker="o", linewidths=0, zorder=4, label="query")
-        axes.scatter(*key.T, s=20, c=canvas.KEY, marker="s", linewidths=0, zorder=4, label="key")
+        size = 20 if len(query) <= 100 else 8
+        axes.scatter(*query.T, s=size, c=canvas.QUERY, marker="o", linewidths=0, zorder=4, label="query")
+        axes.scatter(*key.T, s=size, c=canvas.KEY, marker="s", linewidths=0, zorder=4, label="key")
         _label_points(axes, query, key, labels, lines[place], link)
 
         shares = panel.plane.explained_variance_ratio
@@ -90,7 +92,7 @@ def distance_figure(
     order = np.argsort(attended[::step], kind="stable")
     figure = canvas.new_figure(4.6 * len(panels) + 1.2, 5.0)
     for place, panel in enumerate(panels):
-        box = ((0.75 + 4.6 * place) / figure.get_figwidth(), 0.12, 3.7 / figure.get_figwidth(), 0.66)
+        box = ((0.75 + 4.6 * place) / figure.get_figwidth(), 0.12, 3.7 / figure.get_figwidth(), 0.70)
         axes = figure.add_axes(box)
         dot = np.concatenate([(panel.query[s] @ panel.key[s].T).ravel() for s in spans])
         apart = [np.linalg.norm(panel.query[s][:, None] - panel.key[s], axis=-1).ravel() for s in spans]
@@ -104,7 +106,8 @@ def distance_figure(
         if np.ptp(distance) > 0:
             slope, height = np.polyfit(distance.astype(float), dot.astype(float), 1)
             ends = np.array([distance.min(), distance.max()])
-            axes.plot(ends, slope * ends + height, color="black", lw=1, label="least squares")
+            rim = [withStroke(linewidth=2.5, foreground="white")]
+            axes.plot(ends, slope * ends + height, color="black", lw=1, path_effects=rim, label="least squares")
         weight = closeness(distance, near_distance(distance))
         plain, close = correlation(distance, dot), correlation(distance, dot, weight)
         numbers = f"r = {plain:.2f}; weighted by closeness {close:.2f}".replace("-", "−")
@@ -117,9 +120,7 @@ def distance_figure(
         legend = axes.legend(fontsize=7, loc="best", framealpha=0.8)
         for text in legend.get_texts():
             text.set_parse_math(False)
-    bar = figure.colorbar(dots, cax=figure.add_axes((1 - 0.62 / figure.get_figwidth(), 0.12, 0.012, 0.66)))
-    bar.set_label("attention", fontsize=9)
-    bar.ax.tick_params(labelsize=7)
+    canvas.bar_beside(figure, axes, dots, "attention")
     thinned = f" (every {_ordinal(step)} pair drawn)" if step > 1 else ""
     canvas.title(figure, title + thinned, fontsize=12, y=0.975)
     return figure
@@ -136,10 +137,9 @@ def attention_figure(
     figure = canvas.new_figure(5.4 * len(attention) + 0.9, 5.9)
     for place, (block, names) in enumerate(zip(attention, labels, strict=True)):
         box = ((1.0 + 5.4 * place) / figure.get_figwidth(), 0.05, 4.2 / figure.get_figwidth(), 0.70)
-        image = attention_map(figure.add_axes(box), block, names, titles[place] if titles else "")
-    bar = figure.colorbar(image, cax=figure.add_axes((1 - 0.62 / figure.get_figwidth(), 0.05, 0.012, 0.70)))
-    bar.set_label("attention", fontsize=9)
-    bar.ax.tick_params(labelsize=7)
+        axes = figure.add_axes(box)
+        image = attention_map(axes, block, names, titles[place] if titles else "")
+    canvas.bar_beside(figure, axes, image, "attention")
     canvas.title(figure, title, fontsize=12, y=0.985)
     return figure
 
@@ -147,7 +147,7 @@ def attention_figure(
 def attention_map(axes, values, labels, name="", cmap=canvas.ATTENTION, limits=(0, 1)):
     """One map [S, S] with its labels; also used for differences. Returns the image, for a colour bar."""
     image = axes.imshow(values, cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="nearest")
-    size = min(9, 200 / len(labels))
+    size = min(9, 200 / len(labels), 110 / max(map(len, labels)))
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     if size >= 3:
@@ -176,9 +176,7 @@ def attention_pair_figure(
         left = 1.0 + 5.8 * place
         axes = figure.add_axes((left / 17.6, 0.05, 4.2 / 17.6, 0.70))
         image = attention_map(axes, values, labels, name, cmap, limits)
-        bar = figure.colorbar(image, cax=figure.add_axes(((left + 4.3) / 17.6, 0.05, 0.12 / 17.6, 0.70)))
-        bar.set_label(unit, fontsize=8)
-        bar.ax.tick_params(labelsize=7)
+        canvas.bar_beside(figure, axes, image, unit)
     canvas.title(figure, title, fontsize=12, y=0.985)
     return figure
 
@@ -190,12 +188,12 @@ def search_figure(searches: Sequence[Search], *, title: str = "") -> Figure:
     """
     columns = min(3, len(searches))
     rows = -(-len(searches) // columns)
-    figure = canvas.new_figure(4.4 * columns, 3.1 * rows + 0.8)
+    figure = canvas.new_figure(4.4 * columns, 3.1 * rows + 1.1)
     all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
     figure.subplots_adjust(
         left=0.75 / figure.get_figwidth(),
         right=0.98,
-        bottom=0.5 / figure.get_figheight(),
+        bottom=0.8 / figure.get_figheight(),
         top=1 - 1.0 / figure.get_figheight(),
         hspace=0.5,
         wspace=0.28,
@@ -211,23 +209,24 @@ def search_figure(searches: Sequence[Search], *, title: str = "") -> Figure:
         segments = [np.stack([search.scales, curve], axis=-1) for curve in curves]
         axes.add_collection(LineCollection(segments, colors="#33658a", linewidths=width, alpha=max(0.25, width / 2)))
         inside = ~flat & ~edge
-        axes.plot(best[inside], found[inside], "o", color="black", ms=4, label="chosen")
-        axes.plot(best[edge], found[edge], "^", color=canvas.LINK, ms=5, label="chosen, at the edge")
-        axes.plot(best[flat], found[flat], "x", color="#777777", ms=5, label="flat: c = 1 kept")
+        marks = [
+            *axes.plot(best[inside], found[inside], "o", color="black", ms=4, label="chosen"),
+            *axes.plot(best[edge], found[edge], "^", color=canvas.LINK, ms=5, label="chosen, at the edge"),
+            *axes.plot(best[flat], found[flat], "x", color="#777777", ms=5, label="flat, so nothing to choose: c = 1"),
+        ]
         axes.set_xscale("log")
         axes.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"], minor=False)
         axes.minorticks_off()
         axes.set_ylim(*((-1.05, 1.05) if "correlation" in search.objective else (-0.02, 1.02)))
         axes.set_xlim(search.scales[0] / 1.1, search.scales[-1] * 1.1)
         axes.axhline(0, color="#bbbbbb", lw=0.5, zorder=0)
-        counts = f"{flat.sum()} flat, {edge.sum()} at the edge of {len(best)}" if len(best) > 1 else ""
+        counts = f"of {len(best)} heads {flat.sum()} flat, {edge.sum()} at the edge" if len(best) > 1 else ""
         verdict = "flat" if flat.all() else f"c = {best[0]:.2f}" + (", at the edge" if edge.all() else "")
         axes.set_title(f"{search.objective}\n{counts or verdict}", fontsize=9)
         axes.set_xlabel("scale c", fontsize=8)
         axes.set_ylabel("correlation" if "correlation" in search.objective else "share of queries", fontsize=8)
         axes.tick_params(labelsize=7)
-        handles = [h for h, some in zip(axes.get_lines(), (inside, edge, flat), strict=False) if some.any()]
-        axes.legend(handles=handles, fontsize=6.5, loc="best")
+    figure.legend(handles=marks, loc="lower center", ncols=3, fontsize=9, frameon=False)
     canvas.title(figure, title, fontsize=11, y=1 - 0.25 / figure.get_figheight())
     return figure
 
@@ -247,12 +246,18 @@ def _label_points(axes, query, key, labels, lines, link):
         if link is not None:
             ends = [np.concatenate(pair) for pair in zip(ends, (link.query, link.key), strict=True)]
         ends = [np.unique(end) for end in ends]
-    points = np.concatenate([query[ends[0]], key[ends[1]]])
-    others = np.concatenate([query, key])
-    if query.shape[-1] == 3:
-        points, others = (np.stack(proj3d.proj_transform(*x.T, axes.get_proj())[:2], axis=-1) for x in (points, others))
-    colors = [canvas.QUERY_TEXT] * len(ends[0]) + [canvas.KEY_TEXT] * len(ends[1])
-    canvas.place_labels(axes, points, [labels[i] for end in ends for i in end], colors, among=others[:400])
+    if query.shape[-1] == 3:  # as seen on paper
+        query, key = (np.stack(proj3d.proj_transform(*x.T, axes.get_proj())[:2], axis=-1) for x in (query, key))
+    drawn = [lines] if link is None else [lines, link]
+    segments = np.concatenate([np.stack([query[some.query], key[some.key]], axis=1) for some in drawn])
+    canvas.place_labels(
+        axes,
+        np.concatenate([query[ends[0]], key[ends[1]]]),
+        [labels[i] for end in ends for i in end],
+        [canvas.QUERY_TEXT] * len(ends[0]) + [canvas.KEY_TEXT] * len(ends[1]),
+        among=np.concatenate([query, key])[:400],
+        lines=segments[-400:],
+    )
 
 
 def _joint_legend(figure, lines, link):

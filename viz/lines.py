@@ -1,6 +1,6 @@
 """Which lines to draw from queries to keys: all of them would be a black square."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,13 @@ class Lines:
     key: np.ndarray
     attention: np.ndarray
     how: str
+
+    def strongest(self, most: int) -> "Lines":
+        """No more than `most` of them, and in words that it is not all."""
+        if len(self.query) <= most:
+            return self
+        how = f"{self.how}; of these the {most} strongest"
+        return replace(self, query=self.query[-most:], key=self.key[-most:], attention=self.attention[-most:], how=how)
 
 
 def choose_lines(

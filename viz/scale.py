@@ -128,7 +128,7 @@ def search_nearest(
             nearest = square_distances(query_plane[..., s, :], key_plane[..., s, :]).argmin(axis=-1)
             hits = hits + (nearest == top).sum(axis=(-2, -1))
         curve.append(hits / (query.shape[-3] * spans[-1].stop))
-    return _choose("nearest@1 in the plane (exact)", scales, np.stack(curve, axis=-1), lowest=False)
+    return _choose("nearest@1 in the plane", scales, np.stack(curve, axis=-1), lowest=False)
 
 
 def scaled_planes(query: np.ndarray, key: np.ndarray, scales: np.ndarray) -> Iterator[np.ndarray]:

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from viz import canvas
 from viz.habits import OFFSETS
@@ -29,6 +31,7 @@ def matrix_figure(
     Every panel has equal units; panels of scope "head" have planes, and so units, of their own.
     """
     figure, grid = _grid(layers, heads, title, below=0.35)
+    shares = normalized.plane.explained_variance_ratio.sum(axis=-1)
     query, key = normalized.plane.project(normalized.query), normalized.plane.project(normalized.key)
     step = -(-query.shape[-2] // MOST_DOTS)
     size = 7 if query.shape[-2] <= 60 else 3
@@ -43,27 +46,30 @@ def matrix_figure(
             axes.add_collection(LineCollection(segments, colors=canvas.LINE, linewidths=widths, alpha=0.6, zorder=1))
         axes.scatter(*q[::step].T, s=size, c=canvas.QUERY, marker="o", linewidths=0, alpha=0.8, rasterized=True)
         axes.scatter(*k[::step].T, s=size, c=canvas.KEY, marker="s", linewidths=0, alpha=0.8, rasterized=True)
+        _corner(axes, f"{shares[place]:.0%}", "right", "bottom")
     handles = [_dot(canvas.QUERY, "o", "query"), _dot(canvas.KEY, "s", "key")]
     if lines is not None:
         how = next(iter(lines.values())).how
         handles.append(Line2D([], [], color=canvas.LINE, lw=1.5, label=f"{how}; width: attention"))
     if step > 1:
         handles.append(Line2D([], [], ls="", label=f"1 token in {step} drawn"))
-    figure.legend(handles=handles, loc="lower center", ncols=4, fontsize=8, frameon=False)
+    handles.append(Line2D([], [], ls="", label="in the corner: share of the variance"))
+    figure.legend(handles=handles, loc="lower center", ncols=5, fontsize=8, frameon=False, handlelength=1.5)
     return figure
 
 
 def attention_sheet(attention: np.ndarray, layers: Sequence[int], heads: Sequence[int], *, title: str = "") -> Figure:
     """Attention maps of many heads, [L, H, S, S]: rows are layers, columns heads; in a map, row query, column key."""
-    figure, grid = _grid(layers, heads, title, right=0.7)
+    figure, grid = _grid(layers, heads, title, right=0.7, below=0.3)
     for place in np.ndindex(grid.shape):
         image = grid[place].imshow(attention[place], cmap=canvas.ATTENTION, vmin=0, vmax=1, interpolation="nearest")
-    _bar(figure, image, "attention")
+    canvas.bar_beside(figure, grid[-1, -1], image, "attention", up_to=grid[0, -1])
+    _note(figure, "in each map: a row a query, a column a key, both in the order of the text")
     return figure
 
 
 def layers_figure(normalized: Normalized, layers: Sequence[int], *, title: str = "") -> Figure:
-    """Queries and keys of all layers in one plane; then each alone, enlarged, coloured by layer.
+    """Queries and keys of all layers in one plane; then each kind alone, as large as fits, coloured by layer.
 
     normalized: of shape [L, H, N, K] before the plane, of scope "model", where the plane is one.
     """
@@ -75,24 +81,23 @@ def layers_figure(normalized: Normalized, layers: Sequence[int], *, title: str =
     by_layer = colormaps["viridis"](np.linspace(0, 0.95, len(layers)))
     tints = np.repeat(by_layer, query.shape[1], axis=0)
     query, key = query.reshape(-1, 2), key.reshape(-1, 2)
+    kinds = np.repeat(to_rgba_array([canvas.QUERY, canvas.KEY]), len(query), axis=0)
     thinned = f", 1 in {step}" if step > 1 else ""
     panels = (
-        ("queries and keys of all heads", [(query, canvas.QUERY, "o"), (key, canvas.KEY, "s")]),
-        ("queries by layer", [(query, tints, "o")]),
-        ("keys by layer, enlarged", [(key, tints, "s")]),
+        ("queries and keys of all heads", np.concatenate([query, key]), kinds),
+        ("queries alone, by layer", query, tints),
+        ("keys alone, by layer", key, tints),
     )
-    order = np.random.default_rng(0).permutation(len(query))  # so that no layer covers the others
-    for place, (name, clouds) in enumerate(panels):
+    for place, (name, points, colors) in enumerate(panels):
         axes = figure.add_axes(((0.65 + 5.0 * place) / 16.2, 0.1, 4.5 / 16.2, 0.76))
-        canvas.equal_axes(axes, np.concatenate([points for points, _, _ in clouds]), margin=0.05)
-        for points, color, marker in clouds:
-            color = color if isinstance(color, str) else color[order]
-            axes.scatter(*points[order].T, s=6, c=color, marker=marker, linewidths=0, alpha=0.7, rasterized=True)
+        canvas.equal_axes(axes, points, margin=0.05)
+        order = np.random.default_rng(0).permutation(len(points))  # so that none covers the others
+        axes.scatter(*points[order].T, s=6, c=colors[order], linewidths=0, alpha=0.7, rasterized=True)
         axes.set_title(name + thinned, fontsize=10)
         axes.set_xlabel(f"component 1 ({shares[0]:.0%} of variance)", fontsize=9)
         if place == 0:
             axes.set_ylabel(f"component 2 ({shares[1]:.0%} of variance)", fontsize=9)
-            handles = [_dot(canvas.QUERY, "o", "query"), _dot(canvas.KEY, "s", "key")]
+            handles = [_dot(canvas.QUERY, "o", "query"), _dot(canvas.KEY, "o", "key")]
             axes.legend(handles=handles, fontsize=8, framealpha=0.8)
         axes.tick_params(labelsize=7)
     handles = [_dot(color, "o", str(layer)) for color, layer in zip(by_layer, layers, strict=True)]
@@ -135,9 +140,7 @@ def heatmap_figure(
             r, g, b, _ = image.cmap(image.norm(value))
             ink = "black" if 0.3 * r + 0.59 * g + 0.11 * b > 0.5 else "white"
             axes.text(j, i, _short(value), ha="center", va="center", fontsize=5.5, color=ink)
-        bar_box = (box[0] + box[2] + 0.08 / figure.get_figwidth(), box[1], 0.1 / figure.get_figwidth(), box[3])
-        bar = figure.colorbar(image, cax=figure.add_axes(bar_box))
-        bar.ax.tick_params(labelsize=6)
+        canvas.bar_beside(figure, axes, image)
     canvas.title(figure, title, fontsize=11, y=1 - 0.12 / figure.get_figheight())
     return figure
 
@@ -156,11 +159,9 @@ def positions_figure(by_offset: np.ndarray, layers: Sequence[int], heads: Sequen
         axes.set_xlim(OFFSETS[0] - 0.5, OFFSETS[-1] + 0.5)
         axes.set_ylim(0, 1.05 * top)
         name = f"{_signed(OFFSETS[high])}: {values[high]:.2f}"
-        axes.text(0.04, 0.95, name, fontsize=5.5, va="top", transform=axes.transAxes)
-    note = (
-        f"x: place of the key less that of the query, {OFFSETS[0]} to {OFFSETS[-1]}; y: mean attention, 0 to {top:.2f}"
-    )
-    figure.text(0.5, 0.1 / figure.get_figheight(), note, ha="center", fontsize=8)
+        _corner(axes, name, "right" if OFFSETS[high] < 0 else "left", "top")  # away from the bar
+    span = f"{_signed(OFFSETS[0])} to {_signed(OFFSETS[-1])}"
+    _note(figure, f"x: place of the key less that of the query, {span}; y: mean attention, 0 to {top:.2f}")
     return figure
 
 
@@ -193,15 +194,21 @@ def _dot(color, marker, label):
     return Line2D([], [], color=color, marker=marker, ls="", label=label)
 
 
-def _bar(figure, image, name):
-    width, height = figure.get_size_inches()
-    bar = figure.colorbar(image, cax=figure.add_axes((1 - 0.6 / width, 0.1 / height, 0.1 / width, 1 - 0.9 / height)))
-    bar.set_label(name, fontsize=8)
-    bar.ax.tick_params(labelsize=6)
+def _corner(axes, text, across, up):
+    """A small text in a corner of small axes."""
+    at = {"left": 0.04, "right": 0.96, "bottom": 0.04, "top": 0.95}
+    rim = [withStroke(linewidth=1.5, foreground="white")]
+    axes.text(
+        at[across], at[up], text, ha=across, va=up, fontsize=5.5, path_effects=rim, transform=axes.transAxes, zorder=5
+    )
+
+
+def _note(figure, text):
+    figure.text(0.5, 0.1 / figure.get_figheight(), text, ha="center", fontsize=8)
 
 
 def _signed(offset):
-    return f"{offset:+d}" if offset else "0"
+    return f"{offset:+d}".replace("-", "−") if offset else "0"
 
 
 def _short(value):
