@@ -32,48 +32,46 @@ def numbers_kept(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | Non
     return None if np.allclose(given, got) else "splitting must move numbers, not change them; these are other numbers"
 
 
+SPLIT_HEADS_MISTAKES = (
+    Mistake(
+        "reshape-only",
+        "the array is reshaped to [H, T, K] at once: that cuts between tokens. Reshape to [T, H, K], then transpose",
+        lambda x_TD, heads: x_TD.reshape(heads, len(x_TD), -1),
+    ),
+    Mistake(
+        "no-transpose",
+        "the heads are split off but not brought to the front: [T, H, K] instead of [H, T, K]",
+        lambda x_TD, heads: x_TD.reshape(len(x_TD), heads, -1),
+    ),
+    Mistake(
+        "interleaved",
+        "the heads take turns (every H-th number); head h is K numbers in a row, from h K on",
+        lambda x_TD, heads: x_TD.reshape(len(x_TD), -1, heads).transpose(2, 0, 1),
+    ),
+    Mistake(
+        "all-turned",
+        "tokens and numbers of a head change places: [H, K, T] instead of [H, T, K]",
+        lambda x_TD, heads: x_TD.reshape(len(x_TD), heads, -1).transpose(1, 2, 0),
+    ),
+)
+
 SPLIT_HEADS = Exercise(
-    "05_split_heads.py",
-    "one vector a token becomes H short ones",
-    (
+    file="05_split_heads.py",
+    title="one vector a token becomes H short ones",
+    parts=(
         Function(
-            "split_heads",
-            split_heads,
-            (Output("x_HTK", HTK),),
-            split_cases,
-            (
-                Mistake(
-                    "reshape-only",
-                    "the array is reshaped to [H, T, K] at once: that cuts between tokens. Reshape to [T, H, K], then "
-                    "transpose",
-                    lambda x_TD, heads: x_TD.reshape(heads, len(x_TD), -1),
-                ),
-                Mistake(
-                    "no-transpose",
-                    "the heads are split off but not brought to the front: [T, H, K] instead of [H, T, K]",
-                    lambda x_TD, heads: x_TD.reshape(len(x_TD), heads, -1),
-                ),
-                Mistake(
-                    "interleaved",
-                    "the heads take turns (every H-th number); head h is K numbers in a row, from h K on",
-                    lambda x_TD, heads: x_TD.reshape(len(x_TD), -1, heads).transpose(2, 0, 1),
-                ),
-                Mistake(
-                    "all-turned",
-                    "tokens and numbers of a head change places: [H, K, T] instead of [H, T, K]",
-                    lambda x_TD, heads: x_TD.reshape(len(x_TD), heads, -1).transpose(1, 2, 0),
-                ),
-            ),
-            laws=(numbers_kept,),
+            "split_heads", split_heads, (Output("x_HTK", HTK),), split_cases, SPLIT_HEADS_MISTAKES, laws=(numbers_kept,)
         ),
     ),
-    (
+    hints=(
         "Two steps: first cut each row into H pieces (reshape), then bring the axis of heads to the front (transpose).",
         "x_TD.reshape(tokens, heads, head_size).transpose(1, 0, 2)",
     ),
-    "To head 1, number 2 (5 = 1 * 3 + 2): x_HTK[1, 0, 2]. A bare reshape(2, 4, 3) would put number 14 of all 24 there, "
-    "which is number 2 of token 2.",
-    (split_heads,),
+    answer=(
+        "To head 1, number 2 (5 = 1 * 3 + 2): x_HTK[1, 0, 2]. A bare reshape(2, 4, 3) would put number 14 of all "
+        "24 there, which is number 2 of token 2."
+    ),
+    shown=(split_heads,),
 )
 
 # --- scores ---------------------------------------------------------------------------------------------------------
@@ -98,50 +96,43 @@ def scaled(factor):
     return lambda query_HTK, key_HSK: scores(query_HTK, key_HSK) * np.float32(factor(query_HTK, key_HSK))
 
 
+SCORES_MISTAKES = (
+    Mistake("no-sqrt", "the division by sqrt(K) is missing", scaled(lambda q, k: math.sqrt(q.shape[-1]))),
+    Mistake(
+        "wrong-size",
+        "the root is of the number of tokens; K is the head size, the last axis of query",
+        scaled(lambda q, k: math.sqrt(q.shape[-1] / q.shape[-2])),
+    ),
+    Mistake(
+        "wrong-size",
+        "the root is of the hidden size, H K; it must be of the head size K alone",
+        scaled(lambda q, k: math.sqrt(1 / q.shape[0])),
+    ),
+    Mistake(
+        "wrong-size",
+        "the root is of the number of heads; K is the head size, the last axis of query",
+        scaled(lambda q, k: math.sqrt(q.shape[-1] / q.shape[0])),
+    ),
+    Mistake("no-root", "the division is by K, not by its root", scaled(lambda q, k: 1 / math.sqrt(q.shape[-1]))),
+    Mistake("multiplied", "the scores are multiplied by sqrt(K), not divided", scaled(lambda q, k: q.shape[-1])),
+    Mistake("swapped", "query and key have changed places", lambda q, k: scores(k, q)),
+)
+
 SCORES = Exercise(
-    "06_scores.py",
-    "how well a query and a key go together, and why sqrt(K)",
-    (
-        Function(
-            "scores",
-            scores,
-            (Output("scores_HTS", HTS),),
-            qk_cases,
-            (
-                Mistake("no-sqrt", "the division by sqrt(K) is missing", scaled(lambda q, k: math.sqrt(q.shape[-1]))),
-                Mistake(
-                    "wrong-size",
-                    "the root is of the number of tokens; K is the head size, the last axis of query",
-                    scaled(lambda q, k: math.sqrt(q.shape[-1] / q.shape[-2])),
-                ),
-                Mistake(
-                    "wrong-size",
-                    "the root is of the hidden size, H K; it must be of the head size K alone",
-                    scaled(lambda q, k: math.sqrt(1 / q.shape[0])),
-                ),
-                Mistake(
-                    "wrong-size",
-                    "the root is of the number of heads; K is the head size, the last axis of query",
-                    scaled(lambda q, k: math.sqrt(q.shape[-1] / q.shape[0])),
-                ),
-                Mistake(
-                    "no-root", "the division is by K, not by its root", scaled(lambda q, k: 1 / math.sqrt(q.shape[-1]))
-                ),
-                Mistake(
-                    "multiplied", "the scores are multiplied by sqrt(K), not divided", scaled(lambda q, k: q.shape[-1])
-                ),
-                Mistake("swapped", "query and key have changed places", lambda q, k: scores(k, q)),
-            ),
-        ),
-    ),
-    (
+    file="06_scores.py",
+    title="how well a query and a key go together, and why sqrt(K)",
+    parts=(Function("scores", scores, (Output("scores_HTS", HTS),), qk_cases, SCORES_MISTAKES),),
+    hints=(
         "A matrix product of query and key with the last two axes of key exchanged: key_HSK.mT. Which axis is K?",
-        "query_HTK @ key_HSK.mT / math.sqrt(query_HTK.shape[-1]). math.sqrt, because np.sqrt of an int is float64, and "
-        "NumPy would make the scores float64 too.",
+        "query_HTK @ key_HSK.mT / math.sqrt(query_HTK.shape[-1]). math.sqrt, because np.sqrt of an int is float64, "
+        "and NumPy would make the scores float64 too.",
     ),
-    "sqrt(64) = 8, and sqrt(256) = 16: the spread of a sum of K independent products grows as sqrt(K). Divided by it, "
-    "scores are about as large whatever the head size, and softmax stays away from all-or-nothing.",
-    (attend,),
+    answer=(
+        "sqrt(64) = 8, and sqrt(256) = 16: the spread of a sum of K independent products grows as sqrt(K). "
+        "Divided by it, scores are about as large whatever the head size, and softmax stays away from "
+        "all-or-nothing."
+    ),
+    shown=(attend,),
 )
 
 # --- attention ------------------------------------------------------------------------------------------------------
@@ -194,60 +185,54 @@ def attend_turned(query_HTK, key_HSK, value_HSK):
     return scores_HTS, attention_HTS, attention_HTS.mT @ value_HSK
 
 
+ATTEND_MISTAKES = (
+    Mistake(
+        "wrong-axis",
+        "softmax runs over the queries; a query shares out its attention over the keys, the last axis",
+        attend_with(lambda s: softmax(s.mT).mT),
+    ),
+    Mistake(
+        "wrong-axis",
+        "softmax runs over the heads; a query shares out its attention over the keys, the last axis",
+        attend_with(lambda s: np.moveaxis(softmax(np.moveaxis(s, 0, -1)), -1, 0)),
+    ),
+    Mistake("no-sqrt", "the division by sqrt(K) is missing", attend_unscaled),
+    Mistake("swapped", "query and key have changed places", lambda q, k, v: attend(k, q, v)),
+    Mistake(
+        "key-for-value",
+        "the context is a mean of the keys; it must be one of the values",
+        lambda q, k, v: attend(q, k, k),
+    ),
+    Mistake("turned", "attention is turned over (keys as rows) before it meets the values", attend_turned),
+    Mistake("scores-for-attention", "the values are weighed with the scores, before softmax", attend_scores_taken_home),
+    Mistake("no-softmax", "softmax is left out", attend_with(lambda s: s)),
+    Mistake("two-softmax", "softmax is applied twice", attend_with(lambda s: softmax(softmax(s)))),
+    Mistake(
+        "order",
+        "the three arrays come in another order; return scores, attention, context",
+        lambda q, k, v: attend(q, k, v)[::-1],
+    ),
+)
+
 ATTENTION = Exercise(
-    "07_attention.py",
-    "sharing out attention, and what is taken home",
-    (
+    file="07_attention.py",
+    title="sharing out attention, and what is taken home",
+    parts=(
         Function(
             "attend",
             attend,
             (Output("scores_HTS", HTS), Output("attention_HTS", HTS), Output("context_HTK", HTK)),
             attend_cases,
-            (
-                Mistake(
-                    "wrong-axis",
-                    "softmax runs over the queries; a query shares out its attention over the keys, the last axis",
-                    attend_with(lambda s: softmax(s.mT).mT),
-                ),
-                Mistake(
-                    "wrong-axis",
-                    "softmax runs over the heads; a query shares out its attention over the keys, the last axis",
-                    attend_with(lambda s: np.moveaxis(softmax(np.moveaxis(s, 0, -1)), -1, 0)),
-                ),
-                Mistake("no-sqrt", "the division by sqrt(K) is missing", attend_unscaled),
-                Mistake("swapped", "query and key have changed places", lambda q, k, v: attend(k, q, v)),
-                Mistake(
-                    "key-for-value",
-                    "the context is a mean of the keys; it must be one of the values",
-                    lambda q, k, v: attend(q, k, k),
-                ),
-                Mistake(
-                    "turned",
-                    "attention is turned over (keys as rows) before it meets the values",
-                    attend_turned,
-                ),
-                Mistake(
-                    "scores-for-attention",
-                    "the values are weighed with the scores, before softmax",
-                    attend_scores_taken_home,
-                ),
-                Mistake("no-softmax", "softmax is left out", attend_with(lambda s: s)),
-                Mistake("two-softmax", "softmax is applied twice", attend_with(lambda s: softmax(softmax(s)))),
-                Mistake(
-                    "order",
-                    "the three arrays come in another order; return scores, attention, context",
-                    lambda q, k, v: attend(q, k, v)[::-1],
-                ),
-            ),
+            ATTEND_MISTAKES,
             laws=(attention_sums_to_one,),
         ),
     ),
-    (
+    hints=(
         "The first line is exercise 6. softmax from minibert works along the last axis: is that the axis of the keys?",
         "attention = softmax(scores); context = attention @ value. Return all three, in this order.",
     ),
-    "The mean of all values, the same for every token: equal scores give equal shares.",
-    (attend,),
+    answer="The mean of all values, the same for every token: equal scores give equal shares.",
+    shown=(attend,),
 )
 
 # --- merge heads, and the residual ----------------------------------------------------------------------------------
@@ -309,103 +294,92 @@ def bias_twice(weights):
     return weights._replace(bias=2 * weights.bias)
 
 
+MERGE_HEADS_MISTAKES = (
+    Mistake(
+        "reshape-only",
+        "the array is reshaped without bringing the tokens to the front first: that glues heads of different tokens "
+        "together",
+        lambda x_HTK: x_HTK.reshape(x_HTK.shape[1], -1),
+    ),
+    Mistake(
+        "interleaved",
+        "the heads take turns number by number; each head's K numbers must stay together",
+        lambda x_HTK: x_HTK.transpose(1, 2, 0).reshape(x_HTK.shape[1], -1),
+    ),
+    Mistake(
+        "no-reshape",
+        "the tokens are in front, but the heads are not yet side by side: [T, H, K] instead of [T, H K]",
+        lambda x_HTK: x_HTK.transpose(1, 0, 2),
+    ),
+    Mistake(
+        "all-turned",
+        "each head's tokens are glued together, [H, T K]; it is each token's heads that belong together, [T, H K]",
+        lambda x_HTK: x_HTK.reshape(len(x_HTK), -1),
+    ),
+)
+
+ATTENTION_BLOCK_MISTAKES = (
+    Mistake(
+        "no-residual",
+        "the residual is forgotten: what was there before is not added",
+        block_with(lambda h, c, w, eps: layer_norm(linear(c, *w.attention_output), *w.attention_norm, eps)),
+    ),
+    Mistake(
+        "pre-norm", "the norm comes first (pre-norm, as in GPT-2); BERT normalises last, after adding", block_pre_norm
+    ),
+    Mistake(
+        "residual-outside",
+        "the norm is taken before the residual is added, and not after",
+        block_with(lambda h, c, w, eps: h + layer_norm(linear(c, *w.attention_output), *w.attention_norm, eps)),
+    ),
+    Mistake(
+        "no-norm", "the layer norm is forgotten", block_with(lambda h, c, w, eps: h + linear(c, *w.attention_output))
+    ),
+    Mistake(
+        "bias-twice",
+        "the bias of attention_output is added twice; linear adds it already",
+        lambda h, s, w, c: attention_block(h, s, w._replace(attention_output=bias_twice(w.attention_output)), c),
+    ),
+    Mistake(
+        "no-projection",
+        "attention_output is left out: the context is added as it is",
+        block_with(lambda h, c, w, eps: layer_norm(h + c, *w.attention_norm, eps)),
+    ),
+    Mistake(
+        "wrong-norm",
+        "the layer norm's weights are output_norm, the feed-forward half's; this half has attention_norm",
+        lambda h, s, w, c: attention_block(h, s, w._replace(attention_norm=w.output_norm), c),
+    ),
+    Mistake(
+        "one-sentence",
+        "all tokens are one sentence to self_attention: pass it `sentences`",
+        lambda h, s, w, c: attention_block(h, [slice(0, len(h))], w, c),
+    ),
+)
+
 MERGE = Exercise(
-    "08_merge_and_residual.py",
-    "the heads side by side again, added to what was there",
-    (
-        Function(
-            "merge_heads",
-            merge_heads,
-            (Output("x_TD", ("token", "number")),),
-            merge_cases,
-            (
-                Mistake(
-                    "reshape-only",
-                    "the array is reshaped without bringing the tokens to the front first: that glues heads of "
-                    "different tokens together",
-                    lambda x_HTK: x_HTK.reshape(x_HTK.shape[1], -1),
-                ),
-                Mistake(
-                    "interleaved",
-                    "the heads take turns number by number; each head's K numbers must stay together",
-                    lambda x_HTK: x_HTK.transpose(1, 2, 0).reshape(x_HTK.shape[1], -1),
-                ),
-                Mistake(
-                    "no-reshape",
-                    "the tokens are in front, but the heads are not yet side by side: [T, H, K] instead of [T, H K]",
-                    lambda x_HTK: x_HTK.transpose(1, 0, 2),
-                ),
-                Mistake(
-                    "all-turned",
-                    "each head's tokens are glued together, [H, T K]; it is each token's heads that belong together, "
-                    "[T, H K]",
-                    lambda x_HTK: x_HTK.reshape(len(x_HTK), -1),
-                ),
-            ),
-        ),
+    file="08_merge_and_residual.py",
+    title="the heads side by side again, added to what was there",
+    parts=(
+        Function("merge_heads", merge_heads, (Output("x_TD", ("token", "number")),), merge_cases, MERGE_HEADS_MISTAKES),
         Function(
             "attention_block",
             attention_block,
             (Output("hidden_TD", ("token", "number")), Output("context in the parts", ("token", "number"))),
             block_cases,
-            (
-                Mistake(
-                    "no-residual",
-                    "the residual is forgotten: what was there before is not added",
-                    block_with(lambda h, c, w, eps: layer_norm(linear(c, *w.attention_output), *w.attention_norm, eps)),
-                ),
-                Mistake(
-                    "pre-norm",
-                    "the norm comes first (pre-norm, as in GPT-2); BERT normalises last, after adding",
-                    block_pre_norm,
-                ),
-                Mistake(
-                    "residual-outside",
-                    "the norm is taken before the residual is added, and not after",
-                    block_with(
-                        lambda h, c, w, eps: h + layer_norm(linear(c, *w.attention_output), *w.attention_norm, eps)
-                    ),
-                ),
-                Mistake(
-                    "no-norm",
-                    "the layer norm is forgotten",
-                    block_with(lambda h, c, w, eps: h + linear(c, *w.attention_output)),
-                ),
-                Mistake(
-                    "bias-twice",
-                    "the bias of attention_output is added twice; linear adds it already",
-                    lambda h, s, w, c: attention_block(
-                        h, s, w._replace(attention_output=bias_twice(w.attention_output)), c
-                    ),
-                ),
-                Mistake(
-                    "no-projection",
-                    "attention_output is left out: the context is added as it is",
-                    block_with(lambda h, c, w, eps: layer_norm(h + c, *w.attention_norm, eps)),
-                ),
-                Mistake(
-                    "wrong-norm",
-                    "the layer norm's weights are output_norm, the feed-forward half's; this half has attention_norm",
-                    lambda h, s, w, c: attention_block(h, s, w._replace(attention_norm=w.output_norm), c),
-                ),
-                Mistake(
-                    "one-sentence",
-                    "all tokens are one sentence to self_attention: pass it `sentences`",
-                    lambda h, s, w, c: attention_block(h, [slice(0, len(h))], w, c),
-                ),
-            ),
+            ATTENTION_BLOCK_MISTAKES,
             look=hidden_and_context,
         ),
     ),
-    (
+    hints=(
         "merge_heads is split_heads backwards: transpose, then reshape. In attention_block, self_attention gives one "
-        "dict a "
-        'sentence; their "context" arrays, end to end, have as many rows as hidden_TD.',
-        "merge: x_HTK.transpose(1, 0, 2).reshape(tokens, heads * head_size). block: "
-        'context = np.concatenate([part["context"] for part in parts]), then layer_norm(hidden + linear(context, '
-        "...), ...).",
+        'dict a sentence; their "context" arrays, end to end, have as many rows as hidden_TD.',
+        "merge: x_HTK.transpose(1, 0, 2).reshape(tokens, heads * head_size). block: context = "
+        'np.concatenate([part["context"] for part in parts]), then layer_norm(hidden + linear(context, ...), ...).',
     ),
-    "They leave the block as layer_norm(hidden): what was there is kept. The residual lets a layer add little, or "
-    "nothing, without losing what earlier layers found.",
-    (merge_heads, attention_block),
+    answer=(
+        "They leave the block as layer_norm(hidden): what was there is kept. The residual lets a layer add "
+        "little, or nothing, without losing what earlier layers found."
+    ),
+    shown=(merge_heads, attention_block),
 )

@@ -49,80 +49,80 @@ def feed_forward_pre_norm(hidden_TD, weights, config):
     return hidden_TD + linear(act(linear(normed_TD, *weights.intermediate)), *weights.output)
 
 
+FEED_FORWARD_BLOCK_MISTAKES = (
+    Mistake(
+        "no-residual",
+        "the residual is forgotten: what was there before is not added",
+        fed_with(lambda h, act, i, w, eps: layer_norm(linear(act(i), *w.output), *w.output_norm, eps)),
+    ),
+    Mistake(
+        "pre-norm",
+        "the norm comes first (pre-norm, as in GPT-2); BERT normalises last, after adding",
+        feed_forward_pre_norm,
+    ),
+    Mistake(
+        "residual-outside",
+        "the norm is taken before the residual is added, and not after",
+        fed_with(lambda h, act, i, w, eps: h + layer_norm(linear(act(i), *w.output), *w.output_norm, eps)),
+    ),
+    Mistake(
+        "no-norm", "the layer norm is forgotten", fed_with(lambda h, act, i, w, eps: h + linear(act(i), *w.output))
+    ),
+    Mistake(
+        "no-activation",
+        "the activation between the two linear maps is forgotten; without it they are one linear map",
+        fed_with(lambda h, act, i, w, eps: layer_norm(h + linear(i, *w.output), *w.output_norm, eps)),
+    ),
+    Mistake(
+        "activation-at-the-end",
+        "the activation comes after the second linear map too; it belongs between the two only",
+        fed_with(lambda h, act, i, w, eps: layer_norm(h + act(linear(act(i), *w.output)), *w.output_norm, eps)),
+    ),
+    Mistake(
+        "always-gelu",
+        "GELU is used whatever config.hidden_act says; take ACTIVATIONS[config.hidden_act]",
+        fed_with(lambda h, act, i, w, eps: layer_norm(h + linear(gelu(i), *w.output), *w.output_norm, eps)),
+    ),
+    Mistake(
+        "bias-twice",
+        "the bias of output is added twice; linear adds it already",
+        lambda h, w, c: feed_forward_block(h, w._replace(output=bias_twice(w.output)), c),
+    ),
+    Mistake(
+        "bias-twice",
+        "the bias of intermediate is added twice; linear adds it already",
+        lambda h, w, c: feed_forward_block(h, w._replace(intermediate=bias_twice(w.intermediate)), c),
+    ),
+    Mistake(
+        "wrong-norm",
+        "the layer norm's weights are attention_norm, the attention half's; this half has output_norm",
+        lambda h, w, c: feed_forward_block(h, w._replace(output_norm=w.attention_norm), c),
+    ),
+)
+
 FEED_FORWARD = Exercise(
-    "09_feed_forward.py",
-    "each token by itself, through a wider space",
-    (
+    file="09_feed_forward.py",
+    title="each token by itself, through a wider space",
+    parts=(
         Function(
             "feed_forward_block",
             feed_forward_block,
             (Output("hidden_TD", ("token", "number")),),
             feed_forward_cases,
-            (
-                Mistake(
-                    "no-residual",
-                    "the residual is forgotten: what was there before is not added",
-                    fed_with(lambda h, act, i, w, eps: layer_norm(linear(act(i), *w.output), *w.output_norm, eps)),
-                ),
-                Mistake(
-                    "pre-norm",
-                    "the norm comes first (pre-norm, as in GPT-2); BERT normalises last, after adding",
-                    feed_forward_pre_norm,
-                ),
-                Mistake(
-                    "residual-outside",
-                    "the norm is taken before the residual is added, and not after",
-                    fed_with(lambda h, act, i, w, eps: h + layer_norm(linear(act(i), *w.output), *w.output_norm, eps)),
-                ),
-                Mistake(
-                    "no-norm",
-                    "the layer norm is forgotten",
-                    fed_with(lambda h, act, i, w, eps: h + linear(act(i), *w.output)),
-                ),
-                Mistake(
-                    "no-activation",
-                    "the activation between the two linear maps is forgotten; without it they are one linear map",
-                    fed_with(lambda h, act, i, w, eps: layer_norm(h + linear(i, *w.output), *w.output_norm, eps)),
-                ),
-                Mistake(
-                    "activation-at-the-end",
-                    "the activation comes after the second linear map too; it belongs between the two only",
-                    fed_with(
-                        lambda h, act, i, w, eps: layer_norm(h + act(linear(act(i), *w.output)), *w.output_norm, eps)
-                    ),
-                ),
-                Mistake(
-                    "always-gelu",
-                    "GELU is used whatever config.hidden_act says; take ACTIVATIONS[config.hidden_act]",
-                    fed_with(lambda h, act, i, w, eps: layer_norm(h + linear(gelu(i), *w.output), *w.output_norm, eps)),
-                ),
-                Mistake(
-                    "bias-twice",
-                    "the bias of output is added twice; linear adds it already",
-                    lambda h, w, c: feed_forward_block(h, w._replace(output=bias_twice(w.output)), c),
-                ),
-                Mistake(
-                    "bias-twice",
-                    "the bias of intermediate is added twice; linear adds it already",
-                    lambda h, w, c: feed_forward_block(h, w._replace(intermediate=bias_twice(w.intermediate)), c),
-                ),
-                Mistake(
-                    "wrong-norm",
-                    "the layer norm's weights are attention_norm, the attention half's; this half has output_norm",
-                    lambda h, w, c: feed_forward_block(h, w._replace(output_norm=w.attention_norm), c),
-                ),
-            ),
+            FEED_FORWARD_BLOCK_MISTAKES,
         ),
     ),
-    (
+    hints=(
         "linear out to F numbers, activation, linear back to D; add what was there; normalise. linear(x, "
         "*weights.output) hands over weight and bias.",
         "inner = ACTIVATIONS[config.hidden_act](linear(hidden, *weights.intermediate)); then layer_norm of hidden + "
         "linear(inner, *weights.output), with *weights.output_norm and config.layer_norm_eps.",
     ),
-    "Only row 2 changes: the feed-forward half sees one token at a time. Attention is the only place where tokens "
-    "meet.",
-    (feed_forward_block,),
+    answer=(
+        "Only row 2 changes: the feed-forward half sees one token at a time. Attention is the only place where "
+        "tokens meet."
+    ),
+    shown=(feed_forward_block,),
 )
 
 # --- a layer --------------------------------------------------------------------------------------------------------
@@ -167,49 +167,51 @@ def layer_pre_norm(hidden_TD, sentences, weights, config):
     return feed_forward_pre_norm(attended_TD, weights, config), parts
 
 
+ENCODER_LAYER_MISTAKES = (
+    Mistake("order", "the feed-forward half comes first; BERT attends first", layer_feed_forward_first),
+    Mistake(
+        "side-by-side",
+        "the feed-forward half gets the layer's input; it must get what the attention half made of it",
+        layer_side_by_side,
+    ),
+    Mistake("no-feed-forward", "the feed-forward half is left out", layer_no_feed_forward),
+    Mistake(
+        "third-residual",
+        "the layer's input is added once more at the end; both halves do that themselves",
+        layer_third_residual,
+    ),
+    Mistake("pre-norm", "both norms come first (pre-norm, as in GPT-2); BERT normalises last", layer_pre_norm),
+    Mistake(
+        "one-sentence",
+        "all tokens are one sentence to the attention half: pass it `sentences`",
+        lambda h, s, w, c: encoder_layer(h, [slice(0, len(h))], w, c),
+    ),
+)
+
 LAYER = Exercise(
-    "10_layer.py",
-    "look around, then think",
-    (
+    file="10_layer.py",
+    title="look around, then think",
+    parts=(
         Function(
             "encoder_layer",
             encoder_layer,
             (Output("hidden_TD", ("token", "number")), Output("context in the parts", ("token", "number"))),
             layer_cases,
-            (
-                Mistake("order", "the feed-forward half comes first; BERT attends first", layer_feed_forward_first),
-                Mistake(
-                    "side-by-side",
-                    "the feed-forward half gets the layer's input; it must get what the attention half made of it",
-                    layer_side_by_side,
-                ),
-                Mistake("no-feed-forward", "the feed-forward half is left out", layer_no_feed_forward),
-                Mistake(
-                    "third-residual",
-                    "the layer's input is added once more at the end; both halves do that themselves",
-                    layer_third_residual,
-                ),
-                Mistake(
-                    "pre-norm", "both norms come first (pre-norm, as in GPT-2); BERT normalises last", layer_pre_norm
-                ),
-                Mistake(
-                    "one-sentence",
-                    "all tokens are one sentence to the attention half: pass it `sentences`",
-                    lambda h, s, w, c: encoder_layer(h, [slice(0, len(h))], w, c),
-                ),
-            ),
+            ENCODER_LAYER_MISTAKES,
             look=hidden_and_context,
         ),
     ),
-    (
+    hints=(
         "Two calls, one after the other; what the first returns goes into the second. attention_block returns two "
         "things.",
         "hidden, parts = attention_block(hidden, sentences, weights, config), and return feed_forward_block(hidden, "
         "weights, config), parts.",
     ),
-    "The same rows, shuffled in the same way. Nothing in a layer knows the order of tokens; only the position "
-    "embeddings do.",
-    (encoder_layer,),
+    answer=(
+        "The same rows, shuffled in the same way. Nothing in a layer knows the order of tokens; only the "
+        "position embeddings do."
+    ),
+    shown=(encoder_layer,),
 )
 
 # --- the encoder ----------------------------------------------------------------------------------------------------
@@ -281,72 +283,68 @@ def encoder_answer() -> str:
     )
 
 
+HIDDEN_STATES_MISTAKES = (
+    Mistake(
+        "one-layer",
+        "every layer uses the weights of layer 0",
+        states_with(lambda w: w._replace(layers=w.layers[:1] * len(w.layers))),
+    ),
+    Mistake(
+        "one-layer",
+        "every layer uses the weights of the last layer",
+        states_with(lambda w: w._replace(layers=w.layers[-1:] * len(w.layers))),
+    ),
+    Mistake("backwards", "the layers come in reverse order", states_with(lambda w: w._replace(layers=w.layers[::-1]))),
+    Mistake(
+        "not-chained", "every layer gets the embeddings; each must get what the layer before gave", states_not_chained
+    ),
+    Mistake(
+        "one-sentence",
+        "all tokens are one sentence to the layers, so that sentences see each other",
+        states_one_sentence,
+    ),
+    Mistake(
+        "no-embeddings",
+        "the embeddings are missing at the head of the list",
+        lambda e, w, c: hidden_states(e, w, c)[1:],
+    ),
+    Mistake(
+        "no-last-layer",
+        "what the last layer gives is missing at the end of the list",
+        lambda e, w, c: hidden_states(e, w, c)[:-1],
+    ),
+    Mistake(
+        "one-array",
+        "the list holds one array over and over: it was changed in place, or the wrong name was appended",
+        lambda e, w, c: hidden_states(e, w, c)[-1:] * (len(w.layers) + 1),
+    ),
+    Mistake(
+        "one-array",
+        "the list holds the embeddings over and over: append what the layer gave",
+        lambda e, w, c: hidden_states(e, w, c)[:1] * (len(w.layers) + 1),
+    ),
+)
+
 ENCODER = Exercise(
-    "11_encoder.py",
-    "the whole encoder, against the bundled model",
-    (
+    file="11_encoder.py",
+    title="the whole encoder, against the bundled model",
+    parts=(
         Function(
             "hidden_states",
             hidden_states,
             (Output("hidden_states", ("layer", "token", "number")),),
             encoder_cases,
-            (
-                Mistake(
-                    "one-layer",
-                    "every layer uses the weights of layer 0",
-                    states_with(lambda w: w._replace(layers=w.layers[:1] * len(w.layers))),
-                ),
-                Mistake(
-                    "one-layer",
-                    "every layer uses the weights of the last layer",
-                    states_with(lambda w: w._replace(layers=w.layers[-1:] * len(w.layers))),
-                ),
-                Mistake(
-                    "backwards",
-                    "the layers come in reverse order",
-                    states_with(lambda w: w._replace(layers=w.layers[::-1])),
-                ),
-                Mistake(
-                    "not-chained",
-                    "every layer gets the embeddings; each must get what the layer before gave",
-                    states_not_chained,
-                ),
-                Mistake(
-                    "one-sentence",
-                    "all tokens are one sentence to the layers, so that sentences see each other",
-                    states_one_sentence,
-                ),
-                Mistake(
-                    "no-embeddings",
-                    "the embeddings are missing at the head of the list",
-                    lambda e, w, c: hidden_states(e, w, c)[1:],
-                ),
-                Mistake(
-                    "no-last-layer",
-                    "what the last layer gives is missing at the end of the list",
-                    lambda e, w, c: hidden_states(e, w, c)[:-1],
-                ),
-                Mistake(
-                    "one-array",
-                    "the list holds one array over and over: it was changed in place, or the wrong name was appended",
-                    lambda e, w, c: hidden_states(e, w, c)[-1:] * (len(w.layers) + 1),
-                ),
-                Mistake(
-                    "one-array",
-                    "the list holds the embeddings over and over: append what the layer gave",
-                    lambda e, w, c: hidden_states(e, w, c)[:1] * (len(w.layers) + 1),
-                ),
-            ),
+            HIDDEN_STATES_MISTAKES,
             look=stacked,
         ),
     ),
-    (
+    hints=(
         "Start the list with embed(...). Then a loop over weights.layers: each layer takes what the one before gave.",
         "states = [embed(encodings, weights.embeddings, config.layer_norm_eps)]; in the loop hidden, parts = "
         "encoder_layer(states[-1], rows_of_sentences(encodings), layer, config), and append hidden.",
     ),
-    encoder_answer,
-    (Bert.batch,),
+    answer=encoder_answer,
+    shown=(Bert.batch,),
 )
 
 # --- masked words ---------------------------------------------------------------------------------------------------
@@ -399,48 +397,48 @@ def masked_lm_answer() -> str:
     )
 
 
+MASKED_LM_LOGITS_MISTAKES = (
+    Mistake("no-transform", "the transform is left out: the decoder gets hidden_TD itself", logits_no_transform),
+    Mistake("no-activation", "the activation in the transform is forgotten", logits_no_activation),
+    Mistake("no-norm", "the layer norm in the transform is forgotten", logits_no_norm),
+    Mistake("norm-first", "the layer norm comes before the activation; it comes after", logits_norm_first),
+    Mistake(
+        "no-bias",
+        "the decoder's bias is forgotten",
+        lambda h, w, act, eps: masked_lm_logits(h, w._replace(bias=0 * w.bias), act, eps),
+    ),
+    Mistake(
+        "bias-twice",
+        "the decoder's bias is added twice; linear adds it already",
+        lambda h, w, act, eps: masked_lm_logits(h, w._replace(bias=2 * w.bias), act, eps),
+    ),
+    Mistake(
+        "probabilities",
+        "softmax is applied: those are probabilities; logits are what comes before",
+        lambda h, w, act, eps: softmax(masked_lm_logits(h, w, act, eps)),
+    ),
+)
+
 MASKED_LM = Exercise(
-    "12_masked_lm.py",
-    "which word would fit here?",
-    (
+    file="12_masked_lm.py",
+    title="which word would fit here?",
+    parts=(
         Function(
             "masked_lm_logits",
             masked_lm_logits,
             (Output("logits_TV", ("token", "word")),),
             masked_lm_cases,
-            (
-                Mistake(
-                    "no-transform", "the transform is left out: the decoder gets hidden_TD itself", logits_no_transform
-                ),
-                Mistake("no-activation", "the activation in the transform is forgotten", logits_no_activation),
-                Mistake("no-norm", "the layer norm in the transform is forgotten", logits_no_norm),
-                Mistake("norm-first", "the layer norm comes before the activation; it comes after", logits_norm_first),
-                Mistake(
-                    "no-bias",
-                    "the decoder's bias is forgotten",
-                    lambda h, w, act, eps: masked_lm_logits(h, w._replace(bias=0 * w.bias), act, eps),
-                ),
-                Mistake(
-                    "bias-twice",
-                    "the decoder's bias is added twice; linear adds it already",
-                    lambda h, w, act, eps: masked_lm_logits(h, w._replace(bias=2 * w.bias), act, eps),
-                ),
-                Mistake(
-                    "probabilities",
-                    "softmax is applied: those are probabilities; logits are what comes before",
-                    lambda h, w, act, eps: softmax(masked_lm_logits(h, w, act, eps)),
-                ),
-            ),
+            MASKED_LM_LOGITS_MISTAKES,
         ),
     ),
-    (
+    hints=(
         "First transform: linear, activation, layer norm, in this order. Then every word's embedding is held against "
         "it.",
-        "layer_norm(ACTIVATIONS[hidden_act](linear(hidden, *weights.transform)), *weights.norm, eps), and that through "
-        "linear(..., weights.decoder, weights.bias): linear transposes the decoder for you.",
+        "layer_norm(ACTIVATIONS[hidden_act](linear(hidden, *weights.transform)), *weights.norm, eps), and that "
+        "through linear(..., weights.decoder, weights.bias): linear transposes the decoder for you.",
     ),
-    masked_lm_answer,
-    (masked_lm_logits,),
+    answer=masked_lm_answer,
+    shown=(masked_lm_logits,),
 )
 
 # --- padding --------------------------------------------------------------------------------------------------------
@@ -484,59 +482,63 @@ def shares_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str 
     )
 
 
+PADDED_SOFTMAX_MISTAKES = (
+    Mistake("no-mask", "nothing is masked", lambda s, real: softmax(s)),
+    Mistake(
+        "mask-after-softmax",
+        "padding is set to 0 after softmax: it has had its share by then, and the rest no longer sums to 1. Mask the "
+        "scores, before softmax",
+        lambda s, real: softmax(s) * real[:, None, None, :],
+    ),
+    Mistake(
+        "zero-scores",
+        "the scores of padding are set to 0: exp(0) is 1, not 0. Use -infinity, or a huge negative number",
+        lambda s, real: softmax(s * real[:, None, None, :]),
+    ),
+    Mistake(
+        "mask-added",
+        "the mask's ones and zeros are added to the scores; what must be added is 0 and a huge negative number",
+        lambda s, real: softmax(s + real[:, None, None, :]),
+    ),
+    *(
+        Mistake(
+            "inverted",
+            "the mask is the wrong way round: padding is kept, and real tokens are hidden",
+            masked_where(lambda real_BS: real_BS[:, None, None, :], score),
+        )
+        for score in (-np.inf, -1e9)
+    ),
+    *(
+        Mistake(
+            "queries-masked",
+            "the mask lies over the queries (axis -2); it is the keys (axis -1) that must not be looked at",
+            masked_where(lambda real_BS: ~real_BS[:, None, :, None], score),
+        )
+        for score in (-np.inf, -1e9)
+    ),
+)
+
 PADDING = Exercise(
-    "13_padding.py",
-    "the mask that other implementations need",
-    (
+    file="13_padding.py",
+    title="the mask that other implementations need",
+    parts=(
         Function(
             "padded_softmax",
             padded_softmax,
             (Output("attention_BHTS", ("sentence", "head", "query", "key")),),
             padding_cases,
-            (
-                Mistake("no-mask", "nothing is masked", lambda s, real: softmax(s)),
-                Mistake(
-                    "mask-after-softmax",
-                    "padding is set to 0 after softmax: it has had its share by then, and the rest no longer sums to "
-                    "1. Mask the scores, before softmax",
-                    lambda s, real: softmax(s) * real[:, None, None, :],
-                ),
-                Mistake(
-                    "zero-scores",
-                    "the scores of padding are set to 0: exp(0) is 1, not 0. Use -infinity, or a huge negative number",
-                    lambda s, real: softmax(s * real[:, None, None, :]),
-                ),
-                Mistake(
-                    "mask-added",
-                    "the mask's ones and zeros are added to the scores; what must be added is 0 and a huge negative "
-                    "number",
-                    lambda s, real: softmax(s + real[:, None, None, :]),
-                ),
-                *(
-                    Mistake(
-                        "inverted",
-                        "the mask is the wrong way round: padding is kept, and real tokens are hidden",
-                        masked_where(lambda real_BS: real_BS[:, None, None, :], score),
-                    )
-                    for score in (-np.inf, -1e9)
-                ),
-                *(
-                    Mistake(
-                        "queries-masked",
-                        "the mask lies over the queries (axis -2); it is the keys (axis -1) that must not be looked at",
-                        masked_where(lambda real_BS: ~real_BS[:, None, :, None], score),
-                    )
-                    for score in (-np.inf, -1e9)
-                ),
-            ),
+            PADDED_SOFTMAX_MISTAKES,
             laws=(padding_gets_nothing, shares_sum_to_one),
         ),
     ),
-    (
+    hints=(
         "softmax gives 0 to a score of minus infinity. real_BS[:, None, None, :] lines the mask up with the keys.",
         "softmax(np.where(real_BS[:, None, None, :], scores_BHTS, -np.inf))",
     ),
-    "No. Each row is the shares of the real keys alone, and they are what the sentence on its own would give. That is "
-    "why minibert lays sentences end to end: there is nothing to mask, and no work is spent on padding.",
-    (padded_softmax,),
+    answer=(
+        "No. Each row is the shares of the real keys alone, and they are what the sentence on its own would "
+        "give. That is why minibert lays sentences end to end: there is nothing to mask, and no work is spent on "
+        "padding."
+    ),
+    shown=(padded_softmax,),
 )

@@ -80,10 +80,59 @@ def pca_projected_not_centred(points_NK, components):
     return points_NK @ found.T, found, ratio
 
 
+PCA_MISTAKES = (
+    Mistake("no-centring", "the mean is not taken off the points first", pca_with(finished, centre=0)),
+    Mistake(
+        "centred-rows",
+        "each point's own mean is taken off; it is the mean over points, one for each coordinate (axis=0)",
+        pca_rows_centred,
+    ),
+    Mistake(
+        "projected-not-centred",
+        "the components are right, but the points are projected with their mean still in them",
+        pca_projected_not_centred,
+    ),
+    Mistake(
+        "singular-values",
+        "the explained variance is taken from the singular values; variance is their square",
+        pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], (s / s.sum())[:n])),
+    ),
+    Mistake(
+        "kept-only",
+        "the ratio is taken of the variance of the kept components; it is of all of it",
+        pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2 / (s[:n] ** 2).sum())),
+    ),
+    Mistake(
+        "variance-not-ratio",
+        "the variances themselves are returned (squares of the singular values); divide by their sum",
+        pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2)),
+    ),
+    Mistake(
+        "only-u",
+        "the points are placed at U, where every direction is equally wide; they belong at U S",
+        pca_with(lambda c, u, s, vt, n: (u[:, :n], *finished(c, u, s, vt, n)[1:])),
+    ),
+    Mistake(
+        "columns",
+        "the components are the columns of an array [K, C]; they are to be rows, [C, K]",
+        pca_with(lambda c, u, s, vt, n: (finished(c, u, s, vt, n)[0], vt[:n].T, finished(c, u, s, vt, n)[2])),
+    ),
+    Mistake(
+        "v-for-vt",
+        "the components are the first columns of V^T; they are its first rows: np.linalg.svd returns V^T, not V",
+        pca_with(lambda c, u, s, vt, n: (c @ vt[:, :n], vt[:, :n].T, finished(c, u, s, vt, n)[2])),
+    ),
+    Mistake(
+        "standardised",
+        "each coordinate is divided by its standard deviation first; PCA of attention keeps the lengths",
+        pca_with(finished, standardise=True),
+    ),
+)
+
 PCA = Exercise(
-    "14_pca.py",
-    "the plane in which points are spread widest",
-    (
+    file="14_pca.py",
+    title="the plane in which points are spread widest",
+    parts=(
         Function(
             "pca",
             pca,
@@ -93,70 +142,22 @@ PCA = Exercise(
                 Output("explained variance ratio", ("component",)),
             ),
             pca_cases,
-            (
-                Mistake("no-centring", "the mean is not taken off the points first", pca_with(finished, centre=0)),
-                Mistake(
-                    "centred-rows",
-                    "each point's own mean is taken off; it is the mean over points, one for each coordinate (axis=0)",
-                    pca_rows_centred,
-                ),
-                Mistake(
-                    "projected-not-centred",
-                    "the components are right, but the points are projected with their mean still in them",
-                    pca_projected_not_centred,
-                ),
-                Mistake(
-                    "singular-values",
-                    "the explained variance is taken from the singular values; variance is their square",
-                    pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], (s / s.sum())[:n])),
-                ),
-                Mistake(
-                    "kept-only",
-                    "the ratio is taken of the variance of the kept components; it is of all of it",
-                    pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2 / (s[:n] ** 2).sum())),
-                ),
-                Mistake(
-                    "variance-not-ratio",
-                    "the variances themselves are returned (squares of the singular values); divide by their sum",
-                    pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2)),
-                ),
-                Mistake(
-                    "only-u",
-                    "the points are placed at U, where every direction is equally wide; they belong at U S",
-                    pca_with(lambda c, u, s, vt, n: (u[:, :n], *finished(c, u, s, vt, n)[1:])),
-                ),
-                Mistake(
-                    "columns",
-                    "the components are the columns of an array [K, C]; they are to be rows, [C, K]",
-                    pca_with(
-                        lambda c, u, s, vt, n: (finished(c, u, s, vt, n)[0], vt[:n].T, finished(c, u, s, vt, n)[2])
-                    ),
-                ),
-                Mistake(
-                    "v-for-vt",
-                    "the components are the first columns of V^T; they are its first rows: np.linalg.svd returns V^T, "
-                    "not V",
-                    pca_with(lambda c, u, s, vt, n: (c @ vt[:, :n], vt[:, :n].T, finished(c, u, s, vt, n)[2])),
-                ),
-                Mistake(
-                    "standardised",
-                    "each coordinate is divided by its standard deviation first; PCA of attention keeps the lengths",
-                    pca_with(finished, standardise=True),
-                ),
-            ),
+            PCA_MISTAKES,
             laws=(components_at_right_angles,),
             look=same_signs,
         ),
     ),
-    (
+    hints=(
         "np.linalg.svd(centred, full_matrices=False) returns U, the singular values, and V^T, whose rows are the "
         "components.",
         "centred = points - points.mean(axis=0); U, S, Vt = svd(centred, ...); projected = centred @ "
         "Vt[:components].T; ratio = S**2 / (S**2).sum(), of which the first `components`.",
     ),
-    "The first component then points from the origin to the middle of the cloud, and the plot shows where the cloud is "
-    "instead of how it is spread.",
-    (viz.pca,),
+    answer=(
+        "The first component then points from the origin to the middle of the cloud, and the plot shows where "
+        "the cloud is instead of how it is spread."
+    ),
+    shown=(viz.pca,),
 )
 
 # --- translation and scale ------------------------------------------------------------------------------------------
@@ -272,57 +273,74 @@ def scale_answer() -> str:
     )
 
 
+TRANSLATE_AND_SCALE_MISTAKES = (
+    Mistake(
+        "scalar-translation",
+        "the translation is one number, the mean over everything; it is a vector, one mean a coordinate (axis=0)",
+        moved_by(lambda q, k: q.mean() - k.mean()),
+    ),
+    Mistake(
+        "point-translation",
+        "every key gets a translation of its own (means over axis 1); one vector, the same for all, is what softmax "
+        "ignores",
+        moved_by(lambda q, k: q.mean(axis=1, keepdims=True) - k.mean(axis=1, keepdims=True)),
+    ),
+    Mistake(
+        "wrong-way",
+        "the translation has the wrong sign: it drives the centres apart",
+        moved_by(lambda q, k: -between_centres(q, k)),
+    ),
+    Mistake(
+        "to-the-origin",
+        "the keys are centred on 0; they are to share the centre of the queries",
+        moved_by(lambda q, k: -k.mean(axis=0)),
+    ),
+    Mistake("no-translation", "the keys are not translated", moved_by(lambda q, k: 0)),
+    Mistake("query-moved", "the queries are translated; that changes attention. Translate the keys", query_moved),
+    Mistake("scale-first", "the keys are scaled first and translated afterwards", translation_after_scale),
+    Mistake(
+        "both-multiplied",
+        "keys are multiplied by c as well; divide them, so that products stay the same",
+        moved_by(between_centres, lambda q, k, c: (c * q, c * k)),
+    ),
+    Mistake(
+        "scale-swapped",
+        "c is the wrong way round: queries are divided and keys multiplied",
+        moved_by(between_centres, lambda q, k, c: (q / c, c * k)),
+    ),
+    Mistake("no-scale", "c is left out", moved_by(between_centres, lambda q, k, c: (q, k))),
+)
+
+COSINE_DISTANCES_MISTAKES = (
+    Mistake(
+        "similarity",
+        "the cosine itself is returned; the distance is 1 minus that",
+        lambda q, k: 1 - cosine_distances(q, k),
+    ),
+    Mistake("no-lengths", "the product is not divided by the lengths |q| and |k|", lambda q, k: 1 - q @ k.T),
+    Mistake(
+        "wrong-axis",
+        "lengths are taken over the points (axis 0); a vector's length is over its own numbers (axis -1)",
+        lambda q, k: 1 - unit(q, 0) @ unit(k, 0).T,
+    ),
+    Mistake(
+        "squared-lengths",
+        "the product is divided by the squares of the lengths; take their roots",
+        lambda q, k: 1 - (q / np.square(q).sum(-1, keepdims=True)) @ (k / np.square(k).sum(-1, keepdims=True)).T,
+    ),
+    Mistake("swapped", "query and key have changed places", lambda q, k: cosine_distances(k, q)),
+)
+
 TRANSLATION = Exercise(
-    "15_translation_and_scale.py",
-    "what leaves attention alone, and why cosine cannot choose c",
-    (
+    file="15_translation_and_scale.py",
+    title="what leaves attention alone, and why cosine cannot choose c",
+    parts=(
         Function(
             "translate_and_scale",
             translate_and_scale,
             (Output("query_NK", ("query", "number")), Output("key_NK", ("key", "number"))),
             points_cases,
-            (
-                Mistake(
-                    "scalar-translation",
-                    "the translation is one number, the mean over everything; it is a vector, one mean a coordinate "
-                    "(axis=0)",
-                    moved_by(lambda q, k: q.mean() - k.mean()),
-                ),
-                Mistake(
-                    "point-translation",
-                    "every key gets a translation of its own (means over axis 1); one vector, the same for all, is "
-                    "what softmax ignores",
-                    moved_by(lambda q, k: q.mean(axis=1, keepdims=True) - k.mean(axis=1, keepdims=True)),
-                ),
-                Mistake(
-                    "wrong-way",
-                    "the translation has the wrong sign: it drives the centres apart",
-                    moved_by(lambda q, k: -between_centres(q, k)),
-                ),
-                Mistake(
-                    "to-the-origin",
-                    "the keys are centred on 0; they are to share the centre of the queries",
-                    moved_by(lambda q, k: -k.mean(axis=0)),
-                ),
-                Mistake("no-translation", "the keys are not translated", moved_by(lambda q, k: 0)),
-                Mistake(
-                    "query-moved",
-                    "the queries are translated; that changes attention. Translate the keys",
-                    query_moved,
-                ),
-                Mistake("scale-first", "the keys are scaled first and translated afterwards", translation_after_scale),
-                Mistake(
-                    "both-multiplied",
-                    "keys are multiplied by c as well; divide them, so that products stay the same",
-                    moved_by(between_centres, lambda q, k, c: (c * q, c * k)),
-                ),
-                Mistake(
-                    "scale-swapped",
-                    "c is the wrong way round: queries are divided and keys multiplied",
-                    moved_by(between_centres, lambda q, k, c: (q / c, c * k)),
-                ),
-                Mistake("no-scale", "c is left out", moved_by(between_centres, lambda q, k, c: (q, k))),
-            ),
+            TRANSLATE_AND_SCALE_MISTAKES,
             laws=(attention_unchanged, centres_meet),
         ),
         Function(
@@ -330,40 +348,18 @@ TRANSLATION = Exercise(
             cosine_distances,
             (Output("distances", ("query", "key")),),
             cosine_cases,
-            (
-                Mistake(
-                    "similarity",
-                    "the cosine itself is returned; the distance is 1 minus that",
-                    lambda q, k: 1 - cosine_distances(q, k),
-                ),
-                Mistake(
-                    "no-lengths", "the product is not divided by the lengths |q| and |k|", lambda q, k: 1 - q @ k.T
-                ),
-                Mistake(
-                    "wrong-axis",
-                    "lengths are taken over the points (axis 0); a vector's length is over its own numbers (axis -1)",
-                    lambda q, k: 1 - unit(q, 0) @ unit(k, 0).T,
-                ),
-                Mistake(
-                    "squared-lengths",
-                    "the product is divided by the squares of the lengths; take their roots",
-                    lambda q, k: (
-                        1 - (q / np.square(q).sum(-1, keepdims=True)) @ (k / np.square(k).sum(-1, keepdims=True)).T
-                    ),
-                ),
-                Mistake("swapped", "query and key have changed places", lambda q, k: cosine_distances(k, q)),
-            ),
+            COSINE_DISTANCES_MISTAKES,
             laws=(cosine_scale_does_not_matter,),
         ),
     ),
-    (
+    hints=(
         "The translation is a vector: the mean query minus the mean key, means over all tokens (axis=0). Translate, "
         "then scale.",
         "a = query.mean(axis=0) - key.mean(axis=0); return c * query, (key + a) / c. For the cosine, divide each "
         "vector by its length first: np.linalg.norm(x, axis=-1, keepdims=True).",
     ),
-    scale_answer,
-    (viz.normalize,),
+    answer=scale_answer,
+    shown=(viz.normalize,),
 )
 
 # --- the exact embedding --------------------------------------------------------------------------------------------
@@ -426,70 +422,70 @@ def exact_answer() -> str:
     )
 
 
+EXACT_EMBEDDING_MISTAKES = (
+    Mistake("no-centring", "the keys are not centred first", lifted(to_the_sphere, shift=lambda key: key)),
+    Mistake(
+        "no-root",
+        "the square root of the extra coordinate is forgotten",
+        lifted(lambda squares: squares.max() - squares),
+    ),
+    Mistake(
+        "mean-radius",
+        "R is the mean length of the keys; it must be the largest, or the longer keys find no place on the sphere",
+        lifted(lambda s: np.sqrt(np.maximum(np.square(np.sqrt(s).mean()) - s, 0))),
+    ),
+    Mistake(
+        "mean-radius",
+        "R is the mean length of the keys; it must be the largest, or the longer keys find no place on the sphere",
+        lifted(lambda s: np.sqrt(np.square(np.sqrt(s).mean()) - s)),
+    ),
+    Mistake(
+        "not-squared",
+        "R and |k| are not squared under the root",
+        lifted(lambda s: np.sqrt(np.sqrt(s).max() - np.sqrt(s))),
+    ),
+    Mistake(
+        "query-lifted",
+        "queries get the keys' extra coordinate; theirs is 0, or products change",
+        lifted(to_the_sphere, query_height=lambda extra: extra),
+    ),
+    Mistake(
+        "query-ones",
+        "the queries' extra coordinate is 1; it must be 0, or products change",
+        lifted(to_the_sphere, query_height=np.ones_like),
+    ),
+    Mistake(
+        "extra-not-scaled",
+        "the extra coordinate is not divided by c with the rest, so the keys leave the sphere",
+        extra_not_scaled,
+    ),
+    Mistake(
+        "paper-translation",
+        "the keys are moved to the centre of the queries (as in exercise 15); here they are centred on 0",
+        lambda q, k, c: lifted(to_the_sphere, shift=lambda key: key + between_centres(q, k))(q, k, c),
+    ),
+)
+
 EXACT = Exercise(
-    "16_exact_embedding.py",
-    "one coordinate more, and near means attended",
-    (
+    file="16_exact_embedding.py",
+    title="one coordinate more, and near means attended",
+    parts=(
         Function(
             "exact_embedding",
             exact_embedding,
             (Output("query", ("query", "number")), Output("key", ("key", "number"))),
             points_cases,
-            (
-                Mistake("no-centring", "the keys are not centred first", lifted(to_the_sphere, shift=lambda key: key)),
-                Mistake(
-                    "no-root",
-                    "the square root of the extra coordinate is forgotten",
-                    lifted(lambda squares: squares.max() - squares),
-                ),
-                Mistake(
-                    "mean-radius",
-                    "R is the mean length of the keys; it must be the largest, or the longer keys find no place on the "
-                    "sphere",
-                    lifted(lambda s: np.sqrt(np.maximum(np.square(np.sqrt(s).mean()) - s, 0))),
-                ),
-                Mistake(
-                    "mean-radius",
-                    "R is the mean length of the keys; it must be the largest, or the longer keys find no place on the "
-                    "sphere",
-                    lifted(lambda s: np.sqrt(np.square(np.sqrt(s).mean()) - s)),
-                ),
-                Mistake(
-                    "not-squared",
-                    "R and |k| are not squared under the root",
-                    lifted(lambda s: np.sqrt(np.sqrt(s).max() - np.sqrt(s))),
-                ),
-                Mistake(
-                    "query-lifted",
-                    "queries get the keys' extra coordinate; theirs is 0, or products change",
-                    lifted(to_the_sphere, query_height=lambda extra: extra),
-                ),
-                Mistake(
-                    "query-ones",
-                    "the queries' extra coordinate is 1; it must be 0, or products change",
-                    lifted(to_the_sphere, query_height=np.ones_like),
-                ),
-                Mistake(
-                    "extra-not-scaled",
-                    "the extra coordinate is not divided by c with the rest, so the keys leave the sphere",
-                    extra_not_scaled,
-                ),
-                Mistake(
-                    "paper-translation",
-                    "the keys are moved to the centre of the queries (as in exercise 15); here they are centred on 0",
-                    lambda q, k, c: lifted(to_the_sphere, shift=lambda key: key + between_centres(q, k))(q, k, c),
-                ),
-            ),
+            EXACT_EMBEDDING_MISTAKES,
             laws=(attention_unchanged, keys_on_a_sphere),
         ),
     ),
-    (
+    hints=(
         "Centre the keys: k - mean(k). R is the length of the longest centred key. sqrt(R^2 - |k|^2) is the extra "
         "coordinate of a key, 0 that of a query.",
         "centred = key - key.mean(axis=0); squares = (centred**2).sum(axis=1, keepdims=True); extra = "
         "np.sqrt(squares.max() - squares); np.concatenate([centred, extra], axis=1) / c, and c * query with a column "
         "of zeros (np.zeros_like(extra)).",
     ),
-    exact_answer,
-    (viz.normalize,),
+    answer=exact_answer,
+    shown=(viz.normalize,),
 )

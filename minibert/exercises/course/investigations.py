@@ -78,34 +78,34 @@ def previous_token_answer() -> str:
     )
 
 
+PREVIOUS_TOKEN_ATTENTION_MISTAKES = (
+    Mistake("next-token", "attention to the token after is measured (rows are queries)", diagonal_mean(1)),
+    Mistake("same-token", "the attention of a token to itself is measured", diagonal_mean(0)),
+    Mistake("two-back", "attention to the token two places back is measured", diagonal_mean(-2)),
+    Mistake("scores", "scores are measured; attention is what comes after softmax", diagonal_mean(-1, "scores")),
+    Mistake("sum", "it is the sum over tokens; divide by their number", diagonal_mean(average=np.sum)),
+    Mistake(
+        "mean-of-means",
+        "each sentence counts the same however long it is; let each token count the same",
+        mean_of_means,
+    ),
+    Mistake(
+        "first-token-counted",
+        "the division is by the number of all tokens; the first of each sentence has none before it",
+        first_token_counted,
+    ),
+)
+
 PREVIOUS = Exercise(
-    "17_previous_token_head.py",
-    "find the head that looks one token back",
-    (
+    file="17_previous_token_head.py",
+    title="find the head that looks one token back",
+    parts=(
         Function(
             "previous_token_attention",
             previous_token_attention,
             (Output("measurement", LH, float32=False),),
             previous_token_cases,
-            (
-                Mistake("next-token", "attention to the token after is measured (rows are queries)", diagonal_mean(1)),
-                Mistake("same-token", "the attention of a token to itself is measured", diagonal_mean(0)),
-                Mistake("two-back", "attention to the token two places back is measured", diagonal_mean(-2)),
-                Mistake(
-                    "scores", "scores are measured; attention is what comes after softmax", diagonal_mean(-1, "scores")
-                ),
-                Mistake("sum", "it is the sum over tokens; divide by their number", diagonal_mean(average=np.sum)),
-                Mistake(
-                    "mean-of-means",
-                    "each sentence counts the same however long it is; let each token count the same",
-                    mean_of_means,
-                ),
-                Mistake(
-                    "first-token-counted",
-                    "the division is by the number of all tokens; the first of each sentence has none before it",
-                    first_token_counted,
-                ),
-            ),
+            PREVIOUS_TOKEN_ATTENTION_MISTAKES,
         ),
         Finding(
             "PREVIOUS_TOKEN_HEAD",
@@ -113,15 +113,15 @@ PREVIOUS = Exercise(
             "attention to the token before",
         ),
     ),
-    (
-        "In one sentence, attention[h, t, t - 1] for t = 1, 2, ... is what np.diagonal with offset=-1 gives (its axis1 "
-        "and axis2 are the last two).",
+    hints=(
+        "In one sentence, attention[h, t, t - 1] for t = 1, 2, ... is what np.diagonal with offset=-1 gives (its "
+        "axis1 and axis2 are the last two).",
         "Collect the diagonals of all sentences in one list, as arrays [L, H, tokens - 1]; np.concatenate(..., "
         "axis=-1), then the mean over the last axis. Then run the file, and write down the layer and head of the "
         "largest number.",
     ),
-    previous_token_answer,
-    (previous_token_attention,),
+    answer=previous_token_answer,
+    shown=(previous_token_attention,),
 )
 
 # --- a head switched off --------------------------------------------------------------------------------------------
@@ -299,111 +299,93 @@ def head_off_answer() -> str:
     )
 
 
+SWITCH_OFF_MISTAKES = (
+    Mistake(
+        "rows-for-columns",
+        "rows of attention_output are set to 0: that is what the layer gives; what the head hands over meets the "
+        "columns",
+        zeroed("attention_output", bias=False),
+    ),
+    Mistake(
+        "rows-for-columns",
+        "rows of attention_output are set to 0, and of its bias: that is what the layer gives; what the head hands "
+        "over meets the columns",
+        zeroed("attention_output"),
+    ),
+    Mistake(
+        "bias-too",
+        "the bias of attention_output is touched as well; it belongs to no head",
+        zeroed("attention_output", rows=False, columns=True),
+    ),
+    Mistake(
+        "query-or-key-off",
+        "the head's query or key is set to 0: its attention becomes even, but it still hands over values",
+        zeroed("query"),
+    ),
+    Mistake(
+        "value-bias-left",
+        "the head's value weights are 0, but it still hands over their bias",
+        zeroed("value", bias=False),
+    ),
+    Mistake(
+        "interleaved", "every H-th column is set to 0; the head's columns are K in a row, from head K on", every_nth
+    ),
+    Mistake("nothing", "nothing is switched off", lambda weights, head, head_size: weights),
+    Mistake(
+        "wrong-head",
+        "another head is switched off: heads count from 0",
+        lambda weights, head, head_size: switch_off(weights, head - 1, head_size),
+    ),
+)
+
+BLANK_LOSS_MISTAKES = (
+    Mistake("probability", "the mean probability is returned; take -log of each first", loss_with(lambda p, w: p[w])),
+    Mistake("sign", "the sign is wrong: a loss is -log p", loss_with(lambda p, w: np.log(p[w]))),
+    Mistake(
+        "log-base", "the logarithm is to base 10; take the natural one, np.log", loss_with(lambda p, w: -np.log10(p[w]))
+    ),
+    Mistake(
+        "log-base", "the logarithm is to base 2; take the natural one, np.log", loss_with(lambda p, w: -np.log2(p[w]))
+    ),
+    Mistake("sum", "it is the sum over the blanks; take the mean", loss_with(lambda p, w: -np.log(p[w]), np.sum)),
+    Mistake(
+        "log-of-mean",
+        "the mean of the probabilities is taken before the logarithm; take the logarithm of each first",
+        lambda bert, blanks: float(-np.log(loss_with(lambda p, w: p[w])(bert, blanks))),
+    ),
+    Mistake("no-softmax", "the logit itself is taken; softmax makes it a probability", loss_from_logits),
+    Mistake("wrong-place", "the logits are read at [CLS], token 0, not at [MASK]", loss_at(lambda mask, n: 0)),
+    Mistake("wrong-place", "the logits are read one token after [MASK]", loss_at(lambda mask, n: mask + 1)),
+    Mistake("wrong-place", "the logits are read one token before [MASK]", loss_at(lambda mask, n: mask - 1)),
+)
+
 HEAD_OFF = Exercise(
-    "18_head_off.py",
-    "switch a head off, and see what the prediction loses",
-    (
+    file="18_head_off.py",
+    title="switch a head off, and see what the prediction loses",
+    parts=(
         Function(
             "switch_off",
             switch_off,
             (Output("hidden_TD of the attention half", ("token", "number"), float32=False),),
             switch_off_cases,
-            (
-                Mistake(
-                    "rows-for-columns",
-                    "rows of attention_output are set to 0: that is what the layer gives; what the head hands over "
-                    "meets the columns",
-                    zeroed("attention_output", bias=False),
-                ),
-                Mistake(
-                    "rows-for-columns",
-                    "rows of attention_output are set to 0, and of its bias: that is what the layer gives; what the "
-                    "head hands over meets the columns",
-                    zeroed("attention_output"),
-                ),
-                Mistake(
-                    "bias-too",
-                    "the bias of attention_output is touched as well; it belongs to no head",
-                    zeroed("attention_output", rows=False, columns=True),
-                ),
-                Mistake(
-                    "query-or-key-off",
-                    "the head's query or key is set to 0: its attention becomes even, but it still hands over values",
-                    zeroed("query"),
-                ),
-                Mistake(
-                    "value-bias-left",
-                    "the head's value weights are 0, but it still hands over their bias",
-                    zeroed("value", bias=False),
-                ),
-                Mistake(
-                    "interleaved",
-                    "every H-th column is set to 0; the head's columns are K in a row, from head K on",
-                    every_nth,
-                ),
-                Mistake("nothing", "nothing is switched off", lambda weights, head, head_size: weights),
-                Mistake(
-                    "wrong-head",
-                    "another head is switched off: heads count from 0",
-                    lambda weights, head, head_size: switch_off(weights, head - 1, head_size),
-                ),
-            ),
+            SWITCH_OFF_MISTAKES,
             look=what_the_layer_does,
         ),
-        Function(
-            "blank_loss",
-            blank_loss,
-            (Output("loss", (), float32=False),),
-            blank_cases,
-            (
-                Mistake(
-                    "probability",
-                    "the mean probability is returned; take -log of each first",
-                    loss_with(lambda p, w: p[w]),
-                ),
-                Mistake("sign", "the sign is wrong: a loss is -log p", loss_with(lambda p, w: np.log(p[w]))),
-                Mistake(
-                    "log-base",
-                    "the logarithm is to base 10; take the natural one, np.log",
-                    loss_with(lambda p, w: -np.log10(p[w])),
-                ),
-                Mistake(
-                    "log-base",
-                    "the logarithm is to base 2; take the natural one, np.log",
-                    loss_with(lambda p, w: -np.log2(p[w])),
-                ),
-                Mistake(
-                    "sum", "it is the sum over the blanks; take the mean", loss_with(lambda p, w: -np.log(p[w]), np.sum)
-                ),
-                Mistake(
-                    "log-of-mean",
-                    "the mean of the probabilities is taken before the logarithm; take the logarithm of each first",
-                    lambda bert, blanks: float(-np.log(loss_with(lambda p, w: p[w])(bert, blanks))),
-                ),
-                Mistake("no-softmax", "the logit itself is taken; softmax makes it a probability", loss_from_logits),
-                Mistake(
-                    "wrong-place", "the logits are read at [CLS], token 0, not at [MASK]", loss_at(lambda mask, n: 0)
-                ),
-                Mistake("wrong-place", "the logits are read one token after [MASK]", loss_at(lambda mask, n: mask + 1)),
-                Mistake(
-                    "wrong-place", "the logits are read one token before [MASK]", loss_at(lambda mask, n: mask - 1)
-                ),
-            ),
-        ),
+        Function("blank_loss", blank_loss, (Output("loss", (), float32=False),), blank_cases, BLANK_LOSS_MISTAKES),
         Finding(
             "MOST_NEEDED_HEAD", lambda: loss_of_each_head(model("tiny")), "the loss it costs to switch the head off"
         ),
     ),
-    (
-        "attention_output.weight is [out, in], and `in` is the context, heads side by side: columns head K to (head + "
-        "1) K. Copy the array before you change it. For the loss: bert.logits(encoding), softmax, and the row where "
-        "input_ids is bert.tokenizer.mask_id.",
+    hints=(
+        "attention_output.weight is [out, in], and `in` is the context, heads side by side: columns head K to (head "
+        "+ 1) K. Copy the array before you change it. For the loss: bert.logits(encoding), softmax, and the row "
+        "where input_ids is bert.tokenizer.mask_id.",
         "weight = weights.attention_output.weight.copy(); weight[:, head * head_size : (head + 1) * head_size] = 0; "
         "put it back with _replace twice. Loss: mean of -np.log(softmax(logits)[place, "
         "bert.tokenizer.backend.token_to_id(word)]).",
     ),
-    head_off_answer,
-    (switch_off, blank_loss),
+    answer=head_off_answer,
+    shown=(switch_off, blank_loss),
 )
 
 # --- what fine-tuning moved -----------------------------------------------------------------------------------------
@@ -452,52 +434,54 @@ def fine_tuning_answer() -> str:
     )
 
 
+ATTENTION_MOVED_MISTAKES = (
+    Mistake(
+        "no-half",
+        "the 1/2 is forgotten: what leaves one key arrives at another, and is counted twice",
+        moved_with(lambda d: np.abs(d).sum(axis=-1)),
+    ),
+    Mistake(
+        "no-absolute",
+        "no absolute value is taken: what is lost and what is gained cancel to 0",
+        moved_with(lambda d: 0.5 * d.sum(axis=-1)),
+    ),
+    Mistake(
+        "mean-over-keys",
+        "the mean over the keys is taken; it must be their sum, or long sentences count less",
+        moved_with(lambda d: 0.5 * np.abs(d).mean(axis=-1)),
+    ),
+    Mistake(
+        "squared",
+        "differences are squared; take their absolute values",
+        moved_with(lambda d: 0.5 * np.square(d).sum(axis=-1)),
+    ),
+    Mistake(
+        "scores",
+        "scores are compared; attention is what comes after softmax",
+        moved_with(lambda d: 0.5 * np.abs(d).sum(axis=-1), "scores"),
+    ),
+    Mistake(
+        "largest",
+        "only the largest difference of each row is taken; sum over all keys",
+        moved_with(lambda d: np.abs(d).max(axis=-1)),
+    ),
+    Mistake(
+        "mean-of-means",
+        "each sentence counts the same however long it is; let each query count the same",
+        moved_mean_of_means,
+    ),
+)
+
 FINE_TUNING = Exercise(
-    "19_fine_tuning.py",
-    "what fine-tuning moved",
-    (
+    file="19_fine_tuning.py",
+    title="what fine-tuning moved",
+    parts=(
         Function(
             "attention_moved",
             attention_moved,
             (Output("measurement", LH, float32=False),),
             moved_cases,
-            (
-                Mistake(
-                    "no-half",
-                    "the 1/2 is forgotten: what leaves one key arrives at another, and is counted twice",
-                    moved_with(lambda d: np.abs(d).sum(axis=-1)),
-                ),
-                Mistake(
-                    "no-absolute",
-                    "no absolute value is taken: what is lost and what is gained cancel to 0",
-                    moved_with(lambda d: 0.5 * d.sum(axis=-1)),
-                ),
-                Mistake(
-                    "mean-over-keys",
-                    "the mean over the keys is taken; it must be their sum, or long sentences count less",
-                    moved_with(lambda d: 0.5 * np.abs(d).mean(axis=-1)),
-                ),
-                Mistake(
-                    "squared",
-                    "differences are squared; take their absolute values",
-                    moved_with(lambda d: 0.5 * np.square(d).sum(axis=-1)),
-                ),
-                Mistake(
-                    "scores",
-                    "scores are compared; attention is what comes after softmax",
-                    moved_with(lambda d: 0.5 * np.abs(d).sum(axis=-1), "scores"),
-                ),
-                Mistake(
-                    "largest",
-                    "only the largest difference of each row is taken; sum over all keys",
-                    moved_with(lambda d: np.abs(d).max(axis=-1)),
-                ),
-                Mistake(
-                    "mean-of-means",
-                    "each sentence counts the same however long it is; let each query count the same",
-                    moved_mean_of_means,
-                ),
-            ),
+            ATTENTION_MOVED_MISTAKES,
         ),
         Finding(
             "MOST_MOVED_HEAD",
@@ -505,12 +489,12 @@ FINE_TUNING = Exercise(
             "the share of attention that fine-tuning moved",
         ),
     ),
-    (
+    hints=(
         "For one sentence: np.abs(after - before) has the shape of the attention, [H, T, T] a layer. Sum over keys, "
         "halve, and keep one number a query.",
-        "Collect arrays [L, H, T] in a list, np.concatenate(..., axis=-1), mean over the last axis. Then run the file, "
-        "and write down the layer and head of the largest number.",
+        "Collect arrays [L, H, T] in a list, np.concatenate(..., axis=-1), mean over the last axis. Then run the "
+        "file, and write down the layer and head of the largest number.",
     ),
-    fine_tuning_answer,
-    (attention_moved,),
+    answer=fine_tuning_answer,
+    shown=(attention_moved,),
 )

@@ -52,57 +52,53 @@ def broken_rows(got: np.ndarray, expected: np.ndarray | float, says: str) -> str
     return says.format(row=list(row) if len(row) != 1 else row[0], got=f"{got[row]:.4g}", want=f"{want:.4g}")
 
 
+SOFTMAX_MISTAKES = (
+    Mistake("wrong-axis", "softmax runs over the wrong axis (-2, the rows) instead of the last", softmax_over(-2)),
+    Mistake("wrong-axis", "softmax runs over the wrong axis (0, the first) instead of the last", softmax_over(0)),
+    Mistake(
+        "whole-array",
+        "the sum is taken over the whole array, not row by row (axis=-1)",
+        lambda x: softmax(x.ravel()).reshape(x.shape),
+    ),
+    Mistake(
+        "overflow",
+        "exp is taken of large numbers as they are: it overflows. Take each row's largest number off first",
+        softmax_unshifted,
+    ),
+    Mistake(
+        "one-maximum",
+        "the largest number of the whole array is taken off, not each row's own: exp of the other rows then vanishes",
+        softmax_one_maximum,
+    ),
+    Mistake("no-exp", "exp is forgotten", lambda x: x / x.sum(axis=-1, keepdims=True)),
+    Mistake(
+        "no-division", "the division by the row's sum is forgotten", lambda x: np.exp(x - x.max(axis=-1, keepdims=True))
+    ),
+)
+
 SOFTMAX = Exercise(
-    "01_softmax.py",
-    "scores become shares that sum to 1",
-    (
+    file="01_softmax.py",
+    title="scores become shares that sum to 1",
+    parts=(
         Function(
             "softmax",
             softmax,
             (Output("softmax", ("head", "row", "column")),),
             softmax_cases,
-            (
-                Mistake(
-                    "wrong-axis",
-                    "softmax runs over the wrong axis (-2, the rows) instead of the last",
-                    softmax_over(-2),
-                ),
-                Mistake(
-                    "wrong-axis", "softmax runs over the wrong axis (0, the first) instead of the last", softmax_over(0)
-                ),
-                Mistake(
-                    "whole-array",
-                    "the sum is taken over the whole array, not row by row (axis=-1)",
-                    lambda x: softmax(x.ravel()).reshape(x.shape),
-                ),
-                Mistake(
-                    "overflow",
-                    "exp is taken of large numbers as they are: it overflows. Take each row's largest number off first",
-                    softmax_unshifted,
-                ),
-                Mistake(
-                    "one-maximum",
-                    "the largest number of the whole array is taken off, not each row's own: exp of the other rows "
-                    "then vanishes",
-                    softmax_one_maximum,
-                ),
-                Mistake("no-exp", "exp is forgotten", lambda x: x / x.sum(axis=-1, keepdims=True)),
-                Mistake(
-                    "no-division",
-                    "the division by the row's sum is forgotten",
-                    lambda x: np.exp(x - x.max(axis=-1, keepdims=True)),
-                ),
-            ),
+            SOFTMAX_MISTAKES,
             laws=(rows_sum_to_one,),
         ),
     ),
-    (
+    hints=(
         "exp first, then divide each row by its own sum: axis=-1. What does keepdims=True do to the shape of the sum?",
         "y = np.exp(x - x.max(axis=-1, keepdims=True)), and then y divided by y.sum(axis=-1, keepdims=True). The "
         "maximum cancels in the fraction; without it exp(100) is more than float32 can hold.",
     ),
-    "Nothing changes. exp(x + 100) = exp(x) exp(100), and exp(100) cancels in the fraction. Exercise 15 lives on this.",
-    (softmax,),
+    answer=(
+        "Nothing changes. exp(x + 100) = exp(x) exp(100), and exp(100) cancels in the fraction. Exercise 15 "
+        "lives on this."
+    ),
+    shown=(softmax,),
 )
 
 # --- layer norm -----------------------------------------------------------------------------------------------------
@@ -122,10 +118,7 @@ def layer_norm_cases(draw: Draw) -> list[Case]:
             f"{tokens} tokens of {size} small numbers, eps = 0.1",
             (draw.normal(tokens, size, mean=0.7, spread=0.3), weight, bias, 0.1),
         ),
-        Case(
-            f"{tokens} tokens, all numbers of token 1 alike, eps = 0.001",
-            (constant, weight, bias, 1e-3),
-        ),
+        Case(f"{tokens} tokens, all numbers of token 1 alike, eps = 0.001", (constant, weight, bias, 1e-3)),
     ]
 
 
@@ -168,58 +161,61 @@ def tokens_are_normed(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str 
     )
 
 
+LAYER_NORM_MISTAKES = (
+    Mistake(
+        "sample-variance",
+        "the variance is the sample's (ddof=1, divided by n - 1); BERT's is the population's, divided by n",
+        layer_norm_sample,
+    ),
+    Mistake(
+        "eps-outside",
+        "eps is added to the standard deviation; it belongs inside the root, to the variance",
+        layer_norm_eps_outside,
+    ),
+    Mistake("no-eps", "eps is left out", lambda x, w, b, eps: layer_norm(x, w, b, 0.0)),
+    Mistake(
+        "wrong-axis",
+        "mean and variance are taken over the tokens (axis -2); they belong to one token's own numbers (axis -1)",
+        layer_norm_over(-2),
+    ),
+    Mistake(
+        "wrong-axis",
+        "mean and variance are taken over the whole array; they belong to one token's own numbers (axis -1)",
+        layer_norm_over(None),
+    ),
+    Mistake("no-root", "the division is by the variance; take its square root", layer_norm_no_root),
+    Mistake("no-mean", "the mean is not taken off", layer_norm_not_centred),
+    Mistake("no-bias", "the bias is forgotten", lambda x, w, b, eps: layer_norm(x, w, 0 * b, eps)),
+    Mistake("no-weight", "the weight is forgotten", lambda x, w, b, eps: layer_norm(x, w**0, b, eps)),
+    Mistake(
+        "bias-first",
+        "the bias is added before the weight multiplies: weight (y + bias) instead of weight y + bias",
+        lambda x, w, b, eps: layer_norm(x, w, w * b, eps),
+    ),
+)
+
 LAYER_NORM = Exercise(
-    "02_layer_norm.py",
-    "every token brought to the same mean and spread",
-    (
+    file="02_layer_norm.py",
+    title="every token brought to the same mean and spread",
+    parts=(
         Function(
             "layer_norm",
             layer_norm,
             (Output("layer_norm", ("sentence", "token", "number")),),
             layer_norm_cases,
-            (
-                Mistake(
-                    "sample-variance",
-                    "the variance is the sample's (ddof=1, divided by n - 1); BERT's is the population's, divided by n",
-                    layer_norm_sample,
-                ),
-                Mistake(
-                    "eps-outside",
-                    "eps is added to the standard deviation; it belongs inside the root, to the variance",
-                    layer_norm_eps_outside,
-                ),
-                Mistake("no-eps", "eps is left out", lambda x, w, b, eps: layer_norm(x, w, b, 0.0)),
-                Mistake(
-                    "wrong-axis",
-                    "mean and variance are taken over the tokens (axis -2); they belong to one token's own numbers "
-                    "(axis -1)",
-                    layer_norm_over(-2),
-                ),
-                Mistake(
-                    "wrong-axis",
-                    "mean and variance are taken over the whole array; they belong to one token's own numbers (axis "
-                    "-1)",
-                    layer_norm_over(None),
-                ),
-                Mistake("no-root", "the division is by the variance; take its square root", layer_norm_no_root),
-                Mistake("no-mean", "the mean is not taken off", layer_norm_not_centred),
-                Mistake("no-bias", "the bias is forgotten", lambda x, w, b, eps: layer_norm(x, w, 0 * b, eps)),
-                Mistake("no-weight", "the weight is forgotten", lambda x, w, b, eps: layer_norm(x, w**0, b, eps)),
-                Mistake(
-                    "bias-first",
-                    "the bias is added before the weight multiplies: weight (y + bias) instead of weight y + bias",
-                    lambda x, w, b, eps: layer_norm(x, w, w * b, eps),
-                ),
-            ),
+            LAYER_NORM_MISTAKES,
             laws=(tokens_are_normed,),
         ),
     ),
-    (
+    hints=(
         "x.mean(axis=-1, keepdims=True) is one mean a token. np.var divides by n unless told otherwise: good.",
         "centred = x - mean; divide by np.sqrt(variance + eps); times weight, plus bias. eps is inside the root.",
     ),
-    "Its bias. A constant row is all zeros once its mean is off, and 0 / sqrt(0 + eps) is 0: that is what eps is for.",
-    (layer_norm,),
+    answer=(
+        "Its bias. A constant row is all zeros once its mean is off, and 0 / sqrt(0 + eps) is 0: that is what "
+        "eps is for."
+    ),
+    shown=(layer_norm,),
 )
 
 # --- GELU -----------------------------------------------------------------------------------------------------------
@@ -241,43 +237,40 @@ def gelu_differs_by_x(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str 
     return f"gelu(x) - gelu(-x) must be x, but not so at x = {x[wrong[0]]:.4g}" if len(wrong) else None
 
 
+GELU_MISTAKES = (
+    Mistake("tanh", "GELU is approximated with tanh; BERT's own is the one with erf", gelu_tanh),
+    Mistake(
+        "sigmoid",
+        "GELU is approximated by x sigmoid(1.702 x); BERT's own is the one with erf",
+        lambda x: silu(np.float32(1.702) * x) / np.float32(1.702),
+    ),
+    Mistake("silu", "x is multiplied by its sigmoid: that is SiLU", silu),
+    Mistake("relu", "negative numbers are cut off at 0: that is ReLU", relu),
+    Mistake("no-sqrt-2", "x is not divided by sqrt(2) inside erf", lambda x: 0.5 * x * (1 + erf(x))),
+    Mistake("no-half", "the factor 1/2 is forgotten", lambda x: 2 * gelu(x)),
+    Mistake(
+        "only-phi", "Phi(x) is returned; GELU is x times that", lambda x: 0.5 * (1 + erf(x * np.float32(0.5**0.5)))
+    ),
+)
+
 GELU = Exercise(
-    "03_gelu.py",
-    "the bend in the feed-forward layer",
-    (
+    file="03_gelu.py",
+    title="the bend in the feed-forward layer",
+    parts=(
         Function(
-            "gelu",
-            gelu,
-            (Output("gelu", ("token", "number")),),
-            gelu_cases,
-            (
-                Mistake("tanh", "GELU is approximated with tanh; BERT's own is the one with erf", gelu_tanh),
-                Mistake(
-                    "sigmoid",
-                    "GELU is approximated by x sigmoid(1.702 x); BERT's own is the one with erf",
-                    lambda x: silu(np.float32(1.702) * x) / np.float32(1.702),
-                ),
-                Mistake("silu", "x is multiplied by its sigmoid: that is SiLU", silu),
-                Mistake("relu", "negative numbers are cut off at 0: that is ReLU", relu),
-                Mistake("no-sqrt-2", "x is not divided by sqrt(2) inside erf", lambda x: 0.5 * x * (1 + erf(x))),
-                Mistake("no-half", "the factor 1/2 is forgotten", lambda x: 2 * gelu(x)),
-                Mistake(
-                    "only-phi",
-                    "Phi(x) is returned; GELU is x times that",
-                    lambda x: 0.5 * (1 + erf(x * np.float32(0.5**0.5))),
-                ),
-            ),
-            laws=(gelu_differs_by_x,),
+            "gelu", gelu, (Output("gelu", ("token", "number")),), gelu_cases, GELU_MISTAKES, laws=(gelu_differs_by_x,)
         ),
     ),
-    (
+    hints=(
         "erf is imported for you, and works on arrays. Divide by math.sqrt(2), not np.sqrt(2): the latter makes "
         "float64.",
         "Half of x, times one plus erf of x over the square root of two.",
     ),
-    "gelu(-10) is -7.6e-23, as good as 0, and gelu(10) is 10: far from 0, GELU is ReLU. Its lowest point is -0.17, "
-    "near x = -0.75.",
-    (gelu, erf),
+    answer=(
+        "gelu(-10) is -7.6e-23, as good as 0, and gelu(10) is 10: far from 0, GELU is ReLU. Its lowest point is "
+        "-0.17, near x = -0.75."
+    ),
+    shown=(gelu, erf),
 )
 
 # --- embeddings -----------------------------------------------------------------------------------------------------
@@ -324,35 +317,31 @@ def embed_unnormed(encodings, weights, eps):
     )
 
 
+EMBED_MISTAKES = (
+    Mistake("no-position", "the position embedding is left out", embed_without("position")),
+    Mistake(
+        "running-positions",
+        "positions count on from one sentence to the next; each sentence starts at 0 again",
+        embed_running_on,
+    ),
+    Mistake("no-segment", "the token type embedding is left out", embed_without("token_type")),
+    Mistake("one-segment", "every token gets token type 0", embed_one_segment),
+    Mistake("no-word", "the word embedding is left out", embed_without("word")),
+    Mistake("no-norm", "the layer norm at the end is forgotten", embed_unnormed),
+)
+
 EMBEDDINGS = Exercise(
-    "04_embeddings.py",
-    "from token ids to vectors",
-    (
-        Function(
-            "embed",
-            embed,
-            (Output("hidden_TD", ("token", "number")),),
-            embed_cases,
-            (
-                Mistake("no-position", "the position embedding is left out", embed_without("position")),
-                Mistake(
-                    "running-positions",
-                    "positions count on from one sentence to the next; each sentence starts at 0 again",
-                    embed_running_on,
-                ),
-                Mistake("no-segment", "the token type embedding is left out", embed_without("token_type")),
-                Mistake("one-segment", "every token gets token type 0", embed_one_segment),
-                Mistake("no-word", "the word embedding is left out", embed_without("word")),
-                Mistake("no-norm", "the layer norm at the end is forgotten", embed_unnormed),
-            ),
-        ),
-    ),
-    (
+    file="04_embeddings.py",
+    title="from token ids to vectors",
+    parts=(Function("embed", embed, (Output("hidden_TD", ("token", "number")),), embed_cases, EMBED_MISTAKES),),
+    hints=(
         "weights.word[list(ids)] picks one row an id, all at once. np.concatenate lays sentences end to end.",
-        "For each sentence: word[list(input_ids)] + position[:length] + token_type[list(token_type_ids)]. Concatenate, "
-        "then layer_norm(..., weights.norm.weight, weights.norm.bias, eps).",
+        "For each sentence: word[list(input_ids)] + position[:length] + token_type[list(token_type_ids)]. "
+        "Concatenate, then layer_norm(..., weights.norm.weight, weights.norm.bias, eps).",
     ),
-    "No: each word meets the vector of another place. Without the positions a shuffled sentence would give the same "
-    "rows, shuffled: a bag of words.",
-    (embed,),
+    answer=(
+        "No: each word meets the vector of another place. Without the positions a shuffled sentence would give "
+        "the same rows, shuffled: a bag of words."
+    ),
+    shown=(embed,),
 )
