@@ -13,10 +13,9 @@ import pytest
 from minibert.exercises import blanks, sentences, transport, worker
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.course.investigations import head_of
-from minibert.exercises.draw import Draw
+from minibert.exercises.draw import Draw, model
 from minibert.exercises.exercise import STUBS, Finding, Function
 from minibert.exercises.judge import arrays_of, close, judge, judge_finding
-from minibert.exercises.models import model
 
 SEEDS = (0, 2026)
 
@@ -119,7 +118,7 @@ def alike(part, case, one, other):
 @pytest.mark.parametrize(("exercise", "part"), FUNCTIONS, ids=lambda x: getattr(x, "name", None))
 @pytest.mark.parametrize("cheat", ["constant", "nan", "input", "random"])
 def test_cheap_answers_do_not_pass(tmp_path, exercise, part, cheat):
-    """Right shape, right dtype, wrong everything else; or an argument handed back."""
+    """Right shape, right dtype, wrong everything else; or the arguments handed back, as many as there are results."""
     code = solved(
         exercise,
         textwrap.dedent(f"""
@@ -139,7 +138,8 @@ def test_cheap_answers_do_not_pass(tmp_path, exercise, part, cheat):
                 return type(value)(*map(of, value)) if hasattr(value, "_fields") else type(value)(map(of, value))
 
             def {part.name}(*arguments):
-                return arguments[0] if {cheat!r} == "input" else of(right(*arguments))
+                given = arguments[0] if {len(part.outputs)} == 1 else arguments[: {len(part.outputs)}]
+                return given if {cheat!r} == "input" else of(right(*arguments))
         """),
     )
     report = verdict(tmp_path, exercise, code)

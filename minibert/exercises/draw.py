@@ -1,8 +1,11 @@
 """Inputs drawn from a seed, made so that mistakes show: no two sizes alike, queries unlike keys, no bias zero."""
 
+from functools import cache
+
 import numpy as np
 
 from minibert.config import BertConfig
+from minibert.model import load
 from minibert.tokenizer import Encoding
 from minibert.weights import (
     AttentionWeights,
@@ -12,6 +15,12 @@ from minibert.weights import (
     MaskedLMWeights,
     NormWeights,
 )
+
+model = cache(load)
+"""A bundled model, by name; loaded once in a process"""
+
+EPS = 0.05
+"""of the layer norms, far from 0, so that it shows where another is taken"""
 
 
 class Draw:
@@ -66,7 +75,7 @@ class Draw:
             intermediate_size=inner,
             max_position_embeddings=20,
             hidden_act=hidden_act,
-            layer_norm_eps=1e-6,
+            layer_norm_eps=EPS,
         )
 
     def embeddings(self, hidden_size: int) -> EmbeddingWeights:

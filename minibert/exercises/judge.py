@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from minibert.exercises.exercise import Case, Exercise, Finding, Function, Mistake, Output, Wrong
-from minibert.exercises.transport import Other
+from minibert.exercises.transport import Other, kind_of
 
 NEAR = 2e-5
 """How far a number may be off, as a share of the largest of its array: float32, summed in another order"""
@@ -157,21 +157,6 @@ def check_kind(output: Output, got: object, expected: object) -> None:
         return
     wanted = "a number" if scalar else f"a NumPy array of shape {list(np.shape(expected))}"
     raise Wrong(f"expected {output.name} to be {wanted}, got {kind_of(got)}")
-
-
-def kind_of(value: object) -> str:
-    match value:
-        case Other():
-            return value.description
-        case np.ndarray():
-            return f"one array of shape {list(value.shape)}"
-        case None:
-            return "None"
-        case list() | tuple() | dict():
-            return f"a {type(value).__name__} of {len(value)}"
-        case str():
-            return f"the text {value[:40]!r}"
-    return f"the number {value:g}" if isinstance(value, float) else f"the value {value}"
 
 
 def check_shape(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
@@ -328,6 +313,25 @@ def judge_finding(finding: Finding, result: dict, values: list[object]) -> dict 
     return failed("finding", message, got=f"({layer}, {head})")
 
 
+ADVICE = {
+    ("broadcast", "matmul", "mismatch"): (
+        "Two shapes do not fit; print them. A sum or mean needs keepdims=True to meet its array again; .mT exchanges "
+        "the last two axes, .T reverses all of them."
+    ),
+    ("too many indices",): "A tuple is taken for row, column, ...; a list picks rows: table[list(ids)].",
+    ("inhomogeneous",): (
+        "Either rows of unequal length were to become one array: np.concatenate lays them end to end. Or a function "
+        "that returns two things gave them under one name: hidden, parts = ..."
+    ),
+    ("0-dimensional", "only length-1", "only size-1"): (
+        "What is in `math` works on one number; for whole arrays there is np.exp, np.sqrt and so on."
+    ),
+    ("'float' object cannot be interpreted",): "Sizes are whole numbers: divide them with //, since / makes a float.",
+    ("MemoryError",): "The arrays of this exercise are small: did an axis slip in that multiplies them?",
+}
+"""What often lies behind an error, by words in it"""
+
+
 def on_import(error: dict, file: str) -> str:
     if error["type"] == "SystemExit":
         return f"{file} leaves Python while it is imported (sys.exit{at(error)}). Take that call out."
@@ -346,19 +350,15 @@ def on_call(error: dict, function: Function, case: Case) -> dict:
         return failed(
             "call",
             f"{function.name} writes into an array it was given{at(error)}. Whoever called may still need it: make a "
-            f"new "
-            "array (x = x - 1 makes one, x -= 1 does not).",
+            "new array (x = x - 1 makes one, x -= 1 does not).",
             case=case.about,
             mistake="in-place",
         )
     message = f"{function.name} raised {kind} on {case.about}: {text}{at(error)}."
-    if kind == "ValueError" and ("broadcast" in text or "matmul" in text or "mismatch" in text):
-        message += (
-            "\nTwo shapes do not fit; print them. A sum or mean needs keepdims=True to meet its array again; .mT "
-            "exchanges the last two axes, .T reverses all of them."
-        )
-    if kind == "MemoryError":
-        message += "\nThe arrays of this exercise are small: did an axis slip in that multiplies them?"
+    for words, advice in ADVICE.items():
+        if any(word in f"{kind}: {text}" for word in words):
+            message += f"\n{advice}"
+            break
     return failed("call", message, case=case.about)
 
 

@@ -24,6 +24,22 @@ class Other:
         self.description = description
 
 
+def kind_of(value: object) -> str:
+    """What came back, in words, to go on after "got"."""
+    match value:
+        case Other():
+            return value.description
+        case np.ndarray():
+            return f"one array of shape {list(value.shape)}"
+        case None:
+            return "None"
+        case list() | tuple() | dict():
+            return f"a {type(value).__name__} of {len(value)}"
+        case str():
+            return f"the text {value[:40]!r}"
+    return f"the number {value:g}" if isinstance(value, float) else f"the value {value}"
+
+
 def pack(reply: dict, values: list[object]) -> bytes:
     """One message: the JSON `reply`, and the values a student's function returned."""
     arrays: list[np.ndarray] = []

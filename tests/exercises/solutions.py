@@ -15,7 +15,7 @@ from minibert.exercises.course.investigations import (
     previous_token_attention,
     switch_off,
 )
-from minibert.exercises.models import model
+from minibert.exercises.draw import model
 from minibert.heads import masked_lm_logits
 from minibert.numerics import gelu, layer_norm, softmax
 

@@ -1,5 +1,6 @@
 """Exercises 5 to 8: attention, from splitting heads to the residual."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from minibert.encoder import attention_block
 from minibert.exercises.course.numbers import broken_rows
 from minibert.exercises.draw import Draw
 from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output, Wrong
+from minibert.exercises.transport import kind_of
 from minibert.numerics import layer_norm, linear, softmax
 
 HTK = ("head", "token", "number")
@@ -77,14 +79,22 @@ SPLIT_HEADS = Exercise(
 # --- scores ---------------------------------------------------------------------------------------------------------
 
 
-def qk_cases(draw: Draw) -> list[Case]:
+def attend_cases(draw: Draw) -> list[Case]:
     heads, tokens, head_size, keys = draw.sizes(4)
-    query_HTK, key_HTK, _ = draw.query_key_value(heads, tokens, tokens, head_size)
-    query_more_HTK, key_HSK, _ = draw.query_key_value(heads, tokens, keys, head_size)
     return [
-        Case(f"{heads} heads, {tokens} tokens, head size {head_size}", (query_HTK, key_HTK)),
-        Case(f"{heads} heads, {tokens} queries, {keys} keys, head size {head_size}", (query_more_HTK, key_HSK)),
+        Case(
+            f"{heads} heads, {tokens} tokens, head size {head_size}",
+            draw.query_key_value(heads, tokens, tokens, head_size),
+        ),
+        Case(
+            f"{heads} heads, {tokens} queries, {keys} keys, head size {head_size}",
+            draw.query_key_value(heads, tokens, keys, head_size),
+        ),
     ]
+
+
+def scores_cases(draw: Draw) -> list[Case]:
+    return [Case(case.about, case.arguments[:2]) for case in attend_cases(draw)]
 
 
 def scores(query_HTK: np.ndarray, key_HSK: np.ndarray) -> np.ndarray:
@@ -121,7 +131,7 @@ SCORES_MISTAKES = (
 SCORES = Exercise(
     file="06_scores.py",
     title="how well a query and a key go together, and why sqrt(K)",
-    parts=(Function("scores", scores, (Output("scores_HTS", HTS),), qk_cases, SCORES_MISTAKES),),
+    parts=(Function("scores", scores, (Output("scores_HTS", HTS),), scores_cases, SCORES_MISTAKES),),
     hints=(
         "A matrix product of query and key with the last two axes of key exchanged: key_HSK.mT. Which axis is K?",
         "query_HTK @ key_HSK.mT / math.sqrt(query_HTK.shape[-1]). math.sqrt, because np.sqrt of an int is float64, "
@@ -136,20 +146,6 @@ SCORES = Exercise(
 )
 
 # --- attention ------------------------------------------------------------------------------------------------------
-
-
-def attend_cases(draw: Draw) -> list[Case]:
-    heads, tokens, head_size, keys = draw.sizes(4)
-    return [
-        Case(
-            f"{heads} heads, {tokens} tokens, head size {head_size}",
-            draw.query_key_value(heads, tokens, tokens, head_size),
-        ),
-        Case(
-            f"{heads} heads, {tokens} queries, {keys} keys, head size {head_size}",
-            draw.query_key_value(heads, tokens, keys, head_size),
-        ),
-    ]
 
 
 def attention_sums_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
@@ -169,6 +165,11 @@ def attend_with(normalise):
         return scores_HTS, attention_HTS, attention_HTS @ value_HSK
 
     return mistake
+
+
+def attend_divided_late(query_HTK, key_HSK, value_HSK):
+    scores_HTS, attention_HTS, context_HTK = attend(query_HTK, key_HSK, value_HSK)
+    return scores_HTS * np.float32(math.sqrt(query_HTK.shape[-1])), attention_HTS, context_HTK
 
 
 def attend_unscaled(query_HTK, key_HSK, value_HSK):
@@ -197,6 +198,7 @@ ATTEND_MISTAKES = (
         attend_with(lambda s: np.moveaxis(softmax(np.moveaxis(s, 0, -1)), -1, 0)),
     ),
     Mistake("no-sqrt", "the division by sqrt(K) is missing", attend_unscaled),
+    Mistake("divided-late", "attention is right, but the scores returned are not yet divided", attend_divided_late),
     Mistake("swapped", "query and key have changed places", lambda q, k, v: attend(k, q, v)),
     Mistake(
         "key-for-value",
@@ -263,7 +265,7 @@ def block_cases(draw: Draw) -> list[Case]:
 def hidden_and_context(arguments: tuple, value: object) -> tuple[np.ndarray, np.ndarray]:
     """(hidden_TD, parts) -> hidden_TD, and the contexts of the parts end to end."""
     if not isinstance(value, tuple | list) or len(value) != 2:
-        raise Wrong("expected a pair: the new hidden_TD, and the parts that self_attention gave")
+        raise Wrong(f"expected a pair, the new hidden_TD and the parts that self_attention gave; got {kind_of(value)}")
     hidden_TD, parts = value
     try:
         context_TD = np.concatenate([part["context"] for part in parts])
@@ -273,8 +275,7 @@ def hidden_and_context(arguments: tuple, value: object) -> tuple[np.ndarray, np.
 
 
 def block_with(change):
-    """`attention_block`, with the normed sum of hidden and projection made by `change(hidden, context, weights, "
-    "eps)`."""
+    """`attention_block`, its new hidden_TD made by `change(hidden_TD, context_TD, weights, eps)`."""
 
     def mistake(hidden_TD, sentences, weights, config):
         parts = self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads)
@@ -288,6 +289,10 @@ def block_pre_norm(hidden_TD, sentences, weights, config):
     normed_TD = layer_norm(hidden_TD, *weights.attention_norm, config.layer_norm_eps)
     parts = self_attention(normed_TD, sentences, weights.attention, config.num_attention_heads)
     return hidden_TD + linear(np.concatenate([p["context"] for p in parts]), *weights.attention_output), parts
+
+
+def with_own_eps(config):
+    return dataclasses.replace(config, layer_norm_eps=1e-12)
 
 
 def bias_twice(weights):
@@ -349,6 +354,18 @@ ATTENTION_BLOCK_MISTAKES = (
         "wrong-norm",
         "the layer norm's weights are output_norm, the feed-forward half's; this half has attention_norm",
         lambda h, s, w, c: attention_block(h, s, w._replace(attention_norm=w.output_norm), c),
+    ),
+    Mistake(
+        "own-eps",
+        "eps is a number of your own; take config.layer_norm_eps",
+        lambda h, s, w, c: attention_block(h, s, w, with_own_eps(c)),
+    ),
+    Mistake(
+        "weight-turned",
+        "the context meets the weight as it is; linear takes its transpose, for the weight has a row an output",
+        lambda h, s, w, c: attention_block(
+            h, s, w._replace(attention_output=w.attention_output._replace(weight=w.attention_output.weight.T)), c
+        ),
     ),
     Mistake(
         "one-sentence",

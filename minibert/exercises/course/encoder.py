@@ -5,11 +5,17 @@ import numpy as np
 from minibert.embeddings import embed
 from minibert.encoder import attention_block, encoder_layer, feed_forward_block
 from minibert.exercises import sentences
-from minibert.exercises.course.attention import bias_twice, block_pre_norm, hidden_and_context
+from minibert.exercises.course.attention import (
+    bias_twice,
+    block_cases,
+    block_pre_norm,
+    hidden_and_context,
+    with_own_eps,
+)
 from minibert.exercises.course.numbers import broken_rows
-from minibert.exercises.draw import Draw
+from minibert.exercises.draw import EPS, Draw, model
 from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output, Wrong
-from minibert.exercises.models import model
+from minibert.exercises.transport import kind_of
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert, rows_of_sentences
 from minibert.numerics import ACTIVATIONS, gelu, layer_norm, linear, softmax
@@ -84,6 +90,11 @@ FEED_FORWARD_BLOCK_MISTAKES = (
         fed_with(lambda h, act, i, w, eps: layer_norm(h + linear(gelu(i), *w.output), *w.output_norm, eps)),
     ),
     Mistake(
+        "own-eps",
+        "eps is a number of your own; take config.layer_norm_eps",
+        lambda h, w, c: feed_forward_block(h, w, with_own_eps(c)),
+    ),
+    Mistake(
         "bias-twice",
         "the bias of output is added twice; linear adds it already",
         lambda h, w, c: feed_forward_block(h, w._replace(output=bias_twice(w.output)), c),
@@ -128,22 +139,6 @@ FEED_FORWARD = Exercise(
 # --- a layer --------------------------------------------------------------------------------------------------------
 
 
-def layer_cases(draw: Draw) -> list[Case]:
-    heads, tokens, head_size, inner = draw.model_sizes()
-    more, hidden_size = tokens + 2, heads * head_size
-    return [
-        Case(
-            f"two sentences of {tokens} and {more} tokens, {heads} heads, head size {head_size}",
-            (
-                draw.normal(tokens + more, hidden_size),
-                draw.rows(tokens, more),
-                draw.layer(hidden_size, inner),
-                draw.config(heads, head_size, inner),
-            ),
-        )
-    ]
-
-
 def layer_feed_forward_first(hidden_TD, sentences, weights, config):
     return attention_block(feed_forward_block(hidden_TD, weights, config), sentences, weights, config)
 
@@ -160,6 +155,11 @@ def layer_no_feed_forward(hidden_TD, sentences, weights, config):
 def layer_third_residual(hidden_TD, sentences, weights, config):
     new_TD, parts = encoder_layer(hidden_TD, sentences, weights, config)
     return hidden_TD + new_TD, parts
+
+
+def layer_half_added_again(hidden_TD, sentences, weights, config):
+    attended_TD, parts = attention_block(hidden_TD, sentences, weights, config)
+    return attended_TD + feed_forward_block(attended_TD, weights, config), parts
 
 
 def layer_pre_norm(hidden_TD, sentences, weights, config):
@@ -180,6 +180,11 @@ ENCODER_LAYER_MISTAKES = (
         "the layer's input is added once more at the end; both halves do that themselves",
         layer_third_residual,
     ),
+    Mistake(
+        "third-residual",
+        "what the attention half gave is added once more at the end; the feed-forward half does that itself",
+        layer_half_added_again,
+    ),
     Mistake("pre-norm", "both norms come first (pre-norm, as in GPT-2); BERT normalises last", layer_pre_norm),
     Mistake(
         "one-sentence",
@@ -196,7 +201,7 @@ LAYER = Exercise(
             "encoder_layer",
             encoder_layer,
             (Output("hidden_TD", ("token", "number")), Output("context in the parts", ("token", "number"))),
-            layer_cases,
+            block_cases,
             ENCODER_LAYER_MISTAKES,
             look=hidden_and_context,
         ),
@@ -241,7 +246,8 @@ def stacked(arguments: tuple, value: object) -> np.ndarray:
     count, tokens = len(weights.layers) + 1, sum(len(encoding) for encoding in encodings)
     size = weights.embeddings.word.shape[1]
     if not isinstance(value, list | tuple) or not value:
-        raise Wrong(f"expected a list of {count} arrays, the embeddings and one after each layer")
+        wanted = f"a list of {count} arrays, the embeddings and one after each layer"
+        raise Wrong(f"expected {wanted}; got {kind_of(value)}")
     for i, state in enumerate(value):
         if np.shape(state) != (tokens, size):
             raise Wrong(f"array {i} of the list has shape {list(np.shape(state))}; expected [{tokens}, {size}]")
@@ -278,8 +284,7 @@ def encoder_answer() -> str:
     return (
         f"Never quite: they share the word, not the position. In the bundled model the cosine of two `river`s is "
         f"{cosines[0]:.2f} after the embeddings and {', '.join(f'{cosine:.2f}' for cosine in cosines[1:])} after the "
-        f"layers, each of which mixes "
-        "in what stands around them."
+        "layers, each of which mixes in what stands around them."
     )
 
 
@@ -355,9 +360,12 @@ def masked_lm_cases(draw: Draw) -> list[Case]:
     bert = model("tiny")
     trace = bert("The old man sat down by the [MASK] and said nothing.")
     return [
-        Case(
-            f"{tokens} tokens of {hidden_size} numbers, a vocabulary of {vocabulary}",
-            (draw.normal(tokens, hidden_size), draw.masked_lm(hidden_size, vocabulary), "gelu", 1e-6),
+        *(
+            Case(
+                f"{tokens} tokens of {hidden_size} numbers, a vocabulary of {vocabulary}, hidden_act {act}",
+                (draw.normal(tokens, hidden_size), draw.masked_lm(hidden_size, vocabulary), act, EPS),
+            )
+            for act in ("gelu", "silu")
         ),
         Case(
             "the bundled model and a sentence",
@@ -392,8 +400,7 @@ def masked_lm_answer() -> str:
     with_head = [token for token, _ in bert.fill_mask(text, top=3)[0]]
     return (
         f"With the transform the bundled model says {', '.join(with_head)}; without it, {', '.join(without)}. The "
-        f"transform "
-        "turns what the encoder knows about a place into the space where words live."
+        "transform turns what the encoder knows about a place into the space where words live."
     )
 
 
@@ -401,6 +408,16 @@ MASKED_LM_LOGITS_MISTAKES = (
     Mistake("no-transform", "the transform is left out: the decoder gets hidden_TD itself", logits_no_transform),
     Mistake("no-activation", "the activation in the transform is forgotten", logits_no_activation),
     Mistake("no-norm", "the layer norm in the transform is forgotten", logits_no_norm),
+    Mistake(
+        "always-gelu",
+        "GELU is used whatever hidden_act says; take ACTIVATIONS[hidden_act]",
+        lambda h, w, act, eps: masked_lm_logits(h, w, "gelu", eps),
+    ),
+    Mistake(
+        "own-eps",
+        "eps is a number of your own; use the argument",
+        lambda h, w, act, eps: masked_lm_logits(h, w, act, 1e-12),
+    ),
     Mistake("norm-first", "the layer norm comes before the activation; it comes after", logits_norm_first),
     Mistake(
         "no-bias",
@@ -505,6 +522,14 @@ PADDED_SOFTMAX_MISTAKES = (
             "inverted",
             "the mask is the wrong way round: padding is kept, and real tokens are hidden",
             masked_where(lambda real_BS: real_BS[:, None, None, :], score),
+        )
+        for score in (-np.inf, -1e9)
+    ),
+    *(
+        Mistake(
+            "both-masked",
+            "the rows of queries that are padding are masked as well: nothing is left in them for softmax to share out",
+            masked_where(lambda real_BS: ~(real_BS[:, None, None, :] & real_BS[:, None, :, None]), score),
         )
         for score in (-np.inf, -1e9)
     ),

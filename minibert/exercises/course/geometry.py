@@ -3,11 +3,9 @@
 import numpy as np
 
 import viz
-from minibert.attention import attend
 from minibert.exercises.course.attention import scores
-from minibert.exercises.draw import Draw
+from minibert.exercises.draw import Draw, model
 from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output, Wrong
-from minibert.exercises.models import model
 from minibert.numerics import softmax
 
 # --- PCA ------------------------------------------------------------------------------------------------------------
@@ -82,6 +80,11 @@ def pca_projected_not_centred(points_NK, components):
 
 PCA_MISTAKES = (
     Mistake("no-centring", "the mean is not taken off the points first", pca_with(finished, centre=0)),
+    Mistake(
+        "scalar-mean",
+        "one mean over all numbers is taken off; it is the mean over points, one for each coordinate (axis=0)",
+        lambda points_NK, n: finished(*pca_by_svd(points_NK, n, centre=points_NK.mean()), n),
+    ),
     Mistake(
         "centred-rows",
         "each point's own mean is taken off; it is the mean over points, one for each coordinate (axis=0)",
@@ -244,7 +247,7 @@ def cosine_distances(query_NK: np.ndarray, key_NK: np.ndarray) -> np.ndarray:
     return 1 - scores(unit(query_NK)[None], unit(key_NK)[None])[0] * root
 
 
-def cosine_scale_does_not_matter(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def cosine_distances_in_range(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
     distance = outputs[0]
     outside = np.argwhere((distance < -1e-3) | (distance > 2 + 1e-3))
     if not len(outside):
@@ -253,23 +256,28 @@ def cosine_scale_does_not_matter(arguments: tuple, outputs: tuple[np.ndarray, ..
     return f"a cosine distance lies between 0 and 2; that of query {query} and key {key} is {distance[query, key]:.4g}"
 
 
+def heads_of_a_sentence() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Query and key, [tokens, K] each, of every head of the bundled model, for one sentence."""
+    trace = model("tiny")("The old man sat down by the fire and told the children a story about the sea.")
+    return [pair for layer in trace.layers for pair in zip(layer.query, layer.key, strict=True)]
+
+
+def euclidean_distances(query_NK: np.ndarray, key_NK: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(query_NK[:, None] - key_NK, axis=-1)
+
+
 def scale_answer() -> str:
-    bert = model("tiny")
-    layer = bert("The old man sat down by the fire and told the children a story about the sea.").layers[1]
     rows = []
     for c in (0.5, 1.0, 2.0):
-        query, key = translate_and_scale(layer.query[0], layer.key[0], c)
-        products = (query @ key.T).ravel()
-        distance = np.linalg.norm(query[:, None] - key[None], axis=-1).ravel()
-        cosine = cosine_distances(query, key).ravel()
-        rows.append(
-            f"c = {c}: {np.corrcoef(products, distance)[0, 1]:.4f} with distance, "
-            f"{np.corrcoef(products, cosine)[0, 1]:.4f} with cosine distance"
+        moved = [translate_and_scale(query_NK, key_NK, c) for query_NK, key_NK in heads_of_a_sentence()]
+        with_distance, with_cosine = (
+            np.mean([np.corrcoef((q @ k.T).ravel(), distances(q, k).ravel())[0, 1] for q, k in moved])
+            for distances in (euclidean_distances, cosine_distances)
         )
+        rows.append(f"c = {c}: {with_distance:.4f} with distance, {with_cosine:.4f} with cosine distance")
     return (
-        "The cosine's does not move: cos(c q, k / c) = cos(q, k), so it cannot choose c. Correlation of product and "
-        "distance "
-        "for head 0 of layer 1 of the bundled model: " + "; ".join(rows) + "."
+        "The cosine's does not move: cos(c q, k / c) = cos(q, k), so it cannot choose c. Correlation with the product, "
+        f"in one sentence, mean over all heads of the bundled model: {'; '.join(rows)}."
     )
 
 
@@ -349,7 +357,7 @@ TRANSLATION = Exercise(
             (Output("distances", ("query", "key")),),
             cosine_cases,
             COSINE_DISTANCES_MISTAKES,
-            laws=(cosine_scale_does_not_matter,),
+            laws=(cosine_distances_in_range,),
         ),
     ),
     hints=(
@@ -404,21 +412,20 @@ def extra_not_scaled(query_NK, key_NK, c):
 
 
 def exact_answer() -> str:
-    bert = model("tiny")
-    layer = bert("The old man sat down by the fire and told the children a story about the sea.").layers[1]
-    query, key = layer.query[0], layer.key[0]
-    favourite = attend(query[None], key[None], key[None])[1][0].argmax(axis=-1)
-    hits = {}
-    for name, (moved_query, moved_key) in (
-        ("as they are", (query, key)),
-        ("translated", translate_and_scale(query, key, 1.0)),
-        ("embedded", exact_embedding(query, key, 1.0)),
-    ):
-        distance = np.linalg.norm(moved_query[:, None] - moved_key[None], axis=-1)
-        hits[name] = f"{int((distance.argmin(axis=-1) == favourite).sum())} queries {name}"
+    moves = {
+        "as they are": lambda query_NK, key_NK: (query_NK, key_NK),
+        "translated": lambda query_NK, key_NK: translate_and_scale(query_NK, key_NK, 1.0),
+        "embedded": lambda query_NK, key_NK: exact_embedding(query_NK, key_NK, 1.0),
+    }
+    heads = heads_of_a_sentence()
+    favourites = [(query_NK @ key_NK.T).argmax(axis=-1) for query_NK, key_NK in heads]
+    shares = []
+    for name, move in moves.items():
+        nearest = [euclidean_distances(*move(*head)).argmin(axis=-1) for head in heads]
+        shares.append(f"{np.mean(np.equal(nearest, favourites)):.2f} {name}")
     return (
-        "All of them, always. For head 0 of layer 1 of the bundled model and a sentence of "
-        f"{len(query)} tokens, the nearest key is the most attended one for: {', '.join(hits.values())}."
+        "All of them, always. In one sentence, over all heads of the bundled model, the nearest key is the most "
+        f"attended one for this share of the queries: {', '.join(shares)}."
     )
 
 
@@ -459,6 +466,7 @@ EXACT_EMBEDDING_MISTAKES = (
         "the extra coordinate is not divided by c with the rest, so the keys leave the sphere",
         extra_not_scaled,
     ),
+    Mistake("no-scale", "c is left out", lambda q, k, c: exact_embedding(q, k, 1.0)),
     Mistake(
         "paper-translation",
         "the keys are moved to the centre of the queries (as in exercise 15); here they are centred on 0",

@@ -7,9 +7,8 @@ import numpy as np
 
 from minibert.encoder import attention_block
 from minibert.exercises import blanks, sentences
-from minibert.exercises.draw import Draw
+from minibert.exercises.draw import Draw, model
 from minibert.exercises.exercise import Case, Exercise, Finding, Function, Mistake, Output, Wrong
-from minibert.exercises.models import model
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert
 from minibert.numerics import softmax
@@ -290,12 +289,11 @@ def head_off_answer() -> str:
     hardest = int((after - before).argmax())
     text, word = blanks()[hardest]
     return (
-        f"With all heads the loss is {before.mean():.3f}. Switching off layer {layer}, head {head} costs "
-        f"most, {table_LH[layer, head]:+.3f}; the median head costs {np.median(table_LH):+.3f}, and "
-        f"{int((table_LH < 0).sum())} of {table_LH.size} cost nothing or less. Hardest hit: {word!r} in {text!r} falls "
-        f"from {np.exp(-before[hardest]):.3f} to {np.exp(-after[hardest]):.3f}. "
-        f"Where a head is hardly missed, others do what it did, and the residual "
-        "passes on the rest."
+        f"With all heads the loss is {before.mean():.3f}. Switching off layer {layer}, head {head} costs most, "
+        f"{table_LH[layer, head]:+.3f}; the median head costs {np.median(table_LH):+.3f}; of all {table_LH.size} "
+        f"heads, {int((table_LH <= 0).sum())} can go at no cost at all. Hardest hit: {word!r} in {text!r} falls from "
+        f"{np.exp(-before[hardest]):.3f} to {np.exp(-after[hardest]):.3f}. Where a head is hardly missed, others do "
+        "what it did, and the residual passes on the rest."
     )
 
 
@@ -429,8 +427,7 @@ def fine_tuning_answer() -> str:
     return (
         f"Layer {layer}, head {head} moved most: {table_LH[layer, head]:.2f} of its attention went elsewhere. The mean "
         f"of each layer, from the first: {by_layer}. A layer's attention moves when its own weights do, and when "
-        f"anything below it "
-        "does: later layers show the sum of both."
+        "anything below it does: later layers show the sum of both."
     )
 
 

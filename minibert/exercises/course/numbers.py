@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from minibert.embeddings import embed
-from minibert.exercises.draw import Draw
+from minibert.exercises.draw import EPS, Draw
 from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.numerics import erf, gelu, gelu_tanh, layer_norm, relu, silu, softmax
 
@@ -187,6 +187,7 @@ LAYER_NORM_MISTAKES = (
     Mistake("no-mean", "the mean is not taken off", layer_norm_not_centred),
     Mistake("no-bias", "the bias is forgotten", lambda x, w, b, eps: layer_norm(x, w, 0 * b, eps)),
     Mistake("no-weight", "the weight is forgotten", lambda x, w, b, eps: layer_norm(x, w**0, b, eps)),
+    Mistake("not-stretched", "weight and bias are forgotten", lambda x, w, b, eps: layer_norm(x, w**0, 0 * b, eps)),
     Mistake(
         "bias-first",
         "the bias is added before the weight multiplies: weight (y + bias) instead of weight y + bias",
@@ -281,7 +282,7 @@ def embed_cases(draw: Draw) -> list[Case]:
     return [
         Case(
             f"three sentences of {first}, {second} and {third} tokens, {size} numbers a token",
-            (draw.encodings(first, second, third), draw.embeddings(size), 1e-6),
+            (draw.encodings(first, second, third), draw.embeddings(size), EPS),
         )
     ]
 
@@ -328,6 +329,7 @@ EMBED_MISTAKES = (
     Mistake("one-segment", "every token gets token type 0", embed_one_segment),
     Mistake("no-word", "the word embedding is left out", embed_without("word")),
     Mistake("no-norm", "the layer norm at the end is forgotten", embed_unnormed),
+    Mistake("own-eps", "eps is a number of your own; use the argument", lambda e, w, eps: embed(e, w, 1e-12)),
 )
 
 EMBEDDINGS = Exercise(

@@ -1,7 +1,7 @@
 """17. Find the head that looks one token back
 
-Some heads have a simple trade. One of them gives most of its attention to the token before. Measure all heads
-of the bundled model, and find it.
+Some heads have a simple trade: whatever the token, they look at the one before it. Measure all heads of the
+bundled model, and find the one that does so most.
 
     measurement[l, h] = mean of attention[l, h, t, t - 1] over all tokens t that have one before
 

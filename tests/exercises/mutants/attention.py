@@ -64,3 +64,9 @@ def attend__order(q, k, v):
     s = of(q, k)
     a = softmax(s)
     return a @ v, a, s
+
+
+def attend__divided_late(q, k, v):
+    s = q @ k.mT
+    a = softmax(s / math.sqrt(q.shape[-1]))
+    return s, a, a @ v

@@ -55,3 +55,8 @@ def exact_embedding__extra_not_scaled(q, k, c):
 def exact_embedding__paper_translation(q, k, c):
     k = k + q.mean(0) - k.mean(0)
     return built(q, k, c, np.sqrt(squares(k).max() - squares(k)))
+
+
+def exact_embedding__no_scale(q, k, c):
+    k = k - k.mean(0)
+    return built(q, k, 1.0, np.sqrt(squares(k).max() - squares(k)))

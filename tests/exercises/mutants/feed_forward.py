@@ -44,3 +44,7 @@ def feed_forward_block__bias_twice__inside(x, w, c):
 
 def feed_forward_block__wrong_norm(x, w, c):
     return layer_norm(x + fed(x, w, c), *w.attention_norm, c.layer_norm_eps)
+
+
+def feed_forward_block__own_eps(x, w, c):
+    return layer_norm(x + fed(x, w, c), *w.output_norm, 1e-5)

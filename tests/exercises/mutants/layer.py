@@ -35,3 +35,8 @@ def encoder_layer__pre_norm(x, sentences, w, c):
 def encoder_layer__one_sentence(x, sentences, w, c):
     attended, parts = attention_block(x, [slice(0, len(x))], w, c)
     return feed_forward_block(attended, w, c), parts
+
+
+def encoder_layer__third_residual__attended(x, sentences, w, c):
+    attended, parts = attention_block(x, sentences, w, c)
+    return attended + feed_forward_block(attended, w, c), parts

@@ -42,3 +42,7 @@ def layer_norm__no_weight(x, weight, bias, eps):
 
 def layer_norm__bias_first(x, weight, bias, eps):
     return weight * ((x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps) + bias)
+
+
+def layer_norm__not_stretched(x, weight, bias, eps):
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps)

@@ -31,3 +31,11 @@ def masked_lm_logits__bias_twice(x, w, act, eps):
 
 def masked_lm_logits__probabilities(x, w, act, eps):
     return softmax(linear(transformed(x, w, act, eps), w.decoder, w.bias))
+
+
+def masked_lm_logits__always_gelu(x, w, act, eps):
+    return linear(transformed(x, w, "gelu", eps), w.decoder, w.bias)
+
+
+def masked_lm_logits__own_eps(x, w, act, eps):
+    return linear(transformed(x, w, act, 1e-12), w.decoder, w.bias)

@@ -65,3 +65,14 @@ def attention_block__wrong_norm(hidden, sentences, w, c):
 def attention_block__one_sentence(hidden, sentences, w, c):
     context, parts = looked(hidden, [slice(None)], w, c)
     return layer_norm(hidden + linear(context, *w.attention_output), *w.attention_norm, c.layer_norm_eps), parts
+
+
+def attention_block__own_eps(hidden, sentences, w, c):
+    context, parts = looked(hidden, sentences, w, c)
+    return layer_norm(hidden + linear(context, *w.attention_output), *w.attention_norm, 1e-5), parts
+
+
+def attention_block__weight_turned(hidden, sentences, w, c):
+    context, parts = looked(hidden, sentences, w, c)
+    added = hidden + context @ w.attention_output.weight + w.attention_output.bias
+    return layer_norm(added, *w.attention_norm, c.layer_norm_eps), parts

@@ -33,3 +33,12 @@ def padded_softmax__queries_masked(s, real):
 
 def padded_softmax__queries_masked__added(s, real):
     return softmax(s + np.where(real, 0, -1e9).astype(np.float32)[:, None, :, None])
+
+
+def padded_softmax__both_masked(s, real):
+    return softmax(np.where(real[:, None, None, :] & real[:, None, :, None], s, -np.inf))
+
+
+def padded_softmax__both_masked__added(s, real):
+    both = real[:, None, None, :] & real[:, None, :, None]
+    return softmax(s + np.where(both, 0, -1e9).astype(np.float32))

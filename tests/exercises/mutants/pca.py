@@ -52,3 +52,7 @@ def pca__v_for_vt(x, n):
 
 def pca__standardised(x, n):
     return by((x - x.mean(axis=0)) / x.std(axis=0), n)
+
+
+def pca__scalar_mean(x, n):
+    return by(x - x.mean(), n)
