@@ -179,7 +179,9 @@ def pictures(wish: str | None, single: bool, file: bool) -> dict:
 
 def describe(bert: Bert, sentences: Sentences, sample: Sample, args, why: str, done: int, habits, measured) -> str:
     """What was run, what was fitted on what, and what was left out."""
-    lines = [f"{model_name(bert)}: {done} of {len(sentences)} sentences" if done < len(sentences) else model_name(bert)]
+    lines = [model_name(bert)]
+    if done < len(sentences):
+        lines[0] += f": {done} of {len(sentences)} sentences, shorter ones first"
     tokens, queries = habits.queries[0, 0], measured[0].space.queries[0, 0]
     if args.file is None:
         lines += [f"  {text}" for text in sample.texts]

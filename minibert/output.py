@@ -29,6 +29,8 @@ def writable_folder(path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise ValueError(f"--out is {path}, which is a file or lies in one; expected a folder") from None
+    except OSError as error:
+        raise ValueError(f"--out is {path}, which cannot be made: {error.strerror}; expected a folder") from None
     if not os.access(path, os.W_OK | os.X_OK):
         raise ValueError(f"--out is {path}, where this user may not write; expected a folder that can be written")
     return path

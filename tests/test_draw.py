@@ -164,7 +164,7 @@ def test_ctrl_c_leaves_what_is_finished(capsys, model, tmp_path, monkeypatch):
     with pytest.raises(SystemExit) as stop:
         cli.main(["viz", *map(str, model), "--file", str(path), "--layer", "0", "--head", "0", "--draw", "distances"])
     assert stop.value.code == 130
-    assert "4 of 8 sentences" in capsys.readouterr().out
+    assert "4 of 8 sentences, shorter ones first" in capsys.readouterr().out
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"heads.csv", "distances-0.0.png"}
 
 
@@ -202,7 +202,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_it_likes(tmp_p
         (["--above", "2"], "above must lie between 0 and 1"),
         (["--top", "1", "--above", "0.5"], "not by both"),
         (["--draw", "jiont"], "there are: joint, distances, attention, search"),
-        (["--scale", "-1"], "scale must be a positive number"),
+        (["--scale", "-1"], "scale must lie between 0.01 and 100"),
         (["--points", "0"], "--points must be 1 or more"),
         (["--file", "nowhere.txt"], "nowhere.txt is not there"),
         (["a text", "--file", "nowhere.txt"], "not both"),

@@ -186,7 +186,9 @@ def test_one_short_sentence_keeps_enough_pairs():
     [
         ({"method": "best"}, "method must be one of none, paper, exact, not 'best'"),
         ({"scope": "all"}, "scope must be one of"),
-        ({"scale": 0}, "scale must be a positive number, not 0"),
+        ({"scale": 0}, "scale must lie between 0.01 and 100, not 0"),
+        ({"scale": 1e30}, "not 1e\\+30"),
+        ({"scale": np.nan}, "not nan"),
         ({"method": "paper", "distance": "manhattan"}, "distance must be one of"),
         ({"method": "paper", "weight": "none"}, "weight must be"),
         ({"method": "paper", "weight": "attention"}, "needs the attention"),

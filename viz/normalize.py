@@ -208,8 +208,8 @@ def _check(query, key, method, scope, scale):
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     if scope not in SCOPES:
         raise ValueError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
-    if scale is not None and not 0 < scale < np.inf:
-        raise ValueError(f"scale must be a positive number, not {scale}")
+    if scale is not None and not 0.01 <= scale <= 100:  # beyond, float32 cannot tell distances apart
+        raise ValueError(f"scale must lie between 0.01 and 100, not {scale}")
 
 
 def _grouped(x, scope):
