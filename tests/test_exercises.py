@@ -286,6 +286,32 @@ def test_the_place_is_named(tmp_path):
     assert report["mistake"] is None
 
 
+def test_a_constant_factor_is_told(tmp_path):
+    """Where no known mistake fits: sqrt of a fixed number, say, instead of K."""
+    exercise = next(e for e in EXERCISES if e.name == "scores")
+    for change, told in (("/ np.float32(3)", True), ("+ np.float32(3)", False)):
+        lines = ("import numpy as np", "right = scores", f"def scores(q, k): return right(q, k) {change}")
+        report = verdict(tmp_path, exercise, solved(exercise, *lines))
+        assert (report["step"], report["mistake"]) == ("values", None)
+        assert ("Every number is 0.3333 times what is expected." in report["message"]) == told
+        assert ("times what is expected" in report["message"]) == told
+
+
+def test_an_error_is_explained(tmp_path):
+    """What often lies behind it, where its words give that away."""
+    exercise = EXERCISES[0]
+    for code, says in (
+        ("np.zeros((2, 3)) + np.zeros(2)", "keepdims=True"),
+        ("np.zeros((2, 3))[(0, 1, 2)]", "a list picks rows"),
+        ("np.array([np.zeros(2), np.zeros(3)])", "np.concatenate lays them end to end"),
+        ("math.exp(x)", "works on one number"),
+        ("x.reshape(2 / 1, -1)", "divide them with //"),
+    ):
+        report = verdict(tmp_path, exercise, f"import math\nimport numpy as np\ndef softmax(x): return {code}\n")
+        assert report["step"] == "call"
+        assert says in report["message"], code
+
+
 def test_right_functions_before_a_wrong_one_are_praised(tmp_path):
     exercise = next(e for e in EXERCISES if e.name == "merge_and_residual")
     report = verdict(tmp_path, exercise, solved(exercise, "def attention_block(*_): raise NotImplementedError"))

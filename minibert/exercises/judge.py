@@ -209,7 +209,12 @@ def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     wrong = ~close(got, expected)
     if not wrong.any():
         return None
-    return difference("values", f"Values of {output.name}", wrong, output, got, expected, case, "")
+    note = ""
+    with np.errstate(over="ignore"):
+        factor = float(np.vdot(got, expected) / max(np.vdot(expected, expected), 1e-30))
+    if wrong.size > 1 and close(got, factor * expected).all():
+        note = f" Every number is {factor:.4g} times what is expected."
+    return difference("values", f"Values of {output.name}", wrong, output, got, expected, case, note)
 
 
 def close(got: np.ndarray, expected: np.ndarray) -> np.ndarray:

@@ -41,12 +41,6 @@ class Worker:
         self.folder = folder
         self.process: subprocess.Popen | None = None
 
-    def __enter__(self) -> "Worker":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.stop()
-
     def ask(self, file: str, seed: int, limit: float) -> Answer:
         """Run the exercise of this file on inputs drawn from this seed, for at most `limit` seconds."""
         if not self.is_running():
