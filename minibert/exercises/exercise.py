@@ -48,6 +48,8 @@ class Output:
     axes: tuple[str, ...]
     float32: bool = True
     """whether it must be float32, as everything in the model is; a measurement may be any float"""
+    near: float = 2e-5
+    """how far a number may be off, as a share of the largest of its array: float32, summed in another order"""
 
 
 def as_returned(arguments: tuple, value: object) -> object:

@@ -11,10 +11,8 @@ import numpy as np
 from minibert.exercises.exercise import Case, Exercise, Finding, Function, Mistake, Output, Wrong
 from minibert.exercises.transport import Other, kind_of
 
-NEAR = 2e-5
-"""How far a number may be off, as a share of the largest of its array: float32, summed in another order"""
 NEAR_RELATIVE = 1e-4
-"""and as a share of itself"""
+"""How far a number may be off as a share of itself, besides `Output.near`"""
 AS_LARGE = 0.98
 """A finding is right if its measurement is this share of the largest: rounding must not decide"""
 
@@ -201,26 +199,27 @@ def check_finite(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
         got,
         expected,
         case,
-        " (inf: a number too large for float32. nan: 0/0, or inf - inf, or the root of a negative number.)",
+        " (inf: a number too large for float32. nan: 0/0, or inf - inf, or the root of a number below 0, be it by "
+        "rounding.)",
     )
 
 
 def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
-    wrong = ~close(got, expected)
+    wrong = ~close(got, expected, output.near)
     if not wrong.any():
         return None
     note = ""
     with np.errstate(over="ignore"):
         factor = float(np.vdot(got, expected) / max(np.vdot(expected, expected), 1e-30))
-    if wrong.size > 1 and close(got, factor * expected).all():
+    if wrong.size > 1 and close(got, factor * expected, output.near).all():
         note = f" Every number is {factor:.4g} times what is expected."
     return difference("values", f"Values of {output.name}", wrong, output, got, expected, case, note)
 
 
-def close(got: np.ndarray, expected: np.ndarray) -> np.ndarray:
+def close(got: np.ndarray, expected: np.ndarray, near: float) -> np.ndarray:
     largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0))
     return np.isclose(
-        got.astype(np.float64), expected.astype(np.float64), rtol=NEAR_RELATIVE, atol=NEAR * largest, equal_nan=True
+        got.astype(np.float64), expected.astype(np.float64), rtol=NEAR_RELATIVE, atol=near * largest, equal_nan=True
     )
 
 
@@ -279,8 +278,8 @@ def same_as(does: Callable, function: Function, case: Case, value: object) -> bo
         except (ValueError, IndexError):  # the mistake cannot be made on this case
             return False
         return all(
-            np.shape(a) == np.shape(b) and bool(close(np.asarray(b), np.asarray(a)).all())
-            for a, b in zip(mistaken, other, strict=True)
+            np.shape(a) == np.shape(b) and bool(close(np.asarray(b), np.asarray(a), output.near).all())
+            for output, a, b in zip(function.outputs, mistaken, other, strict=True)
         )
 
 

@@ -13,6 +13,8 @@ The new coordinate adds 0 to every product, because the query's is 0; and all ke
 
     |query - key|^2 = c^2 |q|^2 + R^2 / c^2 - 2 q . k
 
+For the longest key R^2 - |k|^2 is 0. Rounding may leave it just below, and the root of that is nan: np.maximum.
+
 Shapes: query_NK, key_NK [tokens, K] of one head, c a number -> query and key, each [tokens, K + 1]
 
 Worked example: keys 0 and 6 and 12 in one dimension; centred -6, 0, 6; R is 6.
