@@ -87,6 +87,8 @@ def test_check_all_and_list_progress(tmp_path, capsys):
     assert f"1 of {len(EXERCISES)} are right; next: {tmp_path}/02_layer_norm.py" in out
     assert "stopped after 2 seconds" in out
     assert "03  gelu                     missing" in out
+    assert f"To put the missing files there: minibert exercises start {tmp_path}\n" in out
+    assert f"The answer to a question: minibert exercises check {tmp_path} NAME\n" in out
     (tmp_path / "02_layer_norm.py").unlink()
     status, out, _ = run(capsys, "list", tmp_path)
     assert status == 0

@@ -142,6 +142,8 @@ def print_reports(checker: Checker, chosen: Iterable[Exercise], folder: str) -> 
         left = [report for report in reports if report.status != "passed"]
         print(f"\n{len(reports) - len(left)} of {len(reports)} are right", end="")
         print(f"; next: {folder}/{left[0].file}" if left else ". You have built it all.")
+        if len(left) < len(reports):
+            print(f"What did you predict? The answer to a question: minibert exercises check {folder} NAME")
         if any(report.status == "missing" for report in left):
             print(f"To put the missing files there: minibert exercises start {folder}")
     return reports

@@ -10,7 +10,7 @@ Shapes: encodings, a list of sentences -> a list of L + 1 arrays hidden_TD: the 
     weights.layers                              one LayerWeights a layer
     rows_of_sentences(encodings)                the slices that encoder_layer wants
 
-Worked example: three sentences of 4, 2 and 3 tokens lie in these rows.
+Worked example: three sentences of 4, 2 and 3 tokens lie in these rows. Only lengths count here, so words will do.
 
 >>> rows_of_sentences(["four", "of", "the"])
 [slice(0, 4, None), slice(4, 6, None), slice(6, 9, None)]

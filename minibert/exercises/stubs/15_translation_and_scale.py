@@ -1,6 +1,6 @@
 """15. Translation and scale: what leaves attention alone, and why cosine cannot choose c
 
-Queries and keys of a head lie in two clouds far apart; to draw them together, move them, but only so that
+Queries and keys of a head often lie in two clouds apart; to draw them together, move them, but only so that
 attention stays.
 
     k -> k + a           adds q . a to all scores of query q alike: softmax does not see it (exercise 1)
