@@ -176,3 +176,9 @@ def test_on_real_weights_exact_is_exact_and_the_others_are_what_was_seen_before(
     if method == "exact":
         assert (found.space.nearest1 == 1).all()
         assert (found.space.rank_correlation > 0.9999).all()
+
+
+def test_on_real_weights_cosine_chooses_nothing(real):
+    query, key, _, sentences = real
+    search = viz.normalize(query, key, sentences, "paper", distance="cosine").search
+    assert search.flat.all() and np.ptp(search.curve, axis=-1).max() < 1e-6

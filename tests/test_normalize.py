@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import viz
 from viz.normalize import METHODS, SCOPES, sentence_spans
-from viz.scale import DISTANCES, SCALES, WEIGHTS, search_rows
+from viz.scale import DISTANCES, SCALES, WEIGHTS, closeness, near_distance, search_rows
 
 
 def attention_of(query, key, size):
@@ -81,12 +81,19 @@ def test_paper_moves_the_centres_together_and_a_scalar_would_not():
     assert (apart > 0.5).all()
 
 
+def test_pairs_as_far_as_d0_are_not_closer():
+    """Fifty sentences begin with the same vector; these 50 pairs are the nearest of all, so nothing is closer."""
+    distance = np.concatenate([np.full(50, 3), np.linspace(4, 9, 400)]) * (1 + 1e-7 * np.sin(np.arange(450)))
+    assert not closeness(distance, near_distance(distance)).any()
+    assert closeness(distance[49:], near_distance(distance[49:])).any()
+
+
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_cosine_cannot_choose_the_scale(weight):
     query, key, sentences = random_heads(4, 5, dtype=np.float32)
     blocks = [attention_of(query[:, s], key[:, s], 6) for s in sentence_spans(sentences, 20)]
     search = viz.normalize(query, key, sentences, "paper", distance="cosine", weight=weight, attention=blocks).search
-    assert np.ptp(search.curve, axis=-1).max() < 1e-4
+    assert np.ptp(search.curve, axis=-1).max() < 1e-6
     assert search.flat.all() and (search.best == 1).all() and not search.at_edge.any()
 
 
@@ -118,10 +125,11 @@ def test_the_curve_is_the_weighted_correlation_of_all_pairs(distance, weight):
                 cosine = q[i] @ k[j] / np.linalg.norm(q[i]) / np.linalg.norm(k[j])
                 apart.append(1 - cosine if distance == "cosine" else np.linalg.norm(q[i] - k[j]))
     dot, apart = np.array(dot), np.array(apart)
+    near = np.sort(apart)[32] * (1 - 1e-4)  # 0.5 % of 146 pairs is less than the floor of 32
     weights = {
         None: np.ones_like(dot),
         "attention": np.concatenate([block.ravel() for block in blocks]),
-        "closeness": np.maximum(np.sort(apart)[32] - apart, 0) ** 2,  # 0.5 % of 146 pairs is less than the floor of 32
+        "closeness": np.maximum(near - apart, 0) ** 2,
     }[weight]
     covariance = np.cov(dot, apart, aweights=weights)
     expected = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])

@@ -16,6 +16,7 @@ READABLE_SCALES = np.geomspace(0.5, 2, 13)  # beyond, more may be nearest, but a
 DISTANCES = ("euclidean", "pca", "cosine")
 WEIGHTS = ("closeness", "attention", None)
 NEAR_SHARE, NEAR_PAIRS = 0.005, 32  # pairs that count as close: 0.5 %, but never fewer than 32 (or all there are)
+HAIR = 1e-4
 MOST_PAIRS, MOST_QUERIES = 10_000, 600  # for the search: more pairs of a head are thinned out, more queries left out
 FLAT = 1e-4  # a curve that varies less than this says nothing about c
 AS_GOOD = 0.01  # so few more queries are not worth a more stretched picture
@@ -79,7 +80,9 @@ def search_correlation(
     planes = scaled_planes(query, key, scales) if distance == "pca" else [None] * len(scales)
     for c, plane in zip(scales.astype(query.dtype), planes, strict=True):
         if distance == "cosine":
-            apart = 1 - dot / (np.sqrt(query_square) * c * (np.sqrt(key_square) / c))
+            # in float64: what is left of c after rounding to float32 would look like a choice
+            query_length, key_length = (np.sqrt(square, dtype=np.float64) for square in (query_square, key_square))
+            apart = 1 - dot / (query_length * c * (key_length / c))
         elif distance == "pca":
             inner, query_flat, key_flat = _pairs(c * query @ plane, key / c @ plane, spans, step)
             apart = np.sqrt(np.maximum(query_flat + key_flat - 2 * inner, 0))
@@ -164,10 +167,14 @@ def pair_distances(query: np.ndarray, key: np.ndarray, spans: list[slice]) -> np
 
 
 def near_distance(distance: np.ndarray) -> np.ndarray:
-    """d0: the low quantile of the distances [..., pairs] below which a pair counts as close; [...]."""
+    """d0: the low quantile of the distances [..., pairs] below which a pair counts as close; [...].
+
+    A hair less, so that pairs as far apart as d0 do not count by rounding: in layer 0 the [CLS] of all sentences are
+    the same vector, and where these pairs are the nearest there is nothing closer.
+    """
     pairs = distance.shape[-1]
     place = min(max(NEAR_PAIRS, int(NEAR_SHARE * pairs)), pairs - 1)
-    return np.partition(distance, place, axis=-1)[..., place]
+    return np.partition(distance, place, axis=-1)[..., place] * (1 - HAIR)
 
 
 def closeness(distance: np.ndarray, near: np.ndarray) -> np.ndarray:
