@@ -25,8 +25,9 @@ All three have exactly the same attention.
   minibert viz --file sentences.txt                    many sentences: heads.csv and overviews
   minibert viz --draw search --layer 2 --head 0        how the scale was chosen
 
-Pictures for one head: joint, distances, attention, search. For several: matrix, layers, sheet (attention maps), search,
-metrics, positions. Layers and heads count from 0.
+Pictures for one head: joint and distances; with --draw also attention and search. For several: matrix, sheet (attention
+maps) and layers, or with --file metrics, matrix and positions; with --draw any of these, and search. Layers and heads
+count from 0.
 """
 
 

@@ -139,8 +139,8 @@ def head_table(ways, measured, layers, heads, dims) -> str:
         cells += [result.pairs.correlation[i, j] for result in measured]
         cells += [result.plane.nearest1[i, j] for result in measured]
         cells += [result.space.nearest1[i, j] for result in measured]
-        edge = "  paper: at the edge of the search" if paper.search and paper.search.at_edge[i, j] else ""
-        lines.append(f"{f'{layers[i]}.{heads[j]}':>5}" + "".join(f"{cell:7.2f}" for cell in cells) + edge)
+        doubt = f"  paper: {paper[i, j].doubt}" if paper[i, j].doubt else ""
+        lines.append(f"{f'{layers[i]}.{heads[j]}':>5}" + "".join(f"{cell:7.2f}" for cell in cells) + doubt)
     if len(layers) * len(heads) > 1:
         lines += [
             "",

@@ -95,6 +95,7 @@ def test_cosine_cannot_choose_the_scale(weight):
     search = viz.normalize(query, key, sentences, "paper", distance="cosine", weight=weight, attention=blocks).search
     assert np.ptp(search.curve, axis=-1).max() < 1e-6
     assert search.flat.all() and (search.best == 1).all() and not search.at_edge.any()
+    assert viz.normalize(query[0], key[0], sentences, "paper", distance="cosine").title.endswith("the search was flat")
 
 
 def test_query_by_query_the_search_runs_to_the_edge():

@@ -81,9 +81,14 @@ class Normalized:
         """The method and, for one head, what it chose, for example "paper, c = 1.83"."""
         if self.method == "none":
             return "raw"
-        edge = self.method == "paper" and self.search is not None and self.search.at_edge
-        chosen = ", at the edge of the search" if edge else ""
-        return f"{self.method}, c = {self.scale:.2f}{chosen}"
+        return ", ".join(filter(None, [self.method, f"c = {self.scale:.2f}", self.doubt]))
+
+    @property
+    def doubt(self) -> str:
+        """For one head, why the scale that was searched for "paper" says nothing, if so."""
+        if self.method != "paper" or self.search is None:
+            return ""
+        return "at the edge of the search" if self.search.at_edge else "the search was flat" if self.search.flat else ""
 
     def apply(self, query: np.ndarray, key: np.ndarray, sentences: np.ndarray | None = None) -> "Normalized":
         """The same move for other tokens, query and key [..., N, K].
