@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from minibert.exercises import blanks, sentences, transport, worker
+from minibert.exercises.checker import one_thread
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.course.investigations import head_of
 from minibert.exercises.draw import Draw, model
@@ -18,6 +19,13 @@ from minibert.exercises.exercise import STUBS, Finding, Function
 from minibert.exercises.judge import arrays_of, close, judge, judge_finding, judge_function
 
 SEEDS = (0, 2026)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread_of_blas():
+    """As in the checker and its worker."""
+    with one_thread():
+        yield
 
 
 def mutants_of(exercise):

@@ -2,8 +2,10 @@
 
 import difflib
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
+from minibert.cores import blas
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import Case, Exercise
 from minibert.exercises.judge import Report, judge
@@ -31,12 +33,13 @@ class Checker:
         names = {"name": exercise.name, "file": exercise.file}
         if not (self.folder / exercise.file).is_file():
             return Report(**names, status="missing", message=f"There is no {exercise.file} in the folder.")
-        cases = exercise.cases(self.seed)
         alone = not self.worker.is_running()
-        verdict, printed = self.attempt(exercise, cases)
-        if verdict["status"] == "failed" and verdict["step"] != "time" and not alone:
-            self.worker.stop()  # a file checked earlier may have changed something under this one: again, on its own
+        with one_thread():
+            cases = exercise.cases(self.seed)
             verdict, printed = self.attempt(exercise, cases)
+            if verdict["status"] == "failed" and verdict["step"] != "time" and not alone:
+                self.worker.stop()  # a file checked earlier may have changed something under this one: again, alone
+                verdict, printed = self.attempt(exercise, cases)
         return Report(**names, **verdict, printed=printed, seconds=time.perf_counter() - begin)
 
     def attempt(self, exercise: Exercise, cases: list[list[Case] | None]) -> tuple[dict, str]:
@@ -45,6 +48,12 @@ class Checker:
         if answer.reply is not None:
             return judge(exercise, cases, answer.reply), answer.printed
         return {"status": "failed", **without_reply(answer.failed, answer.status, self.limit)}, answer.printed
+
+
+def one_thread():
+    """A context in which BLAS works with one thread, as in the worker. With arrays as small as these, more threads
+    mostly wait for each other: for seconds, where something else keeps the cores busy."""
+    return blas().limit(limits=1) if blas() else nullcontext()
 
 
 def without_reply(failed: str, status: int | None, limit: float) -> dict:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from minibert.exercises.checker import Checker, find
+from minibert.exercises.checker import Checker, find, one_thread
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import STUBS, Exercise
 from minibert.exercises.judge import Report
@@ -136,7 +136,8 @@ def print_reports(checker: Checker, chosen: Iterable[Exercise], folder: str) -> 
         if report.status == "failed":
             say(f"A hint: minibert exercises hint {exercise.name}", "    ")
         if alone and report.status == "passed":
-            answer = exercise.answer if isinstance(exercise.answer, str) else exercise.answer()
+            with one_thread():
+                answer = exercise.answer if isinstance(exercise.answer, str) else exercise.answer()
             say(f"What did you predict? {answer}", "    ")
     if not alone:
         left = [report for report in reports if report.status != "passed"]

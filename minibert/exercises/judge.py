@@ -199,8 +199,8 @@ def check_finite(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
         got,
         expected,
         case,
-        " (inf: a number too large for float32. nan: 0/0, or inf - inf, or the root of a number below 0, be it by "
-        "rounding.)",
+        " (inf: a number too large for float32. nan: 0/0, or inf - inf, or the root of a negative number, which "
+        "rounding alone can make.)",
     )
 
 
