@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
-QUERY, KEY = "#3b8c2a", "#d6499a"  # green and pink of AttentionViz, as far apart in lightness as in hue
+QUERY, KEY = "#3b8c2a", "#d6499a"  # of AttentionViz; to the colour-blind one is yellowish, the other bluish
 QUERY_TEXT, KEY_TEXT = "#24591a", "#9c2168"
 LINE, LINK = "#8a8f98", "#d7191c"
 ATTENTION = "viridis"
