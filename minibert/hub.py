@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from minibert.config import CheckpointError, read_config
-from minibert.tensors import find_tensors
+from minibert.tensors import CONVERT, PICKLE, find_tensors
 
 BUNDLED = Path(__file__).parent
 
@@ -57,7 +57,7 @@ def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
     hub, cached = constants.ENDPOINT, None
     try:
         cached = cached_model(name, revision)
-        return cached if cached and not newest else fetch_model(name, revision)
+        return cached if cached and has_tokenizer(cached) and not newest else fetch_model(name, revision)
     except CheckpointError:
         raise
     except errors.HFValidationError:
@@ -71,9 +71,9 @@ def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
     except errors.EntryNotFoundError as error:
         problem = f"did not arrive: {told(error)}; check the network, and run it again"
     except errors.OfflineModeIsEnabled:
-        problem = f"is not cached whole, and HF_HUB_OFFLINE is set; unset it, or {CARRY.format(name)}"
+        problem = f"is {LOCAL}, not cached whole, and HF_HUB_OFFLINE is set; unset it, or {CARRY.format(name)}"
     except Exception as error:  # of the HTTP library: huggingface_hub has had three of them
-        problem = f"did not arrive from {hub} ({told(error)}); check the network and run it again, or "
+        problem = f"is {LOCAL}, and did not arrive from {hub} ({told(error)}); check the network and run it again, or "
         problem += CARRY.format(name)
     if cached:
         print(f"minibert: {name} {problem}; the cached one is used", file=sys.stderr)
@@ -93,7 +93,7 @@ def told(error: Exception) -> str:
 
 
 def cached_model(name: str, revision: str | None = None) -> Path | None:
-    """The folder of a hub id in the cache, if all that loading needs has arrived in it."""
+    """The folder of a hub id in the cache, if its config and all its tensors have arrived in it."""
     from huggingface_hub import try_to_load_from_cache
 
     config = try_to_load_from_cache(name, "config.json", revision=revision)
@@ -101,11 +101,15 @@ def cached_model(name: str, revision: str | None = None) -> Path | None:
 
 
 def is_whole(folder: Path) -> bool:
-    """Is everything there that loading needs? A download that was cut leaves only the files that had arrived."""
+    """Are all tensors there? A download that was cut leaves only the files that had arrived, and they come last."""
     try:
-        find_tensors(folder)
+        return bool(find_tensors(folder))
     except CheckpointError:
         return False
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Some models have none, and other programs may have cached the weights alone: the hub knows."""
     return (folder / "tokenizer.json").is_file() or (folder / "vocab.txt").is_file()
 
 
@@ -124,6 +128,12 @@ def fetch_model(name: str, revision: str | None) -> Path:
         wanted = [file for file in wanted if ".safetensors" not in file] + ["model.safetensors"]
     if "config.json" not in wanted:
         raise CheckpointError(f"{name} has no config.json; it is not a checkpoint of one model")
+    if not any(file.endswith(".safetensors") for file in wanted):
+        if any(fnmatch(file, "pytorch_model*.bin") for file in there):
+            raise CheckpointError(
+                f"{name} has only {PICKLE}; if you trust it, `hf download {name} --local-dir FOLDER`, and {CONVERT}"
+            )
+        raise CheckpointError(f"{name} has no .safetensors, the only format of weights that minibert reads")
     for file in wanted:
         path = Path(hf_hub_download(name, file, revision=info.sha))
         if file == "config.json":

@@ -12,11 +12,14 @@ from minibert.config import CheckpointError, abbreviate, read_json
 DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
 """safetensors' names of what can be made float32, and how NumPy reads them."""
 
+PICKLE = "a pytorch_model.bin, and unpickling runs what is in it"
 CONVERT = (
-    'if you trust it, make a model.safetensors in that folder with: python -c "import torch, safetensors.torch; '
-    "tensors = torch.load('pytorch_model.bin', weights_only=True); "
-    "safetensors.torch.save_file({n: t.clone() for n, t in tensors.items()}, 'model.safetensors')\""
+    'make a model.safetensors in that folder with: python -c "import glob, torch, safetensors.torch; '
+    "files = [torch.load(f, 'cpu', weights_only=True) for f in glob.glob('pytorch_model*.bin')]; "
+    "safetensors.torch.save_file({n: t.clone().contiguous() for f in files for n, t in f.items()}, "
+    "'model.safetensors')\""
 )
+AGAIN = "get the file again (where git cloned it, with `git lfs pull`)"
 
 
 class Stored(NamedTuple):
@@ -40,7 +43,7 @@ def find_tensors(folder: Path) -> dict[str, Stored]:
     elif index.is_file():
         found = read_shards(index)
     elif any(folder.glob("pytorch_model*.bin")):
-        raise CheckpointError(f"{folder} has only a pytorch_model.bin, and unpickling runs what is in it; {CONVERT}")
+        raise CheckpointError(f"{folder} has only {PICKLE}; if you trust it, {CONVERT}")
     else:
         raise CheckpointError(f"{folder} has no model.safetensors; get it from where the folder came from")
     new = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
@@ -59,6 +62,10 @@ def read_shards(index: Path) -> dict[str, Stored]:
         if PureWindowsPath(shard).name != shard or not shard.endswith(".safetensors"):
             raise CheckpointError(
                 f"{index} names the file {abbreviate(shard)}; expected a .safetensors beside it, without a path"
+            )
+        if not (index.parent / shard).is_file():
+            raise CheckpointError(
+                f"{index} names the file {abbreviate(shard)}, which is not there; get it where the folder came from"
             )
         shards[shard] = read_header(index.parent / shard)
     for name, shard in places.items():
@@ -80,7 +87,7 @@ def read_header(path: Path) -> dict[str, Stored]:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror or error}); get the file again") from None
     except SafetensorError as error:
-        raise CheckpointError(f"{path} is broken or cut short ({str(error)[:200]}); get the file again") from None
+        raise CheckpointError(f"{path} is broken or cut short ({str(error)[:200]}); {AGAIN}") from None
     start = 8 + int.from_bytes(mapped[:8].tobytes(), "little")
     header = json.loads(mapped[8:start].tobytes())
     header.pop("__metadata__", None)
@@ -92,11 +99,12 @@ def read_header(path: Path) -> dict[str, Stored]:
 
 def read_tensor(name: str, stored: Stored, shape: tuple[int, ...]) -> np.ndarray:
     """The tensor as float32. bfloat16, which NumPy does not know, is the upper half of a float32."""
+    what = f"{stored.path}: {abbreviate(name)}"
     if stored.shape != shape:
-        expected, got = list(shape), list(stored.shape)
-        raise CheckpointError(f"{stored.path}: {name} has shape {got}, but config.json asks for {expected}")
+        got = abbreviate(list(stored.shape))
+        raise CheckpointError(f"{what} has shape {got}, but config.json asks for {list(shape)}; are they of one model?")
     if stored.dtype not in DTYPES:
-        raise CheckpointError(f"{stored.path}: {name} is {stored.dtype}; expected one of {', '.join(DTYPES)}")
+        raise CheckpointError(f"{what} is {stored.dtype}; expected one of {', '.join(DTYPES)}")
     raw = stored.content.view(DTYPES[stored.dtype])
     if not raw.flags.aligned:  # older files: the header ends anywhere
         raw = raw.copy()
@@ -106,5 +114,5 @@ def read_tensor(name: str, stored: Stored, shape: tuple[int, ...]) -> np.ndarray
         tensor = raw.astype(np.float32, copy=False).reshape(shape)
         squares = np.vdot(tensor, tensor)  # one quick pass, which finite values may overflow: then look at each
     if not np.isfinite(squares) and not np.isfinite(tensor).all():
-        raise CheckpointError(f"{stored.path}: {name} has infinite values, or some that are no numbers; get it again")
+        raise CheckpointError(f"{what} has infinite values, or some that are no numbers; get it again")
     return tensor

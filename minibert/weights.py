@@ -118,7 +118,9 @@ def read_weights(folder: Path, config: BertConfig) -> Weights:
 
     def get(name: str, *shape: int) -> np.ndarray:
         if name not in stored:
-            raise CheckpointError(f"{folder} has no tensor {name}; config.json asks for one of shape {list(shape)}")
+            raise CheckpointError(
+                f"{folder} has no tensor {abbreviate(name)}; config.json asks for one of shape {list(shape)}"
+            )
         unused.discard(name)
         return read_tensor(name, stored[name], shape)
 

@@ -186,7 +186,7 @@ def test_a_cache_that_another_program_left_half_is_completed(hub, run, tmp_path)
     served = hub.repos[NAME]["main"]
     cache_of(tmp_path, NAME, served / "config.json", served / "tokenizer.json")
     assert "not whole" in worked(run("models", **OFFLINE))
-    failed(run("info", NAME, **OFFLINE), "is not cached whole, and HF_HUB_OFFLINE is set")
+    failed(run("info", NAME, **OFFLINE), "not cached whole, and HF_HUB_OFFLINE is set")
     failed(run("info", NAME, **NOBODY), "did not arrive from http://127.0.0.1:9", "Connection refused")
     worked(run("info", NAME))
     worked(run("info", NAME, **OFFLINE))
@@ -207,7 +207,7 @@ def test_a_sharded_model_of_which_one_shard_is_cached(hub, run, tmp_path):
     shards = sorted(served.glob("*.safetensors"))
     index = served / "model.safetensors.index.json"
     cache_of(tmp_path, "someone/sharded", served / "config.json", served / "tokenizer.json", index, shards[0])
-    failed(run("info", "someone/sharded", **OFFLINE), "is not cached whole")
+    failed(run("info", "someone/sharded", **OFFLINE), "not cached whole")
     worked(run("info", "someone/sharded"))
     assert set(hub.files_asked()) >= {path.name for path in shards[1:]}
     worked(run("info", "someone/sharded", **OFFLINE))
@@ -232,11 +232,23 @@ def test_a_repository_without_a_config(hub, run):
 
 
 def test_a_repository_with_only_a_pickle(hub, run):
-    """Nothing is fetched that would be unpickled."""
+    """Nothing is fetched that would be unpickled, and the message says how to convert it."""
     for path in hub.repos[NAME]["main"].glob("*.safetensors"):
         path.unlink()
-    failed(run("info", NAME), "has no model.safetensors")
-    assert "pytorch_model.bin" not in hub.files_asked()
+    failed(run("info", NAME), "has only a pytorch_model.bin", f"`hf download {NAME} --local-dir FOLDER`", "save_file")
+    assert hub.files_asked() == []
+    (hub.repos[NAME]["main"] / "pytorch_model.bin").unlink()
+    failed(run("info", NAME), "has no .safetensors, the only format")
+
+
+def test_a_repository_without_a_tokenizer(hub, run, tmp_path):
+    """Given ids it works, and without a network, too. Once the hub has a tokenizer, it is fetched."""
+    for name in ("tokenizer.json", "vocab.txt"):
+        (hub.repos[NAME]["main"] / name).rename(tmp_path / name)
+    for environment in ({}, OFFLINE, NOBODY):
+        assert "there is neither tokenizer.json nor vocab.txt" in worked(run("info", NAME, **environment))
+    (tmp_path / "tokenizer.json").rename(hub.repos[NAME]["main"] / "tokenizer.json")
+    assert "there is neither" not in worked(run("info", NAME))
 
 
 def test_a_file_that_is_listed_but_missing(hub, run):
@@ -277,12 +289,12 @@ def test_without_a_network_and_without_a_cache(run):
     failed(
         run("info", NAME, **NOBODY), "did not arrive", "Connection refused", f"`minibert download {NAME} --to FOLDER`"
     )
-    failed(run("info", NAME, **OFFLINE), "is not cached whole, and HF_HUB_OFFLINE is set", "--to FOLDER`")
+    failed(run("info", NAME, **OFFLINE), "not cached whole, and HF_HUB_OFFLINE is set", "--to FOLDER`")
 
 
 def nothing_half(run, tmp_path) -> None:
     """After a cut: no model that loads without a network, no file under its own name that is not whole."""
-    failed(run("info", NAME, **OFFLINE), "is not cached whole")
+    failed(run("info", NAME, **OFFLINE), "not cached whole")
     assert not [path for path in (tmp_path / "home").rglob("*") if path.name.startswith("model.safetensors")]
     assert not list(tmp_path.glob("stick*"))
 

@@ -164,10 +164,13 @@ def sharded(change):
     return write
 
 
-def only_a_bin(folder):
+def only_a_bin(folder, files=1):
     model = write_model(folder)
     (folder / "model.safetensors").unlink()
-    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    tensors = list(model.state_dict().items())
+    for i in range(files):
+        name = f"pytorch_model-{i + 1:05}-of-{files:05}.bin" if files > 1 else "pytorch_model.bin"
+        torch.save(dict(tensors[i::files]), folder / name)
 
 
 def cut(folder, to):
@@ -176,6 +179,7 @@ def cut(folder, to):
     path.write_bytes(path.read_bytes()[:to])
 
 
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "4d" * 32 + "\nsize 438000000\n"
 QUERY = "bert.encoder.layer.1.attention.self.query.weight"
 WORD = "bert.embeddings.word_embeddings.weight"
 
@@ -204,7 +208,7 @@ REFUSED = {
         config_changed(num_attention_heads=5),
         "hidden_size 24 is not a multiple of num_attention_heads 5",
     ),
-    "a missing tensor": (tensors_changed(lambda t: t.pop(QUERY)), f"has no tensor {QUERY}"),
+    "a missing tensor": (tensors_changed(lambda t: t.pop(QUERY)), f"has no tensor '{QUERY}'"),
     "a missing embedding": (tensors_changed(lambda t: t.pop(WORD)), "has 0 tensors named ...embeddings.word_emb"),
     "two models in one": (
         tensors_changed(lambda t: t.update({"other." + WORD: t[WORD].clone()})),
@@ -220,51 +224,70 @@ REFUSED = {
         config_changed(num_hidden_layers=1),
         "has the tensor 'bert.encoder.layer.1.attention.output.LayerNorm.bias', which the BERT of its",
     ),
-    "fewer layers than configured": (config_changed(num_hidden_layers=3), "has no tensor bert.encoder.layer.2."),
-    "a lie of a billion layers": (config_changed(num_hidden_layers=10**9), "has no tensor bert.encoder.layer.2."),
+    "fewer layers than configured": (config_changed(num_hidden_layers=3), "has no tensor 'bert.encoder.layer.2."),
+    "a lie of a billion layers": (config_changed(num_hidden_layers=10**9), "has no tensor 'bert.encoder.layer.2."),
     "a lie of a vocabulary": (
         config_changed(vocab_size=10**12),
-        f"{WORD} has shape [{SHAPE['vocab_size']}, 24], but config.json asks for [1000000000000, 24]",
+        f"'{WORD}' has shape [{SHAPE['vocab_size']}, 24], but config.json asks for [1000000000000, 24]",
     ),
     "another hidden size": (
         config_changed(hidden_size=48),
         f"has shape [{SHAPE['vocab_size']}, 24], but config.json asks for [{SHAPE['vocab_size']}, 48]",
     ),
-    "integers": (tensors_changed(lambda t: t.update({QUERY: t[QUERY].int()})), f"{QUERY} is I32; expected one of F32"),
+    "integers": (
+        tensors_changed(lambda t: t.update({QUERY: t[QUERY].int()})),
+        f"'{QUERY}' is I32; expected one of F32",
+    ),
     "not a number": (
         tensors_changed(set_value(QUERY, float("nan"))),
-        f"{QUERY} has infinite values, or some that are no numbers",
+        f"'{QUERY}' has infinite values, or some that are no numbers",
     ),
     "infinite": (
         tensors_changed(set_value(QUERY, float("-inf"))),
-        f"{QUERY} has infinite values, or some that are no numbers",
+        f"'{QUERY}' has infinite values, or some that are no numbers",
     ),
     "too large for float32": (
         tensors_changed(lambda t: t.update({QUERY: t[QUERY].double() * 1e40})),
-        f"{QUERY} has infinite values, or some that are no numbers",
+        f"'{QUERY}' has infinite values, or some that are no numbers",
     ),
     "no bias of the decoder": (
         tensors_changed(lambda t: t.pop("cls.predictions.bias")),
-        "has no tensor cls.predictions.bias",
+        "has no tensor 'cls.predictions.bias'",
     ),
     "untied, but no decoder": (
         config_changed(tie_word_embeddings=False),
-        "has no tensor cls.predictions.decoder.weight",
+        "has no tensor 'cls.predictions.decoder.weight'",
     ),
     "labels that are too few": (
         lambda folder: (FORMS["classifier of 3"](folder), change_config(folder, id2label={"0": "bad", "1": "good"})),
-        "classifier.weight has shape [3, 24], but config.json asks for [2, 24]",
+        "'classifier.weight' has shape [3, 24], but config.json asks for [2, 24]",
     ),
     "a classifier without an axis": (
         tensors_changed(lambda t: t.update({"classifier.weight": torch.ones(())})),
-        "classifier.weight has shape [], but config.json asks for [1, 24]",
+        "'classifier.weight' has shape [], but config.json asks for [1, 24]",
     ),
     "an empty file": (lambda folder: cut(folder, 0), "model.safetensors is broken or cut short"),
     "a cut header": (lambda folder: cut(folder, 100), "model.safetensors is broken or cut short"),
     "a cut file": (lambda folder: cut(folder, -5), "model.safetensors is broken or cut short"),
     "a missing shard": (
         sharded(lambda folder, index: (folder / index["weight_map"][WORD]).unlink()),
-        ".safetensors cannot be read",
+        ".safetensors', which is not there; get it where the folder came from",
+    ),
+    "a shard with a line end in its name": (
+        sharded(lambda folder, index: index["weight_map"].update({WORD: "a\nb.safetensors"})),
+        "names the file 'a\\nb.safetensors', which is not there",
+    ),
+    "a name with a line end": (
+        tensors_changed(lambda t: (t.pop(WORD), t.update({"a\nb." + WORD.removeprefix("bert."): torch.ones(9, 24)}))),
+        "'a\\nb.embeddings.word_embeddings.weight' has shape [9, 24]",
+    ),
+    "a shape of sixty axes": (
+        tensors_changed(lambda t: t.update({QUERY: torch.ones([1] * 60)})),
+        "has shape [1, 1, 1, 1, 1, 1,",
+    ),
+    "a pointer of git lfs": (
+        lambda folder: (write_model(folder), (folder / "model.safetensors").write_text(LFS)),
+        "is broken or cut short (Error while deserializing header: header too large); get the file again (where git",
     ),
     "a shard outside": (
         sharded(lambda folder, index: index["weight_map"].update({WORD: "../model.safetensors"})),
@@ -327,15 +350,18 @@ def test_a_missing_shard_is_named(tmp_path):
     FORMS["sharded"](tmp_path)
     gone = sorted(tmp_path.glob("*.safetensors"))[1]
     gone.unlink()
-    assert str(gone) in refusal(tmp_path)
+    assert repr(gone.name) in refusal(tmp_path)
 
 
-def test_the_conversion_we_recommend_works(tmp_path):
+@pytest.mark.parametrize("files", [1, 3])
+def test_the_conversion_we_recommend_works(files, tmp_path):
     """The command in the message makes a folder that loads and gives the same numbers."""
-    only_a_bin(tmp_path)
+    only_a_bin(tmp_path, files)
     command = re.search(r'python -c "(.*)"', refusal(tmp_path))[1]
     subprocess.run([sys.executable, "-c", command], cwd=tmp_path, check=True)
-    expected = torch.load(tmp_path / "pytorch_model.bin", weights_only=True)
+    expected = {}
+    for path in tmp_path.glob("*.bin"):
+        expected |= torch.load(path, weights_only=True)
     for name, array in minibert.load(tmp_path).weights.named():
         np.testing.assert_array_equal(array, expected[name_in_transformers(name)].numpy())
 

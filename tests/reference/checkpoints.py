@@ -88,10 +88,11 @@ def with_buffers(folder: Path) -> None:
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def decoder_beside_its_twin(folder: Path) -> None:
+def decoder_beside_its_twin(folder: Path, difference: float = 0) -> None:
     write_model(folder)
     tensors = load_file(folder / "model.safetensors")
-    tensors["cls.predictions.decoder.weight"] = tensors["bert.embeddings.word_embeddings.weight"].clone()
+    tensors["cls.predictions.decoder.weight"] = tensors["bert.embeddings.word_embeddings.weight"] + difference
+    tensors["cls.predictions.decoder.bias"] = tensors["cls.predictions.bias"] + difference
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
@@ -115,6 +116,7 @@ FORMS: dict[str, Callable[[Path], object]] = {
     "bias of the decoder": decoder_bias,
     "buffers": with_buffers,
     "decoder beside its twin": decoder_beside_its_twin,
+    "decoder of its own, though said to be tied": lambda folder: decoder_beside_its_twin(folder, difference=0.5),
     "sharded": lambda folder: random_model().save_pretrained(folder, max_shard_size="10KB"),
     "float16": lambda folder: random_model().half().save_pretrained(folder),
     "bfloat16": lambda folder: random_model().bfloat16().save_pretrained(folder),
