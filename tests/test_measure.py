@@ -103,9 +103,11 @@ def test_only_some_queries_against_all_keys():
     query, key, sentences = random_heads(24, 2, lengths=(9, 6), dtype=np.float32)
     spans = sentence_spans(sentences, 15)
     blocks = [attention_of(query[:, s], key[:, s], 6) for s in spans]
-    n = viz.normalize(query, key, sentences, "none")
+    n = viz.normalize(query, key, sentences)
     halves = [[np.array([0, 3, 8]), np.array([5])], [np.array([1, 2, 4, 5, 6, 7]), np.array([0, 1, 2, 3, 4])]]
-    one, other = (viz.measure_all([n], blocks, sentences, only)[0] for only in halves)
+    places = [np.concatenate([first, second + 9]) for first, second in halves]
+    parts = [n.apply(query[:, some], key, sentences) for some in places]
+    one, other = (viz.measure_all([p], blocks, sentences, only)[0] for p, only in zip(parts, halves, strict=True))
     whole = viz.measure(n, blocks, sentences)
     assert one.plane.queries[0] == 4
     for space in ("space", "plane"):

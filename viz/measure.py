@@ -139,17 +139,18 @@ def measure_all(
 ) -> list[Measures]:
     """`measure` for the same tokens normalised in several ways; attention is ranked only once.
 
-    only: for each sentence, the places in it of the queries to measure; None: all. All keys count in any case.
+    only: for each sentence, the places in it of the queries that the ways have; None: they have all. All keys count.
     """
-    spans = sentence_spans(sentences, ways[0].query.shape[-2])
+    spans = sentence_spans(sentences, ways[0].key.shape[-2])
     blocks = attention_blocks(attention, spans)
-    totals = None
+    totals, stop = None, 0
     for number, (s, block) in enumerate(zip(spans, blocks, strict=True)):
-        rows = np.s_[:] if only is None else only[number]
-        target = Target(block[..., rows, :])
+        asked = block if only is None else block[..., only[number], :]
+        target = Target(asked)
+        start, stop = stop, stop + asked.shape[-2]
         parts = []
         for way in ways:
-            query, key = way.query[..., s, :][..., rows, :], way.key[..., s, :]
+            query, key = way.query[..., start:stop, :], way.key[..., s, :]
             dot = query @ key.mT
             square = square_distances(query, key, dot)
             near = target.nearness(square)

@@ -91,20 +91,23 @@ class Normalized:
         return "at the edge of the search" if self.search.at_edge else "the search was flat" if self.search.flat else ""
 
     def apply(self, query: np.ndarray, key: np.ndarray, sentences: np.ndarray | None = None) -> "Normalized":
-        """The same move for other tokens, query and key [..., N, K].
+        """The same move for other tokens, key [..., N, K] and query likewise, or the queries of only some of them.
 
         A sentence with a key longer than R has a sphere of its own, as wide as it needs: keys compete only within their
         sentence, so the order of its distances is still the order of its attention.
         """
-        query, key = _moved(query, key, self.translation)
+        if self.method == "none":
+            return replace(self, query=query, key=key)
+        key = key + self.translation[..., None, :]
         if self.radius is not None:
-            length = np.linalg.norm(key, axis=-1)
-            radius = np.empty_like(length)
-            for s in sentence_spans(sentences, query.shape[-2]):
-                radius[..., s] = np.maximum(self.radius, length[..., s].max(axis=-1))[..., None]
-            query, key = _lifted(query, key, radius)
+            square = np.vecdot(key, key)
+            radius = np.empty_like(square)
+            for s in sentence_spans(sentences, key.shape[-2]):
+                radius[..., s] = np.maximum(self.radius, np.sqrt(square[..., s].max(axis=-1)))[..., None]
+            query, key = _lifted(query, key, square, radius)
         scale = self.scale[..., None, None]
-        return replace(self, query=scale * query, key=key / scale)
+        key /= scale  # a copy already
+        return replace(self, query=scale * query, key=key)
 
 
 def normalize(
@@ -142,11 +145,12 @@ def normalize(
         translation = query.mean(axis=(1, 2)) - key.mean(axis=(1, 2))
     elif method == "exact":
         translation = -key.mean(axis=(1, 2))
-    query, key = _moved(query, key, translation[:, None])
+    key = key + translation[:, None, None, :]
     radius = None
     if method == "exact":
-        radius = np.linalg.norm(key, axis=-1).max(axis=(1, 2))
-        query, key = _lifted(query, key, radius[:, None, None])
+        square = np.vecdot(key, key)
+        radius = np.sqrt(square.max(axis=(1, 2)))
+        query, key = _lifted(query, key, square, radius[:, None, None])
 
     search = None
     if scale is None and method == "paper":
@@ -228,11 +232,8 @@ def _pooled(x):
     return x.reshape(len(x), -1, x.shape[-1])
 
 
-def _moved(query, key, translation):
-    return query, key + translation[..., None, :]
-
-
-def _lifted(query, key, radius):
-    """The extra coordinate; radius: broadcasts against [..., N]."""
-    height = np.sqrt(np.maximum(radius**2 - np.vecdot(key, key), 0))[..., None]
-    return np.concatenate([query, np.zeros_like(height)], axis=-1), np.concatenate([key, height], axis=-1)
+def _lifted(query, key, square, radius):
+    """The extra coordinate. square: |key|^2, [..., N]; radius: broadcasts against it."""
+    height = np.sqrt(np.maximum(radius**2 - square, 0))[..., None]
+    query = np.concatenate([query, np.zeros_like(query[..., :1])], axis=-1)
+    return query, np.concatenate([key, height], axis=-1)
