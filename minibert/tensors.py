@@ -57,13 +57,14 @@ def read_shards(index: Path) -> dict[str, Stored]:
     places = read_json(index).get("weight_map")
     if not isinstance(places, dict) or not all(isinstance(shard, str) for shard in places.values()):
         raise CheckpointError(f"{index}: weight_map is {abbreviate(places)}; expected tensor names with file names")
+    beside = {path.name for path in index.parent.iterdir() if path.is_file()}
     shards = {}
     for shard in sorted(set(places.values())):
         if PureWindowsPath(shard).name != shard or not shard.endswith(".safetensors"):
             raise CheckpointError(
                 f"{index} names the file {abbreviate(shard)}; expected a .safetensors beside it, without a path"
             )
-        if not (index.parent / shard).is_file():
+        if shard not in beside:
             raise CheckpointError(
                 f"{index} names the file {abbreviate(shard)}, which is not there; get it where the folder came from"
             )
@@ -85,7 +86,9 @@ def read_header(path: Path) -> dict[str, Stored]:
         with safe_open(path, framework="numpy"):
             mapped = np.asarray(np.memmap(path, np.uint8, mode="c"))
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror or error}); get the file again") from None
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror or error}); check the file and its permissions"
+        ) from None
     except SafetensorError as error:
         raise CheckpointError(f"{path} is broken or cut short ({str(error)[:200]}); {AGAIN}") from None
     start = 8 + int.from_bytes(mapped[:8].tobytes(), "little")

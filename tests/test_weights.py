@@ -277,6 +277,10 @@ REFUSED = {
         sharded(lambda folder, index: index["weight_map"].update({WORD: "a\nb.safetensors"})),
         "names the file 'a\\nb.safetensors', which is not there",
     ),
+    "a shard with a name too long for a file": (
+        sharded(lambda folder, index: index["weight_map"].update({WORD: "9" * 9999 + ".safetensors"})),
+        "9999..., which is not there",
+    ),
     "a name with a line end": (
         tensors_changed(lambda t: (t.pop(WORD), t.update({"a\nb." + WORD.removeprefix("bert."): torch.ones(9, 24)}))),
         "'a\\nb.embeddings.word_embeddings.weight' has shape [9, 24]",
@@ -344,6 +348,15 @@ def test_a_folder_that_is_not_there(tmp_path):
     assert "is not a folder" in refusal(tmp_path / "nothing")
     (tmp_path / "file").touch()
     assert "is not a folder" in refusal(str(tmp_path / "file"))
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    write_model(tmp_path)
+    monkeypatch.setattr("minibert.tensors.safe_open", refuse)
+    assert "model.safetensors cannot be read (Permission denied); check the file and its perm" in refusal(tmp_path)
 
 
 def test_a_missing_shard_is_named(tmp_path):
