@@ -2,9 +2,11 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
+from minibert.cores import blas, setting_of_blas
 from minibert.model import Bert
 from minibert.sentences import Sample, Sentences
 from minibert.tokenizer import Encoding
@@ -33,18 +35,26 @@ def fit(
     columns = heads if scope == "head" else range(sample.query.shape[1])
     region = np.s_[rows.start : rows.stop, columns.start : columns.stop]
     inside = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in ((layers, rows), (heads, columns)))
-    return viz.normalize(
-        sample.query[region],
-        sample.key[region],
-        sample.sentences,
-        method,
-        scale=scale,
-        distance=distance,
-        weight=weight,
-        attention=[block[region] for block in sample.attention] if weight == "attention" else None,
-        scope=scope,
-        components=dims,
-    )[inside]
+    with one_thread():
+        return viz.normalize(
+            sample.query[region],
+            sample.key[region],
+            sample.sentences,
+            method,
+            scale=scale,
+            distance=distance,
+            weight=weight,
+            attention=[block[region] for block in sample.attention] if weight == "attention" else None,
+            scope=scope,
+            components=dims,
+        )[inside]
+
+
+@contextmanager
+def one_thread():
+    """BLAS without its threads: for hundreds of small decompositions they wait for each other longer than they work."""
+    with setting_of_blas, blas().limit(limits=1) if blas() else nullcontext():
+        yield
 
 
 def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: range, queries: int, seed: int):
