@@ -60,7 +60,8 @@ def without_reply(failed: str, status: int | None, limit: float) -> dict:
     if failed == "time":
         return {
             "step": "time",
-            "message": f"It was stopped after {limit:g} seconds. Is there a loop that never ends?",
+            "message": f"It was stopped after {limit:g} seconds. Is there a loop that never ends? "
+            f"(If it is the machine that is slow: --time-limit {4 * limit:g}.)",
         }
     how = "" if status is None else f" (exit status {status})"
     return {
