@@ -48,6 +48,8 @@ VOCABULARY = 8192
 ALPHABET = 120
 POSITIONS = 128
 TOKENS_A_STEP = 8192
+STEPS = 9000
+WARM_UP, COOL_DOWN, HORIZON = 200, 1000, 11_000
 FINETUNE_EPOCHS = 4
 FINETUNE_RATE = 2e-4
 HELD_OUT = (  # never seen in pretraining: chosen by hand for variety of author, age and subject
@@ -266,9 +268,11 @@ def orthogonalise(wide: torch.Tensor) -> torch.Tensor:
     return x.float()
 
 
-def schedule(step: int, steps: int, warm_up: int) -> float:
-    """Linear up to 1, then linear down to 0 at the end."""
-    return min((step + 1) / warm_up, (steps - step) / steps)
+def schedule(step: int, steps: int) -> float:
+    """Linear up to 1, slowly down towards a step HORIZON that is never reached, and in the last COOL_DOWN steps to 0."""
+    slowly = (HORIZON - step) / HORIZON
+    cooling = (HORIZON - (steps - COOL_DOWN)) / HORIZON * (steps - step) / COOL_DOWN
+    return min((step + 1) / WARM_UP, slowly, cooling)
 
 
 # --- pretraining ----------------------------------------------------------------------------------------------------
@@ -394,13 +398,13 @@ def pretrain(arrays: dict[str, np.ndarray], work: Path, steps: int, matrix_rate:
             input_ids, token_types = as_pairs(arrays["train_ids"], arrays["train_starts"], begins, length)
         else:
             input_ids, token_types = as_sentences(arrays["train_ids"], begins, length)
-        # More blanks at first, for more to learn from a step; as many as in the test at the end.
-        masked = choose_masked(input_ids, 0.20 - 0.05 * step / steps, np.random.default_rng((SEED, step)))
+        # More blanks at first, for more to learn from a step; nearly as few as in the test at the end.
+        masked = choose_masked(input_ids, 0.20 - 0.05 * step / HORIZON, np.random.default_rng((SEED, step)))
         with torch.autocast("cpu", torch.bfloat16):
             loss, _, _ = masked_loss(model, input_ids, token_types, masked, slope=max(0.0, 2 * (1 - step / 800)))
         for optimiser, full_rates in zip(optimisers, rates, strict=True):
             for group, full in zip(optimiser.param_groups, full_rates, strict=True):
-                group["lr"] = full * schedule(step, steps, warm_up=200)
+                group["lr"] = full * schedule(step, steps)
         loss.backward()
         for optimiser in optimisers:
             optimiser.step()
@@ -657,6 +661,7 @@ def write_cards(arrays: dict[str, np.ndarray], work: Path, out: Path, steps: int
         "config": CONFIG,
         "tokens_trained_on": f"{len(arrays['train_ids']) / 1e6:.1f} million",
         "tokens_seen": f"{steps * TOKENS_A_STEP / 1e6:.1f} million",
+        "passes": round(steps * TOKENS_A_STEP / len(arrays["train_ids"]), 1),
         "steps": f"{steps:,}",
         "tokens_a_step": f"{TOKENS_A_STEP:,}",
         "minutes": f"{pretraining['seconds'] / 60:.0f}",
@@ -693,7 +698,7 @@ def main() -> None:
     parser.add_argument("--polarity", type=Path, required=True, help="folder with rt-polarity.pos and rt-polarity.neg")
     parser.add_argument("--work", type=Path, required=True, help="where each stage keeps what it made")
     parser.add_argument("--out", type=Path, required=True, help="where tiny/ and tiny-sentiment/ are written")
-    parser.add_argument("--steps", type=int, default=11000, help="pretraining steps of 8,192 tokens (default 11000)")
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"pretraining steps of {TOKENS_A_STEP:,} tokens (default {STEPS})")
     parser.add_argument("--matrix-rate", type=float, default=0.01, help="Muon's learning rate (default 0.01)")
     parser.add_argument("--rate", type=float, default=1e-3, help="AdamW's learning rate (default 0.001)")
     args = parser.parse_args()
