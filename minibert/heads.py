@@ -21,7 +21,8 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
     way of its embedding. hidden_TD -> logits_TV.
     """
     transformed_TD = layer_norm(ACTIVATIONS[hidden_act](linear(hidden_TD, *weights.transform)), *weights.norm, eps)
-    return linear(transformed_TD, weights.decoder, weights.bias)
+    logits_TV = linear(transformed_TD, weights.decoder, weights.bias)
+    return np.ascontiguousarray(logits_TV)  # token by token: NumPy adds up such rows with the smaller error
 
 
 def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:

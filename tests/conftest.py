@@ -5,10 +5,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import minibert
+
+settings.register_profile("any machine", deadline=None)  # how long something takes is for the benchmarks
+settings.load_profile("any machine")
 
 SENTENCES = Path(__file__).parent / "sentences.txt"
 

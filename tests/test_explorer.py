@@ -86,7 +86,9 @@ def test_heads_can_be_marked_by_every_column_of_heads_csv(minilm, minilm_folder,
     for name, values in mine.items():
         if name != "kind":
             theirs = [float(row[name]) for row in rows]
-            np.testing.assert_allclose(values, theirs, rtol=1e-4, atol=2e-5, err_msg=name)
+            # In a rank correlation, two distances that are equal within rounding may change places.
+            slack = 1e-3 if "rank" in name else 2e-5
+            np.testing.assert_allclose(values, theirs, rtol=1e-4, atol=slack, err_msg=name)
 
 
 def test_averages_and_habits(minilm):

@@ -2,7 +2,7 @@
 
     MINIBERT_README=write pytest tests/test_readme.py
 
-writes what the examples of the README print into it, in place of what stood there.
+writes what the commands named in the README print into it, examples and findings, in place of what stood there.
 """
 
 import contextlib
@@ -60,21 +60,54 @@ def test_console_examples_print_what_stands_there():
             assert got == expected, command
 
 
+def means(command: str) -> dict[str, list[str]]:
+    """What ends what `minibert viz` prints: nearest@1 full and 2-D, rank correlation full and 2-D, by method."""
+    lines = printed(command).split("mean over")[1].splitlines()[3:6]
+    numbers = {line.split()[0]: line.split()[1:] for line in lines}
+    return {method: [row[0], row[1], row[4], row[5]] for method, row in numbers.items()}
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def check_table(title: str, expected: dict[str, list[str]]) -> None:
+    """The table of the README under this title has these numbers; or is given them."""
+    text = README.read_text(encoding="utf-8")
+    table = text.split(f"| {title} |")[1].split("\n\n")[0]
+    lines = table.splitlines()[2:]
+    assert {cells(line)[0] for line in lines} == set(expected)
+    if WRITE:
+        rows = [f"| {' | '.join([cells(line)[0], *expected[cells(line)[0]]])} |" for line in lines]
+        README.write_text(text.replace("\n".join(lines), "\n".join(rows)), encoding="utf-8")
+    else:
+        assert {name: numbers for name, *numbers in map(cells, lines)} == expected
+
+
 @pytest.mark.parametrize(
     ("title", "model"), [("all-MiniLM-L6-v2, 72 heads", "all-MiniLM-L6-v2"), ("tiny, 16 heads", "tiny")]
 )
 def test_the_findings_are_what_the_named_command_prints(title, model):
-    table = README.read_text(encoding="utf-8").split(f"| {title} |")[1].split("\n\n")[0]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
-    assert len(rows) == 7
+    expected = {}
     for setting in ("searched", "1", "2"):
         scale = "" if setting == "searched" else f" --scale {setting}"
-        out = printed(f"minibert viz --file tests/sentences.txt --draw metrics --model {model}{scale}")
-        means = {line.split()[0]: line.split()[1:] for line in out.split("mean over")[1].splitlines()[3:] if line}
-        for name, *numbers in rows:
-            if name == "raw" or name.endswith(f"scale {setting}"):
-                full, plane, _, _, rank_full, rank_plane, *_ = means[name.split(",")[0]]
-                assert numbers == [full, plane, rank_full, rank_plane], name
+        found = means(f"minibert viz --file tests/sentences.txt --draw metrics --model {model}{scale}")
+        expected |= {"raw": found["raw"]}
+        expected |= {f"{method}, scale {setting}": found[method] for method in ("paper", "exact")}
+    check_table(title, expected)
+
+
+def test_the_findings_of_one_sentence_are_what_the_named_command_prints():
+    expected = {}
+    for model in ("all-MiniLM-L6-v2", "tiny"):
+        for setting in ("searched", "1"):
+            scale = "" if setting == "searched" else f" --scale {setting}"
+            found = means(f"minibert viz --layer all --head all --draw layers --model {model}{scale}")
+            names = {"raw": "raw"} | {method: f"{method}, scale {setting}" for method in ("paper", "exact")}
+            for method, name in names.items():
+                if name != "exact, scale 1" and not (name == "raw" and setting == "1"):
+                    expected.setdefault(name, []).extend(found[method][:2])
+    check_table("one sentence", expected)
 
 
 def test_python_examples_print_what_stands_there():

@@ -18,7 +18,7 @@ neighbours at first and fades to nothing by step 800, so that the model that is 
 matrices of the encoder are trained with Muon (Jordan et al. 2024), everything else with AdamW.
 
 Products are taken in bfloat16, weights and everything else kept in float32: eight times faster on a processor that has
-them built in (AMX), slower on one that has not. Half of the rest is memory that the allocator returns and asks for again;
+them built in (AMX), slower on one that has not. Memory that the allocator returns and asks for again costs a sixth more;
 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=20000000000 in the environment tells glibc to keep it.
 """
 
@@ -269,7 +269,7 @@ def orthogonalise(wide: torch.Tensor) -> torch.Tensor:
 
 
 def schedule(step: int, steps: int) -> float:
-    """Linear up to 1, slowly down towards a step HORIZON that is never reached, and in the last COOL_DOWN steps to 0."""
+    """Linear up to 1, slowly down towards HORIZON, a step that is never reached, and in the last COOL_DOWN to 0."""
     slowly = (HORIZON - step) / HORIZON
     cooling = (HORIZON - (steps - COOL_DOWN)) / HORIZON * (steps - step) / COOL_DOWN
     return min((step + 1) / WARM_UP, slowly, cooling)
@@ -299,7 +299,7 @@ def neighbour_bias(length: int, slope: float) -> torch.Tensor | None:
 def layer_output(
     layer: torch.nn.Module, wanted: torch.Tensor, hidden: torch.Tensor, bias: torch.Tensor | None
 ) -> torch.Tensor:
-    """What a BertLayer makes of the rows `wanted` while they look at the rows `hidden`. Both [examples, rows, hidden]."""
+    """What a BertLayer makes of the rows `wanted`, looking at the rows `hidden`. Both [examples, rows, hidden]."""
 
     def heads(x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(-1, (CONFIG["num_attention_heads"], -1)).transpose(1, 2)
@@ -374,7 +374,10 @@ def pretrain(arrays: dict[str, np.ndarray], work: Path, steps: int, matrix_rate:
     taken = {id(p) for p in matrices + positions}
     others = [p for p in model.parameters() if id(p) not in taken]
     groups = [{"params": others, "lr": rate}, {"params": positions, "lr": rate / 5}]
-    optimisers = [Muon(matrices, lr=matrix_rate), torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True)]
+    optimisers = [
+        Muon(matrices, lr=matrix_rate),
+        torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True),
+    ]
     rates = [[matrix_rate], [rate, rate / 5]]
     plan = training_batches(arrays, steps)
     torch.set_flush_denormal(True)
@@ -698,7 +701,9 @@ def main() -> None:
     parser.add_argument("--polarity", type=Path, required=True, help="folder with rt-polarity.pos and rt-polarity.neg")
     parser.add_argument("--work", type=Path, required=True, help="where each stage keeps what it made")
     parser.add_argument("--out", type=Path, required=True, help="where tiny/ and tiny-sentiment/ are written")
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"pretraining steps of {TOKENS_A_STEP:,} tokens (default {STEPS})")
+    parser.add_argument(
+        "--steps", type=int, default=STEPS, help=f"pretraining steps of {TOKENS_A_STEP:,} tokens (default {STEPS})"
+    )
     parser.add_argument("--matrix-rate", type=float, default=0.01, help="Muon's learning rate (default 0.01)")
     parser.add_argument("--rate", type=float, default=1e-3, help="AdamW's learning rate (default 0.001)")
     args = parser.parse_args()
