@@ -18,7 +18,7 @@ neighbours at first and fades to nothing by step 800, so that the model that is 
 matrices of the encoder are trained with Muon (Jordan et al. 2024), everything else with AdamW.
 
 Products are taken in bfloat16, weights and everything else kept in float32: eight times faster on a processor that has
-them built in (AMX), slower on one that has not. Memory that the allocator returns and asks for again costs a sixth more;
+them built in (AMX), slower on one that has not. Memory given back and asked for again costs a sixth more;
 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=20000000000 in the environment tells glibc to keep it.
 """
 
