@@ -48,7 +48,7 @@ export class MatrixView {
     if (narrow && !grid) columns = Math.max(2, Math.floor(wide / 84));
     const rows = Math.ceil(heads.length / columns);
     const width = Math.max(NARROWEST, wide / columns);
-    const height = narrow ? 1.15 * width + 8 : Math.max(56, high / rows);
+    const height = narrow ? 1.15 * width + 8 : Math.max(52, high / rows);
     this.gap = width > 60 ? 6 : 3;
     this.cells = heads.map(({ layer, head }, i) => ({
       layer, head,
