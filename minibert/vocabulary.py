@@ -81,7 +81,7 @@ def settings_of_vocabulary(path: Path, choices: dict) -> dict:
         if token["content"] in vocab:
             added[token["content"]] = {"special": True} | token | {"id": vocab[token["content"]]}
     for number, token in choices["added_tokens_decoder"].items():
-        added[token["content"]] = added.get(token["content"], {}) | token | {"id": int(number)}
+        added[token["content"]] = token | {"id": int(number)}
     return {
         "model": {
             "type": "WordPiece",
