@@ -78,7 +78,7 @@ export class MatrixView {
       });
       for (let layer = 0; layer < data.layers; layer++) {
         const cell = this.cells[layer * this.columns];
-        painter.text(layer === 0 && cell.height > 56 ? "layer 0" : String(layer), box.x + 16, cell.y + cell.height / 2,
+        painter.text(layer === 0 && cell.height > 44 ? "layer 0" : String(layer), box.x + 16, cell.y + cell.height / 2,
           { colour: theme.faint, size: 11, align: "center", turned: true });
       }
     }
