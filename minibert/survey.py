@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
-from minibert.cores import blas, setting_of_blas
+from minibert.cores import at_once, blas, cores, setting_of_blas
 from minibert.model import Bert
 from minibert.sentences import Sample, Sentences
 from minibert.tokenizer import Encoding
@@ -64,9 +64,10 @@ def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: 
     """
     from huggingface_hub.utils import tqdm
 
-    import viz
-
-    measured, habits, done = None, None, 0
+    totals, done = None, 0
+    hands = min(cores(), len(layers))  # each takes some of the layers
+    parts = [slice(len(layers) * hand // hands, len(layers) * (hand + 1) // hands) for hand in range(hands)]
+    moves = [[way[part] for way in ways] for part in parts]
     random, span = np.random.default_rng(seed), slice(heads.start, heads.stop)
     bar = tqdm(total=len(sentences), unit=" sentences", disable=None, leave=False)
     try:
@@ -76,10 +77,13 @@ def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: 
                 for name in ("query", "key", "attention")
             )
             some = np.sort(random.permutation(len(traces[0].tokens))[:queries])
-            parts = viz.measure_all([way.apply(query[..., some, :], key) for way in ways], [attention], only=[some])
-            parts = [part.merged() for part in [*parts, viz.habits(attention, traces[0].tokens)]]
-            totals = parts if measured is None else [a + b for a, b in zip([*measured, habits], parts, strict=True)]
-            *measured, habits = totals
+            pieces = [
+                (moved, query[:, part], key[:, part], attention[:, part], traces[0].tokens, some)
+                for part, moved in zip(parts, moves, strict=True)
+            ]
+            with one_thread():
+                new = at_once(lambda piece: measure_layers(*piece), pieces)
+            totals = new if totals is None else [added(*pair) for pair in zip(totals, new, strict=True)]
             done += len(traces)
             bar.update(len(traces))
     except KeyboardInterrupt:
@@ -87,7 +91,23 @@ def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: 
             raise
     finally:
         bar.close()
+    *measured, habits = (type(one[0]).joined(one) for one in zip(*totals, strict=True))
     return measured, habits, done
+
+
+def measure_layers(ways, query, key, attention, tokens, some) -> list:
+    """Measures of every way, and habits, of some layers in sentences of one form.
+
+    query, key, attention: [sentences, L, H, ...]. some: the places of the queries that are measured.
+    """
+    import viz
+
+    found = viz.measure_all([way.apply(query[..., some, :], key) for way in ways], [attention], only=[some])
+    return [sums.merged() for sums in [*found, viz.habits(attention, tokens)]]
+
+
+def added(sums: list, others: list) -> list:
+    return [a + b for a, b in zip(sums, others, strict=True)]
 
 
 def by_length(encodings: Iterable[Encoding], window: int = 2000) -> Iterator[Encoding]:

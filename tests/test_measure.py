@@ -99,6 +99,18 @@ def test_sentences_measured_apart_add_up():
     np.testing.assert_allclose(total.close_pairs.correlation, together.close_pairs.correlation, atol=1e-4)
 
 
+def test_layers_measured_apart_stand_side_by_side():
+    query, key, _ = random_heads(25, 3, 2, lengths=(9,), dtype=np.float32)
+    attention = attention_of(query, key, 6)
+    n = viz.normalize(query, key, method="paper")
+    whole = viz.measure(n, attention)
+    parts = [viz.measure(n[part], attention[part]) for part in (slice(0, 1), slice(1, None))]
+    joined = type(whole).joined(parts)
+    for one, other in zip(dataclasses.astuple(joined), dataclasses.astuple(whole), strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
 def test_only_some_queries_against_all_keys():
     query, key, sentences = random_heads(24, 2, lengths=(9, 6), dtype=np.float32)
     spans = sentence_spans(sentences, 15)

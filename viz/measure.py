@@ -25,6 +25,12 @@ class Sums:
         parts = [getattr(self, f.name) for f in fields(self)]
         return type(self)(*(part.merged() if isinstance(part, Sums) else part.sum(axis=0) for part in parts))
 
+    @classmethod
+    def joined(cls, sums):
+        """Sums of some layers each, side by side again: the other way round, along the first axis."""
+        columns = [[getattr(one, f.name) for one in sums] for f in fields(cls)]
+        return cls(*(type(c[0]).joined(c) if isinstance(c[0], Sums) else np.concatenate(c) for c in columns))
+
     def __add__(self, other):
         return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
