@@ -16,12 +16,10 @@ const weightOf = (i, j) => {
   return weights[start + i * size + j] / 65535;
 };
 
-function show() {
-  const theme = THEMES[dark.matches ? "dark" : "light"];
-  document.documentElement.dataset.theme = theme.name;
+/** The table, once: what is pointed at stays under the pointer when another head is shown. */
+function build() {
   const cell = (i, j) => {
     const made = element("td");
-    made.style.background = attentionColour(weightOf(i, j), theme);
     made.addEventListener("pointerenter", () => light(i, j));
     return made;
   };
@@ -29,13 +27,23 @@ function show() {
   const rows = trace.tokens.map((token, i) =>
     element("tr", {}, element("th", { scope: "row" }, token), ...trace.tokens.map((_, j) => cell(i, j))));
   byId("map").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
+}
+
+const cellAt = (i, j) => byId("map").tBodies[0].rows[i].cells[j + 1];
+
+function show() {
+  const theme = THEMES[dark.matches ? "dark" : "light"];
+  document.documentElement.dataset.theme = theme.name;
+  trace.tokens.forEach((_, i) => trace.tokens.forEach((__, j) => {
+    cellAt(i, j).style.background = attentionColour(weightOf(i, j), theme);
+  }));
   if (lit) light(...lit);
 }
 
 function light(i, j) {
   lit = [i, j];
   byId("map").querySelector(".lit")?.classList.remove("lit");
-  byId("map").tBodies[0].rows[i].cells[j + 1].classList.add("lit");
+  cellAt(i, j).classList.add("lit");
   byId("note").replaceChildren(
     element("b", { class: "query" }, trace.tokens[i]), " → ", element("b", { class: "key" }, trace.tokens[j]), `: ${weightOf(i, j).toFixed(3)}`);
 }
@@ -51,4 +59,5 @@ for (const [name, count] of [["layer", trace.layers], ["head", trace.heads]]) {
   byId(name).addEventListener("change", show);
 }
 dark.addEventListener("change", show);
+build();
 show();
