@@ -45,6 +45,11 @@ def local_model(model: str | Path, revision: str | None) -> Path | None:
     return None
 
 
+def local() -> str:
+    """What a name is not, when it has to come from the hub: a slip in the name of a bundled model shows."""
+    return f"not bundled (as {' and '.join(bundled_models())} are), not a folder here"
+
+
 def bundled_models() -> list[str]:
     """The names of the models that came with the package."""
     return sorted(path.parent.name for path in BUNDLED.glob("*/config.json"))
@@ -61,19 +66,21 @@ def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
     except CheckpointError:
         raise
     except errors.HFValidationError:
-        problem = f"is {LOCAL}, and not a hub id (owner/name); see `minibert models`"
+        problem = f"is {local()}, and not a hub id (owner/name); see `minibert models`"
     except errors.GatedRepoError:
         problem = f"is gated: accept its terms on {hub}/{name}, then `hf auth login` here, or set HF_TOKEN"
     except errors.RepositoryNotFoundError:
-        problem = f"is {LOCAL}, and not on {hub}; see `minibert models`, or if it is private, `hf auth login`"
+        problem = f"is {local()}, and not on {hub}; see `minibert models`, or if it is private, `hf auth login`"
     except errors.RevisionNotFoundError:
         problem = f"has no revision {revision!r}; those it has are listed on {hub}/{name}/commits/main"
     except errors.EntryNotFoundError as error:
         problem = f"did not arrive: {told(error)}; check the network, and run it again"
     except errors.OfflineModeIsEnabled:
-        problem = f"is {LOCAL}, not cached whole, and HF_HUB_OFFLINE is set; unset it, or {CARRY.format(name)}"
+        problem = f"is {local()}, not cached whole, and HF_HUB_OFFLINE is set; unset it, or {CARRY.format(name)}"
     except Exception as error:  # of the HTTP library: huggingface_hub has had three of them
-        problem = f"is {LOCAL}, and did not arrive from {hub} ({told(error)}); check the network and run it again, or "
+        problem = (
+            f"is {local()}, and did not arrive from {hub} ({told(error)}); check the network and run it again, or "
+        )
         problem += CARRY.format(name)
     if cached:
         print(f"minibert: {name} {problem}; the cached one is used", file=sys.stderr)
@@ -81,8 +88,7 @@ def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
     raise CheckpointError(f"{name} {problem}")
 
 
-LOCAL = "not bundled, not a folder here"
-CARRY = "use a folder made elsewhere by `minibert download {} --to FOLDER`"
+CARRY = "use a folder made on another computer by `minibert download {} --to FOLDER`"
 
 
 def told(error: Exception) -> str:

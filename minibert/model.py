@@ -32,6 +32,13 @@ class Bert:
     weights: Weights
     name: str
 
+    def __repr__(self) -> str:
+        c = self.config
+        return (
+            f"Bert({self.name!r}: {c.num_hidden_layers} layers of {c.num_attention_heads} heads, "
+            f"hidden size {c.hidden_size}, vocabulary of {c.vocab_size:,})"
+        )
+
     def __call__(self, text: Text) -> Trace:
         """Run one sentence (or pair) and return its Trace."""
         return self.batch([text])[0]
@@ -42,7 +49,7 @@ class Bert:
         keep: which arrays the Traces hold, names out of `minibert.trace.FIELDS`; the others are None.
         """
         keep = check_keep(keep)
-        encodings = [self.encode(text) for text in texts]
+        encodings = [self.encode(text) for text in check_texts(texts)]
         return share_out(lambda some: self._forward(some, keep), encodings) if encodings else []
 
     def _forward(self, encodings: Sequence[Encoding], keep: Collection[str]) -> list[Trace]:
@@ -77,7 +84,7 @@ class Bert:
         Traces come in the order of the texts. What is not in `keep` is given back as soon as its layer is done.
         """
         keep = check_keep(keep)
-        encodings = (self.encode(text) for text in texts)
+        encodings = (self.encode(text) for text in check_texts(texts))
         batch, tokens = [], 0
         for encoding in encodings:
             if batch and tokens + len(encoding) > BATCH_TOKENS:
@@ -157,6 +164,12 @@ def load(model: str | Path = "tiny", *, revision: str | None = None) -> Bert:
     """
     config, tokenizer, weights = load_checkpoint(model, revision=revision)
     return Bert(config, tokenizer, weights, str(model))
+
+
+def check_texts(texts: Iterable[Text]) -> Iterable[Text]:
+    if isinstance(texts, str):
+        raise TypeError("texts is a str, which would be run letter by letter; expected a list: [text]")
+    return texts
 
 
 def check_keep(keep: Collection[str]) -> frozenset[str]:

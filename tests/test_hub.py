@@ -214,7 +214,10 @@ def test_a_sharded_model_of_which_one_shard_is_cached(hub, run, tmp_path):
 
 
 def test_a_repository_that_is_not_there(run):
-    failed(run("info", "someone/nothing"), "is not bundled, not a folder here, and not on http://127.0.0.1:")
+    failed(
+        run("info", "someone/nothing"),
+        "is not bundled (as tiny and tiny-sentiment are), not a folder here, and not on http://127.0.0.1:",
+    )
 
 
 def test_a_revision_that_is_not_there(run):
@@ -263,7 +266,9 @@ def test_a_hub_that_answers_with_errors(hub, run):
 
 @pytest.mark.parametrize("name", ["a/b/c", "./missing", "../missing", "/missing", "two words", "-x-/y"])
 def test_what_cannot_be_a_hub_id(name):
-    with pytest.raises(CheckpointError, match="is not bundled, not a folder here, and not a hub id"):
+    with pytest.raises(
+        CheckpointError, match=r"is not bundled \(as tiny and tiny-sentiment are\), not a folder here, and not a hub id"
+    ):
         minibert.load(name)
 
 

@@ -221,3 +221,15 @@ def test_fill_mask_gives_the_likeliest_tokens_of_each_mask(tmp_path):
         bert.fill_mask("ab c")
     with pytest.raises(ValueError, match="top is 0"):
         bert.fill_mask(text, top=0)
+
+
+def test_one_text_in_place_of_many_is_an_error(minilm):
+    with pytest.raises(TypeError, match="letter by letter"):
+        minilm.batch("hello")
+    with pytest.raises(TypeError, match="letter by letter"):
+        next(minilm.stream("hello"))
+
+
+def test_a_bert_shows_itself_in_one_line():
+    assert repr(minibert.load("tiny")).startswith("Bert('tiny': 4 layers of 4 heads, ")
+    assert len(repr(minibert.load("tiny"))) < 120
