@@ -9,8 +9,9 @@ nobody waits for anybody until the end.
 
 import os
 from collections.abc import Callable, Sequence, Sized
+from contextlib import contextmanager, nullcontext
 from functools import cache
-from threading import Lock
+from threading import RLock
 from typing import TypeVar
 
 Piece = TypeVar("Piece")
@@ -23,7 +24,7 @@ LEAST_TOKENS = 64
 MOST_UNEVEN = 1.25
 """How much more than the others a core may have to do before all of them had better work on the same sentence."""
 
-setting_of_blas = Lock()
+setting_of_blas = RLock()
 """The number of BLAS's threads belongs to the whole process: one caller at a time may change it."""
 
 
@@ -53,6 +54,22 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=helpers.cache_clear)  # threads do not survive a fork
 
 
+@contextmanager
+def one_thread():
+    """BLAS without threads of its own, for hundreds of small products, and for each core that works on a share.
+
+    On small arrays its threads wait for each other longer than they work: for seconds, if the cores are busy.
+    """
+    with setting_of_blas, blas().limit(limits=1) if blas() else nullcontext():
+        yield
+
+
+def parts_of(count: int, hands: int) -> list[slice]:
+    """range(count) cut into as many parts as there are hands, none of them empty; at least one."""
+    hands = max(1, min(hands, count))
+    return [slice(count * hand // hands, count * (hand + 1) // hands) for hand in range(hands)]
+
+
 def at_once(work: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
     """[work(piece) for piece in pieces], all at the same time. The first is the caller's own.
 
@@ -77,7 +94,7 @@ def share_out(work: Callable[[list[Sentence]], list[Result]], sentences: list[Se
     heaviest = max(sum(len(sentences[place]) for place in share) for share in shares)
     if heaviest > MOST_UNEVEN * tokens / hands:
         return work(sentences)
-    with setting_of_blas, blas().limit(limits=1):
+    with one_thread():
         done = at_once(lambda share: work([sentences[place] for place in share]), shares)
     results = {
         place: result

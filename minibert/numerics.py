@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minibert.cores import at_once, cores
+from minibert.cores import at_once, cores, parts_of
 
 Array = np.ndarray
 
@@ -166,10 +166,9 @@ def one_by_one(work: Callable[[Array, Array], None], x: Array) -> Array:
 def in_blocks(work: Callable[[Array, Array], None], x: Array, y: Array, step: int) -> None:
     """work(block of x, block of y), blocks of `step` along the first axis; of a large array, each core takes a part."""
 
-    def some(part: range) -> None:
-        for start in part[::step]:
+    def some(part: slice) -> None:
+        for start in range(part.start, part.stop, step):
             block = slice(start, min(start + step, part.stop))
             work(x[block], y[block])
 
-    hands = max(1, min(cores(), len(x))) if x.size > SHARED else 1
-    at_once(some, [range(len(x) * hand // hands, len(x) * (hand + 1) // hands) for hand in range(hands)])
+    at_once(some, parts_of(len(x), cores() if x.size > SHARED else 1))

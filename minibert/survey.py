@@ -2,11 +2,10 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
-from minibert.cores import at_once, blas, cores, setting_of_blas
+from minibert.cores import at_once, cores, one_thread, parts_of
 from minibert.model import Bert
 from minibert.sentences import Sample, Sentences
 from minibert.tokenizer import Encoding
@@ -50,13 +49,6 @@ def fit(
         )[inside]
 
 
-@contextmanager
-def one_thread():
-    """BLAS without its threads: for hundreds of small decompositions they wait for each other longer than they work."""
-    with setting_of_blas, blas().limit(limits=1) if blas() else nullcontext():
-        yield
-
-
 def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: range, queries: int, seed: int):
     """Measures and habits added up over all sentences, and how many there were until the end or Ctrl-C.
 
@@ -65,8 +57,7 @@ def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: 
     from huggingface_hub.utils import tqdm
 
     totals, done = None, 0
-    hands = min(cores(), len(layers))  # each takes some of the layers
-    parts = [slice(len(layers) * hand // hands, len(layers) * (hand + 1) // hands) for hand in range(hands)]
+    parts = parts_of(len(layers), cores())  # each core takes some of the layers
     moves = [[way[part] for way in ways] for part in parts]
     random, span = np.random.default_rng(seed), slice(heads.start, heads.stop)
     bar = tqdm(total=len(sentences), unit=" sentences", disable=None, leave=False)

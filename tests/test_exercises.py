@@ -10,8 +10,8 @@ import textwrap
 import numpy as np
 import pytest
 
+from minibert.cores import one_thread
 from minibert.exercises import blanks, sentences, transport, worker
-from minibert.exercises.checker import one_thread
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.course.investigations import head_of
 from minibert.exercises.draw import Draw, model

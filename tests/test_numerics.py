@@ -23,9 +23,10 @@ ACTIVATIONS = {
 }
 
 
-def test_linear_is_torch_linear():
+@pytest.mark.parametrize("shape", [(7,), (5, 7), (numerics.FEW + 1, 7), (2, 5, 7)])
+def test_linear_is_torch_linear(shape):
     random = np.random.default_rng(0)
-    x, weight, bias = (random.normal(size=size).astype(np.float32) for size in ((5, 7), (3, 7), (3,)))
+    x, weight, bias = (random.normal(size=size).astype(np.float32) for size in (shape, (3, 7), (3,)))
     theirs = functional.linear(*(torch.from_numpy(array) for array in (x, weight, bias)))
     np.testing.assert_allclose(numerics.linear(x, weight, bias), theirs, atol=1e-5)
 
@@ -69,6 +70,14 @@ def test_activations_are_torch_activations(name):
     ours = numerics.ACTIVATIONS[name](x)
     assert ours.dtype == np.float32
     np.testing.assert_allclose(ours, ACTIVATIONS[name](torch.from_numpy(x).double()), atol=2e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("view", [np.s_[:, :], np.s_[::2, 1::3], np.s_[::-1], np.s_[:0]])
+def test_gelu_does_not_depend_on_how_numbers_lie_in_memory(view):
+    x = np.random.default_rng(0).normal(size=(700, 600)).astype(np.float32)
+    for lying in (x[view], np.asfortranarray(x)[view]):
+        np.testing.assert_allclose(numerics.gelu(lying), numerics.gelu(lying.copy()), atol=1e-6)
+        np.testing.assert_allclose(numerics.gelu(lying), functional.gelu(torch.tensor(lying.copy())), atol=2e-6)
 
 
 def test_the_two_gelus_are_not_the_same():

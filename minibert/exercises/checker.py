@@ -2,10 +2,9 @@
 
 import difflib
 import time
-from contextlib import nullcontext
 from pathlib import Path
 
-from minibert.cores import blas
+from minibert.cores import one_thread
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import Case, Exercise
 from minibert.exercises.judge import Report, judge
@@ -48,12 +47,6 @@ class Checker:
         if answer.reply is not None:
             return judge(exercise, cases, answer.reply), answer.printed
         return {"status": "failed", **without_reply(answer.failed, answer.status, self.limit)}, answer.printed
-
-
-def one_thread():
-    """A context in which BLAS works with one thread, as in the worker. With arrays as small as these, more threads
-    mostly wait for each other: for seconds, where something else keeps the cores busy."""
-    return blas().limit(limits=1) if blas() else nullcontext()
 
 
 def without_reply(failed: str, status: int | None, limit: float) -> dict:

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from minibert.exercises.checker import Checker, find, one_thread
+from minibert.cores import one_thread
+from minibert.exercises.checker import Checker, find
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import STUBS, Exercise
 from minibert.exercises.judge import Report
