@@ -4,11 +4,9 @@ Every function takes and returns float32 arrays and works along the last axis; `
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
-
-from minibert.cores import at_once, cores, parts_of
 
 Array = np.ndarray
 
@@ -19,35 +17,43 @@ BLOCK = 131_072
 """Numbers worked on at a time: 512 kB of float32 and as much again for the result stay in a core's own cache, and are
 so many that Python's threads, of which only one is in the interpreter at a time, seldom wait for each other."""
 
-SHARED = 200_000
-"""Numbers from which on the cores share the work: it then takes longer than to wake them."""
 
-
-def linear(x: Array, weight: Array, bias: Array) -> Array:
-    """y = x weight^T + bias
+def linear(x: Array, weight: Array, bias: Array, activation: Callable[[Array], Array] | None = None) -> Array:
+    """y = activation(x weight^T + bias)
 
     x [..., in], weight [out, in] (a row an output, as checkpoints store it), bias [out] -> [..., out].
 
     Of few tokens the product is taken as (weight x^T)^T: the same, and up to twice as fast, since BLAS likes the long
     side first. In memory such a y lies number by number, each for all tokens, and not token by token.
     """
-    y = (weight @ x.T).T if x.ndim == 2 and len(x) <= FEW else x @ weight.T
+    few = x.ndim == 2 and len(x) <= FEW
+    y = (weight @ x.T).T if few else x @ weight.T
     y += bias
+    if activation:
+        in_memory = y.T if few else y
+        for rows in blocks(in_memory):
+            in_memory[rows] = activation(in_memory[rows])
     return y
 
 
 def softmax(x: Array) -> Array:
     """softmax(x)_j = exp(x_j) / sum_k exp(x_k)
 
-    The largest x of a row is taken off first: it cancels in the fraction, and exp can no longer overflow.
+    What is taken off all x of a row cancels in the fraction. Where exp would overflow, or all but vanish, the largest x
+    of each row is taken off first: the sums show it, and to look at them costs less than to look for the largest.
     """
+    ones = np.ones(x.shape[-1], x.dtype)
 
     def rows(x: Array, y: Array) -> None:
-        np.subtract(x, x.max(axis=-1, keepdims=True), out=y)
-        np.exp(y, out=y)
-        y /= y.sum(axis=-1, keepdims=True)
+        np.exp(x, out=y)
+        total = y @ ones  # by BLAS
+        if not 1e-20 < total.min() <= total.max() < 1e20:
+            np.exp(x - x.max(axis=-1, keepdims=True), out=y)
+            total = y @ ones
+        y *= (1 / total)[:, None]
 
-    return by_rows(rows, x)
+    with np.errstate(over="ignore"):  # infinity is a sum above 1e20
+        return by_rows(rows, x)
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
@@ -57,45 +63,40 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
     and eps stands inside the root, where it keeps a constant row from dividing by zero.
     x [..., D], weight [D], bias [D] -> [..., D].
     """
+    equal_parts = np.full(x.shape[-1], 1 / x.shape[-1], x.dtype)  # x @ equal_parts is the mean of x, by BLAS
 
     def rows(x: Array, y: Array) -> None:
-        np.subtract(x, x.mean(axis=-1, keepdims=True), out=y)
-        variance = np.vecdot(y, y)[:, None] / x.shape[-1]
-        y /= np.sqrt(variance + eps)
+        np.subtract(x, (x @ equal_parts)[:, None], out=y)
+        variance = np.square(y) @ equal_parts
+        y *= (1 / np.sqrt(variance + eps))[:, None]
         y *= weight
         y += bias
 
     return by_rows(rows, x)
 
 
+@np.errstate(over="ignore")  # x / infinity is 0, as it should be
 def gelu(x: Array) -> Array:
-    """gelu(x) = x Phi(x) = x/2 (1 + erf(x / sqrt(2)))
+    """gelu(x) = x Phi(x) = x / (1 + 2^(x q(x^2)))
 
     Phi is the normal distribution's: x is kept in proportion to how likely a standard normal number is smaller
-    (Hendrycks & Gimpel 2016). NumPy has no erf; the one below is used, which is odd, so that with z = |x| / sqrt(2)
-
-        gelu(x) = (x + |x| erf(z)) / 2 = (x + |x| - |x| / (1 + a1 z + ... + a6 z^6)^16) / 2
+    (Hendrycks & Gimpel 2016). NumPy does not have it. It is nearly 1 / (1 + e^(-1.6 x)), and with a polynomial q in the
+    exponent it is that to 1e-7.
     """
-    coefficients = [np.float32(a / math.sqrt(2) ** power) for power, a in enumerate(ERF)]
-    half = np.float32(0.5)
+    square = x * x
+    y = np.multiply(square, PHI[0], dtype=x.dtype)
+    for c in PHI[1:-1]:
+        y += c
+        y *= square
+    y += PHI[-1]
+    y *= x
+    np.exp2(y, out=y)
+    y += 1
+    return np.divide(x, y, out=y)
 
-    @np.errstate(over="ignore")  # |x| / infinity is 0, as it should be
-    def numbers(x: Array, y: Array) -> None:
-        size = np.abs(x)
-        np.multiply(size, coefficients[6], out=y)
-        for a in coefficients[5:0:-1]:
-            y += a
-            y *= size
-        y += coefficients[0]
-        for _ in range(4):
-            np.square(y, out=y)
-        np.divide(size, y, out=y)
-        size -= y
-        np.add(x, size, out=y)
-        y *= half
 
-    return one_by_one(numbers, x)
-
+PHI = (-5.20990658e-09, 3.85044907e-07, -1.14524286e-05, 0.000159389405, 9.55929434e-05, -0.104838581, -2.3022072)
+"""The coefficients of q, that of x^12 first: those seven for which the largest error of gelu is smallest (7e-8)."""
 
 ERF = (1, 0.0705230784, 0.0422820123, 0.0092705272, 0.0001520143, 0.0002765672, 0.0000430638)
 
@@ -149,26 +150,14 @@ def by_rows(work: Callable[[Array, Array], None], x: Array) -> Array:
     A few rows at a time: a block is worked on several times while it is in the cache, instead of the whole array while
     it is in memory.
     """
-    y = np.empty(x.shape, x.dtype)
+    y = np.empty_like(x) if x.ndim == 2 else np.empty(x.shape, x.dtype)
     x_rows, y_rows = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
-    in_blocks(work, x_rows, y_rows, max(1, BLOCK // x.shape[-1]))
+    for rows in blocks(x_rows):
+        work(x_rows[rows], y_rows[rows])
     return y
 
 
-def one_by_one(work: Callable[[Array, Array], None], x: Array) -> Array:
-    """A new y of the shape of x, filled in by work(numbers of x, numbers of y), in the order they have in memory."""
-    y = np.empty_like(x)  # in the same order, if x is without gaps
-    in_memory = [array.ravel(order="K") for array in (x, y)]
-    in_blocks(work, *in_memory, BLOCK)
-    return y
-
-
-def in_blocks(work: Callable[[Array, Array], None], x: Array, y: Array, step: int) -> None:
-    """work(block of x, block of y), blocks of `step` along the first axis; of a large array, each core takes a part."""
-
-    def some(part: slice) -> None:
-        for start in range(part.start, part.stop, step):
-            block = slice(start, min(start + step, part.stop))
-            work(x[block], y[block])
-
-    at_once(some, parts_of(len(x), cores() if x.size > SHARED else 1))
+def blocks(x: Array) -> Iterator[slice]:
+    """The rows of x in blocks of about BLOCK numbers."""
+    step = max(1, BLOCK * len(x) // max(1, x.size))
+    return (slice(start, start + step) for start in range(0, len(x), step))

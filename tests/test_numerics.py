@@ -1,14 +1,11 @@
 """Each function of numerics.py against torch in float64, and where float32 could go wrong."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from threadpoolctl import threadpool_limits
 from torch.nn import functional
 
 from minibert import numerics
@@ -37,6 +34,29 @@ def test_softmax_is_torch_softmax_and_rows_sum_to_one(x):
     assert ours.dtype == np.float32
     np.testing.assert_allclose(ours, torch.from_numpy(x).double().softmax(-1), atol=1e-6)
     np.testing.assert_allclose(ours.sum(-1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", numerics.ACTIVATIONS)
+@pytest.mark.parametrize("shape", [(5, 7), (numerics.FEW + 1, 7), (2, 5, 7), (numerics.FEW, 2048), (300, 2048)])
+def test_linear_applies_the_activation_to_every_number_once(name, shape):
+    random = np.random.default_rng(0)
+    x, weight, bias = (random.normal(size=size).astype(np.float32) for size in (shape, (1500, shape[-1]), (1500,)))
+    weight /= np.sqrt(shape[-1])
+    theirs = ACTIVATIONS[name](functional.linear(*(torch.from_numpy(array) for array in (x, weight, bias))))
+    np.testing.assert_allclose(numerics.linear(x, weight, bias, numerics.ACTIVATIONS[name]), theirs, atol=2e-5)
+
+
+@pytest.mark.parametrize("shift", [-1e4, -200, -50, 0, 50, 200, 1e4])
+def test_softmax_is_right_however_large_or_small_the_numbers_of_a_row_are(shift):
+    x = np.random.default_rng(0).normal(size=(3, 40, 50), scale=5).astype(np.float32)
+    x[1, 7] += shift  # one row of many
+    np.testing.assert_allclose(numerics.softmax(x), torch.from_numpy(x).double().softmax(-1), atol=1e-6)
+    x += np.float32(shift)
+    np.testing.assert_allclose(numerics.softmax(x), torch.from_numpy(x).double().softmax(-1), atol=1e-6)
+
+
+def test_softmax_of_what_is_no_number_is_no_number():
+    assert np.isnan(numerics.softmax(np.array([[1, np.nan], [1, 2]], np.float32))[0]).all()
 
 
 def test_softmax_neither_overflows_nor_changes_with_what_is_common_to_a_row():
@@ -80,6 +100,12 @@ def test_gelu_does_not_depend_on_how_numbers_lie_in_memory(view):
         np.testing.assert_allclose(numerics.gelu(lying), functional.gelu(torch.tensor(lying.copy())), atol=2e-6)
 
 
+def test_gelu_is_within_its_stated_error():
+    x = np.linspace(-12, 12, 200_001)
+    error = np.abs(numerics.gelu(x) - functional.gelu(torch.from_numpy(x)).numpy())
+    assert 5e-8 < error.max() < 7e-8
+
+
 def test_the_two_gelus_are_not_the_same():
     x = np.linspace(-4, 4, 1001, dtype=np.float32)
     assert 1e-4 < np.abs(numerics.gelu(x) - numerics.gelu_tanh(x)).max() < 1e-3
@@ -106,7 +132,6 @@ def plain_layer_norm(x):
 
 WEIGHT, BIAS = np.random.default_rng(1).normal(size=(2, numerics.BLOCK + 1))
 FAST_AND_PLAIN = {
-    "gelu": (numerics.gelu, lambda x: 0.5 * x * (1 + numerics.erf(x / math.sqrt(2)))),
     "softmax": (numerics.softmax, plain_softmax),
     "layer_norm": (
         lambda x: numerics.layer_norm(x, *(a[: x.shape[-1]] for a in (WEIGHT, BIAS)), 1e-12),
@@ -115,7 +140,6 @@ FAST_AND_PLAIN = {
 }
 
 
-@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize(
     "shape",
     [
@@ -130,13 +154,12 @@ FAST_AND_PLAIN = {
     ],
 )
 @pytest.mark.parametrize("name", FAST_AND_PLAIN)
-def test_in_blocks_and_on_several_cores_it_is_the_plain_equation(name, shape, threads):
+def test_in_blocks_it_is_the_plain_equation(name, shape):
     fast, plain = FAST_AND_PLAIN[name]
     x = np.random.default_rng(0).normal(size=shape, scale=3)
     before = x.copy()
-    with threadpool_limits(threads):
-        np.testing.assert_allclose(fast(x), plain(x), atol=1e-9)
-        backwards = x[..., ::-1].swapaxes(0, -1)  # a view, not laid out row by row
-        if backwards.shape[-1] > 1:
-            np.testing.assert_allclose(fast(backwards), plain(backwards), atol=1e-9)
+    np.testing.assert_allclose(fast(x), plain(x), atol=1e-9)
+    backwards = x[..., ::-1].swapaxes(0, -1)  # a view, not laid out row by row
+    if backwards.shape[-1] > 1:
+        np.testing.assert_allclose(fast(backwards), plain(backwards), atol=1e-9)
     np.testing.assert_array_equal(x, before)
