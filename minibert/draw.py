@@ -94,20 +94,17 @@ def run_viz(args: argparse.Namespace) -> None:
     import viz
 
     weight = None if args.weight == "none" else args.weight
-    ways = [
-        fit(
-            sample,
-            layers,
-            heads,
-            method,
-            scope=args.scope,
-            scale=args.scale,
-            distance=args.distance,
-            weight=weight,
-            dims=args.dims,
-        )
-        for method in METHODS
-    ]
+    ways = fit(
+        sample,
+        layers,
+        heads,
+        METHODS,
+        scope=args.scope,
+        scale=args.scale,
+        distance=args.distance,
+        weight=weight,
+        dims=args.dims,
+    )
     queries = args.queries or max(1, MOST_QUERIES // len(sentences))
     measured, habits, done = measure(bert, sentences, ways, layers, heads, queries, args.seed)
     path = out / "heads.csv"

@@ -157,14 +157,14 @@ def draw_search(shown: Shown):
 
     where = (shown.sample, shown.layers, shown.heads)
     searches = [
-        fit(*where, "paper", distance=distance, weight=weight, scope=shown.args.scope).search
+        fit(*where, ["paper"], distance=distance, weight=weight, scope=shown.args.scope)[0].search
         for weight in ("closeness", "attention", None)
         for distance in ("euclidean", "pca", "cosine")
     ]
-    moved = fit(*where, "paper", scale=1, scope=shown.args.scope)
+    (moved,) = fit(*where, ["paper"], scale=1, scope=shown.args.scope)
     spans = sentence_spans(shown.sample.sentences, len(shown.sample.tokens))
     searches.append(search_rows(moved.query, moved.key, spans))
-    searches.append(fit(*where, "exact", scope=shown.args.scope).search)
+    searches.append(fit(*where, ["exact"], scope=shown.args.scope)[0].search)
     for way in shown.ways:  # say which of them chose what the other pictures show
         if way.search is not None:
             at = [search.objective for search in searches].index(way.search.objective)
@@ -191,7 +191,7 @@ def draw_layers(shown: Shown):
     import viz
 
     # not "exact": its extra coordinate would draw one line of queries beside one heap of keys
-    way = fit(shown.sample, shown.layers, shown.heads, "paper", scope="model", scale=shown.args.scale or 1)
+    (way,) = fit(shown.sample, shown.layers, shown.heads, ["paper"], scope="model", scale=shown.args.scale or 1)
     what = f"paper, one move (c = {way.scale[0, 0]:.2f}) and one plane for the whole model"
     return viz.layers_figure(way, shown.layers, title=title(shown, what))
 

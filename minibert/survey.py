@@ -1,7 +1,7 @@
 """Queries and keys moved, and measured: fitted on a sample of the sentences, measured on all of them."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -19,22 +19,26 @@ def fit(
     sample: Sample,
     layers: range,
     heads: range,
-    method: str,
+    methods: Sequence[str],
     *,
     scope: str = "head",
     scale: float | None = None,
     distance: str = "euclidean",
     weight: str | None = "closeness",
     dims: int = 2,
-):
-    """The sample normalised by `viz.normalize`, for the layers and heads wanted; the scope may take in more."""
+) -> list:
+    """The sample normalised by `viz.normalize` with each of the methods, for the layers and heads wanted.
+
+    The scope may take in more layers and heads than these.
+    """
     import viz
 
     rows = range(len(sample.query)) if scope == "model" else layers
     columns = heads if scope == "head" else range(sample.query.shape[1])
     region = np.s_[rows.start : rows.stop, columns.start : columns.stop]
     inside = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in ((layers, rows), (heads, columns)))
-    with one_thread():
+
+    def one(method: str):
         return viz.normalize(
             sample.query[region],
             sample.key[region],
@@ -47,6 +51,10 @@ def fit(
             scope=scope,
             components=dims,
         )[inside]
+
+    together = cores() > 1
+    with one_thread():
+        return at_once(one, methods) if together else [one(method) for method in methods]
 
 
 def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: range, queries: int, seed: int):
@@ -63,15 +71,8 @@ def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: 
     bar = tqdm(total=len(sentences), unit=" sentences", disable=None, leave=False)
     try:
         for traces in alike(bert.stream(by_length(sentences))):
-            query, key, attention = (
-                np.array([[getattr(trace.layers[layer], name)[span] for layer in layers] for trace in traces])
-                for name in ("query", "key", "attention")
-            )
             some = np.sort(random.permutation(len(traces[0].tokens))[:queries])
-            pieces = [
-                (moved, query[:, part], key[:, part], attention[:, part], traces[0].tokens, some)
-                for part, moved in zip(parts, moves, strict=True)
-            ]
+            pieces = [(moved, traces, layers[part], span, some) for part, moved in zip(parts, moves, strict=True)]
             with one_thread():
                 new = at_once(lambda piece: measure_layers(*piece), pieces)
             totals = new if totals is None else [added(*pair) for pair in zip(totals, new, strict=True)]
@@ -86,15 +87,20 @@ def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: 
     return measured, habits, done
 
 
-def measure_layers(ways, query, key, attention, tokens, some) -> list:
-    """Measures of every way, and habits, of some layers in sentences of one form.
+def measure_layers(ways: list, traces: list[Trace], layers: range, heads: slice, some: np.ndarray) -> list:
+    """Measures of every way, and habits, of some layers and heads in sentences of one form.
 
-    query, key, attention: [sentences, L, H, ...]. some: the places of the queries that are measured.
+    some: the places of the queries that are measured.
     """
     import viz
 
-    found = viz.measure_all([way.apply(query[..., some, :], key) for way in ways], [attention], only=[some])
-    return [sums.merged() for sums in [*found, viz.habits(attention, tokens)]]
+    query, key, attention = (
+        np.array([[getattr(trace.layers[layer], name)[heads, tokens] for layer in layers] for trace in traces])
+        for name, tokens in (("query", some), ("key", slice(None)), ("attention", slice(None)))
+    )
+    target = viz.Target(attention[..., some, :])
+    found = [target.measures(*way.distances(query, key), way.near) for way in ways]
+    return [sums.merged() for sums in [*found, viz.habits(attention, traces[0].tokens)]]
 
 
 def added(sums: list, others: list) -> list:

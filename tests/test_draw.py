@@ -134,7 +134,7 @@ def test_a_file_is_measured_whole_and_fitted_on_a_sample(capsys, model, tmp_path
     sample = gather(minilm, sentences, sentences.sample(40, 0))
     assert 20 < len(sample.tokens) <= 40
     rows = read(tmp_path / "out/heads.csv")
-    way = survey.fit(sample, range(1, 2), range(12), "exact")
+    (way,) = survey.fit(sample, range(1, 2), range(12), ["exact"])
     total, habits = None, None
     for trace in minilm.batch(lines):  # one after another: sums merge to the same
         layer = trace.layers[1]

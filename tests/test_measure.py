@@ -13,7 +13,7 @@ from tests.test_normalize import attention_of, random_heads
 from viz.correlation import Ranked, correlation, rank_correlation, ranks
 from viz.habits import OFFSETS
 from viz.measure import Moments
-from viz.normalize import sentence_spans
+from viz.normalize import METHODS, sentence_spans
 
 
 @settings(deadline=None)
@@ -111,20 +111,32 @@ def test_layers_measured_apart_stand_side_by_side():
             np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
-def test_only_some_queries_against_all_keys():
-    query, key, sentences = random_heads(24, 2, lengths=(9, 6), dtype=np.float32)
-    spans = sentence_spans(sentences, 15)
-    blocks = [attention_of(query[:, s], key[:, s], 6) for s in spans]
-    n = viz.normalize(query, key, sentences)
-    halves = [[np.array([0, 3, 8]), np.array([5])], [np.array([1, 2, 4, 5, 6, 7]), np.array([0, 1, 2, 3, 4])]]
-    places = [np.concatenate([first, second + 9]) for first, second in halves]
-    parts = [n.apply(query[:, some], key, sentences) for some in places]
-    one, other = (viz.measure_all([p], blocks, sentences, only)[0] for p, only in zip(parts, halves, strict=True))
-    whole = viz.measure(n, blocks, sentences)
-    assert one.plane.queries[0] == 4
+@pytest.mark.parametrize("longer", [1, 10])
+@pytest.mark.parametrize("method", METHODS)
+def test_some_queries_of_a_new_sentence_are_measured_without_moving_anything(method, longer):
+    query, key, sentences = random_heads(24, 2, 3, lengths=(9, 6), dtype=np.float32)
+    n = viz.normalize(query, key, sentences, method)
+    query, key, _ = random_heads(25, 2, 3, lengths=(9,), dtype=np.float32)
+    key[..., 2, :] *= longer  # longer than any of those before
+    moved, attention, some = n.apply(query, key), attention_of(query, key, 6), [0, 3, 8]
+    dot, square, plane = n.distances(query[..., some, :], key)
+    apart = np.linalg.norm(moved.query[..., some, None, :] - moved.key[..., None, :, :], axis=-1)
+    flat = np.linalg.norm(
+        moved.plane.project(moved.query)[..., some, None, :] - moved.plane.project(moved.key)[..., None, :, :], axis=-1
+    )
+    np.testing.assert_allclose(dot, moved.query[..., some, :] @ moved.key.mT, atol=1e-3)
+    np.testing.assert_allclose(np.sqrt(square), apart, atol=2e-3)
+    np.testing.assert_allclose(np.sqrt(plane), flat, atol=2e-3)
+
+    whole = viz.measure(moved, [attention])
+    parts = [
+        viz.Target(attention[..., places, :]).measures(*n.distances(query[..., places, :], key), n.near)
+        for places in (some, [1, 2, 4, 5, 6, 7])
+    ]
+    assert parts[0].plane.queries[0, 0] == 3
     for space in ("space", "plane"):
-        np.testing.assert_allclose(getattr(one + other, space).nearest1, getattr(whole, space).nearest1)
-    np.testing.assert_allclose((one + other).pairs.correlation, whole.pairs.correlation, atol=1e-6)
+        np.testing.assert_allclose(getattr(parts[0] + parts[1], space).nearest1, getattr(whole, space).nearest1)
+    np.testing.assert_allclose((parts[0] + parts[1]).pairs.correlation, whole.pairs.correlation, atol=1e-5)
 
 
 def test_measures_do_not_depend_on_the_size_of_the_picture():

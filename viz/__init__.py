@@ -12,7 +12,7 @@ import importlib
 
 from viz.habits import Habits, habits
 from viz.lines import Lines, choose_lines, link_words
-from viz.measure import Measures, measure, measure_all
+from viz.measure import Measures, Target, measure, measure_all
 from viz.normalize import Normalized, normalize
 from viz.pca import Pca, pca
 from viz.shift import Shift, jensen_shannon, shift
@@ -40,6 +40,7 @@ __all__ = [
     "Normalized",
     "Pca",
     "Shift",
+    "Target",
     "Words",
     "choose_lines",
     "find_words",

@@ -62,21 +62,22 @@ class Habits(Sums):
 def habits(attention: np.ndarray, tokens: Sequence[str]) -> Habits:
     """The habits of heads in one sentence. attention: [..., S, S]; tokens: [S]."""
     size = len(tokens)
-    received = attention.sum(axis=-2, dtype=np.float64)
     tiny = np.finfo(attention.dtype).tiny
-    surprise = attention * np.log2(np.maximum(attention, tiny))
+    surprise = np.einsum("...j,...j->...", attention, np.log2(np.maximum(attention, tiny)))
+
+    def received(name):
+        return attention[..., [token == name for token in tokens]].sum(axis=(-2, -1), dtype=np.float64)
+
     offset_sum = [
-        np.diagonal(attention, o, -2, -1).sum(axis=-1, dtype=np.float64)
-        if abs(o) < size
-        else np.zeros(received.shape[:-1])
+        np.einsum("...i->...", np.diagonal(attention, o, -2, -1)) if abs(o) < size else np.zeros(attention.shape[:-2])
         for o in OFFSETS
     ]
-    offset_sum = np.stack(offset_sum, axis=-1)
+    offset_sum = np.stack(offset_sum, axis=-1, dtype=np.float64)
     return Habits(
         np.full(offset_sum.shape[:-1], size),
-        received[..., [token == "[CLS]" for token in tokens]].sum(axis=-1),
-        received[..., [token == "[SEP]" for token in tokens]].sum(axis=-1),
-        -surprise.sum(axis=(-2, -1), dtype=np.float64),
+        received("[CLS]"),
+        received("[SEP]"),
+        -surprise.sum(axis=-1, dtype=np.float64),
         offset_sum,
         np.broadcast_to(np.maximum(size - np.abs(OFFSETS), 0), offset_sum.shape),
     )

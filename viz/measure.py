@@ -6,6 +6,7 @@ measures of each, added up: measure(one) + measure(other).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import reduce
 
 import numpy as np
 
@@ -141,54 +142,47 @@ def measure_all(
     ways: Sequence[Normalized],
     attention: list[np.ndarray] | np.ndarray,
     sentences: np.ndarray | None = None,
-    only: list[np.ndarray] | None = None,
 ) -> list[Measures]:
-    """`measure` for the same tokens normalised in several ways; attention is ranked only once.
-
-    only: for each sentence, the places in it of the queries that the ways have; None: they have all. All keys count.
-    """
+    """`measure` for the same tokens normalised in several ways; attention is ranked only once."""
     spans = sentence_spans(sentences, ways[0].key.shape[-2])
     blocks = attention_blocks(attention, spans)
-    totals, stop = None, 0
-    for number, (s, block) in enumerate(zip(spans, blocks, strict=True)):
-        asked = block if only is None else block[..., only[number], :]
-        target = Target(asked)
-        start, stop = stop, stop + asked.shape[-2]
-        parts = []
+    totals = None
+    for s, block in zip(spans, blocks, strict=True):
+        target, parts = Target(block), []
         for way in ways:
-            query, key = way.query[..., start:stop, :], way.key[..., s, :]
+            query, key = way.query[..., s, :], way.key[..., s, :]
             dot = query @ key.mT
-            square = square_distances(query, key, dot)
-            near = target.nearness(square)
-            distance = np.sqrt(square, out=square).reshape(*square.shape[:-2], -1)
-            dot = dot.reshape(distance.shape)
-            parts.append(
-                Measures(
-                    near,
-                    target.nearness(square_distances(way.plane.project(query), way.plane.project(key))),
-                    Moments.of(distance, dot),
-                    Moments.of_close(distance, dot, way.near),
-                )
-            )
+            plane = square_distances(way.plane.project(query), way.plane.project(key))
+            parts.append(target.measures(dot, square_distances(query, key, dot), plane, way.near))
         totals = parts if totals is None else [total + part for total, part in zip(totals, parts, strict=True)]
     return totals
 
 
 class Target:
-    """What distances are held against: the attention of one sentence, [..., S, S], prepared once for all spaces."""
+    """What distances are held against: attention of queries of one sentence, [..., Q, S], made ready once for all."""
 
     def __init__(self, attention: np.ndarray):
         self.ranked = Ranked(attention)
         highest = attention.max(axis=-1, keepdims=True)
         self.highest = np.count_nonzero(attention >= highest * (1 - TIE), axis=-1)  # how many keys tie for the top
 
+    def measures(self, dot: np.ndarray, square: np.ndarray, plane: np.ndarray, near: np.ndarray) -> Measures:
+        """dot, square, plane: products, and square distances in the whole space and in the plane, [..., Q, S]; square
+        is written over. near: d0, [...]."""
+        nearness = self.nearness(square)
+        distance = np.sqrt(square, out=square).reshape(*square.shape[:-2], -1)
+        dot = dot.reshape(distance.shape)
+        return Measures(
+            nearness, self.nearness(plane), Moments.of(distance, dot), Moments.of_close(distance, dot, near)
+        )
+
     def nearness(self, distance: np.ndarray) -> Nearness:
-        """distance: [..., S, S], or anything that grows with it, such as its square."""
+        """distance: [..., Q, S], or anything that grows with it, such as its square."""
         places, rank_correlation = self.ranked.along(distance)
         hits = places[..., :3] < 2 * self.highest[..., None]  # of the three nearest keys
         return Nearness(
             np.full(hits.shape[:-2], hits.shape[-2]),
             hits[..., 0].sum(axis=-1),
-            hits.any(axis=-1).sum(axis=-1),
+            reduce(np.logical_or, np.moveaxis(hits, -1, 0)).sum(axis=-1),  # any of three is faster so
             rank_correlation.sum(axis=-1, dtype=np.float64),
         )

@@ -27,7 +27,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from viz.pca import Pca, pca
-from viz.scale import Search, near_distance, pair_distances, search_correlation, search_nearest
+from viz.scale import Search, near_distance, pair_distances, search_correlation, search_nearest, square_distances
 
 METHODS = ("none", "paper", "exact")
 SCOPES = ("head", "layer", "model")
@@ -109,6 +109,31 @@ class Normalized:
         key /= scale  # a copy already
         return replace(self, query=scale * query, key=key)
 
+    def distances(self, query: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of other tokens, query [..., Q, K] and key [..., S, K] of one sentence: as `apply` would move them, but not
+        moved. It takes less than half the time.
+
+            q~ . k~       = q . k + q . a
+            |k + a|^2     = |k|^2 + 2 k . a + |a|^2
+            |q~ - k~|^2   = c^2 |q|^2 + |k + a|^2 / c^2 - 2 q~ . k~        "exact": with R^2 in place of |k + a|^2
+
+        Returns q~ . k~, |q~ - k~|^2, and the square distance in the plane; each [..., Q, S].
+        """
+        scale, a = self.scale[..., None, None], self.translation[..., :, None]
+        axes = self.plane.components.mT
+        directions, upwards = axes[..., : query.shape[-1], :], axes[..., query.shape[-1] :, :]
+        dot = query @ key.mT + query @ a
+        key_square = np.vecdot(key, key)[..., None] + 2 * (key @ a) + a.mT @ a
+        query_plane, key_plane = query @ directions * scale, (key @ directions + a.mT @ directions) / scale
+        if self.radius is not None:
+            radius_square = np.maximum(self.radius[..., None, None] ** 2, key_square.max(axis=-2, keepdims=True))
+            key_plane += np.sqrt(radius_square - key_square) * upwards / scale
+            key_square = radius_square
+        square = dot * -2
+        square += np.vecdot(query, query)[..., None] * scale**2
+        square += key_square.mT / scale**2
+        return dot, np.maximum(square, 0, out=square), square_distances(query_plane, key_plane)
+
 
 def normalize(
     query: np.ndarray,
@@ -171,9 +196,14 @@ def normalize(
     def spread(x):  # one entry a group -> one a head
         return np.repeat(x, together, axis=0).reshape((*heads, *x.shape[1:]))
 
-    plane = Pca(spread(plane.mean), spread(plane.components), spread(plane.explained_variance_ratio), None)
+    projected = plane.projected.reshape(len(query), 2, together, -1, components).swapaxes(1, 2)  # [G, P, 2, N, C]
+    plane = Pca(
+        spread(plane.mean),
+        spread(plane.components),
+        spread(plane.explained_variance_ratio),
+        projected.reshape(*heads, -1, components),
+    )
     query, key = (x.reshape(*heads, *x.shape[2:]) for x in (query, key))
-    plane = replace(plane, projected=plane.project(np.concatenate([query, key], axis=-2)))
     if search is not None:
         search = replace(
             search, **{name: spread(getattr(search, name)) for name in ("curve", "best", "at_edge", "flat")}

@@ -1,4 +1,4 @@
-"""Principal component analysis by singular value decomposition: the plane in which the points are spread widest."""
+"""Principal component analysis: the plane in which the points are spread widest."""
 
 from dataclasses import dataclass
 
@@ -22,15 +22,16 @@ class Pca:
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """(points - mean) components^T: any points [..., N, K] seen along the components, [..., N, C]."""
-        return (points - self.mean[..., None, :]) @ self.components.mT
+        return points @ self.components.mT - (self.mean[..., None, :] @ self.components.mT)  # fewer numbers to subtract
 
 
 def pca(points: np.ndarray, components: int = 2) -> Pca:
     """The directions along which points [..., N, K] vary most.
 
-        points - mean = U S V^T        components = V^T        explained variance = S^2
+        covariance = mean of (point - mean)(point - mean)^T        covariance v = variance v
 
-    A singular vector may be turned round at will; here the largest entry of each component is positive, as in
+    The components are the eigenvectors v with the largest eigenvalues: the variance along v is its eigenvalue.
+    An eigenvector may be turned round at will; here the largest entry of each component is positive, as in
     scikit-learn, so that the same points always give the same picture.
 
     ValueError: fewer than `components` points or coordinates, or values that are not finite.
@@ -45,14 +46,14 @@ def pca(points: np.ndarray, components: int = 2) -> Pca:
         raise ValueError("points must be finite, but some are NaN or infinite")
 
     mean = points.mean(axis=-2)
-    triangle = np.linalg.qr(points - mean[..., None, :], mode="r")  # Q R has the S and V of R, which is much smaller
-    _, spread, directions = np.linalg.svd(triangle, full_matrices=False)
-    variance = spread**2
+    centred = points - mean[..., None, :]
+    wide = centred.astype(np.float64)  # squares of small numbers beside squares of large ones
+    variance, directions = np.linalg.eigh(wide.mT @ wide / points.shape[-2])  # the smallest first
+    variance, directions = np.maximum(variance[..., ::-1], 0), directions.mT[..., ::-1, :]
     total = variance.sum(axis=-1, keepdims=True)
-    ratio = np.divide(variance, total, out=np.zeros_like(variance), where=total > 0)
+    ratio = np.divide(variance, total, out=np.zeros_like(variance), where=total > 0).astype(centred.dtype)
 
     directions = directions[..., :components, :]
     largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=-1)[..., None], axis=-1)
-    directions = directions * np.where(largest < 0, -1, 1).astype(directions.dtype)
-    projected = (points - mean[..., None, :]) @ directions.mT
-    return Pca(mean, directions, ratio[..., :components], projected)
+    directions = (directions * np.where(largest < 0, -1, 1)).astype(centred.dtype)
+    return Pca(mean, directions, ratio[..., :components], centred @ directions.mT)

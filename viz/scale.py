@@ -84,15 +84,20 @@ def search_correlation(
             query_length, key_length = (np.sqrt(square, dtype=np.float64) for square in (query_square, key_square))
             apart = 1 - dot / (query_length * c * (key_length / c))
         elif distance == "pca":
-            inner, query_flat, key_flat = _pairs(c * query @ plane, key / c @ plane, spans, step)
-            apart = np.sqrt(np.maximum(query_flat + key_flat - 2 * inner, 0))
+            inner, query_flat, key_flat = _pairs(c * (query @ plane), key @ plane / c, spans, step)
+            apart = query_flat + key_flat - 2 * inner
         else:
-            apart = np.sqrt(np.maximum(c**2 * query_square + key_square / c**2 - 2 * dot, 0))
+            apart = query_square * c**2 + key_square / c**2 - 2 * dot
+        together, counts = dot, attended if weight == "attention" else None
+        if weight == "closeness":  # all others weigh 0
+            place = near_place(apart)
+            close = np.argpartition(apart, place, axis=-1)[..., : place + 1]
+            together, apart = (np.take_along_axis(x, close, axis=-1) for x in (dot, apart))
+        if distance != "cosine":
+            apart = np.sqrt(np.maximum(apart, 0))
         if weight == "closeness":
-            counts = closeness(apart, near_distance(apart))
-        else:
-            counts = attended if weight == "attention" else None
-        curve.append(correlation(dot, apart, counts))
+            counts = closeness(apart, apart[..., -1] * (1 - HAIR))
+        curve.append(correlation(together, apart, counts))
     name = "correlation" if weight is None else f"correlation weighted by {weight}"
     return _choose(f"{name}, {distance} distance", scales, np.stack(curve, axis=-1), lowest=True)
 
@@ -125,11 +130,12 @@ def search_nearest(
     most_attended = [(query[..., s, :] @ key[..., s, :].mT).argmax(axis=-1) for s in spans]
     curve = []
     for c, plane in zip(scales.astype(query.dtype), scaled_planes(query, key, scales), strict=True):
-        query_plane, key_plane = c * query @ plane, key / c @ plane
+        query_plane, key_plane = c * (query @ plane), key @ plane / c
+        key_square = np.vecdot(key_plane, key_plane)[..., None, :]
         hits = 0
         for s, top in zip(spans, most_attended, strict=True):
-            nearest = square_distances(query_plane[..., s, :], key_plane[..., s, :]).argmin(axis=-1)
-            hits = hits + (nearest == top).sum(axis=(-2, -1))
+            beyond = key_square[..., s] - 2 * query_plane[..., s, :] @ key_plane[..., s, :].mT  # |q - k|^2 - |q|^2
+            hits = hits + (beyond.argmin(axis=-1) == top).sum(axis=(-2, -1))
         curve.append(hits / (query.shape[-3] * spans[-1].stop))
     return _choose("nearest@1 in the plane", scales, np.stack(curve, axis=-1), lowest=False)
 
@@ -172,9 +178,14 @@ def near_distance(distance: np.ndarray) -> np.ndarray:
     A hair less, so that pairs as far apart as d0 do not count by rounding: in layer 0 the [CLS] of all sentences are
     the same vector, and where these pairs are the nearest there is nothing closer.
     """
-    pairs = distance.shape[-1]
-    place = min(max(NEAR_PAIRS, int(NEAR_SHARE * pairs)), pairs - 1)
+    place = near_place(distance)
     return np.partition(distance, place, axis=-1)[..., place] * (1 - HAIR)
+
+
+def near_place(distance: np.ndarray) -> int:
+    """How many of the distances [..., pairs] of a head are less than d0, at most."""
+    pairs = distance.shape[-1]
+    return min(max(NEAR_PAIRS, int(NEAR_SHARE * pairs)), pairs - 1)
 
 
 def closeness(distance: np.ndarray, near: np.ndarray) -> np.ndarray:
