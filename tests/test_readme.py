@@ -71,6 +71,12 @@ def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
+def allowed(row: str) -> float:
+    """How far a number may be from the README's: rounding, which differs between processors, turns a query here and
+    there, and with the scale that the paper's search chooses, whole heads."""
+    return 0.1 if row == "paper, scale searched" else 0.015
+
+
 def check_table(title: str, expected: dict[str, list[str]]) -> None:
     """The table of the README under this title has these numbers; or is given them."""
     text = README.read_text(encoding="utf-8")
@@ -81,7 +87,9 @@ def check_table(title: str, expected: dict[str, list[str]]) -> None:
         rows = [f"| {' | '.join([cells(line)[0], *expected[cells(line)[0]]])} |" for line in lines]
         README.write_text(text.replace("\n".join(lines), "\n".join(rows)), encoding="utf-8")
     else:
-        assert {name: numbers for name, *numbers in map(cells, lines)} == expected
+        for name, *numbers in map(cells, lines):
+            wanted = pytest.approx(list(map(float, expected[name])), abs=allowed(name))
+            assert list(map(float, numbers)) == wanted, name
 
 
 @pytest.mark.parametrize(

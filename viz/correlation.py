@@ -24,29 +24,46 @@ def correlation(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) 
 
 def ranks(x: np.ndarray) -> np.ndarray:
     """Places along the last axis [..., N], 0 for the smallest; equal values share the mean of their places. float32."""
-    order = _order(x)
-    in_order = np.take_along_axis(x, order, axis=-1)
-    place = np.broadcast_to(np.arange(x.shape[-1], dtype=np.float32), x.shape)
-    new = np.ones(x.shape, bool)  # where a value differs from the one before
-    new[..., 1:] = in_order[..., 1:] != in_order[..., :-1]
-    if not new.all():
-        last = np.ones(x.shape, bool)
-        last[..., :-1] = new[..., 1:]
-        start = np.maximum.accumulate(np.where(new, place, 0), axis=-1)
-        end = np.minimum.accumulate(np.where(last, place, np.inf)[..., ::-1], axis=-1)[..., ::-1]
-        place = ((start + end) / 2).astype(np.float32)
-    result = np.empty(x.shape, np.float32)
-    np.put_along_axis(result, order, place, axis=-1)
-    return result
+    place = np.arange(x.shape[-1], dtype=np.uint32)
+    if x.dtype == np.float32 and not (x < 0).any():
+        in_order, order = sort_together(x.view(np.uint32), place)  # the bits of floats >= 0 sort as they do
+    else:
+        order = np.argsort(x, axis=-1)
+        in_order = np.take_along_axis(x, order, axis=-1)
+    twice = np.empty(x.shape, np.uint32)
+    twice[...] = 2 * place
+    ties = (in_order[..., 1:] == in_order[..., :-1]).any(axis=-1)
+    if ties.any():
+        twice[ties] = first_and_last(in_order[ties])
+    _, twice = sort_together(order, twice)  # back to where they came from
+    return twice.astype(np.float32) / 2
 
 
-def _order(x):
-    if x.dtype != np.float32 or (x < 0).any():
-        return np.argsort(x, axis=-1)
-    both = x.view(np.uint32).astype(np.uint64) << np.uint64(32)  # see Ranked
-    both |= np.arange(x.shape[-1], dtype=np.uint64)
+def first_and_last(in_order: np.ndarray) -> np.ndarray:
+    """The first place of each value plus its last, in rows [..., N] that are in order."""
+    size = in_order.shape[-1]
+    new = np.ones(
+        (*in_order.shape[:-1], size + 1), bool
+    )  # where a value begins; beyond the end, where the last one ends
+    new[..., 1:-1] = in_order[..., 1:] != in_order[..., :-1]
+    place = np.arange(size)
+    first = np.maximum.accumulate(np.where(new[..., :-1], place, 0), axis=-1)
+    last = np.minimum.accumulate(np.where(new[..., 1:], place, size)[..., ::-1], axis=-1)[..., ::-1]
+    return first + last
+
+
+def sort_together(x: np.ndarray, luggage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x [..., N] in order, and the luggage ([..., N] or [N]) with it, in order where x is equal; whole, below 2^32.
+
+    x goes into the upper half of a 64-bit number, the luggage into the lower: to sort these is several times faster
+    than to find the order of x and to take things along in it.
+    """
+    both = x.astype(np.uint64)
+    both <<= np.uint64(32)
+    both |= luggage.astype(np.uint64)
     both.sort(axis=-1)
-    return both.astype(np.uint32).astype(np.intp)
+    halves, low = both.view(np.uint32), int(sys.byteorder == "big")
+    return halves[..., 1 - low :: 2], halves[..., low::2]
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -55,11 +72,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 class Ranked:
-    """x [..., N], ranked once, for rank correlations with many y; all are float32 and >= 0, so their bits sort alike.
-
-    y goes into the upper half of a 64-bit number, the place of x (0 for the largest) into the lower: sorting these
-    sorts y and brings the places of x along. That is several times faster than ranking y.
-    """
+    """x [..., N], ranked once, for rank correlations with many y: all of them float32 and >= 0."""
 
     def __init__(self, x: np.ndarray):
         size = x.shape[-1]
@@ -72,13 +85,8 @@ class Ranked:
     def along(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For x in the order of y, smallest y first: twice the place of each in x (0 for the largest x), [..., N], and
         the rank correlation of x and -y, [...]. Of equal y the one with the largest x comes first."""
-        both = np.asarray(y, np.float32).view(np.uint32).astype(np.uint64)
-        both <<= np.uint64(32)
-        both |= self.luggage
-        both.sort(axis=-1)
-        halves = both.view(np.uint32)
-        low = int(sys.byteorder == "big")
-        places, values = halves[..., low::2].astype(np.float32), halves[..., 1 - low :: 2]
+        values, places = sort_together(np.asarray(y, np.float32).view(np.uint32), self.luggage)
+        places = places.astype(np.float32)
         together = places @ (self.middle / 2)
         result = np.divide(together, self.spread, out=np.zeros_like(together), where=self.spread > 0)
         tied = values[..., 1:] == values[..., :-1]
