@@ -53,6 +53,9 @@ def run_compare(args: argparse.Namespace) -> None:
     plural = "" if len(sentences) == 1 else "s"
     print(f"{model_name(before)} → {model_name(after)}: {done}{some} sentence{plural}{skipped}")
     print(shift_table(moved, ranking))
+    if not any(values.any() for values in (moved.attention, moved.query, moved.key)):
+        print("nothing moved: here the two models are the same, so no head is drawn closely")
+        ranking = []
     print()
     print(path)
     for name, figure in pictures(before, after, sentences, moved, done, ranking[: args.closely], args):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from PIL import Image
+from threadpoolctl import threadpool_limits
 
 import viz
 from minibert import cli, pictures, survey
@@ -147,6 +148,35 @@ def test_a_file_is_measured_whole_and_fitted_on_a_sample(capsys, model, tmp_path
     np.testing.assert_allclose([float(row["to_next"]) for row in rows], habits.to_next, rtol=1e-4)
     again = run(capsys, *model, *wishes)
     assert again == said
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cores):
+    sentences = Sentences(minilm, texts=["A dog barked.", "Rain fell."])
+    sample = gather(minilm, sentences, range(2))
+    with threadpool_limits(cores, user_api="blas"):
+        ways = survey.fit(sample, range(2), range(12), ["exact", "none", "paper"])
+    for way, method in zip(ways, ("exact", "none", "paper"), strict=True):
+        alone = viz.normalize(sample.query[:2], sample.key[:2], sample.sentences, method)
+        assert way.method == method
+        np.testing.assert_allclose(way.key, alone.key, atol=1e-5)
+
+
+def test_some_queries_are_held_against_their_own_attention(minilm):
+    sentences = Sentences(minilm, texts=["It rained all night long."])
+    sample = gather(minilm, sentences, range(1))
+    (way,) = survey.fit(sample, range(3), range(12), ["exact"])
+    traces = minilm.batch(["It rained all night long."])
+    parts = [
+        survey.measure_layers([way], traces, range(3), slice(0, 12), some) for some in ([1, 4], [0, 2, 3, 5, 6, 7])
+    ]
+    attention = np.array([layer.attention for layer in traces[0].layers[:3]])
+    whole = viz.measure(way, [attention])
+    assert len(traces[0].tokens) == 8 and parts[0][0].space.queries[0, 0] == 2
+    for space in ("space", "plane"):
+        ours = getattr(parts[0][0] + parts[1][0], space)
+        np.testing.assert_allclose(ours.nearest1, getattr(whole, space).nearest1, atol=1e-6)
+        np.testing.assert_allclose(ours.rank_correlation, getattr(whole, space).rank_correlation, atol=1e-3)
 
 
 def test_ctrl_c_leaves_what_is_finished(capsys, model, tmp_path, monkeypatch):

@@ -72,6 +72,14 @@ def test_apply_repeats_the_move(method):
     np.testing.assert_allclose(again.key, n.key)
 
 
+@pytest.mark.parametrize("scope", ["head", "layer", "model"])
+def test_what_is_projected_are_the_queries_and_then_the_keys_of_each_head(scope):
+    query, key, sentences = random_heads(7, 2, 3)
+    n = viz.normalize(query, key, sentences, scope=scope)
+    expected = n.plane.project(np.concatenate([n.query, n.key], axis=-2))
+    np.testing.assert_allclose(n.plane.projected, expected, atol=1e-9)
+
+
 def test_paper_moves_the_centres_together_and_a_scalar_would_not():
     query, key, sentences = random_heads(3, 4)
     n = viz.normalize(query, key, sentences, "paper", scale=1)

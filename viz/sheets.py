@@ -115,7 +115,7 @@ def heatmap_figure(
     columns: int = 3,
     title: str = "",
 ) -> Figure:
-    """One heatmap [L, H] a name: rows are layers, columns heads. limits: of the colours; else 0 to the highest."""
+    """One heatmap [L, H] a name: rows are layers, columns heads. limits: of the colours; else 0 to the highest, or 1."""
     columns = min(columns, len(maps))
     rows = -(-len(maps) // columns)
     cell = 0.4 if len(heads) <= 6 else 0.33
@@ -127,7 +127,7 @@ def heatmap_figure(
         left, bottom = across * column + 0.55, figure.get_figheight() - 0.6 - down * (row + 1) + 0.45
         box = np.array([left, bottom, wide, high]) / np.tile(figure.get_size_inches(), 2)
         axes = figure.add_axes(tuple(box))
-        low, top = (limits or {}).get(name, (0, max(float(values.max()), 1e-12)))
+        low, top = (limits or {}).get(name, (0, float(values.max()) or 1))
         cmap = canvas.DIFFERENCE if low < 0 else canvas.ATTENTION
         image = axes.imshow(values, cmap=cmap, vmin=low, vmax=top, aspect="auto", interpolation="nearest")
         axes.set_xticks(range(len(heads)), heads)
