@@ -9,6 +9,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import transformers
+from threadpoolctl import threadpool_limits
 
 import minibert
 from minibert.trace import FIELDS, LAYER_FIELDS
@@ -156,7 +157,8 @@ def test_memory_of_a_stream_does_not_grow(minilm, sentences):
         tracemalloc.stop()
         return peak
 
-    assert peak(sentences * 6) < 1.1 * peak(sentences * 2)
+    with threadpool_limits(1, user_api="blas"):  # what two threads need at the same time is chance
+        assert peak(sentences * 6) < 1.1 * peak(sentences * 2)
 
 
 def test_no_texts_is_no_traces(minilm):
