@@ -115,7 +115,7 @@ def heatmap_figure(
     columns: int = 3,
     title: str = "",
 ) -> Figure:
-    """One heatmap [L, H] a name: rows are layers, columns heads. limits: of the colours; else 0 to the highest, or 1."""
+    """One heatmap [L, H] a name: rows are layers, columns heads. limits: of colours; else 0 to the highest, or 1."""
     columns = min(columns, len(maps))
     rows = -(-len(maps) // columns)
     cell = 0.4 if len(heads) <= 6 else 0.33
