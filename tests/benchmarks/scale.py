@@ -1,4 +1,4 @@
-"""What many sentences cost: time a sentence and peak memory, of `bert.stream` and of `minibert viz --file`.
+"""What many sentences cost: time a sentence and peak memory, of `bert.stream` and of `minibert viz --file`, in parts.
 
     pip install -e '.[bench]'
     python -m tests.benchmarks.scale
@@ -27,6 +27,36 @@ with open(sys.argv[2], encoding="utf-8") as lines:
     for trace in bert.stream(line.strip() for line in lines):
         pass
 print(time.perf_counter() - start)
+"""
+
+ANALYSIS = """
+import sys, time
+from pathlib import Path
+import minibert, viz
+from minibert.draw import MOST_QUERIES
+from minibert.sentences import Sentences, gather
+from minibert.survey import METHODS, fit, measure
+
+class Clocked:
+    seconds = 0
+    def stream(self, texts):
+        traces = iter(bert.stream(texts))
+        while True:
+            start = time.perf_counter()
+            trace = next(traces, None)
+            self.seconds += time.perf_counter() - start
+            if trace is None:
+                return
+            yield trace
+
+bert, clocked = minibert.load(sys.argv[1]), Clocked()
+sentences = Sentences(bert, path=Path(sys.argv[2]))
+sample = gather(bert, sentences, sentences.sample(1000, 0))
+where = range(bert.config.num_hidden_layers), range(bert.config.num_attention_heads)
+start = time.perf_counter()
+ways = fit(sample, *where, METHODS)
+measure(clocked, sentences, ways, *where, max(1, MOST_QUERIES // len(sentences)), 0)
+print(clocked.seconds, time.perf_counter() - start - clocked.seconds)
 """
 
 
@@ -62,12 +92,16 @@ def main() -> None:
         for count in args.sentences:
             write_sentences(path, count)
             printed, _, memory = run([sys.executable, "-c", STREAM, model, str(path)])
-            row("bert.stream", count, float(printed), memory)
+            row("`bert.stream`", count, float(printed), memory)
         for count in args.viz_sentences:
             write_sentences(path, count)
+            printed, _, memory = run([sys.executable, "-c", ANALYSIS, model, str(path)])
+            forward, analysis = map(float, printed.split())
+            row("of `minibert viz --file`: forward passes", count, forward, memory)
+            row("of `minibert viz --file`: fit and measure", count, analysis, memory)
             command = [sys.executable, "-m", "minibert.cli", "viz", "--file", str(path), "--model", model]
             _, seconds, memory = run([*command, "--out", str(out)])
-            row("minibert viz --file", count, seconds, memory)
+            row("all of `minibert viz --file`, pictures too", count, seconds, memory)
 
 
 def row(what: str, count: int, seconds: float, memory: float) -> None:
