@@ -42,9 +42,8 @@ def ranks(x: np.ndarray) -> np.ndarray:
 def first_and_last(in_order: np.ndarray) -> np.ndarray:
     """The first place of each value plus its last, in rows [..., N] that are in order."""
     size = in_order.shape[-1]
-    new = np.ones(
-        (*in_order.shape[:-1], size + 1), bool
-    )  # where a value begins; beyond the end, where the last one ends
+    # where a value begins; one more, beyond the end, for where the last value has ended
+    new = np.ones((*in_order.shape[:-1], size + 1), bool)
     new[..., 1:-1] = in_order[..., 1:] != in_order[..., :-1]
     place = np.arange(size)
     first = np.maximum.accumulate(np.where(new[..., :-1], place, 0), axis=-1)
