@@ -26,7 +26,7 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.formatter_class = COMPARE_HELP, argparse.RawDescriptionHelpFormatter
     parser.add_argument("before", metavar="MODEL_A", help="bundled name, folder or hub id")
     parser.add_argument("after", metavar="MODEL_B", help="the same model, trained further")
-    parser.add_argument("texts", metavar="TEXT", nargs="*", help=f'sentences (default: "{DEFAULT_TEXT}")')
+    parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help=f'sentences (default: "{DEFAULT_TEXT}")')
     add_source(parser)
     parser.add_argument("--closely", type=int, default=2, metavar="N", help="heads to draw one by one (default: 2)")
     add_output(parser)

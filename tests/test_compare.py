@@ -109,3 +109,9 @@ def test_what_differs_is_named(capsys, tmp_path, minilm_folder):
     said = capsys.readouterr().err
     assert ("differ in their vocabularies" in said and "kapable" in said) or "'capable'" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_the_text_has_a_default(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["compare", "tiny"])
+    assert capsys.readouterr().err.endswith("the following arguments are required: MODEL_B\n")
