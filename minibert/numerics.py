@@ -24,7 +24,8 @@ def linear(x: Array, weight: Array, bias: Array, activation: Callable[[Array], A
     x [..., in], weight [out, in] (a row an output, as checkpoints store it), bias [out] -> [..., out].
 
     Of few tokens the product is taken as (weight x^T)^T: the same, and up to twice as fast, since BLAS likes the long
-    side first. In memory such a y lies number by number, each for all tokens, and not token by token.
+    side first. In memory such a y lies number by number, each for all tokens, and not token by token. The activation
+    takes the place of y block by block.
     """
     few = x.ndim == 2 and len(x) <= FEW
     y = (weight @ x.T).T if few else x @ weight.T

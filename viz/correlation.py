@@ -59,7 +59,7 @@ def sort_together(x: np.ndarray, luggage: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     both = x.astype(np.uint64)
     both <<= np.uint64(32)
-    both |= luggage.astype(np.uint64)
+    both |= luggage.astype(np.uint64, copy=False)
     both.sort(axis=-1)
     halves, low = both.view(np.uint32), int(sys.byteorder == "big")
     return halves[..., 1 - low :: 2], halves[..., low::2]

@@ -91,13 +91,11 @@ class Normalized:
         return "at the edge of the search" if self.search.at_edge else "the search was flat" if self.search.flat else ""
 
     def apply(self, query: np.ndarray, key: np.ndarray, sentences: np.ndarray | None = None) -> "Normalized":
-        """The same move for other tokens, key [..., N, K] and query likewise, or the queries of only some of them.
+        """The same move for other tokens, query and key [..., N, K].
 
         A sentence with a key longer than R has a sphere of its own, as wide as it needs: keys compete only within their
         sentence, so the order of its distances is still the order of its attention.
         """
-        if self.method == "none":
-            return replace(self, query=query, key=key)
         key = key + self.translation[..., None, :]
         if self.radius is not None:
             square = np.vecdot(key, key)
@@ -106,8 +104,7 @@ class Normalized:
                 radius[..., s] = np.maximum(self.radius, np.sqrt(square[..., s].max(axis=-1)))[..., None]
             query, key = _lifted(query, key, square, radius)
         scale = self.scale[..., None, None]
-        key /= scale  # a copy already
-        return replace(self, query=scale * query, key=key)
+        return replace(self, query=scale * query, key=key / scale)
 
     def distances(self, query: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of other tokens, query [..., Q, K] and key [..., S, K] of one sentence: as `apply` would move them, but not
@@ -263,7 +260,8 @@ def _pooled(x):
 
 
 def _lifted(query, key, square, radius):
-    """The extra coordinate. square: |key|^2, [..., N]; radius: broadcasts against it."""
+    """The extra coordinate. square: |key|^2, [..., N], the one that R was taken from, so that the longest key has
+    exactly 0; radius: broadcasts against it."""
     height = np.sqrt(np.maximum(radius**2 - square, 0))[..., None]
     query = np.concatenate([query, np.zeros_like(query[..., :1])], axis=-1)
     return query, np.concatenate([key, height], axis=-1)

@@ -22,7 +22,7 @@ class Pca:
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """(points - mean) components^T: any points [..., N, K] seen along the components, [..., N, C]."""
-        return points @ self.components.mT - (self.mean[..., None, :] @ self.components.mT)  # fewer numbers to subtract
+        return (points - self.mean[..., None, :]) @ self.components.mT
 
 
 def pca(points: np.ndarray, components: int = 2) -> Pca:

@@ -88,16 +88,16 @@ def search_correlation(
             apart = query_flat + key_flat - 2 * inner
         else:
             apart = query_square * c**2 + key_square / c**2 - 2 * dot
-        together, counts = dot, attended if weight == "attention" else None
+        products, counts = dot, attended if weight == "attention" else None
         if weight == "closeness":  # all others weigh 0
             place = near_place(apart)
             close = np.argpartition(apart, place, axis=-1)[..., : place + 1]
-            together, apart = (np.take_along_axis(x, close, axis=-1) for x in (dot, apart))
+            products, apart = (np.take_along_axis(x, close, axis=-1) for x in (dot, apart))
         if distance != "cosine":
             apart = np.sqrt(np.maximum(apart, 0))
         if weight == "closeness":
             counts = closeness(apart, apart[..., -1] * (1 - HAIR))
-        curve.append(correlation(together, apart, counts))
+        curve.append(correlation(products, apart, counts))
     name = "correlation" if weight is None else f"correlation weighted by {weight}"
     return _choose(f"{name}, {distance} distance", scales, np.stack(curve, axis=-1), lowest=True)
 
