@@ -17,8 +17,8 @@ BLOCK = 131_072
 """Numbers worked on at a time: 512 kB of float32 and as much again for the result stay in a core's own cache, and are
 so many that Python's threads, of which only one is in the interpreter at a time, seldom wait for each other."""
 
-# 32 MB, made and dropped at once and never touched. Having seen so much come and go, the C library of Linux (glibc) keeps
-# up to 64 MB of what is freed for the arrays to come, instead of asking the system for fresh pages layer after layer.
+# 32 MB, made and dropped at once and never touched. Having seen so much come and go, the C library of Linux (glibc)
+# keeps up to 64 MB of what is freed for the arrays to come, instead of asking the system for fresh pages every layer.
 np.empty(2**25 - 2**13, np.uint8)
 
 
