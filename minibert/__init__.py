@@ -11,9 +11,9 @@ Arrays inside the model carry their shape in their name, a letter an axis:
 so `scores_HTS` has, for each head, a row a query token and a column a key token.
 """
 
-from minibert.config import BertConfig, CheckpointError
+from minibert.checkpoint.config import BertConfig, CheckpointError
+from minibert.checkpoint.tokenizer import Encoding
 from minibert.model import Bert, load
-from minibert.tokenizer import Encoding
 from minibert.trace import LayerTrace, Trace
 
 __all__ = ["Bert", "BertConfig", "CheckpointError", "Encoding", "LayerTrace", "Trace", "load"]

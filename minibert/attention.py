@@ -20,8 +20,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from minibert.checkpoint.parameters import AttentionWeights
 from minibert.numerics import linear, softmax
-from minibert.weights import AttentionWeights
 
 
 def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from minibert.checkpoint.parameters import EmbeddingWeights
 from minibert.numerics import layer_norm
-from minibert.weights import EmbeddingWeights
 
 
 def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndarray:

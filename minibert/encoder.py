@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from minibert.attention import self_attention
-from minibert.config import BertConfig
+from minibert.checkpoint.config import BertConfig
+from minibert.checkpoint.parameters import LayerWeights
 from minibert.numerics import ACTIVATIONS, layer_norm, linear
-from minibert.weights import LayerWeights
 
 
 def attention_block(

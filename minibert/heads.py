@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from minibert.checkpoint.parameters import LinearWeights, MaskedLMWeights
 from minibert.numerics import ACTIVATIONS, layer_norm, linear
-from minibert.weights import LinearWeights, MaskedLMWeights
 
 
 def pool(hidden_TD: np.ndarray, weights: LinearWeights) -> np.ndarray:

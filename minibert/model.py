@@ -6,15 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from minibert.config import BertConfig
-from minibert.cores import share_out
+from minibert.checkpoint.config import BertConfig
+from minibert.checkpoint.load import load_checkpoint
+from minibert.checkpoint.parameters import Weights
+from minibert.checkpoint.tokenizer import Encoding, Tokenizer
 from minibert.embeddings import embed
 from minibert.encoder import encoder_layer
 from minibert.heads import classify, masked_lm_logits, pool
 from minibert.numerics import softmax
-from minibert.tokenizer import Encoding, Tokenizer
+from minibert.speed.cores import share_out
 from minibert.trace import FIELDS, LAYER_FIELDS, LayerTrace, Trace
-from minibert.weights import Weights, load_checkpoint
 
 Text = str | tuple[str, str] | Encoding
 """A sentence, a pair of sentences, or what the tokenizer made of either."""

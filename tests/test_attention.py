@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minibert.attention import attend, merge_heads, self_attention, split_heads
+from minibert.checkpoint.parameters import AttentionWeights, LinearWeights
 from minibert.numerics import softmax
-from minibert.weights import AttentionWeights, LinearWeights
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from minibert.cli import main
+from minibert.commands.main import main
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

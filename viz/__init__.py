@@ -10,26 +10,26 @@ Arrays have the shape [..., N, K]: N tokens, of all sentences, end to end; K hea
 
 import importlib
 
-from viz.habits import Habits, habits
-from viz.lines import Lines, choose_lines, link_words
-from viz.measure import Measures, Target, measure, measure_all
-from viz.normalize import Normalized, normalize
-from viz.pca import Pca, pca
-from viz.shift import Shift, jensen_shannon, shift
-from viz.words import Words, find_words
+from viz.figures.lines import Lines, choose_lines, link_words
+from viz.figures.words import Words, find_words
+from viz.geometry.normalize import Normalized, normalize
+from viz.geometry.pca import Pca, pca
+from viz.measures.habits import Habits, habits
+from viz.measures.measure import Measures, Target, measure, measure_all
+from viz.measures.shift import Shift, jensen_shannon, shift
 
 LATER = {  # these need matplotlib, or are a chapter of their own: imported when first asked for
-    "joint_figure": "viz.figures",
-    "distance_figure": "viz.figures",
-    "attention_figure": "viz.figures",
-    "attention_pair_figure": "viz.figures",
-    "search_figure": "viz.figures",
-    "matrix_figure": "viz.sheets",
-    "attention_sheet": "viz.sheets",
-    "layers_figure": "viz.sheets",
-    "heatmap_figure": "viz.sheets",
-    "positions_figure": "viz.sheets",
-    "save": "viz.canvas",
+    "joint_figure": "viz.figures.one_head",
+    "distance_figure": "viz.figures.one_head",
+    "attention_figure": "viz.figures.one_head",
+    "attention_pair_figure": "viz.figures.one_head",
+    "search_figure": "viz.figures.one_head",
+    "matrix_figure": "viz.figures.all_heads",
+    "attention_sheet": "viz.figures.all_heads",
+    "layers_figure": "viz.figures.all_heads",
+    "heatmap_figure": "viz.figures.all_heads",
+    "positions_figure": "viz.figures.all_heads",
+    "save": "viz.figures.canvas",
     "explore": "viz.explorer",
 }
 

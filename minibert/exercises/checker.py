@@ -4,11 +4,11 @@ import difflib
 import time
 from pathlib import Path
 
-from minibert.cores import one_thread
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import Case, Exercise
 from minibert.exercises.judge import Report, judge
 from minibert.exercises.runner import Worker
+from minibert.speed.cores import one_thread
 
 TIME_LIMIT = 5.0
 """seconds for one exercise"""

@@ -4,10 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from minibert.config import BertConfig
-from minibert.model import load
-from minibert.tokenizer import Encoding
-from minibert.weights import (
+from minibert.checkpoint.config import BertConfig
+from minibert.checkpoint.parameters import (
     AttentionWeights,
     EmbeddingWeights,
     LayerWeights,
@@ -15,6 +13,8 @@ from minibert.weights import (
     MaskedLMWeights,
     NormWeights,
 )
+from minibert.checkpoint.tokenizer import Encoding
+from minibert.model import load
 
 model = cache(load)
 """A bundled model, by name; loaded once in a process"""

@@ -33,9 +33,9 @@ ANALYSIS = """
 import sys, time
 from pathlib import Path
 import minibert, viz
-from minibert.draw import MOST_QUERIES
-from minibert.sentences import Sentences, gather
-from minibert.survey import METHODS, fit, measure
+from minibert.commands.viz import MOST_QUERIES
+from minibert.commands.sentences import Sentences, gather
+from minibert.commands.survey import METHODS, fit, measure
 
 class Clocked:
     seconds = 0
@@ -99,7 +99,7 @@ def main() -> None:
             forward, analysis = map(float, printed.split())
             row("of `minibert viz --file`: forward passes", count, forward, memory)
             row("of `minibert viz --file`: fit and measure", count, analysis, memory)
-            command = [sys.executable, "-m", "minibert.cli", "viz", "--file", str(path), "--model", model]
+            command = [sys.executable, "-m", "minibert.commands.main", "viz", "--file", str(path), "--model", model]
             _, seconds, memory = run([*command, "--out", str(out)])
             row("all of `minibert viz --file`, pictures too", count, seconds, memory)
 

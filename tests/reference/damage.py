@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 import minibert
-import minibert.tensors
+import minibert.checkpoint.tensors
 
 MEMORY = 200_000_000
 SECONDS = 1.0
@@ -170,13 +170,13 @@ class Watch:
         self.breaches: list[str] = []
         self.on = False
         sys.addaudithook(self.look)
-        safe_open = minibert.tensors.safe_open  # opens in Rust, where no audit hook sees it
+        safe_open = minibert.checkpoint.tensors.safe_open  # opens in Rust, where no audit hook sees it
 
         def watched(path, *args, **kwargs):
             self.opened(path)
             return safe_open(path, *args, **kwargs)
 
-        minibert.tensors.safe_open = watched
+        minibert.checkpoint.tensors.safe_open = watched
 
     def look(self, event: str, arguments: tuple) -> None:
         if not self.on:

@@ -10,9 +10,9 @@ import numpy as np
 from viz.explorer import pack
 from viz.explorer.assemble import assemble, framed
 from viz.explorer.columns import by_position, columns
-from viz.habits import OFFSETS, habits
-from viz.measure import measure_all
-from viz.normalize import METHODS, normalize
+from viz.geometry.normalize import METHODS, normalize
+from viz.measures.habits import OFFSETS, habits
+from viz.measures.measure import measure_all
 
 ROOM = 15_000_000  # characters: what still goes by mail
 FOR_VECTORS = 1_500_000  # bytes: vectors are for looking at coordinates, and worth it where there are few

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from viz.habits import Habits
-from viz.measure import Measures
+from viz.measures.habits import Habits
+from viz.measures.measure import Measures
 
 PLACES = (
     ("to_previous", "previous", "mean attention to the token before the query"),

@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 
+from minibert.checkpoint.parameters import LayerWeights
 from minibert.encoder import attention_block
 from minibert.exercises import blanks, sentences
 from minibert.exercises.draw import Draw, model
@@ -12,7 +13,6 @@ from minibert.exercises.exercise import Case, Exercise, Finding, Function, Mista
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert
 from minibert.numerics import softmax
-from minibert.weights import LayerWeights
 
 LH = ("layer", "head")
 

@@ -29,9 +29,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from minibert.attention import self_attention
-from minibert.config import BertConfig
+from minibert.checkpoint.config import BertConfig
+from minibert.checkpoint.parameters import LayerWeights
 from minibert.numerics import layer_norm, linear
-from minibert.weights import LayerWeights
 
 
 def merge_heads(x_HTK: np.ndarray) -> np.ndarray:

@@ -23,9 +23,9 @@ Predict, before you check: you change token 2 of hidden_TD. Which rows of the re
 
 import numpy as np
 
-from minibert.config import BertConfig
+from minibert.checkpoint.config import BertConfig
+from minibert.checkpoint.parameters import LayerWeights
 from minibert.numerics import ACTIVATIONS, layer_norm, linear
-from minibert.weights import LayerWeights
 
 
 def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:

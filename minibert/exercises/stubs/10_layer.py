@@ -21,9 +21,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minibert.config import BertConfig
+from minibert.checkpoint.config import BertConfig
+from minibert.checkpoint.parameters import LayerWeights
 from minibert.encoder import attention_block, feed_forward_block
-from minibert.weights import LayerWeights
 
 
 def encoder_layer(

@@ -25,8 +25,8 @@ Predict, before you check: what if you leave the transform out, and hold hidden_
 
 import numpy as np
 
+from minibert.checkpoint.parameters import MaskedLMWeights
 from minibert.numerics import ACTIVATIONS, layer_norm, linear
-from minibert.weights import MaskedLMWeights
 
 
 def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act: str, eps: float) -> np.ndarray:

@@ -31,9 +31,9 @@ from dataclasses import replace
 import numpy as np
 
 import minibert
+from minibert.checkpoint.parameters import LayerWeights
 from minibert.exercises import blanks
 from minibert.numerics import softmax
-from minibert.weights import LayerWeights
 
 MOST_NEEDED_HEAD = None  # (layer, head), both from 0
 

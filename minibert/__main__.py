@@ -1,0 +1,5 @@
+"""`python -m minibert` is the command `minibert`."""
+
+from minibert.commands.main import main
+
+main()

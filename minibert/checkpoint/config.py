@@ -1,0 +1,119 @@
+"""The numbers that make a BERT: read from config.json, and refused where this code does not implement them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+HIDDEN_ACTS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
+"""The names of `minibert.numerics.ACTIVATIONS`."""
+
+MOST_TEXT = 64_000_000
+"""Bytes: several times the largest tokenizer.json of a BERT."""
+
+
+class CheckpointError(ValueError):
+    """Something is wrong with a checkpoint. The message says which file, what, and what to do."""
+
+
+@dataclass(frozen=True)
+class BertConfig:
+    """The shape of a BERT, in the names of config.json."""
+
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    max_position_embeddings: int
+    type_vocab_size: int = 2
+    hidden_act: str = "gelu"
+    layer_norm_eps: float = 1e-12
+    tie_word_embeddings: bool = True
+    """is the decoder of the masked-LM head the table of word embeddings?"""
+    labels: tuple[str, ...] = ()
+    """the names of the classes, of a checkpoint that tells classes apart"""
+
+    @property
+    def head_size(self) -> int:
+        """K = hidden_size / num_attention_heads"""
+        return self.hidden_size // self.num_attention_heads
+
+
+def read_config(path: Path) -> BertConfig:
+    """Read a config.json. Raises CheckpointError for what is not a BERT, or not one this code computes."""
+    settings = read_json(path)
+
+    def check(correct: bool, name: str, expected: str) -> None:
+        if not correct:
+            came = f"is {abbreviate(settings[name])}" if name in settings else "is missing"
+            raise CheckpointError(f"{path}: {name} {came}; expected {expected}")
+
+    def supported(name: str, default: object, choices: tuple) -> None:
+        check(settings.get(name, default) in choices, name, f"{' or '.join(map(repr, choices))}: {ONLY}")
+
+    supported("model_type", "bert", ("bert",))
+    supported("position_embedding_type", "absolute", ("absolute",))
+    supported("is_decoder", False, (False, None))
+    supported("add_cross_attention", False, (False, None))
+    supported("hidden_act", "gelu", HIDDEN_ACTS)
+
+    for name, kind in BertConfig.__annotations__.items():
+        if kind is int:
+            count = settings.get(name, getattr(BertConfig, name, None))
+            check(type(count) is int and count > 0, name, "a whole number above 0")
+    eps = settings.get("layer_norm_eps", BertConfig.layer_norm_eps)
+    check(type(eps) in (int, float) and 0 < eps < 1, "layer_norm_eps", "a number between 0 and 1")
+    check(type(settings.get("tie_word_embeddings", True)) is bool, "tie_word_embeddings", "true or false")
+    labels = settings.get("id2label") or {}
+    numbers = [str(i) for i in range(len(labels))] if isinstance(labels, dict) else None
+    named = numbers is not None and all(isinstance(labels.get(number), str) for number in numbers)
+    check(named, "id2label", 'a name for each class, as {"0": "negative", "1": "positive"}')
+
+    given = {name: settings[name] for name in BertConfig.__annotations__ if name in settings and name != "labels"}
+    config = BertConfig(**given, labels=tuple(labels[number] for number in numbers))
+    if config.hidden_size % config.num_attention_heads:
+        raise CheckpointError(
+            f"{path}: hidden_size {abbreviate(config.hidden_size)} is not a multiple of num_attention_heads "
+            f"{abbreviate(config.num_attention_heads)}"
+        )
+    return config
+
+
+ONLY = "minibert implements BERT as an encoder, with learned absolute positions, and nothing else"
+
+
+def read_json(path: Path) -> dict:
+    """The object in a JSON file. Raises CheckpointError where there is none."""
+    text = read_text(path)
+    try:
+        settings = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not JSON ({error}); get the file again") from None
+    if not isinstance(settings, dict):
+        raise CheckpointError(f"{path} holds {abbreviate(settings)}; expected an object, {{...}}")
+    return settings
+
+
+def read_text(path: Path) -> str:
+    """What is in a text file. Raises CheckpointError where it cannot be read."""
+    try:
+        if not path.is_file():
+            problem = "there is no such file; a checkpoint is a folder that has it"
+        elif path.stat().st_size > MOST_TEXT:
+            problem = f"it has more than {MOST_TEXT:,} bytes; the file of a BERT is far smaller"
+        else:
+            return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        problem = f"it cannot be read ({error.strerror}); check the file and its permissions"
+    except UnicodeDecodeError as error:
+        problem = f"it is not UTF-8 text ({error.reason} at byte {error.start}); get the file again"
+    raise CheckpointError(f"{path}: {problem}")
+
+
+def abbreviate(value: object) -> str:
+    """What came, short enough for one line."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits; a deep nest
+        text = f"a {type(value).__name__} too large to show"
+    return text if len(text) <= 100 else text[:97] + "..."

@@ -1,0 +1,206 @@
+"""Finding a model: bundled with the package, in a folder, or on a hub, from where it is downloaded once.
+
+`huggingface_hub` is imported only where a hub is really asked for: it takes longer than running a small model.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+from minibert.checkpoint.config import CheckpointError, read_config
+from minibert.checkpoint.tensors import CONVERT, PICKLE, find_tensors
+
+BUNDLED = Path(__file__).parents[1] / "models"
+
+FILES = ("config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt")
+FILES += ("*.safetensors.index.json", "*.safetensors")
+"""All that loading reads, smallest first. A hub has more: other formats of the same weights, which stay there."""
+
+
+def find_model(model: str | Path, revision: str | None = None) -> Path:
+    """The folder of a model: the name of a bundled one, a folder, or a hub id. Raises CheckpointError.
+
+    A hub id that is cached is taken as it is, without a network; `minibert download` looks for a newer one.
+    """
+    return local_model(model, revision) or ask_hub(str(model), revision)
+
+
+def download(model: str | Path, revision: str | None = None) -> Path:
+    """The folder of a model; of a hub id, the newest. Where the hub cannot give it, the cached one and a warning."""
+    return local_model(model, revision) or ask_hub(str(model), revision, newest=True)
+
+
+def local_model(model: str | Path, revision: str | None) -> Path | None:
+    """The folder of a bundled model, or the folder that `model` is; None for what can only be a hub id."""
+    folder = BUNDLED / model if str(model) in bundled_models() else Path(model)
+    if folder.is_dir():
+        if revision is not None:
+            raise CheckpointError(f"{model} is a folder; a revision ({revision}) is for ids on a hub")
+        return folder
+    if isinstance(model, Path) or folder.exists():
+        raise CheckpointError(f"{model} is not a folder; expected one with a config.json and a model.safetensors")
+    return None
+
+
+def local() -> str:
+    """What a name is not, when it has to come from the hub: a slip in the name of a bundled model shows."""
+    return f"not bundled (as {' and '.join(bundled_models())} are), not a folder here"
+
+
+def bundled_models() -> list[str]:
+    """The names of the models that came with the package."""
+    return sorted(path.parent.name for path in BUNDLED.glob("*/config.json"))
+
+
+def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
+    """The folder of a hub id: the cached one if it is whole, otherwise, or if asked for the newest, a fetched one."""
+    from huggingface_hub import constants, errors
+
+    hub, cached = constants.ENDPOINT, None
+    try:
+        cached = cached_model(name, revision)
+        return cached if cached and has_tokenizer(cached) and not newest else fetch_model(name, revision)
+    except CheckpointError:
+        raise
+    except errors.HFValidationError:
+        problem = f"is {local()}, and not a hub id (owner/name); see `minibert models`"
+    except errors.GatedRepoError:
+        problem = f"is gated: accept its terms on {hub}/{name}, then `hf auth login` here, or set HF_TOKEN"
+    except errors.RepositoryNotFoundError:
+        problem = f"is {local()}, and not on {hub}; see `minibert models`, or if it is private, `hf auth login`"
+    except errors.RevisionNotFoundError:
+        problem = f"has no revision {revision!r}; those it has are listed on {hub}/{name}/commits/main"
+    except errors.EntryNotFoundError as error:
+        problem = f"did not arrive: {told(error)}; check the network, and run it again"
+    except errors.OfflineModeIsEnabled:
+        problem = f"is {local()}, not cached whole, and HF_HUB_OFFLINE is set; unset it, or {CARRY.format(name)}"
+    except Exception as error:  # of the HTTP library: huggingface_hub has had three of them
+        problem = (
+            f"is {local()}, and did not arrive from {hub} ({told(error)}); check the network and run it again, or "
+        )
+        problem += CARRY.format(name)
+    if cached:
+        print(f"minibert: {name} {problem}; the cached one is used", file=sys.stderr)
+        return cached
+    raise CheckpointError(f"{name} {problem}")
+
+
+CARRY = "use a folder made on another computer by `minibert download {} --to FOLDER`"
+
+
+def told(error: Exception) -> str:
+    """What went wrong in a line, with the cause, where a mirror's failure hides."""
+    links = [error, error.__cause__] if error.__cause__ else [error]
+    lines = [" ".join(f"{type(link).__name__}: {link}".split())[:200] for link in links]
+    return ", because of ".join(dict.fromkeys(lines))
+
+
+def cached_model(name: str, revision: str | None = None) -> Path | None:
+    """The folder of a hub id in the cache, if its config and all its tensors have arrived in it."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(name, "config.json", revision=revision)
+    return Path(config).parent if isinstance(config, str) and is_whole(Path(config).parent) else None
+
+
+def is_whole(folder: Path) -> bool:
+    """Are all tensors there? A download that was cut leaves only the files that had arrived, and they come last."""
+    try:
+        return bool(find_tensors(folder))
+    except CheckpointError:
+        return False
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Some models have none, and other programs may have cached the weights alone: the hub knows."""
+    return (folder / "tokenizer.json").is_file() or (folder / "vocab.txt").is_file()
+
+
+def fetch_model(name: str, revision: str | None) -> Path:
+    """Download a hub id, file after file, the config first: what we cannot compute is not downloaded.
+
+    A file goes into the cache when all of it has arrived. Ctrl-C stops at once; files that are there are not fetched
+    again.
+    """
+    from huggingface_hub import HfApi, hf_hub_download
+
+    info = HfApi().model_info(name, revision=revision)
+    there = [entry.rfilename for entry in info.siblings or [] if "/" not in entry.rfilename]
+    wanted = [file for pattern in FILES for file in there if fnmatch(file, pattern)]
+    if "model.safetensors" in wanted:
+        wanted = [file for file in wanted if ".safetensors" not in file] + ["model.safetensors"]
+    if "config.json" not in wanted:
+        raise CheckpointError(f"{name} has no config.json; it is not a checkpoint of one model")
+    if not any(file.endswith(".safetensors") for file in wanted):
+        if any(fnmatch(file, "pytorch_model*.bin") for file in there):
+            raise CheckpointError(
+                f"{name} has only {PICKLE}; if you trust it, `hf download {name} --local-dir FOLDER`, and {CONVERT}"
+            )
+        raise CheckpointError(f"{name} has no .safetensors, the only format of weights that minibert reads")
+    for file in wanted:
+        path = Path(hf_hub_download(name, file, revision=info.sha))
+        if file == "config.json":
+            read_config(path)
+    hf_hub_download(name, "config.json", revision=revision)  # now the cache may say what this revision is
+    return path.parent
+
+
+def list_models() -> Iterator[tuple[str, str, int, str]]:
+    """(where, name, bytes, note) of each model that is here: bundled ones, then those in the cache of the hub.
+
+    note: "" for a model that loads, otherwise why it does not.
+    """
+    import huggingface_hub
+
+    for name in bundled_models():
+        yield "bundled", name, size_on_disk(BUNDLED / name), ""
+    try:
+        repos = huggingface_hub.scan_cache_dir().repos
+    except huggingface_hub.CacheNotFound:
+        return
+    for repo in sorted(repos, key=lambda repo: repo.repo_id):
+        config = (
+            huggingface_hub.try_to_load_from_cache(repo.repo_id, "config.json") if repo.repo_type == "model" else None
+        )
+        if not isinstance(config, str):
+            continue
+        folder = Path(config).parent
+        try:
+            read_config(folder / "config.json")
+            note = "" if is_whole(folder) else f"not whole; `minibert download {repo.repo_id}` fetches the rest"
+        except CheckpointError as error:
+            note = str(error).removeprefix(f"{folder / 'config.json'}: ")
+        yield "cached", repo.repo_id, size_on_disk(folder), note
+
+
+def size_on_disk(folder: Path) -> int:
+    """The bytes of what loading reads."""
+    return sum(path.stat().st_size for path in checkpoint_files(folder))
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and any(fnmatch(path.name, p) for p in FILES)]
+
+
+def copy_model(folder: Path, to: Path) -> None:
+    """Copy what loading reads, and the model card, into the new folder `to`, which appears only when it is whole."""
+    from huggingface_hub.utils import tqdm
+
+    if to.exists():
+        raise FileExistsError(f"{to} is there already; name a folder that is not, or remove it")
+    files = checkpoint_files(folder) + [folder / name for name in ("README.md", "LICENSE") if (folder / name).is_file()]
+    beside = to.with_name(f"{to.name}.{os.getpid()}.part")
+    beside.mkdir(parents=True)
+    try:
+        with tqdm(total=sum(path.stat().st_size for path in files), unit="B", unit_scale=True, desc=str(to)) as bar:
+            for path in files:
+                with path.open("rb") as source, (beside / path.name).open("wb") as target:
+                    while block := source.read(1 << 20):
+                        target.write(block)
+                        bar.update(len(block))
+        beside.rename(to)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,98 @@
+"""From a text to the ids of its pieces: WordPiece, as the checkpoint's tokenizer.json or vocab.txt describes it.
+
+    text --normalise--> no accents, no capitals --split--> words --WordPiece--> pieces --frame--> [CLS] pieces [SEP]
+
+The work is done by the `tokenizers` package; `vocabulary.py` sets it up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tokenizers
+
+from minibert.checkpoint.config import CheckpointError, abbreviate
+from minibert.checkpoint.vocabulary import attempt, read_backend
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A text as the model sees it. Fields of one entry a token."""
+
+    tokens: tuple[str, ...]
+    input_ids: tuple[int, ...]
+    token_type_ids: tuple[int, ...]
+    words: tuple[tuple[int, int] | None, ...]
+    """(sentence, word) the token is a piece of, both from 0; None for [CLS] and [SEP]"""
+    text: str | tuple[str, str]
+    offsets: tuple[tuple[int, int], ...] = ()
+    """(start, end) of the token in the text of its sentence; (0, 0) for [CLS] and [SEP]"""
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    @classmethod
+    def from_ids(cls, input_ids: Sequence[int], token_type_ids: Sequence[int] | None = None) -> "Encoding":
+        """An Encoding of bare ids, for a model without a tokenizer. Segment 0 where `token_type_ids` is None."""
+        ids = tuple(input_ids)
+        types = (0,) * len(ids) if token_type_ids is None else tuple(token_type_ids)
+        return cls(tuple(f"[{number}]" for number in ids), ids, types, (None,) * len(ids), "", ((0, 0),) * len(ids))
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """The checkpoint's tokenizer; `backend` is the one of the `tokenizers` package, None where `missing` says why."""
+
+    backend: tokenizers.Tokenizer | None
+    missing: str = ""
+
+    def encode(self, text: str | tuple[str, str]) -> Encoding:
+        """The Encoding of a sentence, or of a (first, second) pair. ValueError for a text without a single word."""
+        sentences = (text,) if isinstance(text, str) else text
+        if not isinstance(sentences, tuple) or not all(isinstance(part, str) for part in sentences):
+            raise TypeError(f"the text is {abbreviate(text)}; expected a str, or a (first, second) tuple of two")
+        if len(sentences) not in (1, 2):
+            raise ValueError(f"the text is a tuple of {len(sentences)}; expected a sentence or a (first, second) pair")
+        try:
+            "".join(sentences).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"the text {abbreviate(text)} is not valid Unicode: {error.reason}") from None
+        if self.backend is None:
+            raise CheckpointError(self.missing)
+        encoded = attempt("the tokenizer", self.backend.encode, *sentences)
+        if all(sentence is None for sentence in encoded.sequence_ids):
+            raise ValueError(f"the text {abbreviate(text)} has no words; expected at least one")
+        words = tuple(
+            None if sentence is None or word is None else (sentence, word)
+            for sentence, word in zip(encoded.sequence_ids, encoded.word_ids, strict=True)
+        )
+        tokens, ids, types = tuple(map(self.token, encoded.ids)), tuple(encoded.ids), tuple(encoded.type_ids)
+        return Encoding(tokens, ids, types, words, text, tuple(encoded.offsets))
+
+    def token(self, number: int) -> str:
+        """The token with this id; its number in brackets where the vocabulary stops short of it."""
+        token = None if self.backend is None else self.backend.id_to_token(number)
+        return f"[{number}]" if token is None else token
+
+    @property
+    def mask_id(self) -> int | None:
+        """The id of [MASK], or None where the vocabulary has none."""
+        return None if self.backend is None else self.backend.token_to_id("[MASK]")
+
+
+def read_tokenizer(folder: Path, vocab_size: int | None = None) -> Tokenizer:
+    """The tokenizer of a folder, without the padding and truncation that some leave switched on.
+
+    A folder without one that we can run still loads: its model can be given ids, in an Encoding. A broken one, or one
+    with an id that is not below `vocab_size`, is a CheckpointError.
+    """
+    path = folder / ("tokenizer.json" if (folder / "tokenizer.json").is_file() else "vocab.txt")
+    try:
+        backend, ids = attempt(path, read_backend, path)
+    except NotImplementedError as error:
+        return Tokenizer(None, f"{folder}: {error}; it cannot encode text: give ids, minibert.Encoding.from_ids([101])")
+    if vocab_size is not None and max(ids) >= vocab_size:
+        raise CheckpointError(
+            f"{path} has the id {max(ids)}, but vocab_size in config.json is {vocab_size}: they are of two checkpoints"
+        )
+    return Tokenizer(backend)

@@ -1,0 +1,4 @@
+"""The command `minibert`, one file a command; `main` puts them together, `arguments` and `output` are shared.
+
+Commands import whatever they need, `viz` only inside the functions that draw; nothing imports a command.
+"""

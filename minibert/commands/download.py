@@ -1,0 +1,24 @@
+"""`minibert download`: fetch a model from the hub once, to work without a network from then on."""
+
+import argparse
+from pathlib import Path
+
+from minibert.checkpoint import hub
+from minibert.model import load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a hub id such as google-bert/bert-base-uncased")
+    parser.add_argument("--revision", metavar="NAME", help="a branch, tag or commit of it (default: main)")
+    parser.add_argument("--to", metavar="FOLDER", type=Path, help="also make this folder, to carry to another computer")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fetch, load as a trial, then copy."""
+    if args.to and args.to.exists():
+        raise FileExistsError(f"--to {args.to} is there already; name a folder that is not, or remove it")
+    folder = hub.download(args.model, args.revision)
+    load(folder)
+    if args.to:
+        hub.copy_model(folder, args.to)
+    print(f"--model {args.to or args.model} now works without a network")

@@ -1,0 +1,46 @@
+"""`minibert info`: a model's configuration, tensors, parameters and size."""
+
+import argparse
+from pathlib import Path
+
+from minibert.checkpoint import hub
+from minibert.checkpoint.tensors import find_tensors
+from minibert.model import Bert, load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", nargs="?", default="tiny", help="bundled name, folder or hub id")
+
+
+def run(args: argparse.Namespace) -> None:
+    folder = hub.find_model(args.model)
+    print_info(load(folder), folder)
+
+
+def print_info(bert: Bert, folder: Path) -> None:
+    """The configuration, then the tensors, those of all layers in one line, then the sums."""
+    print(f"{folder}\n")
+    for name, value in vars(bert.config).items():
+        print(f"{name:40} {value}")
+    print(f"{'tokenizer':40} {bert.tokenizer.missing or 'WordPiece'}\n")
+
+    layers = bert.config.num_hidden_layers
+    seen, total = set(), 0
+    rows = [("tensor", "shape", "parameters")]
+    for name, tensor in bert.weights.named():
+        if id(tensor) in seen:  # the decoder of a masked-LM head, where it is tied
+            rows.append((name, "the word embeddings", "again"))
+            continue
+        seen.add(id(tensor))
+        total += tensor.size
+        shape = " x ".join(map(str, tensor.shape))
+        if name.startswith("layers.0."):
+            name, shape = name.replace("layers.0.", "layers.*."), f"{layers} of {shape}"
+            rows.append((name, shape, f"{layers * tensor.size:,}"))
+        elif not name.startswith("layers."):
+            rows.append((name, shape, f"{tensor.size:,}"))
+    for name, shape, size in rows:
+        print(f"{name:40} {shape:20} {size:>14}")
+    types = sorted({stored.dtype for stored in find_tensors(folder).values() if "F" in stored.dtype})
+    size = f"{hub.size_on_disk(folder) / 1e6:.1f} MB on disk ({', '.join(types)}), {4 * total / 1e6:.1f} MB as float32"
+    print(f"\n{total:,} parameters, {size}")

@@ -1,0 +1,184 @@
+"""Queries and keys moved, and measured: fitted on a sample of the sentences, measured on all of them."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from minibert.checkpoint.tokenizer import Encoding
+from minibert.commands.sentences import Sample, Sentences
+from minibert.model import Bert
+from minibert.speed.cores import at_once, cores, one_thread, parts_of
+from minibert.trace import Trace
+
+METHODS = ("none", "paper", "exact")
+MOST_PAIRS = 40_000  # of queries and keys of one head to measure at once: enough to be quick, small in memory
+
+
+def fit(
+    sample: Sample,
+    layers: range,
+    heads: range,
+    methods: Sequence[str],
+    *,
+    scope: str = "head",
+    scale: float | None = None,
+    distance: str = "euclidean",
+    weight: str | None = "closeness",
+    dims: int = 2,
+) -> list:
+    """The sample normalised by `viz.normalize` with each of the methods, for the layers and heads wanted.
+
+    The scope may take in more layers and heads than these.
+    """
+    import viz
+
+    rows = range(len(sample.query)) if scope == "model" else layers
+    columns = heads if scope == "head" else range(sample.query.shape[1])
+    region = np.s_[rows.start : rows.stop, columns.start : columns.stop]
+    inside = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in ((layers, rows), (heads, columns)))
+
+    def one(method: str):
+        return viz.normalize(
+            sample.query[region],
+            sample.key[region],
+            sample.sentences,
+            method,
+            scale=scale,
+            distance=distance,
+            weight=weight,
+            attention=[block[region] for block in sample.attention] if weight == "attention" else None,
+            scope=scope,
+            components=dims,
+        )[inside]
+
+    together = cores() > 1
+    with one_thread():
+        return at_once(one, methods) if together else [one(method) for method in methods]
+
+
+def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: range, queries: int, seed: int):
+    """Measures and habits added up over all sentences, and how many there were until the end or Ctrl-C.
+
+    queries: how many of each sentence are measured, against all its keys, chosen at random; habits are those of all.
+    """
+    from huggingface_hub.utils import tqdm
+
+    totals, done = None, 0
+    parts = parts_of(len(layers), cores())  # each core takes some of the layers
+    moves = [[way[part] for way in ways] for part in parts]
+    random, span = np.random.default_rng(seed), slice(heads.start, heads.stop)
+    bar = tqdm(total=len(sentences), unit=" sentences", disable=None, leave=False)
+    try:
+        for traces in alike(bert.stream(by_length(sentences))):
+            some = np.sort(random.permutation(len(traces[0].tokens))[:queries])
+            pieces = [(moved, traces, layers[part], span, some) for part, moved in zip(parts, moves, strict=True)]
+            with one_thread():
+                new = at_once(lambda piece: measure_layers(*piece), pieces)
+            totals = new if totals is None else [added(*pair) for pair in zip(totals, new, strict=True)]
+            done += len(traces)
+            bar.update(len(traces))
+    except KeyboardInterrupt:
+        if not done:
+            raise
+    finally:
+        bar.close()
+    *measured, habits = (type(one[0]).joined(one) for one in zip(*totals, strict=True))
+    return measured, habits, done
+
+
+def measure_layers(ways: list, traces: list[Trace], layers: range, heads: slice, some: np.ndarray) -> list:
+    """Measures of every way, and habits, of some layers and heads in sentences of one form.
+
+    some: the places of the queries that are measured.
+    """
+    import viz
+
+    query, key, attention = (
+        np.array([[getattr(trace.layers[layer], name)[heads, tokens] for layer in layers] for trace in traces])
+        for name, tokens in (("query", some), ("key", slice(None)), ("attention", slice(None)))
+    )
+    target = viz.Target(attention[..., some, :])
+    found = [target.measures(*way.distances(query, key), way.near) for way in ways]
+    return [sums.merged() for sums in [*found, viz.habits(attention, traces[0].tokens)]]
+
+
+def added(sums: list, others: list) -> list:
+    return [a + b for a, b in zip(sums, others, strict=True)]
+
+
+def by_length(encodings: Iterable[Encoding], window: int = 2000) -> Iterator[Encoding]:
+    """Encodings sorted by length, a window at a time: sentences of one length can be measured side by side."""
+    encodings = iter(encodings)
+    while ahead := list(itertools.islice(encodings, window)):
+        yield from sorted(ahead, key=len)
+
+
+def alike(traces: Iterable[Trace]) -> Iterator[list[Trace]]:
+    """Neighbouring traces of one length with [CLS] and [SEP] in the same places, not too many at once."""
+
+    def form(trace):
+        return [token if token in ("[CLS]", "[SEP]") else None for token in trace.tokens]
+
+    group = []
+    for trace in traces:
+        if group and (form(trace) != form(group[0]) or (len(group) + 1) * len(trace.tokens) ** 2 > MOST_PAIRS):
+            yield group
+            group = []
+        group.append(trace)
+    if group:
+        yield group
+
+
+def head_rows(ways, measured, habits, layers, heads, dims) -> list[dict]:
+    """heads.csv: a row a head, every measure of every way."""
+    rows = []
+    for i, j in np.ndindex(len(layers), len(heads)):
+        row = {"layer": layers[i], "head": heads[j]}
+        for way, result in zip(ways, measured, strict=True):
+            values = {
+                "scale": way.scale,
+                "translation_norm": np.linalg.norm(way.translation, axis=-1),
+                "explained_variance": way.plane.explained_variance_ratio.sum(axis=-1),
+                "correlation": result.pairs.correlation,
+                "weighted_correlation": result.close_pairs.correlation,
+            }
+            for space, near in (("full", result.space), (f"{dims}d", result.plane)):
+                values[f"nearest1_{space}"] = near.nearest1
+                values[f"nearest3_{space}"] = near.nearest3
+                values[f"rank_correlation_{space}"] = near.rank_correlation
+            row |= {f"{way.method}_{name}": f"{value[i, j]:.6g}" for name, value in values.items()}
+        for name in ("to_self", "to_previous", "to_next", "to_cls", "to_sep", "entropy"):
+            row[name] = f"{getattr(habits, name)[i, j]:.6g}"
+        rows.append(row)
+    return rows
+
+
+def head_table(ways, measured, layers, heads, dims) -> str:
+    """What is printed: a line a head, before and after; for several heads their means, method by method."""
+    _, paper, exact = ways
+    lines = [
+        f"       scale         correlation           nearest@1 in {dims}-D      nearest@1 in full",
+        " head  paper  exact    raw  paper  exact    raw  paper  exact    raw  paper  exact",
+    ]
+    for i, j in np.ndindex(len(layers), len(heads)):
+        cells = [way.scale[i, j] for way in (paper, exact)]
+        cells += [result.pairs.correlation[i, j] for result in measured]
+        cells += [result.plane.nearest1[i, j] for result in measured]
+        cells += [result.space.nearest1[i, j] for result in measured]
+        doubt = f"  paper: {paper[i, j].doubt}" if paper[i, j].doubt else ""
+        lines.append(f"{f'{layers[i]}.{heads[j]}':>5}" + "".join(f"{cell:7.2f}" for cell in cells) + doubt)
+    if len(layers) * len(heads) > 1:
+        lines += [
+            "",
+            f"mean over {len(layers) * len(heads)} heads",
+            "       nearest@1     nearest@3     rank corr.      corr.  weighted  explained",
+            f"        full {dims}-D      full {dims}-D      full {dims}-D               corr.   variance",
+        ]
+        for way, result in zip(ways, measured, strict=True):
+            near = [(s.nearest1, s.nearest3, s.rank_correlation) for s in (result.space, result.plane)]
+            cells = [value.mean() for pair in zip(*near, strict=True) for value in pair]
+            cells += [result.pairs.correlation.mean(), result.close_pairs.correlation.mean()]
+            cells.append(way.plane.explained_variance_ratio.sum(axis=-1).mean())
+            lines.append(f"{'raw' if way.method == 'none' else way.method:>5}" + "".join(f"{c:7.2f}" for c in cells))
+    return "\n".join(lines)

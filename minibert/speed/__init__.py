@@ -1,0 +1,4 @@
+"""What makes the equations fast without changing what they compute: work shared out over the cores.
+
+It imports nothing of the package; the chapters and the commands import it.
+"""

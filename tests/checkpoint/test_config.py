@@ -1,0 +1,162 @@
+"""config.json: what is read from it, and what is refused."""
+
+import json
+
+import pytest
+
+from minibert import CheckpointError
+from minibert.checkpoint.config import MOST_TEXT, BertConfig, abbreviate, read_config, read_json
+from tests.reference.checkpoints import bert_config
+
+SMALL = {
+    "vocab_size": 100,
+    "hidden_size": 12,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "intermediate_size": 20,
+    "max_position_embeddings": 32,
+}
+
+
+def read(tmp_path, text: str | bytes) -> BertConfig:
+    path = tmp_path / "config.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_config(path)
+
+
+def refusal(tmp_path, text: str | bytes) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        read(tmp_path, text)
+    message = str(caught.value)
+    assert message.startswith(str(tmp_path / "config.json")) and "\n" not in message and len(message) < 400
+    return message.removeprefix(str(tmp_path / "config.json"))
+
+
+def test_the_defaults_are_those_of_transformers(tmp_path):
+    """A config without the optional settings means what it means there."""
+    theirs = bert_config()
+    ours = read(tmp_path, json.dumps(SMALL))
+    for name in ("type_vocab_size", "hidden_act", "layer_norm_eps", "tie_word_embeddings"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert ours.labels == () and ours.head_size == 4
+
+
+def test_what_transformers_writes_is_read(tmp_path):
+    theirs = bert_config(id2label={0: "no", 1: "yes", 2: "perhaps"}, layer_norm_eps=1e-5, hidden_act="silu")
+    theirs.save_pretrained(tmp_path)
+    ours = read_config(tmp_path / "config.json")
+    for name in BertConfig.__annotations__:
+        if name != "labels":
+            assert getattr(ours, name) == getattr(theirs, name), name
+    assert ours.labels == ("no", "yes", "perhaps")
+
+
+def test_a_byte_order_mark_and_other_keys_do_no_harm(tmp_path):
+    settings = SMALL | {"architectures": ["BertModel"], "pad_token_id": 0, "id2label": None, "is_decoder": None}
+    assert read(tmp_path, b"\xef\xbb\xbf" + json.dumps(settings).encode()).hidden_size == 12
+
+
+def test_of_a_key_that_comes_twice_the_last_counts(tmp_path):
+    """As everywhere in Python, and in transformers."""
+    assert read(tmp_path, json.dumps(SMALL)[:-1] + ', "vocab_size": 7}').vocab_size == 7
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_missing_key_is_named(name, tmp_path):
+    message = refusal(tmp_path, json.dumps({key: value for key, value in SMALL.items() if key != name}))
+    assert message == f": {name} is missing; expected a whole number above 0"
+
+
+@pytest.mark.parametrize("value", ["12", 12.0, True, None, 0, -3, float("nan"), float("inf"), [12], {"12": 12}])
+@pytest.mark.parametrize("name", ["hidden_size", "type_vocab_size", "num_hidden_layers"])
+def test_a_count_is_a_whole_number(name, value, tmp_path):
+    message = refusal(tmp_path, json.dumps(SMALL | {name: value}))
+    assert message == f": {name} is {value!r}; expected a whole number above 0"
+
+
+@pytest.mark.parametrize("value", ["1e-12", 0, 1, -1e-12, float("nan"), float("inf"), True, None, 10**400])
+def test_eps_is_a_small_number(value, tmp_path):
+    assert "; expected a number between 0 and 1" in refusal(tmp_path, json.dumps(SMALL | {"layer_norm_eps": value}))
+
+
+@pytest.mark.parametrize(
+    "value", [["a", "b"], {"0": "a", "2": "b"}, {"0": 1}, {"zero": "a"}, "ab", 3, {"0": "a", "00": "b"}]
+)
+def test_labels_count_from_0(value, tmp_path):
+    assert "; expected a name for each class, as {" in refusal(tmp_path, json.dumps(SMALL | {"id2label": value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model_type", "electra"),
+        ("model_type", ["bert"]),
+        ("position_embedding_type", "relative_key_query"),
+        ("is_decoder", True),
+        ("is_decoder", "no"),
+        ("add_cross_attention", True),
+        ("hidden_act", "gelu_fast"),
+        ("hidden_act", {}),
+        ("hidden_act", None),
+    ],
+)
+def test_what_is_not_implemented_is_named(name, value, tmp_path):
+    message = refusal(tmp_path, json.dumps(SMALL | {name: value}))
+    assert message.startswith(f": {name} is {value!r}; expected ") and "minibert implements BERT" in message
+
+
+def test_tying_is_true_or_false(tmp_path):
+    assert "is 'yes'; expected true or false" in refusal(tmp_path, json.dumps(SMALL | {"tie_word_embeddings": "yes"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        ("{'hidden_size': 12}", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ('{"vocab_size": ' + "9" * 5000 + "}", "is not JSON"),
+        ("[1, 2]", "holds [1, 2]; expected an object"),
+        ("null", "holds None; expected an object"),
+        ("[" * 500 + "]" * 500, "expected an object"),
+        (b'{"vocab_size": "\xff"}', "is not UTF-8 text"),
+        (json.dumps(SMALL).encode("utf-16"), "is not UTF-8 text"),
+    ],
+)
+def test_what_is_not_json(text, problem, tmp_path):
+    assert problem in refusal(tmp_path, text)
+
+
+def test_no_file_a_folder_and_one_that_may_not_be_read(tmp_path, monkeypatch):
+    for path in (tmp_path / "config.json", tmp_path):
+        with pytest.raises(CheckpointError, match="there is no such file"):
+            read_config(path)
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "config.json"
+    path.touch()
+    monkeypatch.setattr(type(path), "read_text", refuse)
+    with pytest.raises(CheckpointError, match="cannot be read \\(Permission denied\\); check the file and its perm"):
+        read_config(path)
+
+
+def test_a_file_of_gigabytes_is_not_read(tmp_path):
+    path = tmp_path / "config.json"
+    with path.open("wb") as file:
+        file.truncate(MOST_TEXT + 1)  # a hole: no room on the disk is taken
+    with pytest.raises(CheckpointError, match="it has more than 64,000,000 bytes"):
+        read_json(path)
+
+
+def test_what_came_is_shown_in_short():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert abbreviate("x" * 1000).endswith("...") and len(abbreviate("x" * 1000)) == 100
+    assert abbreviate(10**5000) == "a int too large to show"
+    assert abbreviate(deep) == "a list too large to show"
+    while deep:  # taken apart by hand: letting go of it all at once would recurse in C
+        deep = deep[0]

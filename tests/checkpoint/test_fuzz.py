@@ -1,0 +1,117 @@
+"""Hostile files: whatever is in them, a checkpoint loads with finite numbers, or is refused in a second and 200 MB."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+import minibert
+from minibert import CheckpointError
+from minibert.checkpoint.config import BertConfig, read_config
+from minibert.checkpoint.tensors import find_tensors
+from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
+from tests.reference.checkpoints import SHAPE, random_model, write_tokenizer, write_vocabulary
+
+SMALL = {"hidden_size": 6, "num_hidden_layers": 1, "intermediate_size": 4, "max_position_embeddings": 16}
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory) -> Path:
+    """Two small checkpoints, with every kind of file that is read; and, outside them, one that must not be."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    random_model(**SMALL).half().save_pretrained(folder / "single")
+    write_tokenizer(folder / "single")
+    random_model(**SMALL).save_pretrained(folder / "sharded", max_shard_size="4KB")
+    write_vocabulary(folder / "sharded", do_lower_case=True, strip_accents=None, tokenizer_class="BertTokenizer")
+    write(folder / "sharded" / "added_tokens.json", {"[unused0]": 1})
+    write(folder / "sharded" / "special_tokens_map.json", {"additional_special_tokens": ["capybara"]})
+    save_file({"bert.embeddings.LayerNorm.weight": minibert.load(folder / "single").weights.embeddings.norm.weight},
+              folder / "outside.safetensors")  # fmt: skip
+    return folder
+
+
+def run(folder: Path, seed: int, count: int) -> dict[str, int]:
+    command = [sys.executable, "-m", "tests.reference.damage", folder, str(seed), str(count)]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert ran.returncode == 0, f"seed {seed}: exit {ran.returncode}\n{ran.stderr[-3000:]}"
+    return json.loads(ran.stdout.splitlines()[-1])  # the tokenizers package prints a word of its own now and then
+
+
+def test_a_few_hundred_damaged_files(checkpoints):
+    counts = run(checkpoints, random.randrange(10**9), 400)
+    assert sum(counts.values()) > 350
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("part", range(10))
+def test_twenty_thousand_damaged_files(part, checkpoints):
+    counts = run(checkpoints, random.randrange(10**9), 2100)
+    print(counts)
+    assert sum(counts.values()) >= 2000
+    loaded = sum(count for kind, count in counts.items() if "loaded" in kind)
+    assert 0.05 < loaded / sum(counts.values()) < 0.95, "damage that never, or always, matters is no test"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+CONFIG = {**SHAPE, "hidden_act": "gelu", "layer_norm_eps": 1e-12, "type_vocab_size": 2, "id2label": {"0": "a"}}
+
+
+def write(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+@settings(deadline=None)
+@given(changes=st.dictionaries(st.sampled_from([*CONFIG, "model_type", "is_decoder"]), JSON, min_size=1, max_size=3))
+def test_any_config(changes, checkpoints):
+    path = checkpoints / "config.json"
+    write(path, CONFIG | changes)
+    try:
+        config = read_config(path)
+    except CheckpointError as error:
+        assert str(error).startswith(str(path))
+    else:
+        for name, kind in BertConfig.__annotations__.items():
+            assert name == "labels" or type(getattr(config, name)) is kind
+        assert config.head_size * config.num_attention_heads == config.hidden_size > 0
+
+
+@settings(deadline=None)
+@given(weight_map=st.dictionaries(st.text(max_size=5), JSON | st.sampled_from(["..", "/x", "a/b", "b\\c"])) | JSON)
+def test_any_index(weight_map, checkpoints):
+    folder = checkpoints / "index"
+    folder.mkdir(exist_ok=True)
+    write(folder / "model.safetensors.index.json", {"weight_map": weight_map})
+    try:
+        assert find_tensors(folder) == {} == weight_map
+    except CheckpointError as error:
+        assert "\n" not in str(error)
+
+
+PARTS = ["model", "normalizer", "pre_tokenizer", "post_processor", "added_tokens", "truncation", "padding", "version"]
+
+
+@settings(deadline=None)
+@given(changes=st.dictionaries(st.sampled_from(PARTS), JSON, min_size=1), model=st.dictionaries(st.sampled_from(
+    ["vocab", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "type"]), JSON))  # fmt: skip
+def test_any_tokenizer(changes, model, checkpoints):
+    folder = checkpoints / "tokenizer"
+    folder.mkdir(exist_ok=True)
+    value = json.loads((checkpoints / "single" / "tokenizer.json").read_text(encoding="utf-8"))
+    value["model"] |= model
+    write(folder / "tokenizer.json", value | changes)
+    try:
+        tokenizer = read_tokenizer(folder, SHAPE["vocab_size"])
+        assert isinstance(tokenizer, Tokenizer)
+        tokenizer.encode(("the capybara", "sleeping"))
+    except CheckpointError as error:
+        assert "\n" not in str(error)

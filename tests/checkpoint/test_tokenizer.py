@@ -1,0 +1,479 @@
+"""The same ids, offsets and words as `transformers`, from every kind of tokenizer file; clear errors for the rest."""
+
+import json
+from pathlib import Path
+
+import pytest
+import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minibert
+from minibert import CheckpointError, Encoding
+from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
+from tests.reference.checkpoints import (
+    SHAPE,
+    SPECIAL,
+    VOCABULARY,
+    change_config,
+    write_model,
+    write_tokenizer,
+    write_vocabulary,
+)
+
+TEXTS = [
+    "The quick capybara is sleeping now.",
+    "  leading,   double\tand trailing\nspace ",
+    "Is [MASK] a mask, [mask] too? And [SEP] or [CLS] or [PAD] in the middle",
+    "[MASK]",
+    "naïve café, Ärger, Straße, ÅNGSTRÖM, ﬁne ﬂour",
+    "cafe\u0301 a\u0308rger e\u0323\u0302",
+    "北京 is 東京, not 北平。日本語のテキスト",
+    "emoji 🙂 family 👨‍👩‍👧‍👦 flag 🇩🇪 skin 👍🏽",
+    "zero\u200bwidth\u200djoiner soft\u00adhyphen",
+    "control \x00 \x07 \x1b \x7f \x85 \ufffd characters \u2028 line",
+    "a" * 99 + " " + "b" * 100 + " " + "c" * 101 + " " + "pneumono" * 40,
+    "!?.,;:'\"()[]{}<>-–—…«»¿¡@#$%^&*_+=|\\/~`",
+    "1234567890 3.14 1,000,000 ½ ² Ⅷ",
+    "Привет, κόσμε, שלום, مرحبا, नमस्ते, สวัสดี, 안녕하세요",
+    "İstanbul ŞİŞLİ ǅ ΣΑΣ",
+    "\ufeffbom and \u00a0no-break\u3000space",
+    "##ing ## # [UNK]",
+]
+PAIRS = [
+    ("The capybara sleeps.", "It is sleeping."),
+    ("[MASK] one", "two [SEP]"),
+    ("北京", "cafe\u0301 🙂"),
+    ("the second is empty", ""),
+    ("", "the first is empty"),
+    ("x" * 150, " \t "),
+]
+
+CHOICES = {
+    "nothing but vocab.txt": {},
+    "cased": {"do_lower_case": False},
+    "cased, accents off": {"do_lower_case": False, "strip_accents": True},
+    "uncased, accents kept": {"do_lower_case": True, "strip_accents": False},
+    "multilingual": {"do_lower_case": False, "tokenize_chinese_chars": True, "tokenizer_class": "BertTokenizer"},
+    "Chinese words whole": {"tokenize_chinese_chars": False},
+}
+
+
+def assert_same(ours: Tokenizer, theirs, text) -> None:
+    """In a list of one: alone, `transformers` takes a pair whose second half is empty for a single sentence."""
+    expected = theirs([text], return_offsets_mapping=True)
+    found = ours.encode(text)
+    assert list(found.input_ids) == expected["input_ids"][0], text
+    assert list(found.token_type_ids) == expected["token_type_ids"][0], text
+    assert list(found.offsets) == expected["offset_mapping"][0], text
+    assert list(found.tokens) == theirs.convert_ids_to_tokens(expected["input_ids"][0]), text
+    sentences, words = expected.sequence_ids(0), expected.word_ids(0)
+    pairs = [None if s is None or w is None else (s, w) for s, w in zip(sentences, words, strict=True)]
+    assert list(found.words) == pairs, text
+    assert found.text == text and len(found) == len(words)
+
+
+@pytest.fixture(scope="module")
+def real(minilm_folder):
+    return read_tokenizer(minilm_folder), transformers.AutoTokenizer.from_pretrained(minilm_folder)
+
+
+@pytest.mark.parametrize("text", TEXTS + PAIRS)
+def test_the_real_tokenizer(text, real):
+    assert_same(*real, text)
+
+
+@settings(deadline=None, max_examples=100)
+@given(text=st.text(min_size=1) | st.tuples(st.text(), st.text(min_size=1)))
+def test_any_text_gives_what_transformers_gives(text, real):
+    ours, theirs = real
+    try:
+        found = ours.encode(text)
+    except ValueError as error:
+        if "is not valid Unicode" not in str(error):
+            assert "has no words" in str(error)
+            assert set(theirs([text])["input_ids"][0]) == {101, 102}
+    else:
+        assert list(found.input_ids) == theirs([text])["input_ids"][0]
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_a_tokenizer_json(lower_case, tmp_path):
+    write_tokenizer(tmp_path, lower_case)
+    ours, theirs = read_tokenizer(tmp_path), transformers.BertTokenizer.from_pretrained(tmp_path)
+    for text in TEXTS + PAIRS:
+        assert_same(ours, theirs, text)
+    assert ("The" in ours.encode("The").tokens) != lower_case
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_vocab_txt_with_its_settings(choice, tmp_path):
+    write_vocabulary(tmp_path, **CHOICES[choice])
+    ours, theirs = read_tokenizer(tmp_path), transformers.BertTokenizer.from_pretrained(tmp_path)
+    for text in TEXTS + PAIRS:
+        assert_same(ours, theirs, text)
+
+
+def test_the_settings_change_something(tmp_path):
+    """Otherwise the test above would show nothing."""
+    found = set()
+    for choice, settings_ in CHOICES.items():
+        folder = tmp_path / choice
+        folder.mkdir()
+        write_vocabulary(folder, **settings_)
+        found.add(read_tokenizer(folder).encode(DECIDED).input_ids)
+    assert len(found) == len(CHOICES) - 1  # multilingual is cased
+
+
+def test_other_names_for_the_special_tokens(tmp_path):
+    names = {"cls_token": "<s>", "sep_token": {"content": "</s>"}, "unk_token": "<unk>", "mask_token": "<mask>"}
+    write_vocabulary(tmp_path, **names)
+    path = tmp_path / "vocab.txt"
+    for old, new in {"[CLS]": "<s>", "[SEP]": "</s>", "[UNK]": "<unk>", "[MASK]": "<mask>"}.items():
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    assert read_tokenizer(tmp_path).encode("the <mask> ☃").tokens == ("<s>", "the", "<mask>", "<unk>", "</s>")
+
+
+ENDS = {"no last line feed": "", "blank lines at the end": "\n\n\n", "a token twice": "\nthe\n"}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_end_of_a_vocab_txt(end, tmp_path):
+    """Blank lines are no tokens: a model has no embeddings for them."""
+    write_vocabulary(tmp_path)
+    path = tmp_path / "vocab.txt"
+    path.write_text(path.read_text(encoding="utf-8").removesuffix("\n") + ENDS[end], encoding="utf-8")
+    theirs = transformers.BertTokenizer.from_pretrained(tmp_path)
+    size = SHAPE["vocab_size"] + (end == "a token twice")
+    for text in TEXTS:
+        assert_same(read_tokenizer(tmp_path, size), theirs, text)
+
+
+def test_windows_line_ends_and_a_line_separator_in_a_token(tmp_path):
+    """Only line feeds end a line: `str.splitlines` would shift every id after U+2028."""
+    tokens = [*SPECIAL, "\u2028", "x\x85y", "the"]
+    (tmp_path / "vocab.txt").write_bytes("\r\n".join([*tokens, ""]).encode())
+    assert read_tokenizer(tmp_path).encode("the").input_ids == (3, 8, 4)
+
+
+def test_padding_and_truncation_are_off(minilm_folder, minilm):
+    """The file of all-MiniLM-L6-v2 pads to 128 and cuts there."""
+    assert json.loads((minilm_folder / "tokenizer.json").read_text())["padding"] is not None
+    assert len(minilm.tokenizer.encode("one")) == 3
+    assert len(minilm.tokenizer.encode("one " * 300)) == 302
+
+
+def test_words_count_from_0_in_each_sentence(minilm):
+    assert minilm.tokenizer.encode(("capybaras sleep", "why")).words == (
+        None,
+        *[(0, 0)] * 4,
+        (0, 1),
+        None,
+        (1, 0),
+        None,
+    )
+
+
+def test_an_older_file_without_the_name_of_its_model(tmp_path):
+    write_tokenizer(tmp_path)
+    with_name = read_tokenizer(tmp_path).encode("the capybara")
+    changed(tmp_path, lambda t: t["model"].pop("type"))
+    assert read_tokenizer(tmp_path).encode("the capybara") == with_name
+
+
+def test_added_tokens(tmp_path):
+    """Of fine-tuned models: in the vocabulary's free places, and after its end."""
+    write_tokenizer(tmp_path)
+    theirs = transformers.BertTokenizer.from_pretrained(tmp_path)
+    theirs.add_tokens(["<entity>", "[unused0]"])
+    theirs.add_special_tokens({"additional_special_tokens": ["<e1>"]})
+    theirs.save_pretrained(tmp_path)
+    for text in ("a <entity> <e1>sleeping</e1>", "[unused0] the"):
+        assert_same(read_tokenizer(tmp_path), theirs, text)
+
+
+BESIDE = {
+    "added_tokens.json": {"added_tokens.json": {"<e1>": len(VOCABULARY), "<e2>": len(VOCABULARY) + 1}},
+    "added_tokens.json, special": {
+        "added_tokens.json": {"<e2>": len(VOCABULARY) + 1, "<e1>": len(VOCABULARY)},
+        "special_tokens_map.json": {"additional_special_tokens": ["<e1>"], "mask_token": "[MASK]"},
+    },
+    "added_tokens_decoder": {
+        "tokenizer_config.json": {
+            "added_tokens_decoder": {
+                str(len(VOCABULARY)): {"content": "<e1>", "special": True, "normalized": False, "lstrip": True},
+                "5": {"content": "[MASK]", "special": True, "lstrip": True},
+                "1": {"content": "[unused0]", "special": True},
+            }
+        }
+    },
+    "special in the vocabulary": {"special_tokens_map.json": {"additional_special_tokens": ["[unused0]"]}},
+    "a mask that takes the space before it": {
+        "tokenizer_config.json": {"mask_token": {"__type": "AddedToken", "content": "[MASK]", "lstrip": True}}
+    },
+}
+
+
+@pytest.mark.parametrize("where", BESIDE)
+def test_added_tokens_beside_a_vocab_txt(where, tmp_path):
+    """Fine-tuned models before tokenizer.json have them in one of three files."""
+    write_vocabulary(tmp_path)
+    for name, content in BESIDE[where].items():
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+    theirs = transformers.BertTokenizer.from_pretrained(tmp_path)
+    for text in [*TEXTS, "a <e1> <E1> <e1>sleeping</e1> <e2>", "the [unused0] [UNUSED0]", "the  [MASK] [mask]"]:
+        assert_same(read_tokenizer(tmp_path), theirs, text)
+
+
+@pytest.mark.parametrize(
+    "choice", [{"do_lower_case": False}, {"strip_accents": False}, {"tokenize_chinese_chars": False}]
+)
+def test_choices_beside_a_tokenizer_json_win(choice, tmp_path):
+    """As in `transformers`. Files that were fine-tuned, converted and renamed often disagree."""
+    write_tokenizer(tmp_path)
+    before = read_tokenizer(tmp_path).encode(DECIDED)
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | choice))
+    assert_same(read_tokenizer(tmp_path), transformers.BertTokenizer.from_pretrained(tmp_path), DECIDED)
+    assert read_tokenizer(tmp_path).encode(DECIDED) != before
+
+
+DECIDED = "The 北京 Ärger é"
+"""Each choice changes its tokens."""
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_where_nothing_is_chosen_the_tokenizer_json_counts(lower_case, tmp_path):
+    """Here `transformers` would put capitals away in either case: its default, whatever the file says."""
+    write_tokenizer(tmp_path, lower_case)
+    (tmp_path / "tokenizer_config.json").unlink()
+    assert ("The" in read_tokenizer(tmp_path).encode("The").tokens) != lower_case
+
+
+def test_sequences_of_steps(tmp_path):
+    """As a student's own tokenizer has them."""
+    write_tokenizer(tmp_path)
+    by_one = read_tokenizer(tmp_path).encode("The Straße, Ärger!")
+    changed(
+        tmp_path,
+        lambda t: t.update(
+            normalizer={
+                "type": "Sequence",
+                "normalizers": [{"type": "NFD"}, {"type": "Lowercase"}, {"type": "StripAccents"}],
+            },
+            pre_tokenizer={
+                "type": "Sequence",
+                "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Punctuation", "behavior": "Isolated"}],
+            },
+        ),
+    )
+    assert read_tokenizer(tmp_path).encode("The Straße, Ärger!") == by_one
+
+
+# Bad texts.
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n", "\x00", "\u200b\ufeff", ("", ""), (" ", "\x07")])
+def test_a_text_without_words(text, minilm):
+    with pytest.raises(ValueError, match="has no words; expected at least one"):
+        minilm(text)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "half \udc00 a pair", ("fine", "\udfff")])
+def test_half_a_surrogate_pair(text, minilm):
+    with pytest.raises(ValueError, match="is not valid Unicode: surrogates not allowed"):
+        minilm(text)
+
+
+@pytest.mark.parametrize("text", [None, 3, b"bytes", ["a", "list"], {"a": 1}, ("one", 2), (None, "two")])
+def test_what_is_not_text(text, minilm):
+    with pytest.raises(TypeError, match="expected a str, or a \\(first, second\\) tuple of two"):
+        minilm(text)
+
+
+@pytest.mark.parametrize("text", [(), ("one",) * 3])
+def test_a_pair_is_of_two(text, minilm):
+    with pytest.raises(ValueError, match=f"a tuple of {len(text)}; expected a sentence or a \\(first, second\\) pair"):
+        minilm(text)
+
+
+# Tokenizers that we do not have.
+
+
+def ids_still_work(folder: Path) -> None:
+    bert = minibert.load(folder)
+    trace = bert(Encoding.from_ids([3, 7, 4]))
+    assert trace.tokens == ("[3]", "[7]", "[4]") and trace.words == (None,) * 3
+    assert bert.tokenizer.token(7) == "[7]" and bert.tokenizer.mask_id is None
+    assert bert(Encoding.from_ids([3, 7, 4], [0, 1, 1])).token_type_ids == (0, 1, 1)
+
+
+def why_no_text(folder: Path) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        minibert.load(folder)("the capybara")
+    message = str(caught.value)
+    print(message)
+    assert "give ids, minibert.Encoding.from_ids(" in message and "\n" not in message
+    return message
+
+
+def test_no_tokenizer(tmp_path):
+    write_model(tmp_path)
+    ids_still_work(tmp_path)
+    assert "there is neither tokenizer.json nor vocab.txt" in why_no_text(tmp_path)
+
+
+@pytest.mark.parametrize("where", ["config.json", "tokenizer_config.json"])
+def test_a_tokenizer_that_needs_another_program(where, tmp_path):
+    write_model(tmp_path)
+    write_vocabulary(tmp_path, do_lower_case=False)
+    path = tmp_path / where
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"tokenizer_class": "BertJapaneseTokenizer"}))
+    ids_still_work(tmp_path)
+    assert "tokenizer_class 'BertJapaneseTokenizer' needs a program of its own" in why_no_text(tmp_path)
+
+
+def changed(folder: Path, change) -> Path:
+    path = folder / "tokenizer.json"
+    settings_ = json.loads(path.read_text(encoding="utf-8"))
+    change(settings_)
+    path.write_text(json.dumps(settings_), encoding="utf-8")
+    return path
+
+
+EVIL = {"Regex": "(a+)+$"}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (
+            {"model": {"type": "Unigram", "vocab": [["a", -1.0]], "unk_id": 0}},
+            "the model 'Unigram' is not one of WordP",
+        ),
+        ({"model": {"type": "BPE", "vocab": {}, "merges": []}}, "the model 'BPE'"),
+        ({"normalizer": {"type": "Replace", "pattern": EVIL, "content": "b"}}, "the normalizer 'Replace'"),
+        ({"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "Prepend"}]}}, "'Prepend'"),
+        ({"normalizer": {"type": "Sequence", "normalizers": [{"type": "Sequence"}]}}, "the normalizer 'Sequence'"),
+        ({"normalizer": {"type": "Replace", "normalizers": [{"type": "NFD"}], "pattern": EVIL}}, "'Replace'"),
+        ({"pre_tokenizer": {"type": "Split", "pattern": EVIL}}, "the pre_tokenizer 'Split'"),
+        ({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Metaspace"}]}}, "'Metaspace'"),
+        ({"post_processor": {"type": "RobertaProcessing"}}, "the post_processor 'RobertaProcessing'"),
+    ],
+)
+def test_steps_that_are_not_word_piece(change, named, tmp_path):
+    write_model(tmp_path)
+    write_tokenizer(tmp_path)
+    changed(tmp_path, lambda t: t.update(change))
+    ids_still_work(tmp_path)
+    assert named in why_no_text(tmp_path)
+
+
+# Broken ones.
+
+
+def set_vocabulary(number):
+    return lambda t: t["model"]["vocab"].update({"the": number})
+
+
+BROKEN = {
+    "no model": (lambda t: t.pop("model"), "KeyError: 'model'"),
+    "a model that is a list": (lambda t: t.update(model=[]), "is not a tokenizer that works"),
+    "a model without a type": (lambda t: t.update(model={"vocab": {}}), "KeyError: 'type'"),
+    "no vocabulary": (lambda t: t["model"].pop("vocab"), "KeyError: 'vocab'"),
+    "an empty vocabulary": (lambda t: t["model"].update(vocab={}), "unk_token [UNK] must be in the vocabulary"),
+    "no unknown token": (lambda t: t["model"]["vocab"].pop("[UNK]"), "unk_token [UNK] must be in the vocabulary"),
+    "words without end": (
+        lambda t: t["model"].update(max_input_chars_per_word=10**9),
+        "max_input_chars_per_word at most 1000",
+    ),
+    "an id that is text": (set_vocabulary("7"), "TypeError"),
+    "a negative id": (set_vocabulary(-7), "OverflowError"),
+    "a fraction of an id": (set_vocabulary(7.5), "TypeError"),
+    "a huge id": (set_vocabulary(10**30), "OverflowError"),
+    "an id beyond the model": (set_vocabulary(100_000), "has the id 100000, but vocab_size in config.json is"),
+    "a template beyond the model": (
+        lambda t: t.update(post_processor={"type": "BertProcessing", "sep": ["[SEP]", 9999], "cls": ["[CLS]", 3]}),
+        "has the id 9999, but vocab_size in config.json is",
+    ),
+    "an added token at another id": (
+        lambda t: t["added_tokens"].append({"id": 99, "content": "<new>", "special": True}),
+        "the ids of added_tokens are not those that follow from the vocabulary",
+    ),
+    "an added token that is none": (lambda t: t["added_tokens"].append(3), "AttributeError"),
+    "a normalizer that is a number": (lambda t: t.update(normalizer=3), "TypeError"),
+    "a template for nothing": (
+        lambda t: t.update(post_processor={"type": "TemplateProcessing", "single": 1, "pair": 2, "special_tokens": 3}),
+        "is not a tokenizer that works",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_tokenizer_json(what, tmp_path):
+    write_model(tmp_path)
+    write_tokenizer(tmp_path)
+    change, expected = BROKEN[what]
+    path = changed(tmp_path, change)
+    with pytest.raises(CheckpointError) as caught:
+        minibert.load(tmp_path)
+    message = str(caught.value)
+    print(f"{what}:\n    {message}")
+    assert message.startswith(str(path)) and expected in message and "\n" not in message
+
+
+@pytest.mark.parametrize("token", ["[CLS]", "[SEP]", "[UNK]"])
+def test_a_vocab_txt_without_a_special_token(token, tmp_path):
+    write_vocabulary(tmp_path)
+    path = tmp_path / "vocab.txt"
+    path.write_text("\n".join(t for t in VOCABULARY if t != token), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=f"vocab.txt is not a tokenizer that works .*it has no \\{token[:-1]}\\]"):
+        read_tokenizer(tmp_path)
+
+
+def test_a_vocab_txt_longer_than_the_model(tmp_path):
+    write_model(tmp_path)
+    write_vocabulary(tmp_path)
+    with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as file:
+        file.write("one\ntoo\n")
+    with pytest.raises(CheckpointError, match=f"has the id {SHAPE['vocab_size'] + 1}, but vocab_size in config.json"):
+        minibert.load(tmp_path)
+
+
+def test_settings_of_the_wrong_kind(tmp_path):
+    write_vocabulary(tmp_path, do_lower_case="yes")
+    with pytest.raises(CheckpointError, match=r"vocab.txt .*do_lower_case beside it is 'yes'; expected true or false"):
+        read_tokenizer(tmp_path)
+
+
+def test_a_vocabulary_smaller_than_the_model_names_ids_by_number(tmp_path):
+    """Models are padded to round sizes."""
+    write_model(tmp_path, vocab_size=SHAPE["vocab_size"] + 5)
+    write_tokenizer(tmp_path)
+    tokenizer = minibert.load(tmp_path).tokenizer
+    last = SHAPE["vocab_size"] - 1
+    assert tokenizer.token(last) == VOCABULARY[last] and tokenizer.token(last + 1) == f"[{last + 1}]"
+    assert tokenizer.mask_id == SPECIAL.index("[MASK]")
+
+
+def test_a_panic_of_the_backend_is_an_error_like_any_other(minilm):
+    """Rust's panics arrive as BaseException; Ctrl-C must stay what it is."""
+
+    class Panic(BaseException):
+        pass
+
+    class Backend:
+        def encode(self, *sentences):
+            raise {"panic": Panic("index out of bounds"), "stop": KeyboardInterrupt}[sentences[0]]
+
+    with pytest.raises(CheckpointError, match="the tokenizer is not a tokenizer that works \\(Panic: index out of"):
+        Tokenizer(Backend()).encode("panic")
+    with pytest.raises(KeyboardInterrupt):
+        Tokenizer(Backend()).encode("stop")
+
+
+def test_the_configuration_may_be_changed_after_the_tests_helper(tmp_path):
+    write_model(tmp_path)
+    change_config(tmp_path, model_type=...)
+    write_tokenizer(tmp_path)
+    assert minibert.load(tmp_path)("the capybara").tokens[1] == "the"

@@ -1,0 +1,117 @@
+"""`minibert compare` and the distances it reports."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+from scipy.spatial.distance import jensenshannon
+
+import viz
+from minibert.commands import main as cli
+
+
+@settings(deadline=None)
+@given(st.integers(2, 20), st.integers(0, 2**32 - 1), st.floats(0, 0.5))
+def test_jensen_shannon_is_that_of_scipy(size, seed, zeros):
+    rng = np.random.default_rng(seed)
+    p, q = rng.random((2, 4, size)) + 1e-3
+    p[rng.random(p.shape) < zeros] = 0
+    p[:, 0] += 0.1
+    p, q = (x / x.sum(axis=-1, keepdims=True) for x in (p, q))
+    ours = viz.jensen_shannon(p, q)
+    np.testing.assert_allclose(ours, jensenshannon(p, q, axis=-1, base=2), atol=1e-9)
+    np.testing.assert_allclose(viz.jensen_shannon(q, p), ours, atol=1e-12)
+
+
+def test_jensen_shannon_runs_from_0_to_1():
+    p = np.float32([[0.1, 0.2, 0.7], [1, 0, 0]])
+    assert (viz.jensen_shannon(p, p) == 0).all()
+    assert viz.jensen_shannon(p[1], np.float32([0, 0.5, 0.5])) == 1
+
+
+def test_shift_is_a_share_of_the_length_and_adds_up():
+    rng = np.random.default_rng(0)
+    query, key = rng.normal(size=(2, 3, 5, 4))
+    attention = rng.dirichlet(np.ones(5), size=(3, 5))
+    other = rng.dirichlet(np.ones(5), size=(3, 5))
+    moved = viz.shift((query, key, attention), (2 * query, key, other))
+    np.testing.assert_allclose(moved.query, 1)
+    assert not moved.key.any()
+    np.testing.assert_allclose(moved.attention, jensenshannon(attention, other, axis=-1, base=2).mean(axis=-1))
+    np.testing.assert_allclose((moved + moved).attention, moved.attention)
+    with pytest.raises(ValueError, match="same shape"):
+        viz.shift((query, key, attention), (query[:, :4], key[:, :4], attention))
+
+
+@pytest.fixture(scope="module")
+def perturbed(minilm_folder, tmp_path_factory):
+    """all-MiniLM-L6-v2 with the query weights of head 2.7 shaken."""
+    folder = tmp_path_factory.mktemp("perturbed")
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(minilm_folder / name, folder)
+    tensors = load_file(minilm_folder / "model.safetensors")
+    name = "encoder.layer.2.attention.self.query.weight"
+    tensors[name] = tensors[name].copy()
+    tensors[name][7 * 32 : 8 * 32] += np.random.default_rng(0).normal(size=(32, 384)).astype(np.float32) * 0.15
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def run(capsys, out, *arguments):
+    cli.main(["compare", *map(str, arguments), "--out", str(out)])
+    with open(out / "compare.csv", newline="") as file:
+        rows = {(row["layer"], row["head"]): row for row in csv.DictReader(file)}
+    return capsys.readouterr().out, rows
+
+
+def test_a_model_and_itself_differ_by_exactly_nothing(capsys, tmp_path, minilm_folder):
+    said, rows = run(capsys, tmp_path, minilm_folder, minilm_folder)
+    assert len(rows) == 72 and "nothing moved" in said
+    assert [path.name for path in tmp_path.rglob("*.png")] == ["compare.png"]
+    for row in rows.values():
+        assert (row["attention_jensen_shannon"], row["query_moved"], row["key_moved"]) == ("0", "0", "0")
+
+
+def test_the_head_that_was_shaken_comes_first(capsys, tmp_path, minilm_folder, perturbed):
+    path = tmp_path / "some.txt"
+    path.write_text("The film was good.\nNobody came to see it.\n")
+    said, rows = run(capsys, tmp_path / "out", minilm_folder, perturbed, "--file", path, "--closely", 1)
+    assert said.splitlines()[2].split()[0] == "2.7"
+    assert float(rows["2", "7"]["query_moved"]) > 0.5 and float(rows["2", "7"]["key_moved"]) == 0
+    for (layer, head), row in rows.items():
+        if int(layer) < 3 and (layer, head) != ("2", "7"):
+            assert float(row["attention_jensen_shannon"]) == 0
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert files == {"compare.csv", "compare.png", "compare-joint-2.7.png", "compare-attention-2.7.png"}
+
+
+def test_what_differs_is_named(capsys, tmp_path, minilm_folder):
+    config = json.loads((minilm_folder / "config.json").read_text())
+    other = tmp_path / "other"
+    shutil.copytree(minilm_folder, other)
+    (other / "config.json").write_text(json.dumps(config | {"num_attention_heads": 6}))
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["compare", str(minilm_folder), str(other), "--out", str(tmp_path / "out")])
+    assert stop.value.code == 2
+    assert "differ in num_attention_heads: 12 and 6" in capsys.readouterr().err
+
+    (other / "config.json").write_text(json.dumps(config))
+    tokenizer = (other / "tokenizer.json").read_text(encoding="utf-8")
+    (other / "tokenizer.json").write_text(tokenizer.replace('"capable":', '"kapable":'), encoding="utf-8")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["compare", str(minilm_folder), str(other), "--out", str(tmp_path / "out")])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert ("differ in their vocabularies" in said and "kapable" in said) or "'capable'" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_text_has_a_default(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["compare", "tiny"])
+    assert capsys.readouterr().err.endswith("the following arguments are required: MODEL_B\n")

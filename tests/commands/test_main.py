@@ -1,0 +1,109 @@
+"""The command, as a user meets it: what it prints, and one line and exit code 2 where something is wrong."""
+
+import subprocess
+import sys
+
+import pytest
+
+from minibert.commands.main import main
+
+TEXT = "The brown capybara is sleeping now."
+
+
+def run(capsys, *arguments: str) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of `minibert ARGUMENTS`."""
+    try:
+        main(arguments)
+        status = 0
+    except SystemExit as stop:
+        status = stop.code
+    return status, *capsys.readouterr()
+
+
+def fresh(*arguments: str) -> subprocess.CompletedProcess:
+    """The same, in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "minibert.commands.main", *arguments], capture_output=True, text=True)
+
+
+def test_attention_prints_the_numbers_of_the_trace(capsys, minilm, minilm_folder):
+    status, out, _ = run(
+        capsys, "attention", TEXT, "--model", str(minilm_folder), "--layer", "2", "--head", "3", "--top", "1"
+    )
+    trace = minilm(TEXT)
+    title, *rows = out.splitlines()
+    assert (status, title) == (0, "layer 2 head 3")
+    assert len(rows) == len(trace.tokens)
+    for row, token, attention in zip(rows, trace.tokens, trace.layers[2].attention[3], strict=True):
+        assert row.split() == [token, f"{attention.max():.2f}", trace.tokens[attention.argmax()]]
+
+
+def test_attention_shows_all_layers_and_heads_and_pairs(capsys, minilm, minilm_folder):
+    status, out, _ = run(capsys, "attention", "It sleeps.", "--pair", "It rests.", "--model", str(minilm_folder))
+    assert status == 0
+    assert out.count("layer ") == minilm.config.num_hidden_layers * minilm.config.num_attention_heads
+    assert "rests" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["attention", ""], "has no words; expected at least one"),
+        (["attention", "word " * 600], "602 tokens, but this model has 512 positions"),
+        (["attention", TEXT, "--layer", "6"], "--layer is 6; this model has layers 0 to 5"),
+        (["attention", TEXT, "--head", "-1"], "--head is -1; this model has heads 0 to 11"),
+        (["attention", TEXT, "--top", "0"], "--top is 0; expected 1 or more"),
+        (["fill", "A [MASK]."], "no masked-language-model head"),
+        (["classify", "A fine film."], "no sequence classifier"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(capsys, minilm_folder, arguments, message):
+    status, out, error = run(capsys, *arguments, "--model", str(minilm_folder))
+    assert (status, out) == (2, "")
+    assert error.startswith("minibert: ") and error.count("\n") == 1
+    assert message in error
+
+
+def test_a_folder_without_a_model_is_one_line_and_exit_code_2(tmp_path):
+    result = fresh("info", str(tmp_path))
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1 and str(tmp_path) in result.stderr and "config.json" in result.stderr
+
+
+def test_info_adds_up(capsys, minilm, minilm_folder):
+    status, out, _ = run(capsys, "info", str(minilm_folder))
+    assert status == 0
+    assert "22,713,216 parameters" in out
+    assert "hidden_size" in out and "384" in out
+
+
+def test_help_of_every_command(capsys):
+    status, out, _ = run(capsys, "--help")
+    assert status == 0
+    for command in (
+        "viz",
+        "attention",
+        "fill",
+        "classify",
+        "compare",
+        "explore",
+        "exercises",
+        "models",
+        "download",
+        "info",
+    ):
+        assert f"\n    {command}" in out
+        assert run(capsys, command, "--help")[0] == 0
+
+
+def test_a_closed_pipe_is_no_error(minilm_folder):
+    command = f"{sys.executable} -m minibert.commands.main attention --model {minilm_folder} | head -1"
+    result = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True)
+    assert result.stdout == "layer 0 head 0\n"
+    assert result.stderr == ""
+
+
+def test_importing_minibert_and_its_command_loads_neither_matplotlib_nor_a_hub_client():
+    heavy = "{'matplotlib', 'huggingface_hub', 'viz', 'torch'}"
+    code = f"import sys, minibert.commands.main; print({heavy} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout == "set()\n", result.stdout + result.stderr

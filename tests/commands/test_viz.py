@@ -1,0 +1,252 @@
+"""`minibert viz`: what it writes, what it says, and what it refuses before anything is written."""
+
+import csv
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
+from PIL import Image
+from threadpoolctl import threadpool_limits
+
+import viz
+from minibert.commands import main as cli
+from minibert.commands import pictures, survey
+from minibert.commands.sentences import Sentences, gather
+
+TEXT = "The brown capybara is sleeping now."
+
+
+def run(capsys, *arguments):
+    cli.main(["viz", *map(str, arguments)])
+    return capsys.readouterr().out
+
+
+def fails(capsys, *arguments):
+    """The one line said, after checking the exit status."""
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["viz", *map(str, arguments)])
+    captured = capsys.readouterr()
+    assert stop.value.code == 2 and captured.err.count("\n") == 1 and not captured.out
+    return captured.err
+
+
+def read(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def model(minilm_folder, tmp_path):
+    return ("--model", minilm_folder, "--out", tmp_path / "out")
+
+
+def test_the_default_names_its_head_and_draws_it(capsys, model, tmp_path, minilm):
+    said = run(capsys, *model)
+    assert TEXT in said and "here brown attends most to capybara" in said
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    (row,) = read(tmp_path / "out/heads.csv")
+    name = f"{row['layer']}.{row['head']}"
+    assert files == {"heads.csv", f"joint-{name}.png", f"distances-{name}.png"}
+    assert Image.open(tmp_path / f"out/joint-{name}.png").size == (2400, 990)
+    assert all(file in said for file in files)
+    trace = minilm(TEXT)
+    to_capybara = np.stack([layer.attention[:, 2, 3:6].sum(axis=-1) for layer in trace.layers])
+    assert to_capybara.argmax() == int(row["layer"]) * 12 + int(row["head"])
+    assert float(row["exact_nearest1_full"]) == 1
+
+
+def test_heads_csv_is_what_viz_measures(capsys, model, tmp_path, minilm):
+    run(capsys, *model, TEXT, "--layer", 3, "--head", "all", "--draw", "sheet", "--format", "svg")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"heads.csv", "sheet.svg"}
+    rows = read(tmp_path / "out/heads.csv")
+    assert [(row["layer"], row["head"]) for row in rows] == [("3", str(head)) for head in range(12)]
+    trace = minilm(TEXT)
+    layer = trace.layers[3]
+    for method in ("none", "paper", "exact"):
+        n = viz.normalize(layer.query, layer.key, method=method)
+        found = viz.measure(n, layer.attention)
+        expected = {
+            "scale": n.scale,
+            "nearest1_2d": found.plane.nearest1,
+            "rank_correlation_full": found.space.rank_correlation,
+            "weighted_correlation": found.close_pairs.correlation,
+        }
+        for name, values in expected.items():
+            ours = [float(row[f"{method}_{name}"]) for row in rows]
+            np.testing.assert_allclose(ours, values, rtol=1e-4, atol=1e-5)
+    habits = viz.habits(layer.attention, trace.tokens)
+    np.testing.assert_allclose([float(row["to_cls"]) for row in rows], habits.to_cls, rtol=1e-4)
+
+
+def test_every_picture_of_one_head_with_words_lines_and_three_dimensions(capsys, model, tmp_path):
+    wishes = ["--words", "--no-special", "--top", 3, "--dims", 3, "--link", "dog:cat", "--scope", "layer"]
+    said = run(capsys, *model, "A dog saw a cat.", "Then?", "--layer", 0, "--head", 2, *wishes)
+    assert "joint-0.2.png" in said and "nearest@1 in 3-D" in said
+    said = run(capsys, *model, TEXT, "--layer", 0, "--head", 2, "--draw", "search, attention", "--words")
+    assert "search-0.2.png" in said and "attention-0.2.png" in said
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """What would be saved, as a list."""
+    figures = []
+    monkeypatch.setattr("viz.figures.canvas.save", lambda figure, path: figures.append(figure))
+    return figures
+
+
+@pytest.mark.parametrize("head", [2, "all"])
+def test_nothing_is_cut_and_no_two_titles_collide(capsys, model, figures, head):
+    names = pictures.MANY_HEADS if head == "all" else pictures.ONE_HEAD
+    long = "The unquestionable incomprehensibilities of a capybara sleeping in the afternoon, and of nothing else."
+    wishes = ("--layer", 1, "--head", head, "--draw", ",".join(names), "--words", "--no-special", "--scope", "model")
+    run(capsys, *model, long, TEXT, TEXT, *wishes)
+    for name, figure in zip(names, figures, strict=True):
+        figure.draw_without_rendering()
+        titles = [axes.title for axes in figure.axes if axes.get_title()] + [figure._suptitle]
+        titles = [text.get_window_extent() for text in titles]
+        for number, box in enumerate(titles):
+            assert not any(box.overlaps(other) for other in titles[number + 1 :]), name
+        width, height = figure.canvas.get_width_height()
+        for box in [*titles, *(part.get_tightbbox() for part in [*figure.axes, *figure.legends])]:
+            assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, name
+
+
+def test_one_head_of_many_sentences_shows_the_strongest_lines(capsys, model, tmp_path, figures):
+    path = tmp_path / "some.txt"
+    path.write_text(f"{TEXT}\n" * 12)
+    wishes = ("--file", path, "--layer", 1, "--head", 8, "--draw", "joint")
+    run(capsys, *model, *wishes)
+    run(capsys, *model, *wishes, "--top", 120)
+    for figure, count in zip(figures, (pictures.MOST_LINES, 120), strict=True):
+        (lines,) = (c for c in figure.axes[0].collections if isinstance(c, LineCollection))
+        assert len(lines.get_segments()) == count
+    how = [figure.legends[0].get_texts()[2].get_text() for figure in figures]
+    assert "of these the 100 strongest" in how[0] and "the 120 pairs with most attention" in how[1]
+
+
+def test_a_file_is_measured_whole_and_fitted_on_a_sample(capsys, model, tmp_path, minilm, monkeypatch):
+    lines = ["A dog barked.", "A cat slept on the old wall.", "Rain fell.", "It rained all night long."] * 3
+    path = tmp_path / "some.txt"
+    path.write_text("\n".join(lines) + "\n")
+    monkeypatch.setattr(survey, "MOST_PAIRS", 100)  # so that groups of one length are cut
+    wishes = ("--file", path, "--points", 40, "--queries", 99, "--layer", 1, "--head", "all", "--draw", "positions")
+    said = run(capsys, *model, *wishes)
+    sentences = Sentences(minilm, path=path)
+    assert len(sentences) == 12 and "measured: 12 sentences" in said and "drawn with seed 0" in said
+    sample = gather(minilm, sentences, sentences.sample(40, 0))
+    assert 20 < len(sample.tokens) <= 40
+    rows = read(tmp_path / "out/heads.csv")
+    (way,) = survey.fit(sample, range(1, 2), range(12), ["exact"])
+    total, habits = None, None
+    for trace in minilm.batch(lines):  # one after another: sums merge to the same
+        layer = trace.layers[1]
+        here = viz.measure(way.apply(layer.query[None], layer.key[None]), [layer.attention[None]])
+        now = viz.habits(layer.attention, trace.tokens)
+        total, habits = (here, now) if total is None else (total + here, habits + now)
+    ours = [float(row["exact_nearest1_2d"]) for row in rows]
+    np.testing.assert_allclose(ours, total.plane.nearest1[0], atol=1e-5)
+    np.testing.assert_allclose([float(row["exact_scale"]) for row in rows], way.scale[0], rtol=1e-5)
+    np.testing.assert_allclose([float(row["to_next"]) for row in rows], habits.to_next, rtol=1e-4)
+    again = run(capsys, *model, *wishes)
+    assert again == said
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cores):
+    sentences = Sentences(minilm, texts=["A dog barked.", "Rain fell."])
+    sample = gather(minilm, sentences, range(2))
+    with threadpool_limits(cores, user_api="blas"):
+        ways = survey.fit(sample, range(2), range(12), ["exact", "none", "paper"])
+    for way, method in zip(ways, ("exact", "none", "paper"), strict=True):
+        alone = viz.normalize(sample.query[:2], sample.key[:2], sample.sentences, method)
+        assert way.method == method
+        np.testing.assert_allclose(way.key, alone.key, atol=1e-5)
+
+
+def test_some_queries_are_held_against_their_own_attention(minilm):
+    sentences = Sentences(minilm, texts=["It rained all night long."])
+    sample = gather(minilm, sentences, range(1))
+    (way,) = survey.fit(sample, range(3), range(12), ["exact"])
+    traces = minilm.batch(["It rained all night long."])
+    parts = [
+        survey.measure_layers([way], traces, range(3), slice(0, 12), some) for some in ([1, 4], [0, 2, 3, 5, 6, 7])
+    ]
+    attention = np.array([layer.attention for layer in traces[0].layers[:3]])
+    whole = viz.measure(way, [attention])
+    assert len(traces[0].tokens) == 8 and parts[0][0].space.queries[0, 0] == 2
+    for space in ("space", "plane"):
+        ours = getattr(parts[0][0] + parts[1][0], space)
+        np.testing.assert_allclose(ours.nearest1, getattr(whole, space).nearest1, atol=1e-6)
+        np.testing.assert_allclose(ours.rank_correlation, getattr(whole, space).rank_correlation, atol=1e-3)
+
+
+def test_ctrl_c_leaves_what_is_finished(capsys, model, tmp_path, monkeypatch):
+    path = tmp_path / "some.txt"
+    path.write_text("A dog barked.\n" * 4 + "It rained all night long.\n" * 4)
+    real, calls = viz.habits, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(viz, "habits", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["viz", *map(str, model), "--file", str(path), "--layer", "0", "--head", "0", "--draw", "distances"])
+    assert stop.value.code == 130
+    assert "4 of 8 sentences, shorter ones first" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"heads.csv", "distances-0.0.png"}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"Fine.\n\nFine.\n", "line 2: the text is empty"),
+        (b"Fine.\nF\xfcr.\n", "line 2: the line is not UTF-8"),
+        (b"Fine.\n" + b"word " * 600 + b"\n", "line 2: the text has 602 tokens"),
+    ],
+)
+def test_bad_lines_are_named_or_counted(capsys, model, tmp_path, content, says):
+    path = tmp_path / "bad.txt"
+    path.write_bytes(content)
+    arguments = (*model, "--file", path, "--layer", 0, "--head", 0, "--draw", "distances")
+    assert says in fails(capsys, *arguments)
+    assert not (tmp_path / "out").exists()
+    assert "1 line left out" in run(capsys, *arguments, "--skip-bad")
+
+
+def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_it_likes(tmp_path, minilm):
+    path = tmp_path / "marked.txt"
+    path.write_bytes(b"\xef\xbb\xbfOne.\r\nTwo.\r\nThree.")
+    assert [encoding.text for encoding in Sentences(minilm, path=path)] == ["One.", "Two.", "Three."]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "says"),
+    [
+        (["--layer", "6"], "--layer is 6; this model has layers 0 to 5"),
+        (["--head", "one"], "--head is one; this model has heads 0 to 11"),
+        (["--link", "brown"], "two words with a colon"),
+        (["--link", "brown:zebra"], "no sentence has both 'brown' and 'zebra'"),
+        (["--top", "0"], "top must be 1 or more"),
+        (["--above", "2"], "above must lie between 0 and 1"),
+        (["--top", "1", "--above", "0.5"], "not by both"),
+        (["--draw", "jiont"], "there are: joint, distances, attention, search"),
+        (["--scale", "-1"], "scale must lie between 0.01 and 100"),
+        (["--points", "0"], "--points must be 1 or more"),
+        (["--file", "nowhere.txt"], "nowhere.txt is not there"),
+        (["a text", "--file", "nowhere.txt"], "not both"),
+        ([""], "empty"),
+    ],
+)
+def test_wrong_wishes_are_refused_in_one_line_before_anything_is_written(capsys, model, tmp_path, wishes, says):
+    assert says in fails(capsys, *wishes, *model)
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_an_output_folder_that_is_a_file(capsys, minilm_folder, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    said = fails(capsys, "--model", minilm_folder, "--out", tmp_path / "taken")
+    assert "expected a folder" in said and (tmp_path / "taken").read_text() == "mine"
+    assert "expected a folder" in fails(capsys, "--model", minilm_folder, "--out", tmp_path / "taken/deeper")

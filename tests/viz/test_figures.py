@@ -1,0 +1,229 @@
+"""Every figure is drawn: it opens, has the size and the labels it should, and nothing in it collides."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
+from PIL import Image
+
+import viz
+from tests.test_normalize import attention_of
+from viz.figures import canvas
+
+GRIDS = [(4, 4), (6, 12), (12, 12)]
+TOKENS = ["[CLS]", "it", "costs", "$5", "and", "$6", "_^{", "[SEP]"]
+
+
+def heads(*shape, tokens=8, size=8):
+    rng = np.random.default_rng(0)
+    query, key = rng.normal(size=(2, *shape, tokens, size)).astype(np.float32)
+    return query, key, attention_of(query, key, size)
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_text()]
+
+
+def drawn(figure):
+    """The pixels, after checking that there are as many as the figure says."""
+    image = Image.open(io.BytesIO(png(figure)))
+    np.testing.assert_allclose(image.size, figure.get_size_inches() * 75, atol=1)
+    pixels = np.asarray(image.convert("RGB"))
+    assert pixels.std() > 5
+    return pixels
+
+
+def png(figure):
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=75)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def panels():
+    query, key, attention = heads()
+    return [viz.normalize(query, key, method=method) for method in ("none", "paper", "exact")], attention
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_joint_figure(dims):
+    query, key, attention = heads()
+    panels = [viz.normalize(query, key, method=m, components=dims) for m in ("none", "paper", "exact")]
+    lines = viz.choose_lines(attention)
+    words = viz.find_words(TOKENS, [None, 0, 1, 2, 3, 4, 5, None])
+    link = viz.link_words(words, "COSTS", "$5", attention)
+    figure = viz.joint_figure(panels, TOKENS, [lines] * 3, link, title="costs $5 or $6", notes=["a", "b", "c"])
+    drawn(figure)
+    assert len(figure.axes) == 3
+    for axes, panel in zip(figure.axes, panels, strict=True):
+        assert axes.get_title().startswith(panel.title)
+        share = panel.plane.explained_variance_ratio[0]
+        assert axes.get_xlabel() == f"component 1 ({share:.0%} of variance)"
+        labels = [text.get_text() for text in axes.texts]
+        assert sorted(labels) == sorted(2 * TOKENS)  # a label for each query and each key
+        assert axes.collections[1].get_linewidths().max() > 0.3
+    for wanted in ("query", "key", "each query's most attended key; width: attention", "COSTS → $5", "costs $5 or $6"):
+        assert wanted in texts(figure)
+
+
+def test_the_plane_has_equal_units_and_the_lines_end_where_they_should(panels):
+    ways, attention = panels
+    lines = viz.choose_lines(attention, top=5)
+    figure = viz.joint_figure(ways, TOKENS, [lines] * 3)
+    for axes, way in zip(figure.axes, ways, strict=True):
+        box = axes.get_window_extent()
+        across, up = np.ptp(axes.get_xlim()) / box.width, np.ptp(axes.get_ylim()) / box.height
+        assert across == pytest.approx(up, rel=1e-6)
+        collection = next(c for c in axes.collections if isinstance(c, LineCollection))
+        query, key = way.plane.project(way.query), way.plane.project(way.key)
+        for segment, i, j in zip(collection.get_segments(), lines.query, lines.key, strict=True):
+            np.testing.assert_allclose(segment, [query[i], key[j]])
+        widths = collection.get_linewidths()
+        assert (np.diff(widths) >= 0).all() and widths[-1] == pytest.approx(0.3 + 4 * attention.max())
+
+
+def test_labels_do_not_collide():
+    """Forty crowded points: no two texts overlap, none leaves the axes."""
+    figure = canvas.new_figure(6, 6)
+    axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+    points = np.random.default_rng(1).normal(size=(40, 2)) * [1, 0.6]
+    canvas.equal_axes(axes, points)
+    axes.scatter(*points.T)
+    canvas.place_labels(axes, points, [f"word{i}" for i in range(40)], ["black"] * 40)
+    figure.draw_without_rendering()
+    # an annotation's own extent includes its leader line; the text alone is what must not be covered
+    boxes = [canvas.Text.get_window_extent(text) for text in axes.texts]
+    frame = axes.get_window_extent()
+    for number, box in enumerate(boxes):
+        assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+        assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+
+
+def test_labels_keep_off_lines_where_there_is_room():
+    """A line runs through the place where a label goes first, to the right of its point."""
+    figure = canvas.new_figure(4, 4)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-1, 1), ylim=(-1, 1))
+    line = np.array([[[0, 0], [1, 0]]])
+    canvas.place_labels(axes, line[0, :1], ["label"], ["black"], lines=line)
+    canvas.place_labels(axes, line[0, :1], ["label"], ["black"])
+    figure.draw_without_rendering()
+    off, on = (canvas.Text.get_window_extent(text) for text in axes.texts)
+    height = axes.transData.transform((0, 0))[1]
+    assert on.y0 < height < on.y1 and not off.y0 < height < off.y1
+
+
+def test_many_tokens_get_labels_at_the_strongest_lines_only():
+    query, key, attention = heads(tokens=200)
+    n = viz.normalize(query, key)
+    figure = viz.joint_figure([n], [f"t{i}" for i in range(200)], [viz.choose_lines(attention)])
+    strongest = np.argsort(attention.max(axis=-1))[-12:]
+    labels = {text.get_text() for text in figure.axes[0].texts}
+    assert labels == {f"t{i}" for i in [*strongest, *attention[strongest].argmax(axis=-1)]}
+
+
+def test_distance_figure_says_what_it_shows(panels):
+    ways, attention = panels
+    link = viz.link_words(viz.find_words(TOKENS, range(8)), "costs", "$5", attention)
+    figure = viz.distance_figure(ways, attention, link=link, title="model, layer 0, head 0")
+    drawn(figure)
+    for axes, way in zip(figure.axes, ways, strict=False):
+        distance = np.linalg.norm(way.query[:, None] - way.key, axis=-1)
+        points = axes.collections[0].get_offsets()
+        assert len(points) == 64
+        np.testing.assert_allclose(sorted(points[:, 0]), sorted(distance.ravel()), rtol=1e-5)
+        r = np.corrcoef(distance.ravel(), (way.query @ way.key.T).ravel())[0, 1]
+        assert f"r = {r:.2f}".replace("-", "−") in axes.get_title()
+        assert axes.get_xlabel() == "distance of query and key"
+    assert {"attention", "least squares", "costs → $5"} <= set(texts(figure))
+
+
+def test_attention_figures(panels):
+    _, attention = panels
+    figure = viz.attention_figure([attention, attention[:4, :4]], [TOKENS, TOKENS[:4]], title="t")
+    drawn(figure)
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == TOKENS
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == TOKENS[:4]
+    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), attention)
+    figure = viz.attention_pair_figure(attention, attention.T, TOKENS, names=["before", "after"])
+    drawn(figure)
+    np.testing.assert_allclose(figure.axes[4].images[0].get_array(), attention.T - attention)
+    low, high = figure.axes[4].images[0].get_clim()
+    assert low == -high
+
+
+def test_search_figure_tells_flat_and_edge(panels):
+    query, key, _ = heads(2, 3)
+    searches = [viz.normalize(query, key, method="paper", distance=d).search for d in ("euclidean", "cosine")]
+    figure = viz.search_figure(searches, title="t")
+    drawn(figure)
+    assert "of 6 heads 6 flat, 0 at the edge" in figure.axes[1].get_title()
+    assert len(figure.axes[0].collections[0].get_segments()) == 6
+    assert "flat, so nothing to choose: c = 1" in texts(figure)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_sheets_at_every_size(grid):
+    query, key, attention = heads(*grid)
+    layers, columns = (range(size) for size in grid)
+    n = viz.normalize(query, key, scale=1, scope="model")
+    lines = {place: viz.choose_lines(attention[place]) for place in np.ndindex(grid)}
+    habits = viz.habits(attention, TOKENS)
+    found = viz.measure(n, attention)
+    for figure in (
+        viz.matrix_figure(n, layers, columns, lines, title="a title"),
+        viz.attention_sheet(attention, layers, columns, title="a title"),
+        viz.positions_figure(habits.by_offset, layers, columns, title="a title"),
+    ):
+        drawn(figure)
+        assert len(figure.axes) >= grid[0] * grid[1]
+        assert {"a title", "layer 0", f"layer {grid[0] - 1}", f"head {grid[1] - 1}"} <= set(texts(figure))
+        widths = [axes.get_window_extent().width for axes in figure.axes[: grid[0] * grid[1]]]
+        assert min(widths) > 140  # pixels: small, but not too small to see
+    maps = {"nearest@1": found.plane.nearest1, "rank": found.plane.rank_correlation}
+    figure = viz.heatmap_figure(maps, layers, columns, limits={"rank": (-1, 1)}, title="a title")
+    drawn(figure)
+    assert f"nearest@1\nmean {found.plane.nearest1.mean():.2f}" in texts(figure)
+    assert len(figure.axes[0].texts) == grid[0] * grid[1]
+    figure = viz.layers_figure(n, layers, title="a title")
+    drawn(figure)
+    assert {"layer", "0", str(grid[0] - 1), "query", "key"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_save_makes_folders_and_the_same_bytes_every_time(tmp_path, panels, ending):
+    ways, attention = panels
+    files = []
+    for name in ("one", "other"):
+        figure = viz.joint_figure(ways[:1], TOKENS, [viz.choose_lines(attention)], title="costs $5 and $6 日本")
+        files.append(viz.save(figure, tmp_path / name / f"deep.{ending}"))
+    one, other = (file.read_bytes() for file in files)
+    assert one == other
+    assert one.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[ending])
+    assert sorted(path.name for path in files[0].parent.iterdir()) == [f"deep.{ending}"]
+
+
+def test_save_refuses_other_endings_and_leaves_nothing_half_written(tmp_path, monkeypatch):
+    figure = canvas.new_figure(1, 1)
+    for name in ("a.jpg", "a"):
+        with pytest.raises(ValueError, match="png, svg, pdf"):
+            viz.save(figure, tmp_path / name)
+    (tmp_path / "old.png").write_bytes(b"old")
+    monkeypatch.setattr(figure, "savefig", lambda *a, **k: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        viz.save(figure, tmp_path / "old.png")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("old.png", b"old")]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError):
+        viz.save(canvas.new_figure(1, 1), tmp_path / "file" / "a.png")
+
+
+def test_matplotlib_waits_for_the_first_figure():
+    code = "import sys, viz; assert 'matplotlib' not in sys.modules; viz.save; assert 'matplotlib' in sys.modules"
+    code += "; assert not {'matplotlib.pyplot', 'minibert'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        viz.nothing  # noqa: B018

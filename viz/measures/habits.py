@@ -1,0 +1,83 @@
+"""What a head does by habit: look at itself, at its neighbours, at [CLS] and [SEP], at one key or at all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from viz.measures.measure import Sums
+
+REACH = 10
+OFFSETS = np.arange(-REACH, REACH + 1)
+
+
+@dataclass(frozen=True)
+class Habits(Sums):
+    """Sums over queries of shape [...], one entry a head; those of different sentences add up.
+
+    offset_sum, offset_count: [..., 21], by the place of the key relative to the query, -10 to 10.
+    """
+
+    queries: np.ndarray
+    cls_sum: np.ndarray
+    sep_sum: np.ndarray
+    entropy_sum: np.ndarray
+    offset_sum: np.ndarray
+    offset_count: np.ndarray
+
+    @property
+    def by_offset(self) -> np.ndarray:
+        """Mean attention of a query to the key so many places further on, `OFFSETS`; [..., 21]."""
+        return self.offset_sum / np.maximum(self.offset_count, 1)
+
+    @property
+    def to_self(self) -> np.ndarray:
+        return self.by_offset[..., REACH]
+
+    @property
+    def to_previous(self) -> np.ndarray:
+        """Over the queries that have a token before them."""
+        return self.by_offset[..., REACH - 1]
+
+    @property
+    def to_next(self) -> np.ndarray:
+        """Over the queries that have a token after them."""
+        return self.by_offset[..., REACH + 1]
+
+    @property
+    def to_cls(self) -> np.ndarray:
+        return self.cls_sum / self.queries
+
+    @property
+    def to_sep(self) -> np.ndarray:
+        """To all [SEP] of the sentence together."""
+        return self.sep_sum / self.queries
+
+    @property
+    def entropy(self) -> np.ndarray:
+        """- sum p log2 p of a query's attention, in bits: 0 for one key alone, log2 S for all alike."""
+        return self.entropy_sum / self.queries
+
+
+def habits(attention: np.ndarray, tokens: Sequence[str]) -> Habits:
+    """The habits of heads in one sentence. attention: [..., S, S]; tokens: [S]."""
+    size = len(tokens)
+    tiny = np.finfo(attention.dtype).tiny
+    surprise = np.einsum("...j,...j->...", attention, np.log2(np.maximum(attention, tiny)))
+
+    def received(name):
+        return attention[..., [token == name for token in tokens]].sum(axis=(-2, -1), dtype=np.float64)
+
+    offset_sum = [
+        np.einsum("...i->...", np.diagonal(attention, o, -2, -1)) if abs(o) < size else np.zeros(attention.shape[:-2])
+        for o in OFFSETS
+    ]
+    offset_sum = np.stack(offset_sum, axis=-1, dtype=np.float64)
+    return Habits(
+        np.full(offset_sum.shape[:-1], size),
+        received("[CLS]"),
+        received("[SEP]"),
+        -surprise.sum(axis=-1, dtype=np.float64),
+        offset_sum,
+        np.broadcast_to(np.maximum(size - np.abs(OFFSETS), 0), offset_sum.shape),
+    )
