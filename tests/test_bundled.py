@@ -17,6 +17,7 @@ from tests.reference.oracle import reference_model, reference_trace
 from tests.test_model import assert_agrees, named_arrays
 
 PACKAGE = Path(minibert.__file__).parent
+MODELS = PACKAGE / "models"
 NAMES = ("tiny", "tiny-sentiment")
 TEXTS = (
     "The brown capybara is sleeping now.",
@@ -27,12 +28,12 @@ TEXTS = (
 
 
 def card(name: str) -> str:
-    return (PACKAGE / name / "README.md").read_text(encoding="utf-8")
+    return (MODELS / name / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_bundled_model_is_what_the_hub_would_hold_and_at_most_12_mb(name):
-    folder = PACKAGE / name
+    folder = MODELS / name
     files = {path.name: path.stat().st_size for path in folder.iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= set(files)
     assert sum(files.values()) <= 12e6
@@ -42,15 +43,15 @@ def test_a_bundled_model_is_what_the_hub_would_hold_and_at_most_12_mb(name):
 
 
 def test_both_have_one_tokenizer():
-    assert len({(PACKAGE / name / "tokenizer.json").read_bytes() for name in NAMES}) == 1
+    assert len({(MODELS / name / "tokenizer.json").read_bytes() for name in NAMES}) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_agrees_with_transformers_loading_the_same_folder(name):
     bert = minibert.load(name)
     kind = {"tiny": transformers.BertForMaskedLM, "tiny-sentiment": transformers.BertForSequenceClassification}[name]
-    model = reference_model(PACKAGE / name, kind)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(PACKAGE / name)
+    model = reference_model(MODELS / name, kind)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(MODELS / name)
     for text in TEXTS:
         encoding = bert.tokenizer.encode(text)
         assert list(encoding.input_ids) == tokenizer(*((text,) if isinstance(text, str) else text))["input_ids"]

@@ -1,8 +1,7 @@
 """The command `minibert exercises`: a course in which you build BERT's attention piece by piece.
 
 Read on in this order: exercise (what one is), draw (inputs), course/ (all of them), judge (what is wrong, and where),
-transport, worker and runner (running a student's code safely apart); minibert/commands/exercises.py is its
-command. The teacher's page is README.md.
+transport, worker and runner (running a student's code safely apart), actions. The teacher's page is README.md.
 Importing this file is cheap; everything else is imported when a command runs.
 """
 

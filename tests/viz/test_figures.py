@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from PIL import Image
 
 import viz
-from tests.test_normalize import attention_of
+from tests.viz.test_normalize import attention_of
 from viz.figures import canvas
 
 GRIDS = [(4, 4), (6, 12), (12, 12)]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import viz
-from tests.test_normalize import attention_of, random_heads
+from tests.viz.test_normalize import attention_of, random_heads
 from viz.geometry.normalize import METHODS, sentence_spans
 from viz.measures.correlation import Ranked, correlation, rank_correlation, ranks
 from viz.measures.habits import OFFSETS
