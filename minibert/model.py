@@ -1,7 +1,7 @@
 """The whole BERT: text in, Trace out. Embeddings, then one encoder layer after another, then what is built on top."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +73,7 @@ class Bert:
                 words=encoding.words,
                 token_type_ids=encoding.token_type_ids,
                 layers=tuple(layer[i] for layer in layers),
+                roles=encoding.roles,
                 hidden_states=tuple(state[rows] for state in states_LTD) if "hidden_states" in keep else None,
                 pooled=pool(hidden_TD[rows], pooler) if pooler else None,
             )
@@ -120,6 +121,8 @@ class Bert:
                 f"the text has {len(encoding)} tokens, but this model has {self.config.max_position_embeddings} "
                 "positions (max_position_embeddings): shorten the text, or cut it into several"
             )
+        if not encoding.roles:  # of bare ids
+            encoding = replace(encoding, roles=self.tokenizer.roles_of(encoding.input_ids))
         return encoding
 
     def logits(self, text: Text) -> np.ndarray:

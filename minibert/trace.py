@@ -40,6 +40,8 @@ class Trace:
     """0 for the first sentence of a pair, 1 for the second"""
     layers: tuple[LayerTrace, ...] = field(repr=False)
     """one LayerTrace a layer"""
+    roles: tuple[str | None, ...] = ()
+    """what each special token is for: "cls", "sep", "mask", "pad", "unk", or "special"; None for a piece of the text"""
     hidden_states: tuple[np.ndarray, ...] | None = field(default=None, repr=False)
     """layers + 1 arrays [tokens, hidden]: 0 the embeddings, i the output of layer i"""
     pooled: np.ndarray | None = field(default=None, repr=False)

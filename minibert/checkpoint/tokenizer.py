@@ -5,8 +5,8 @@
 The work is done by the `tokenizers` package; `vocabulary.py` sets it up.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tokenizers
@@ -27,6 +27,9 @@ class Encoding:
     text: str | tuple[str, str]
     offsets: tuple[tuple[int, int], ...] = ()
     """(start, end) of the token in the text of its sentence; (0, 0) for [CLS] and [SEP]"""
+    roles: tuple[str | None, ...] = ()
+    """what a special token is for: "cls", "sep", "mask", "pad", "unk", or "special" for any other; None for a piece of
+    the text. Empty for bare ids, until a model whose tokenizer knows them has read them"""
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -45,6 +48,8 @@ class Tokenizer:
 
     backend: tokenizers.Tokenizer | None
     missing: str = ""
+    roles: Mapping[int, str] = field(default_factory=dict, repr=False)
+    """of each special token, by id; see Encoding.roles"""
 
     def encode(self, text: str | tuple[str, str]) -> Encoding:
         """The Encoding of a sentence, or of a (first, second) pair. ValueError for a text without a single word."""
@@ -67,7 +72,11 @@ class Tokenizer:
             for sentence, word in zip(encoded.sequence_ids, encoded.word_ids, strict=True)
         )
         tokens, ids, types = tuple(map(self.token, encoded.ids)), tuple(encoded.ids), tuple(encoded.type_ids)
-        return Encoding(tokens, ids, types, words, text, tuple(encoded.offsets))
+        return Encoding(tokens, ids, types, words, text, tuple(encoded.offsets), self.roles_of(ids))
+
+    def roles_of(self, ids: Sequence[int]) -> tuple[str | None, ...]:
+        """The role of each id: see Encoding.roles."""
+        return tuple(map(self.roles.get, ids))
 
     def token(self, number: int) -> str:
         """The token with this id; its number in brackets where the vocabulary stops short of it."""
@@ -76,8 +85,8 @@ class Tokenizer:
 
     @property
     def mask_id(self) -> int | None:
-        """The id of [MASK], or None where the vocabulary has none."""
-        return None if self.backend is None else self.backend.token_to_id("[MASK]")
+        """The id of the mask token, [MASK] in most vocabularies; None where there is none."""
+        return next((number for number, role in self.roles.items() if role == "mask"), None)
 
 
 def read_tokenizer(folder: Path, vocab_size: int | None = None) -> Tokenizer:
@@ -88,11 +97,11 @@ def read_tokenizer(folder: Path, vocab_size: int | None = None) -> Tokenizer:
     """
     path = folder / ("tokenizer.json" if (folder / "tokenizer.json").is_file() else "vocab.txt")
     try:
-        backend, ids = attempt(path, read_backend, path)
+        backend, ids, roles = attempt(path, read_backend, path)
     except NotImplementedError as error:
         return Tokenizer(None, f"{folder}: {error}; it cannot encode text: give ids, minibert.Encoding.from_ids([101])")
     if vocab_size is not None and max(ids) >= vocab_size:
         raise CheckpointError(
             f"{path} has the id {max(ids)}, but vocab_size in config.json is {vocab_size}: they are of two checkpoints"
         )
-    return Tokenizer(backend)
+    return Tokenizer(backend, roles=roles)

@@ -11,6 +11,7 @@ from pathlib import Path
 import tokenizers
 
 from minibert.checkpoint.config import CheckpointError, abbreviate, read_json, read_text
+from minibert.checkpoint.roles import find_roles
 
 STEPS = {
     "model": ("WordPiece",),
@@ -33,8 +34,8 @@ CHOICES = {
 ROLES = ("unk_token", "cls_token", "sep_token", "pad_token", "mask_token")
 
 
-def read_backend(path: Path) -> tuple[tokenizers.Tokenizer, set[int]]:
-    """The tokenizer that a tokenizer.json or a vocab.txt describes, and the ids it can give."""
+def read_backend(path: Path) -> tuple[tokenizers.Tokenizer, set[int], dict[int, str]]:
+    """The tokenizer that a tokenizer.json or a vocab.txt describes, the ids it can give, the roles of special ones."""
     choices = read_choices(path.parent)
     settings = read_json(path) if path.name == "tokenizer.json" else settings_of_vocabulary(path, choices)
     normalizer = settings.get("normalizer")
@@ -44,7 +45,8 @@ def read_backend(path: Path) -> tuple[tokenizers.Tokenizer, set[int]]:
             if chosen is not None and not isinstance(chosen, bool):
                 raise ValueError(f"{choice} beside it is {abbreviate(chosen)}; expected true or false")
             normalizer[name] = normalizer[name] if chosen is None else chosen
-    return build(settings)
+    backend, ids = build(settings)
+    return backend, ids, find_roles(backend, choices)
 
 
 def read_choices(folder: Path) -> dict:

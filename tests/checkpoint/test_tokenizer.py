@@ -477,3 +477,57 @@ def test_the_configuration_may_be_changed_after_the_tests_helper(tmp_path):
     change_config(tmp_path, model_type=...)
     write_tokenizer(tmp_path)
     assert minibert.load(tmp_path)("the capybara").tokens[1] == "the"
+
+
+# Which tokens are special, and what for.
+
+OTHER = {"pad_token": "<pad>", "unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
+ROLES = {0: "pad", 2: "unk", 3: "cls", 4: "sep", 5: "mask"}
+
+
+def with_other_names() -> dict[str, int]:
+    renamed = {f"[{role[:-6].upper()}]": name for role, name in OTHER.items()}
+    return {renamed.get(token, token): number for number, token in enumerate(VOCABULARY)}
+
+
+def write_other_names(folder: Path, where: str) -> None:
+    """A tokenizer whose special tokens have other names, and say so in this place."""
+    transformers.BertTokenizer(vocab=with_other_names(), **OTHER).save_pretrained(folder)
+    for name in ("tokenizer_config.json", "special_tokens_map.json"):
+        (folder / name).unlink(missing_ok=True)
+    if where.startswith("vocab.txt"):
+        (folder / "tokenizer.json").unlink()
+        (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in with_other_names()), encoding="utf-8")
+    content = {role: {"content": name} for role, name in OTHER.items()} if "described" in where else OTHER
+    if "map" in where:
+        (folder / "special_tokens_map.json").write_text(json.dumps(content))
+    elif "config" in where:
+        (folder / "tokenizer_config.json").write_text(json.dumps(content))
+
+
+WHERE = ["tokenizer.json alone", "tokenizer.json, config", "tokenizer.json, map, described"]
+WHERE += ["vocab.txt, config", "vocab.txt, config, described", "vocab.txt, map", "vocab.txt, map, described"]
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_the_roles_of_special_tokens_whatever_they_are_called(where, tmp_path):
+    write_other_names(tmp_path, where)
+    tokenizer = read_tokenizer(tmp_path)
+    assert tokenizer.roles == ROLES and tokenizer.mask_id == 5
+    encoding = tokenizer.encode(("the <mask> ☃", "nap"))
+    assert encoding.tokens == ("<s>", "the", "<mask>", "<unk>", "</s>", "nap", "</s>")
+    assert encoding.roles == ("cls", None, "mask", "unk", "sep", None, "sep")
+
+
+def test_roles_of_the_usual_names_of_others_and_of_ids(tmp_path):
+    write_model(tmp_path)
+    write_vocabulary(tmp_path, additional_special_tokens=["[unused0]"])
+    bert = minibert.load(tmp_path)
+    assert bert.tokenizer.roles == ROLES | {1: "special"}
+    assert bert(Encoding.from_ids([3, 7, 1, 4])).roles == ("cls", None, "special", "sep")
+    assert bert("the [PAD] nap").roles == ("cls", None, "pad", None, "sep")
+
+
+def test_without_a_tokenizer_no_roles_are_known(tmp_path):
+    write_model(tmp_path)
+    assert minibert.load(tmp_path)(Encoding.from_ids([3, 7, 4])).roles == (None,) * 3
