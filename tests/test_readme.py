@@ -20,6 +20,9 @@ from minibert.commands.main import main
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+PAGES = [
+    page for part in ("", "minibert", "viz", "tests") for page in (ROOT / part).glob("**/*.md" if part else "*.md")
+]
 WRITE = os.environ.get("MINIBERT_README") == "write"
 
 
@@ -136,8 +139,7 @@ def test_the_two_commands_are_the_ones_that_ci_runs():
         assert f"\n{line}\n" in text and f"\n{line}\n" in script
 
 
-def test_what_the_readme_links_to_is_there():
-    links = re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8"))
-    assert links
-    for link in links:
-        assert link.startswith("https://") or (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_a_page_links_to_is_there(page):
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert link.startswith("https://") or (page.parent / link).exists(), link
