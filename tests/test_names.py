@@ -1,15 +1,12 @@
 """Names held against shapes: every array called `something_ABC` in a call of the model has one axis a letter."""
 
 import re
-import sys
 from pathlib import Path
 
-import numpy as np
-
 import minibert
+from minibert.reading.recorder import SHAPED, watching
 
 PACKAGE = str(Path(minibert.__file__).parent)
-SHAPED = re.compile(r"_([A-Z]+)$")
 
 
 def test_shapes_in_names_are_true(minilm, sentences):
@@ -25,25 +22,16 @@ def test_shapes_in_names_are_true(minilm, sentences):
         "F": {config.intermediate_size},
         "V": {config.vocab_size},
     }
-    seen = set()
-
-    def check(frame, event, argument):
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            return None
-        for name, value in frame.f_locals.items():
-            letters = SHAPED.search(name)
-            if letters and isinstance(value, np.ndarray):
-                assert value.ndim == len(letters[1]), f"{frame.f_code.co_name}: {name} has shape {value.shape}"
-                for letter, size in zip(letters[1], value.shape, strict=True):
-                    assert size in sizes[letter], f"{frame.f_code.co_name}: {name} has shape {value.shape}"
-                seen.add(name)
-        return check
-
-    sys.settrace(check)
-    try:
+    with watching({str(path) for path in Path(PACKAGE).rglob("*.py")}) as recording:
         minilm.batch(texts)
-    finally:
-        sys.settrace(None)
+    seen = set()
+    for call, name, number in recording.named():
+        letters, shape = SHAPED.search(name), recording.arrays[number].shape
+        if letters:
+            assert len(shape) == len(letters[1]), f"{call.name}: {name} has shape {shape}"
+            for letter, size in zip(letters[1], shape, strict=True):
+                assert size in sizes[letter], f"{call.name}: {name} has shape {shape}"
+            seen.add(name)
     assert seen >= {"hidden_TD", "query_HTK", "key_HSK", "scores_HTS", "attention_HTS", "context_HTK", "inner_TF"}
 
 

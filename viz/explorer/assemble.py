@@ -6,6 +6,7 @@ import html
 import json
 import re
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 PAGE = files("viz.explorer") / "page"
 
@@ -13,8 +14,9 @@ IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w-]+\.mjs)";\n', re.MULTIL
 DEFINITION = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
 
 
-def script(entry: str) -> str:
-    """The module `entry` and all it imports as one classic script, each after what it needs.
+def script(entry: str, folder: Traversable = PAGE) -> str:
+    """The module `entry` and all it imports as one classic script, each after what it needs. Modules that are not in
+    `folder` are the explorer's.
 
     The modules share one scope there, so no two of them may use the same name at their top level.
     """
@@ -25,7 +27,8 @@ def script(entry: str) -> str:
         if module in parts:
             return
         parts[module] = ""  # on the way
-        source = (PAGE / module).read_text(encoding="utf-8")
+        place = folder if (folder / module).is_file() else PAGE
+        source = (place / module).read_text(encoding="utf-8")
         for match in IMPORT.finditer(source):
             add(match[2])
         for name in DEFINITION.findall(source):
@@ -38,10 +41,10 @@ def script(entry: str) -> str:
     return '(() => {\n"use strict";\n' + "\n".join(parts.values()) + "})();\n"
 
 
-def assemble(template: str, entry: str, style: str, data: dict, title: str) -> str:
-    """The page: template, script, style and data in one. The policy in its head lets it run this script and style
-    alone, and forbids it to fetch anything from anywhere."""
-    code, looks = script(entry), (PAGE / style).read_text(encoding="utf-8")
+def assemble(template: str, entry: str, style: str, data: dict, title: str, folder: Traversable = PAGE) -> str:
+    """The page: template, script, style (all in `folder`) and data in one. The policy in its head lets it run this
+    script and style alone, and forbids it to fetch anything from anywhere."""
+    code, looks = script(entry, folder), (folder / style).read_text(encoding="utf-8")
     parts = {
         "policy": f"default-src 'none'; script-src '{_digest(code)}'; style-src '{_digest(looks)}'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'",
@@ -50,7 +53,7 @@ def assemble(template: str, entry: str, style: str, data: dict, title: str) -> s
         "script": code,
         "data": as_json(data),
     }
-    page = (PAGE / template).read_text(encoding="utf-8")
+    page = (folder / template).read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page)
 
 

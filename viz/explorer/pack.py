@@ -1,6 +1,7 @@
 """Arrays as text: quantised where the eye is the judge, float32 where a number will be read."""
 
 import base64
+import zlib
 
 import numpy as np
 
@@ -25,3 +26,12 @@ def unsigned(array: np.ndarray, largest: float) -> str:
 def float32(array: np.ndarray) -> str:
     """As it is."""
     return text(array.astype(np.float32))
+
+
+def deflated(array: np.ndarray) -> str:
+    """As it is, compressed: first the lowest byte of every number, then the next, up to the one with the sign. Those
+    are much alike. By deflate without a header, as base64."""
+    array = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
+    planes = array.reshape(-1).view(np.uint8).reshape(-1, array.itemsize).T
+    squeeze = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return base64.b64encode(squeeze.compress(planes.tobytes()) + squeeze.flush()).decode()
