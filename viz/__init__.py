@@ -59,4 +59,9 @@ __all__ = [
 def __getattr__(name):
     if name not in LATER:
         raise AttributeError(f"module 'viz' has no attribute {name!r}")
-    return getattr(importlib.import_module(LATER[name]), name)
+    if not LATER[name].startswith("viz.figures"):
+        return getattr(importlib.import_module(LATER[name]), name)
+    from viz.figures.style import house_style  # first, since it sees to it that matplotlib can be imported
+
+    with house_style():
+        return getattr(importlib.import_module(LATER[name]), name)

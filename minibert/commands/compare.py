@@ -6,7 +6,6 @@ import numpy as np
 
 from minibert.commands.arguments import add_output, add_source
 from minibert.commands.output import model_name, quoted, writable_folder, write_csv
-from minibert.commands.pictures import MOST_LINES
 from minibert.commands.sentences import Sentences, gather, stacked
 from minibert.model import Bert, load
 
@@ -149,6 +148,7 @@ def shift_table(moved, ranking) -> str:
 def pictures(before: Bert, after: Bert, sentences: Sentences, moved, done, ranking, args):
     """Names and figures: the heatmaps, then the heads that moved most, one by one."""
     import viz
+    from minibert.commands.pictures import MOST_LINES
 
     names = [f"before: {model_name(before)}", f"after: {model_name(after)}"]
     maps = {
@@ -184,9 +184,16 @@ def pictures(before: Bert, after: Bert, sentences: Sentences, moved, done, ranki
             f"compare-joint-{layer}.{head}",
             viz.joint_figure(panels, first.tokens, lines, common=True, title=f"{where} · {drawn}", notes=names),
         )
-        labels = [token for token, number in zip(first.tokens, first.sentences, strict=True) if number == 0]
-        maps = [sample.attention[0][layer, head] for sample in samples]
+        # the sentence in which this head moved most, with the number that belongs to it
+        maps = [[block[layer, head] for block in sample.attention] for sample in samples]
+        moves = [float(viz.jensen_shannon(*pair).mean()) for pair in zip(*maps, strict=True)]
+        which = int(np.argmax(moves))
+        labels = [token for token, number in zip(first.tokens, first.sentences, strict=True) if number == which]
+        if len(moves) > 1:
+            where += f" over {done} sentences, {moves[which]:.2f} in this one, where it moved most of those drawn"
+        heading = f"{where} · {quoted([first.texts[which]])}"
+        pair = [blocks[which] for blocks in maps]
         yield (
             f"compare-attention-{layer}.{head}",
-            viz.attention_pair_figure(*maps, labels, names=names, title=f"{where} · {quoted(first.texts[:1])}"),
+            viz.attention_pair_figure(*pair, labels, names=names, title=heading),
         )

@@ -1,34 +1,52 @@
 """Each picture of `minibert viz`: from what was measured to a call of `viz`."""
 
-import argparse
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minibert.commands.output import model_name, quoted
+import viz
+from minibert.commands.output import quoted
 from minibert.commands.sentences import Sample
 from minibert.commands.survey import fit
-from minibert.model import Bert
+from viz.geometry.normalize import sentence_spans
+from viz.geometry.scale import search_rows
+
+MOST_LINES = 100  # where nobody asked for so many: more would be one grey area
+
+
+@dataclass(frozen=True)
+class LineChoice:
+    """Which lines are drawn, as for `viz.choose_lines`; words: the pieces of a word are merged."""
+
+    top: int | None = None
+    above: float | None = None
+    no_special: bool = False
+    words: bool = False
 
 
 @dataclass(frozen=True)
 class Shown:
     """What the pictures are about."""
 
-    bert: Bert
+    model: str
+    """its name"""
     sample: Sample
+    """the sentences that were fitted, and that are drawn"""
     layers: range
     heads: range
-    ways: list
-    measured: list
-    habits: object
+    ways: list[viz.Normalized]
+    """the sample normalised: raw, paper, exact; each [layers, heads]"""
+    measured: list[viz.Measures]
+    """of each way"""
+    habits: viz.Habits
     done: int
-    """of how many sentences the measures and habits are; the sample, which is drawn, has fewer"""
-    args: argparse.Namespace
-    link: str | None
-
-
-MOST_LINES = 100  # where nobody asked for so many: more would be one grey area
+    """of how many sentences the measures and habits are; the sample has fewer"""
+    source: str | None = None
+    """the name of the file that the sentences are from, if they are from one"""
+    link: str | None = None
+    """such as "word:word", drawn in red"""
+    lines: LineChoice = LineChoice()
+    scope: str = "head"
 
 
 def title(shown: Shown, *what: str, measured: bool = False, first: int | None = None) -> str:
@@ -36,20 +54,20 @@ def title(shown: Shown, *what: str, measured: bool = False, first: int | None = 
 
     measured: of all sentences, not of the sample. first: only of the first so many of the sample.
     """
-    parts = [model_name(shown.bert)]
+    parts = [shown.model]
     if len(shown.layers) * len(shown.heads) == 1:
         parts.append(f"layer {shown.layers[0]}, head {shown.heads[0]}")
     parts += filter(None, what)
     texts = shown.sample.texts[:first]
-    if shown.args.file is not None and first is None:
-        parts.append(f"{shown.done if measured else len(texts)} sentences of {shown.args.file.name}")
+    if shown.source is not None and first is None:
+        parts.append(f"{shown.done if measured else len(texts)} sentences of {shown.source}")
     else:
         parts.append(quoted(texts))
     return " · ".join(parts)
 
 
 def merged_words(shown: Shown) -> str:
-    return "pieces of a word merged" if shown.args.words else ""
+    return "pieces of a word merged" if shown.lines.words else ""
 
 
 def moved_together(shown: Shown) -> str:
@@ -58,29 +76,33 @@ def moved_together(shown: Shown) -> str:
         "head": "",
         "layer": "one move and plane for all heads of a layer",
         "model": "one move and plane for all heads",
-    }[shown.args.scope]
+    }[shown.scope]
 
 
-def lines_of(sample: Sample, args, layer: int, head: int):
-    """The lines of one head, by --top, --above, --no-special and --words."""
-    import viz
+def lines_of(sample: Sample, layer: int, head: int, choice: LineChoice) -> viz.Lines:
+    """The lines of one head.
 
+    ValueError: a choice that makes no sense.
+    """
     words = words_of(sample)
     blocks = [block[layer, head] for block in sample.attention]
-    special = words.special if args.words else words.special[words.of_token]
+    special = words.special if choice.words else words.special[words.of_token]
     return viz.choose_lines(
-        words.attention(blocks) if args.words else blocks,
-        words.sentences if args.words else sample.sentences,
-        top=args.top,
-        above=args.above,
-        left_out=special if args.no_special else None,
+        words.attention(blocks) if choice.words else blocks,
+        words.sentences if choice.words else sample.sentences,
+        top=choice.top,
+        above=choice.above,
+        left_out=special if choice.no_special else None,
     )
 
 
-def linked(sample: Sample, link: str | None, layer: int, head: int, merged: bool = False):
-    """The red lines of --link, if there are any; between whole words where `merged`."""
-    import viz
+def linked(
+    sample: Sample, link: str | None, layer: int | slice, head: int | slice, merged: bool = False
+) -> viz.Lines | None:
+    """The red lines of "word:word", if there are any; between whole words where `merged`. Of many heads for slices.
 
+    ValueError: no sentence has both words.
+    """
     if link is None:
         return None
     first, _, second = link.partition(":")
@@ -89,32 +111,28 @@ def linked(sample: Sample, link: str | None, layer: int, head: int, merged: bool
     return viz.link_words(words, first, second, words.attention(blocks) if merged else blocks, merged)
 
 
-def words_of(sample: Sample):
-    import viz
-
+def words_of(sample: Sample) -> viz.Words:
     return viz.find_words(sample.tokens, sample.words, sample.sentences)
 
 
-def seen(shown: Shown, way):
+def seen(shown: Shown, way: viz.Normalized) -> viz.Normalized:
     """The points drawn: tokens, or with --words the mean of each word's pieces."""
-    if not shown.args.words:
+    if not shown.lines.words:
         return way
     words = words_of(shown.sample)
     return replace(way, query=words.mean(way.query), key=words.mean(way.key))
 
 
 def draw_joint(shown: Shown):
-    import viz
-
-    layer, head, merged = shown.layers[0], shown.heads[0], shown.args.words
+    layer, head, merged = shown.layers[0], shown.heads[0], shown.lines.words
     notes = [
         f"most attended key is nearest: {m.plane.nearest1[0, 0]:.0%} here, {m.space.nearest1[0, 0]:.0%} in full space"
         for m in shown.measured
     ]
-    counted = ["of all sentences"] * (shown.args.file is not None) + ["piece by piece"] * merged
+    counted = ["of all sentences"] * (shown.source is not None) + ["piece by piece"] * merged
     what = f"percentages: {', '.join(counted)}" if counted else ""
-    lines = lines_of(shown.sample, shown.args, layer, head)
-    if shown.args.top is None and shown.args.above is None:
+    lines = lines_of(shown.sample, layer, head, shown.lines)
+    if shown.lines.top is None and shown.lines.above is None:
         lines = lines.strongest(MOST_LINES)
     return viz.joint_figure(
         [seen(shown, way[0, 0]) for way in shown.ways],
@@ -127,8 +145,6 @@ def draw_joint(shown: Shown):
 
 
 def draw_distances(shown: Shown):
-    import viz
-
     layer, head = shown.layers[0], shown.heads[0]
     blocks = [block[layer, head] for block in shown.sample.attention]
     link = linked(shown.sample, shown.link, layer, head)
@@ -137,9 +153,7 @@ def draw_distances(shown: Shown):
 
 
 def draw_attention(shown: Shown):
-    import viz
-
-    sample, merged = shown.sample, shown.args.words
+    sample, merged = shown.sample, shown.lines.words
     blocks = [block[shown.layers[0], shown.heads[0]] for block in sample.attention]
     labels, sentences = np.array(sample.tokens, object), sample.sentences
     if merged:
@@ -151,20 +165,16 @@ def draw_attention(shown: Shown):
 
 
 def draw_search(shown: Shown):
-    import viz
-    from viz.geometry.normalize import sentence_spans
-    from viz.geometry.scale import search_rows
-
     where = (shown.sample, shown.layers, shown.heads)
     searches = [
-        fit(*where, ["paper"], distance=distance, weight=weight, scope=shown.args.scope)[0].search
+        fit(*where, ["paper"], distance=distance, weight=weight, scope=shown.scope)[0].search
         for weight in ("closeness", "attention", None)
         for distance in ("euclidean", "pca", "cosine")
     ]
-    (moved,) = fit(*where, ["paper"], scale=1, scope=shown.args.scope)
+    (moved,) = fit(*where, ["paper"], scale=1, scope=shown.scope)
     spans = sentence_spans(shown.sample.sentences, len(shown.sample.tokens))
     searches.append(search_rows(moved.query, moved.key, spans))
-    searches.append(fit(*where, ["exact"], scope=shown.args.scope)[0].search)
+    searches.append(fit(*where, ["exact"], scope=shown.scope)[0].search)
     for way in shown.ways:  # say which of them chose what the other pictures show
         if way.search is not None:
             at = [search.objective for search in searches].index(way.search.objective)
@@ -173,44 +183,51 @@ def draw_search(shown: Shown):
 
 
 def draw_matrix(shown: Shown):
-    import viz
-
-    sample, args, lines = shown.sample, shown.args, None
+    sample, lines, merged = shown.sample, None, shown.lines.words
     if len(sample.tokens) <= 200:  # more lines would hide the points
         lines = {
-            (i, j): lines_of(sample, args, layer, head)
+            (i, j): lines_of(sample, layer, head, shown.lines)
             for i, layer in enumerate(shown.layers)
             for j, head in enumerate(shown.heads)
         }
     points = seen(shown, shown.ways[-1])
     heading = title(shown, "exact", merged_words(shown), moved_together(shown))
-    return viz.matrix_figure(points, shown.layers, shown.heads, lines, title=heading)
+    link = linked(sample, shown.link, *_region(shown), merged)
+    return viz.matrix_figure(points, shown.layers, shown.heads, lines, link, title=heading)
 
 
 def draw_layers(shown: Shown):
-    import viz
-
     # not "exact": its extra coordinate would draw one line of queries beside one heap of keys
-    (way,) = fit(shown.sample, shown.layers, shown.heads, ["paper"], scope="model", scale=shown.args.scale or 1)
-    what = f"paper, one move (c = {way.scale[0, 0]:.2f}) and one plane for the whole model"
-    return viz.layers_figure(way, shown.layers, title=title(shown, what))
+    way = in_one_plane(shown.ways[1])
+    moves = {"head": "each head moved on its own", "layer": "one move per layer", "model": "one move for all heads"}
+    c = f" (c = {way.scale[0, 0]:.2f})" if np.ptp(way.scale) == 0 else ""
+    what = f"paper: {moves[shown.scope]}{c}, one plane for all"
+    return viz.layers_figure(seen(shown, way), shown.layers, title=title(shown, what, merged_words(shown)))
+
+
+def in_one_plane(way: viz.Normalized) -> viz.Normalized:
+    """The same moves, seen in the one plane in which the points of all heads together vary most."""
+    heads, size = way.query.shape[:-2], way.query.shape[-1]
+    plane = viz.pca(np.concatenate([way.query.reshape(-1, size), way.key.reshape(-1, size)]))
+    shared = {
+        name: np.broadcast_to(getattr(plane, name), (*heads, *getattr(plane, name).shape))
+        for name in ("mean", "components", "explained_variance_ratio")
+    }
+    return replace(way, plane=replace(way.plane, **shared))
 
 
 def draw_sheet(shown: Shown):
-    import viz
-
-    block = shown.sample.attention[0][shown.layers.start : shown.layers.stop, shown.heads.start : shown.heads.stop]
+    block = shown.sample.attention[0][_region(shown)]
     return viz.attention_sheet(block, shown.layers, shown.heads, title=title(shown, "attention", first=1))
 
 
 def draw_metrics(shown: Shown):
-    import viz
-
     maps, limits = {}, {}
+    dims = shown.ways[0].plane.components.shape[-2]
     measures = {
-        f"nearest@1 in {shown.args.dims}-D": lambda m: m.plane.nearest1,
+        f"nearest@1 in {dims}-D": lambda m: m.plane.nearest1,
         "nearest@1 in full": lambda m: m.space.nearest1,
-        f"rank correlation in {shown.args.dims}-D": lambda m: m.plane.rank_correlation,
+        f"rank correlation in {dims}-D": lambda m: m.plane.rank_correlation,
         "correlation of product and distance": lambda m: m.pairs.correlation,
     }
     for name, measure_of in measures.items():
@@ -229,11 +246,14 @@ def draw_metrics(shown: Shown):
 
 
 def draw_positions(shown: Shown):
-    import viz
-
     what = "mean attention by relative position"
     heading = title(shown, what, measured=True)
     return viz.positions_figure(shown.habits.by_offset, shown.layers, shown.heads, title=heading)
+
+
+def _region(shown):
+    """The layers and heads shown, among all of the model."""
+    return np.s_[shown.layers.start : shown.layers.stop, shown.heads.start : shown.heads.stop]
 
 
 ONE_HEAD = {

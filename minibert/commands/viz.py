@@ -6,7 +6,6 @@ import numpy as np
 
 from minibert.commands.arguments import DEFAULT_TEXT, add_output, add_source
 from minibert.commands.output import model_name, writable_folder, write_csv
-from minibert.commands.pictures import MANY_HEADS, ONE_HEAD, Shown, lines_of, linked
 from minibert.commands.sentences import Sample, Sentences, gather
 from minibert.commands.survey import METHODS, fit, head_rows, head_table, measure
 from minibert.model import Bert, load
@@ -88,7 +87,10 @@ def run(args: argparse.Namespace) -> None:
     layers, heads, why = choose_heads(args, bert, sample, link)
     names = pictures(args.draw, single=len(layers) * len(heads) == 1, file=args.file is not None)
 
-    lines_of(sample, args, layers[0], heads[0])  # lines that cannot be drawn show here, before anything is written
+    from minibert.commands.pictures import LineChoice, Shown, lines_of, linked
+
+    choice = LineChoice(args.top, args.above, args.no_special, args.words)
+    lines_of(sample, layers[0], heads[0], choice)  # lines that cannot be drawn show here, before anything is written
     linked(sample, link, layers[0], heads[0])
 
     import viz
@@ -114,7 +116,9 @@ def run(args: argparse.Namespace) -> None:
     print(head_table(ways, measured, layers, heads, args.dims))
     print()
     print(path)
-    shown = Shown(bert, sample, layers, heads, ways, measured, habits, done, args, link)
+    source = None if args.file is None else args.file.name
+    about = (model_name(bert), sample, layers, heads, ways, measured, habits, done)
+    shown = Shown(*about, source=source, link=link, lines=choice, scope=args.scope)
     for name in names:
         print(viz.save(names[name](shown), out / f"{file_name(name, layers, heads)}.{args.format}"))
     if done < len(sentences):
@@ -161,6 +165,8 @@ def wished(kind: str, wish: str | None, count: int) -> range:
 
 def pictures(wish: str | None, single: bool, file: bool) -> dict:
     """The pictures to draw: what draws each, by name."""
+    from minibert.commands.pictures import MANY_HEADS, ONE_HEAD
+
     known = ONE_HEAD if single else MANY_HEADS
     if wish is not None:
         names = [name.strip() for name in wish.split(",")]

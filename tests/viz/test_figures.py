@@ -1,9 +1,12 @@
 """Every figure is drawn: it opens, has the size and the labels it should, and nothing in it collides."""
 
+import dataclasses
 import io
+import os
 import subprocess
 import sys
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
@@ -11,7 +14,7 @@ from PIL import Image
 
 import viz
 from tests.viz.test_normalize import attention_of
-from viz.figures import canvas
+from viz.figures import canvas, style
 
 GRIDS = [(4, 4), (6, 12), (12, 12)]
 TOKENS = ["[CLS]", "it", "costs", "$5", "and", "$6", "_^{", "[SEP]"]
@@ -227,3 +230,202 @@ def test_matplotlib_waits_for_the_first_figure():
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         viz.nothing  # noqa: B018
+
+
+def many(scope="head", components=2, **choices):
+    query, key, attention = heads(2, 3)
+    return viz.normalize(query, key, scale=1, scope=scope, components=components, **choices), attention
+
+
+def test_a_matrix_says_the_share_of_the_two_components_that_it_draws():
+    n, _ = many(components=3)
+    figure = viz.matrix_figure(n, range(2), range(3))
+    for axes, shares in zip(figure.axes, n.plane.explained_variance_ratio.reshape(6, 3), strict=True):
+        assert f"{shares[:2].sum():.0%}" in axes.texts[0].get_text()
+
+
+@pytest.mark.parametrize(("scope", "kinds"), [("head", 6), ("layer", 2), ("model", 1)])
+def test_panels_that_show_one_plane_have_the_same_axes(scope, kinds):
+    n, _ = many(scope)
+    figure = viz.matrix_figure(n, range(2), range(3))
+    limits = [np.round([axes.get_xlim(), axes.get_ylim()], 5) for axes in figure.axes[:6]]
+    limits = [tuple(map(tuple, some.tolist())) for some in limits]
+    assert len(set(limits)) == kinds
+    if scope == "layer":
+        assert limits[0] == limits[2] != limits[3] == limits[5]
+    points = n.plane.project(n.query)[0, 0]
+    (low, high), (left, right) = limits[0][1], limits[0][0]
+    assert left < points[:, 0].min() and points[:, 0].max() < right
+    assert low < points[:, 1].min() and points[:, 1].max() < high
+
+
+def test_the_linked_pair_is_red_in_every_panel_of_a_matrix():
+    n, attention = many()
+    words = viz.find_words(TOKENS, [None, *range(6), None])
+    link = viz.link_words(words, "costs", "$5", attention)
+    figure = viz.matrix_figure(n, range(2), range(3), link=link)
+    for axes, place in zip(figure.axes, np.ndindex(2, 3), strict=False):
+        red = next(c for c in axes.collections if isinstance(c, LineCollection))
+        assert matplotlib.colors.to_hex(red.get_colors()[0]) == canvas.LINK
+        ends = [n.plane.project(n.query)[place][2], n.plane.project(n.key)[place][3]]
+        np.testing.assert_allclose(red.get_segments()[0], ends, rtol=1e-5)
+        assert red.get_linewidths()[0] == pytest.approx(0.3 + 1.5 * attention[place][2, 3])
+    assert "costs → $5" in texts(figure)
+
+
+def test_figures_say_what_does_not_fit():
+    n, attention = many()
+    lines = viz.choose_lines(attention[0, 0])
+    for draw, says in (
+        (lambda: viz.joint_figure([n], TOKENS, [lines]), r"of many heads, \[2, 3\]; choose one first, such as norm"),
+        (lambda: viz.distance_figure([n], attention), "choose one first"),
+        (lambda: viz.joint_figure([n[0, 0]], TOKENS[:5], [lines]), "one text per token, 8, not 5"),
+        (lambda: viz.attention_figure([attention[0, 0]], [TOKENS[:5]]), "one row and one column per label"),
+        (lambda: viz.attention_pair_figure(*attention[0, :2], TOKENS[:5], names="ab"), "one column per label"),
+        (lambda: viz.layers_figure(n, range(2)), r"scope='model'"),
+        (lambda: viz.layers_figure(many("model")[0], range(3)), "one row per layer"),
+        (lambda: viz.matrix_figure(n, range(3), range(3)), r"expected \[3, 3\], as many as layers and heads"),
+        (lambda: viz.heatmap_figure({"x": attention[:, :, 0, 0]}, range(3), range(3)), r"map 'x' is of heads \[2, 3\]"),
+        (lambda: viz.heatmap_figure({}, range(3), range(3)), "maps is empty"),
+        (lambda: viz.search_figure([n.search]), "nothing was searched"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            draw()
+
+
+def test_colours_of_a_heatmap_follow_the_data():
+    below = np.array([[-2.0, 1.0]])
+    maps = {"below": below, "above": abs(below), "nothing": 0 * below, "tiny": below * 1e-4}
+    figure = viz.heatmap_figure(maps, range(1), range(2))
+    drawn(figure)
+    limits = [axes.images[0].get_clim() for axes in figure.axes if axes.images]
+    assert limits == [(-2, 2), (0, 2), (0, 1), (-2e-4, 2e-4)]
+    said = [[text.get_text() for text in axes.texts] for axes in figure.axes if axes.images]
+    assert said == [["−2", "1"], ["2", "1"], [".00", ".00"], [".00", ".00"]]
+
+
+def test_dollars_and_other_marks_stay_what_they_are():
+    """Wherever a text comes from outside, `$` is a dollar: text that no mathematics could be draws all the same."""
+    odd = [r"$\foo$", "$", r"$x_{$", "a$b$", "%", "\\", "^", "_"]
+    query, key, attention = heads()
+    n, lines = viz.normalize(query, key, method="paper"), viz.choose_lines(attention)
+    lines = dataclasses.replace(lines, how=r"$\foo$ lines")
+    name = r"$\foo$"
+    grids, one = [np.stack([[attention]] * 2)], [range(2), range(1)]
+    both = viz.normalize(*np.stack([query, key])[:, None, None].repeat(2, axis=1), method="paper", scope="model")
+    for figure in (
+        viz.joint_figure([n], odd, [lines], dataclasses.replace(lines), title=name, notes=[name]),
+        viz.distance_figure([n], attention, link=lines, title=name),
+        viz.attention_figure([attention], [odd], titles=[name], title=name),
+        viz.attention_pair_figure(attention, attention, odd, names=[name, name], title=name),
+        viz.search_figure([dataclasses.replace(n.search, objective=name)], title=name),
+        viz.matrix_figure(both, *one, {(0, 0): lines, (1, 0): lines}, title=name),
+        viz.heatmap_figure({name: np.ones((2, 1))}, *one, title=name),
+        viz.attention_sheet(*grids, *one, title=name),
+        viz.layers_figure(both, [name, "b"], title=name),
+    ):
+        drawn(figure)
+        assert any(name in text for text in texts(figure))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights and links are those of POSIX")
+def test_a_picture_has_the_rights_of_its_folder_a_link_stays_one_and_a_name_may_be_long(tmp_path):
+    figure = canvas.new_figure(1, 1)
+    for umask, rights in ((0o077, 0o600), (0o022, 0o644), (0o002, 0o664)):
+        before = os.umask(umask)
+        try:
+            path = viz.save(figure, tmp_path / f"{umask}.png")
+        finally:
+            os.umask(before)
+        assert path.stat().st_mode & 0o777 == rights
+    path.chmod(0o640)
+    assert viz.save(figure, path).stat().st_mode & 0o777 == 0o640
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "link.png"
+    link.symlink_to(tmp_path / "elsewhere" / "real.png")
+    for _ in range(2):  # to nothing, and to a file
+        viz.save(figure, link)
+        assert link.is_symlink() and (tmp_path / "elsewhere" / "real.png").read_bytes()[1:4] == b"PNG"
+    long = tmp_path / ("x" * 251 + ".png")
+    assert viz.save(figure, long).is_file()
+
+
+SURROUNDINGS = """
+import os, pathlib, sys, threading, warnings
+folder = pathlib.Path(sys.argv[1])
+import numpy as np
+if sys.argv[2] == "odd":
+    warnings.simplefilter("error")
+    np.seterr(all="raise")
+    os.environ["MPLBACKEND"] = "nonsense"
+    (folder / "matplotlibrc").write_text("text.usetex: True\\nfont.family: Nothing\\nfigure.facecolor: red\\n"
+        "axes.facecolor: black\\nlines.linewidth: 9\\nsavefig.bbox: tight\\nsavefig.dpi: 20\\naxes.grid: True\\n"
+        "svg.fonttype: path\\npath.sketch: 1, 100, 2\\nxtick.bottom: False\\naxes.unicode_minus: False\\n")
+    os.environ["MATPLOTLIBRC"] = str(folder / "matplotlibrc")
+import viz
+rng = np.random.default_rng(0)
+q, k = rng.normal(size=(2, 2, 2, 6, 4)).astype(np.float32)
+with np.errstate(all="ignore"), warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    a = np.exp(q @ k.mT / 2); a /= a.sum(axis=-1, keepdims=True)
+    n = viz.normalize(q, k, method="paper", scope="model")
+    lines = viz.choose_lines(a[0, 0])
+tokens = list("abcdef")
+figures = dict(
+    joint=viz.joint_figure([n[0, 0]], tokens, [lines]),
+    distances=viz.distance_figure([n[0, 0]], a[0, 0]),
+    attention=viz.attention_figure([a[0, 0]], [tokens]),
+    search=viz.search_figure([n.search]),
+    matrix=viz.matrix_figure(n, range(2), range(2)),
+    sheet=viz.attention_sheet(a, range(2), range(2)),
+    layers=viz.layers_figure(n, range(2)),
+    heatmap=viz.heatmap_figure({"x": n.scale}, range(2), range(2)),
+)
+if sys.argv[2] == "odd":
+    import matplotlib
+    assert matplotlib.rcParams["figure.facecolor"] == "red" and os.environ["MPLBACKEND"] == "nonsense"
+    assert np.geterr()["over"] == "raise" and matplotlib.rcParams["text.parse_math"]
+for name, figure in figures.items():
+    for ending in ("png", "svg", "pdf") if name == "joint" else ("png",):
+        viz.save(figure, folder / f"{name}.{ending}")
+"""
+
+
+def test_the_surroundings_change_nothing(tmp_path):
+    """A matplotlibrc, MPLBACKEND, warnings that are errors, NumPy's errors: the same files come out, byte by byte."""
+    for kind in ("plain", "odd"):
+        (tmp_path / kind).mkdir()
+        subprocess.run([sys.executable, "-c", SURROUNDINGS, tmp_path / kind, kind], check=True)
+    plain = sorted((tmp_path / "plain").iterdir())
+    assert len(plain) == 10
+    for path in plain:
+        assert path.read_bytes() == (tmp_path / "odd" / path.name).read_bytes(), path.name
+
+
+def test_what_no_font_has_is_said_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(style, "_REPORTED", set())
+    odd = ["\U00012000", "\U00012001", "a\u0301", "\u200d"]  # cuneiform, which hardly anybody has installed
+    figure = viz.attention_figure([np.eye(4)], [odd])
+    for name in ("one", "other"):
+        viz.save(figure, tmp_path / f"{name}.png")
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "\U00012000 \U00012001, so boxes are drawn" in said and "fonts-noto-core" in said
+    monkeypatch.setattr(style, "fonts", lambda: ("DejaVu Sans",))
+    style.report_missing_glyphs(["猫\U0001fae0"])
+    said = capsys.readouterr().err
+    assert "fonts-noto-cjk and fonts-symbola" in said
+
+
+def test_glyphs_of_other_scripts_come_from_fonts_that_are_installed():
+    if len(style.fonts()) == 1:
+        pytest.skip("no other font is installed")
+    assert style.fonts()[0] == "DejaVu Sans"
+    figure = canvas.new_figure(1, 1)
+    with style.house_style():
+        text = figure.text(0, 0, "x")
+    assert text.get_fontfamily() == list(style.fonts())
+
+
+def test_a_notebook_shows_a_figure():
+    n, _ = many()
+    assert viz.matrix_figure(n, range(2), range(3))._repr_png_().startswith(b"\x89PNG")

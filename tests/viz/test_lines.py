@@ -1,5 +1,7 @@
 """Which lines are drawn, and words out of pieces."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -91,3 +93,71 @@ def test_a_link_needs_both_words_in_one_sentence():
     words = viz.find_words(["a", "b"], [(0, 0), (0, 0)], [0, 1])
     with pytest.raises(ValueError, match="no sentence has both 'a' and 'b'; the words are: a, b"):
         viz.link_words(words, "a", "b", [np.ones((1, 1)), np.ones((1, 1))])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"attention": np.ones((12, 3, 3))}, r"of one head, \[3, 3\], not \[12, 3, 3\]"),
+        ({"attention": [np.ones((12, 3, 3))]}, "of one head"),
+        ({"attention": np.ones(3)}, r"must be \[N, N\]"),
+        ({"attention": ATTENTION, "left_out": [True]}, r"left_out must be \[3\] of true and false"),
+        ({"attention": ATTENTION, "left_out": [0, 2, 1]}, r"left_out must be \[3\] of true and false"),
+        ({"attention": ATTENTION, "sentences": [0, 0]}, "about 3 tokens, but sentences has 2"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        viz.choose_lines(**arguments)
+
+
+def test_lists_will_do_and_several_blocks_are_several_sentences():
+    assert pairs(viz.choose_lines(ATTENTION.tolist())) == pairs(viz.choose_lines(ATTENTION))
+    assert pairs(viz.choose_lines([ATTENTION, ATTENTION[:2, :2]])) == [(4, 3), (1, 2), (0, 1), (3, 4), (2, 1)]
+
+
+def test_the_strongest_of_many_heads_are_lines_not_heads():
+    attention = np.array([[0.1, 0.5, 0.2], [0.2, 0.6, 0.9], [0.1, 0.2, 0.3], [0.2, 0.2, 0.2]])
+    lines = viz.Lines(np.arange(3), np.arange(3) + 3, attention, "all")
+    few = lines.strongest(2)
+    assert few.query.tolist() == [1, 2] and few.key.tolist() == [4, 5] and few.attention.shape == (4, 2)
+    assert lines.strongest(0).query.size == 0 and lines.strongest(0).attention.shape == (4, 0)
+    assert lines[1].query.tolist() == [0, 1, 2] and lines[0].query.tolist() == [0, 2, 1]
+    assert lines[0].attention.tolist() == [0.1, 0.2, 0.5]
+    with pytest.raises(ValueError, match="0 or more"):
+        lines.strongest(-1)
+
+
+def test_red_lines_too_come_the_weakest_first():
+    words = viz.find_words(["a", "b", "##b", "c"], [0, 1, 1, 2])
+    attention = np.zeros((4, 4))
+    attention[0, 1], attention[0, 2] = 0.7, 0.2
+    link = viz.link_words(words, "a", "bb", attention)
+    assert pairs(link) == [(0, 2), (0, 1)] and link.attention.tolist() == [0.2, 0.7]
+    assert link.how == "a → bb"
+
+
+def test_words_take_attention_and_points_of_their_own_tokens_only():
+    words = viz.find_words(TOKENS, PLACES, [0] * 6 + [1] * 2)
+    one, other = np.eye(6), np.eye(2)
+    with pytest.raises(ValueError, match=r"of sizes \[6, 2\], not \[\[6, 6\]\]"):
+        words.attention([one])
+    with pytest.raises(ValueError, match=r"one row per token"):
+        words.mean(np.ones((7, 2)))
+    with pytest.raises(ValueError, match="one entry per token each"):
+        viz.find_words(TOKENS, PLACES[:3])
+    merged = words.attention([one, other])
+    assert [block.shape for block in merged] == [(4, 4), (2, 2)]
+    np.testing.assert_allclose(merged[0], np.eye(4))
+    assert words.mean(np.float32(np.ones((3, 8, 2)))).dtype == np.float32
+
+
+def test_words_of_ten_thousand_tokens_need_no_square_of_them():
+    tokens = 10_000
+    words = viz.find_words(["a"] * tokens, [i // 2 % 5 for i in range(tokens)], np.arange(tokens) // 10)
+    tracemalloc.start()
+    blocks = words.attention([np.full((10, 10), 0.1, np.float32)] * 1000)
+    words.mean(np.ones((tokens, 8), np.float32))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(blocks) == 1000 and blocks[0].shape == (5, 5) and peak < 10e6

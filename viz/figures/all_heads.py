@@ -11,39 +11,53 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from viz.figures import canvas
+from viz.figures.lines import Lines
+from viz.figures.style import in_house_style
 from viz.geometry.normalize import Normalized
 from viz.measures.habits import OFFSETS
 
 MOST_DOTS = 400  # dots of one kind in a small panel; more would only blacken it
 
 
+@in_house_style
 def matrix_figure(
     normalized: Normalized,
     layers: Sequence[int],
     heads: Sequence[int],
     lines: Mapping | None = None,
+    link: Lines | None = None,
     *,
     title: str = "",
 ) -> Figure:
     """Queries and keys of many heads, a small plane each: rows are layers, columns heads.
 
     normalized: of shape [L, H, N, K] before the plane. lines: (row, column) -> `Lines` to draw there, where wanted.
-    Every panel has equal units; panels of scope "head" have planes, and so units, of their own.
+    link: with attention [L, H, lines], drawn in red.
+    Every panel has equal units. Panels that show one plane (scope "layer" or "model") have the same limits.
+
+    ValueError: `normalized` is not of as many layers and heads.
     """
+    _check_heads("normalized", normalized.query.shape[:-2], layers, heads)
     figure, grid = _grid(layers, heads, title, below=0.35)
-    shares = normalized.plane.explained_variance_ratio.sum(axis=-1)
-    query, key = normalized.plane.project(normalized.query), normalized.plane.project(normalized.key)
+    shares = normalized.plane.explained_variance_ratio[..., :2].sum(axis=-1)
+    query, key = (normalized.plane.project(points)[..., :2] for points in (normalized.query, normalized.key))
+    within = _one_plane(normalized)
     step = -(-query.shape[-2] // MOST_DOTS)
     size = 7 if query.shape[-2] <= 60 else 3
     for place in np.ndindex(grid.shape):
         axes = grid[place]
-        q, k = query[place][:, :2], key[place][:, :2]
-        canvas.equal_axes(axes, np.concatenate([q, k]), margin=0.06)
+        q, k = query[place], key[place]
+        same = within == within[place]
+        canvas.equal_axes(axes, np.concatenate([*query[same], *key[same]]), margin=0.06)
         if lines is not None:
             chosen = lines[place]
             segments = np.stack([q[chosen.query], k[chosen.key]], axis=1)
             widths = 0.15 + 1.5 * chosen.attention
             axes.add_collection(LineCollection(segments, colors=canvas.LINE, linewidths=widths, alpha=0.6, zorder=1))
+        if link is not None:
+            segments = np.stack([q[link.query], k[link.key]], axis=1)
+            widths = 0.3 + 1.5 * link.attention[place]
+            axes.add_collection(LineCollection(segments, colors=canvas.LINK, linewidths=widths, zorder=3))
         axes.scatter(*q[::step].T, s=size, c=canvas.QUERY, marker="o", linewidths=0, alpha=0.8, rasterized=True)
         axes.scatter(*k[::step].T, s=size, c=canvas.KEY, marker="s", linewidths=0, alpha=0.8, rasterized=True)
         _corner(axes, f"{shares[place]:.0%}", "right", "bottom")
@@ -51,6 +65,8 @@ def matrix_figure(
     if lines is not None:
         how = next(iter(lines.values())).how
         handles.append(Line2D([], [], color=canvas.LINE, lw=1.5, label=f"{how}; width: attention"))
+    if link is not None:
+        handles.append(Line2D([], [], color=canvas.LINK, lw=1.5, label=link.how))
     if step > 1:
         handles.append(Line2D([], [], ls="", label=f"1 token in {step} drawn"))
     handles.append(Line2D([], [], ls="", label="in the corner: share of the variance"))
@@ -58,6 +74,7 @@ def matrix_figure(
     return figure
 
 
+@in_house_style
 def attention_sheet(attention: np.ndarray, layers: Sequence[int], heads: Sequence[int], *, title: str = "") -> Figure:
     """Attention maps of many heads, [L, H, S, S]: rows are layers, columns heads; in a map, row query, column key."""
     figure, grid = _grid(layers, heads, title, right=0.7, below=0.3)
@@ -68,11 +85,19 @@ def attention_sheet(attention: np.ndarray, layers: Sequence[int], heads: Sequenc
     return figure
 
 
+@in_house_style
 def layers_figure(normalized: Normalized, layers: Sequence[int], *, title: str = "") -> Figure:
     """Queries and keys of all layers in one plane; then each kind alone, as large as fits, coloured by layer.
 
     normalized: of shape [L, H, N, K] before the plane, of scope "model", where the plane is one.
     """
+    if normalized.query.ndim != 4 or len(normalized.query) != len(layers):
+        given = list(normalized.query.shape[:-2])
+        raise ValueError(f"normalized is of heads {given}; expected [{len(layers)}, H], one row per layer")
+    if _one_plane(normalized).any():
+        raise ValueError(
+            "these heads have planes of their own, but one picture shows one plane; use normalize(..., scope='model')"
+        )
     figure = canvas.new_figure(16.2, 5.9)
     query, key = normalized.plane.project(normalized.query), normalized.plane.project(normalized.key)
     shares = normalized.plane.explained_variance_ratio[0, 0]
@@ -106,6 +131,7 @@ def layers_figure(normalized: Normalized, layers: Sequence[int], *, title: str =
     return figure
 
 
+@in_house_style
 def heatmap_figure(
     maps: Mapping[str, np.ndarray],
     layers: Sequence[int],
@@ -115,7 +141,11 @@ def heatmap_figure(
     columns: int = 3,
     title: str = "",
 ) -> Figure:
-    """One heatmap [L, H] a name: rows are layers, columns heads. limits: of colours; else 0 to the highest, or 1."""
+    """One heatmap [L, H] per name: rows are layers, columns heads. limits: of colours; else from 0 to the highest, or
+    where there are values below 0, as far below as above."""
+    if not maps:
+        raise ValueError("maps is empty; expected at least one array [layers, heads] with its name")
+    maps = {name: np.asarray(values) for name, values in maps.items()}
     columns = min(columns, len(maps))
     rows = -(-len(maps) // columns)
     cell = 0.4 if len(heads) <= 6 else 0.33
@@ -127,7 +157,8 @@ def heatmap_figure(
         left, bottom = across * column + 0.55, figure.get_figheight() - 0.6 - down * (row + 1) + 0.45
         box = np.array([left, bottom, wide, high]) / np.tile(figure.get_size_inches(), 2)
         axes = figure.add_axes(tuple(box))
-        low, top = (limits or {}).get(name, (0, float(values.max()) or 1))
+        _check_heads(f"map {name!r}", values.shape, layers, heads)
+        low, top = (limits or {}).get(name) or _limits(values)
         cmap = canvas.DIFFERENCE if low < 0 else canvas.ATTENTION
         image = axes.imshow(values, cmap=cmap, vmin=low, vmax=top, aspect="auto", interpolation="nearest")
         axes.set_xticks(range(len(heads)), heads)
@@ -145,6 +176,7 @@ def heatmap_figure(
     return figure
 
 
+@in_house_style
 def positions_figure(by_offset: np.ndarray, layers: Sequence[int], heads: Sequence[int], *, title: str = "") -> Figure:
     """Mean attention by relative position, [L, H, offsets], a small bar chart a head; the highest bar is named."""
     figure, grid = _grid(layers, heads, title, below=0.3)
@@ -163,6 +195,21 @@ def positions_figure(by_offset: np.ndarray, layers: Sequence[int], heads: Sequen
     span = f"{_signed(OFFSETS[0])} to {_signed(OFFSETS[-1])}"
     _note(figure, f"x: place of the key less that of the query, {span}; y: mean attention, 0 to {top:.2f}")
     return figure
+
+
+def _check_heads(name, shape, layers, heads):
+    if tuple(shape) != (len(layers), len(heads)):
+        raise ValueError(
+            f"{name} is of heads {list(shape)}; expected [{len(layers)}, {len(heads)}], as many as layers and heads"
+        )
+
+
+def _one_plane(normalized):
+    """[L, H]: heads that share a plane have the same number."""
+    planes = [normalized.plane.mean[..., None, :], normalized.plane.components]
+    planes = np.concatenate(planes, axis=-2)
+    _, number = np.unique(planes.reshape(-1, planes.shape[-2] * planes.shape[-1]), axis=0, return_inverse=True)
+    return number.reshape(planes.shape[:-2])
 
 
 def _grid(layers, heads, title, below=0.0, right=0.0):
@@ -211,6 +258,15 @@ def _signed(offset):
     return f"{offset:+d}".replace("-", "−") if offset else "0"
 
 
+def _limits(values):
+    """Of colours: from 0 up, or the same on both sides of 0."""
+    most = float(np.abs(values).max()) or 1.0
+    return (-most, most) if values.min() < 0 else (0.0, most)
+
+
 def _short(value):
-    """0.73 -> .73, so that it fits into its cell."""
-    return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.1f}"
+    """0.73 -> .73, 1 -> 1, -0.5 -> −.50, 12.3 -> 12: so that it fits into its cell."""
+    digits = 2 if abs(value) < 0.995 else 1 if abs(value) < 9.95 else 0
+    number = f"{value:.{digits}f}"
+    number = number.removesuffix(".0") if digits < 2 else number.replace("0.", ".", 1)
+    return number.removeprefix("-") if float(number) == 0 else number.replace("-", "−")

@@ -4,17 +4,16 @@ import contextlib
 import os
 import tempfile
 import textwrap
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
+
+from viz.figures.style import house_style, new_figure  # noqa: F401
 
 QUERY, KEY = "#3b8c2a", "#d6499a"  # of AttentionViz; to the colour-blind one is yellowish, the other bluish
 QUERY_TEXT, KEY_TEXT = "#24591a", "#9c2168"
@@ -22,20 +21,14 @@ LINE, LINK = "#8a8f98", "#d7191c"
 ATTENTION = "viridis"
 DIFFERENCE = "PuOr"
 FORMATS = ("png", "svg", "pdf")
-DPI = 150
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches. No pyplot: nothing is kept anywhere else, and no window opens."""
-    figure = Figure(figsize=(width, height), dpi=DPI)
-    FigureCanvasAgg(figure)
-    return figure
+UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def save(figure: Figure, path: str | Path) -> Path:
     """Write a figure as png, svg or pdf, by the ending of `path`; parent folders are made.
 
-    The file appears whole or not at all. The same figure gives the same bytes.
+    The file appears whole or not at all, with the rights that the user's umask gives; a link stays a link. The same
+    figure gives the same bytes.
 
     ValueError: another ending. OSError: the file cannot be written.
     """
@@ -44,20 +37,28 @@ def save(figure: Figure, path: str | Path) -> Path:
     if ending not in FORMATS:
         raise ValueError(f"{path}: pictures are written as {', '.join(FORMATS)}, not as {path.suffix or 'no ending'}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[ending]
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    target = Path(os.path.realpath(path))
+    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=".viz-", suffix=f".{ending}")
     os.close(handle)
     try:
-        with rc_context({"svg.hashsalt": "viz"}), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing")  # drawn as a box; the picture says enough
-            figure.savefig(beside, format=ending, metadata=undated)
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
+        with house_style():
+            figure.savefig(beside, format=ending, metadata=UNDATED[ending])
+        os.chmod(beside, _rights(target))
+        os.replace(beside, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
     return path
+
+
+def _rights(path):
+    """Those that the file has, or that a new one would get."""
+    with contextlib.suppress(OSError):
+        return path.stat().st_mode & 0o777
+    umask = os.umask(0o077)  # it can only be read by setting it
+    os.umask(umask)
+    return 0o666 & ~umask
 
 
 def title(figure: Figure, text: str, fontsize: float, **where) -> None:

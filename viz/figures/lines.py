@@ -1,5 +1,6 @@
 """Which lines to draw from queries to keys: all of them would be a black square."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,8 @@ from viz.geometry.normalize import attention_blocks, sentence_spans
 class Lines:
     """Lines from queries to keys, the weakest first, so that the strongest are drawn on top.
 
-    query, key: [lines], places among all tokens.  attention: [..., lines].  how: in words, how they were chosen.
+    query, key: [lines], positions among all tokens.  attention: [..., lines], "..." any axes of heads; of many heads
+    the mean is what counts as weak or strong.  how: in words, how they were chosen.
     """
 
     query: np.ndarray
@@ -20,29 +22,40 @@ class Lines:
     attention: np.ndarray
     how: str
 
+    def __getitem__(self, head: int | tuple[int, ...]) -> "Lines":
+        """Of many heads the lines of one: `lines[layer, head]`."""
+        return replace(self, attention=self.attention[head])._in_order()
+
     def strongest(self, most: int) -> "Lines":
         """No more than `most` of them, and in words that it is not all."""
+        if most < 0:
+            raise ValueError(f"most must be 0 or more, not {most}")
         if len(self.query) <= most:
             return self
-        how = f"{self.how}; of these the {most} strongest"
-        return replace(self, query=self.query[-most:], key=self.key[-most:], attention=self.attention[-most:], how=how)
+        how, kept = f"{self.how}; of these the {most} strongest", slice(len(self.query) - most, None)
+        return replace(self, query=self.query[kept], key=self.key[kept], attention=self.attention[..., kept], how=how)
+
+    def _in_order(self) -> "Lines":
+        strength = self.attention.reshape(-1, len(self.query)).mean(axis=0)
+        order = np.argsort(strength, kind="stable")
+        return replace(self, query=self.query[order], key=self.key[order], attention=self.attention[..., order])
 
 
 def choose_lines(
-    attention: list[np.ndarray] | np.ndarray,
-    sentences: np.ndarray | None = None,
+    attention: Sequence[np.ndarray] | np.ndarray,
+    sentences: Sequence[int] | np.ndarray | None = None,
     *,
     top: int | None = None,
     above: float | None = None,
-    left_out: np.ndarray | None = None,
+    left_out: Sequence[bool] | np.ndarray | None = None,
 ) -> Lines:
     """The lines of one head. Nothing is rescaled: attention to what is left out is simply not drawn.
 
-    attention, sentences: as for `viz.measure`.
+    attention: of one head: one array [S, S] per sentence, or one [N, N]. sentences: [N], as for `viz.measure`.
     top: the strongest pairs of all; above: all pairs with more attention than this; neither: each query's strongest.
-    left_out: [N], tokens from and to which no line is drawn.
+    left_out: [N] of true and false: tokens from and to which no line is drawn.
 
-    ValueError: both `top` and `above`, or values out of range.
+    ValueError: both `top` and `above`, values out of range, or shapes that do not fit.
     """
     if top is not None and above is not None:
         raise ValueError("choose lines by top or by above, not by both")
@@ -51,11 +64,20 @@ def choose_lines(
     if above is not None and not 0 <= above < 1:
         raise ValueError(f"above must lie between 0 and 1, not {above}")
 
-    tokens = len(sentences) if sentences is not None else attention_tokens(attention)
-    left_out = np.zeros(tokens, bool) if left_out is None else np.asarray(left_out, bool)
-    spans = sentence_spans(sentences, tokens)
+    tokens, spans, blocks = _blocks_of(attention, sentences)
+    if blocks[0].ndim != 2:
+        raise ValueError(
+            f"attention must be that of one head, [{tokens}, {tokens}], not {list(blocks[0].shape)}; choose one first, "
+            "such as attention[layer, head]"
+        )
+    left_out = np.zeros(tokens, bool) if left_out is None else np.asarray(left_out)
+    if left_out.shape != (tokens,) or left_out.dtype != bool:
+        raise ValueError(
+            f"left_out must be [{tokens}] of true and false, one per token, not {list(left_out.shape)} of "
+            f"{left_out.dtype}"
+        )
     query, key, weight = [], [], []
-    for s, block in zip(spans, attention_blocks(attention, spans), strict=True):
+    for s, block in zip(spans, blocks, strict=True):
         kept = ~left_out[s]
         allowed = np.where(kept[:, None] & kept, block, -1)
         if above is not None:
@@ -69,7 +91,8 @@ def choose_lines(
         key.append(columns + s.start)
         weight.append(block[rows, columns])
     query, key, weight = (np.concatenate(part) for part in (query, key, weight))
-    order = np.argsort(weight, kind="stable")[-top if top else 0 :]
+    order = np.argsort(weight, kind="stable")
+    order = order if top is None else order[max(len(order) - top, 0) :]
     if top is not None:
         how = f"the {len(order)} pairs with most attention"
     else:
@@ -80,14 +103,14 @@ def choose_lines(
 
 
 def link_words(
-    words: Words, first: str, second: str, attention: list[np.ndarray] | np.ndarray, merged: bool = False
+    words: Words, first: str, second: str, attention: Sequence[np.ndarray] | np.ndarray, merged: bool = False
 ) -> Lines:
     """The lines from every piece of one word to every piece of another in the same sentence.
 
-    attention: of tokens, or of words where `merged`; of one head or, with leading axes, of many. Upper and lower case
-    are alike.
+    attention: of tokens, or of words where `merged`; one array [..., S, S] per sentence, or one [..., N, N]; "..." any
+    axes of heads. Upper and lower case are alike.
 
-    ValueError: no sentence has both words.
+    ValueError: no sentence has both words, or shapes that do not fit.
     """
     labels = [label.lower() for label in words.labels]
     owner = np.arange(len(labels)) if merged else words.of_token
@@ -99,13 +122,29 @@ def link_words(
         named = [label for label, special in zip(words.labels, words.special, strict=True) if not special]
         more = ", ..." if len(named) > 30 else ""
         raise ValueError(f"no sentence has both {first!r} and {second!r}; the words are: {', '.join(named[:30])}{more}")
-    spans = sentence_spans(sentence, len(owner))
-    blocks = attention_blocks(attention, spans)
+    _, spans, blocks = _blocks_of(attention, sentence)
     which = np.searchsorted([s.start for s in spans], query, side="right") - 1
     weight = [blocks[n][..., i - spans[n].start, j - spans[n].start] for n, i, j in zip(which, query, key, strict=True)]
-    return Lines(query, key, np.stack(weight, axis=-1), f"{first} → {second}")
+    return Lines(query, key, np.stack(weight, axis=-1), f"{first} → {second}")._in_order()
 
 
-def attention_tokens(attention: list[np.ndarray] | np.ndarray) -> int:
-    """How many tokens the attention is about."""
-    return attention.shape[-1] if isinstance(attention, np.ndarray) else sum(a.shape[-1] for a in attention)
+def _blocks_of(attention, sentences):
+    """How many tokens the attention is about, where the sentences lie, and one array [..., S, S] for each."""
+    if not isinstance(attention, np.ndarray):
+        attention = [np.asarray(block) for block in attention]
+        if attention and all(block.ndim == 1 for block in attention):  # one matrix, as lists
+            attention = np.stack(attention)
+    if isinstance(attention, np.ndarray):
+        if attention.ndim < 2:
+            raise ValueError(f"attention must be [N, N], one row per query, not {list(attention.shape)}")
+        tokens = attention.shape[-1]
+    else:
+        tokens = sum(block.shape[-1] for block in attention)
+    if sentences is not None and len(sentences) != tokens:
+        raise ValueError(
+            f"attention is about {tokens} tokens, but sentences has {len(sentences)}; expected one per token"
+        )
+    if sentences is None and not isinstance(attention, np.ndarray) and len(attention) > 1:
+        sentences = np.repeat(np.arange(len(attention)), [block.shape[-1] for block in attention])
+    spans = sentence_spans(sentences, tokens)
+    return tokens, spans, attention_blocks(attention, spans)

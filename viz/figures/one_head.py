@@ -15,6 +15,7 @@ from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
 from viz.figures import canvas
 from viz.figures.lines import Lines
+from viz.figures.style import in_house_style
 from viz.geometry.normalize import Normalized, attention_blocks, sentence_spans
 from viz.geometry.scale import Search, closeness, near_distance
 from viz.measures.correlation import correlation
@@ -23,6 +24,7 @@ MOST_LABELS = 24
 MOST_DOTS = 20_000
 
 
+@in_house_style
 def joint_figure(
     panels: Sequence[Normalized],
     labels: Sequence[str],
@@ -40,6 +42,9 @@ def joint_figure(
     common: the panels show one plane, so they get the same limits.
     title: over the figure. notes: one a panel, under its title.
     """
+    panels = _of_one_head(panels)
+    if not len(labels) == len(panels[0].query):
+        raise ValueError(f"labels must have one text per token, {len(panels[0].query)}, not {len(labels)}")
     flat = panels[0].plane.components.shape[-2] == 2
     figure = canvas.new_figure(5.2 * len(panels) + 0.4, 6.6)
     everywhere = [panel.plane.project(points) for panel in panels for points in (panel.query, panel.key)]
@@ -72,6 +77,7 @@ def joint_figure(
     return figure
 
 
+@in_house_style
 def distance_figure(
     panels: Sequence[Normalized],
     attention: list[np.ndarray] | np.ndarray,
@@ -85,6 +91,7 @@ def distance_figure(
     panels: one head, normalised in different ways; both axes show the moved vectors. attention, sentences: as for
     `viz.measure`; attention colours the points. link: pairs ringed in red. More than 20,000 pairs are thinned evenly.
     """
+    panels = _of_one_head(panels)
     spans = sentence_spans(sentences, panels[0].query.shape[-2])
     blocks = attention_blocks(attention, spans)
     attended = np.concatenate([block.ravel() for block in blocks])
@@ -126,6 +133,7 @@ def distance_figure(
     return figure
 
 
+@in_house_style
 def attention_figure(
     attention: Sequence[np.ndarray],
     labels: Sequence[Sequence[str]],
@@ -146,6 +154,10 @@ def attention_figure(
 
 def attention_map(axes, values, labels, name="", cmap=canvas.ATTENTION, limits=(0, 1)):
     """One map [S, S] with its labels; also used for differences. Returns the image, for a colour bar."""
+    if np.shape(values) != (len(labels), len(labels)):
+        raise ValueError(
+            f"attention is {list(np.shape(values))}; expected {[len(labels)] * 2}, one row and one column per label"
+        )
     image = axes.imshow(values, cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="nearest")
     size = min(9, 200 / len(labels), 110 / max(map(len, labels)))
     axes.xaxis.tick_top()
@@ -160,6 +172,7 @@ def attention_map(axes, values, labels, name="", cmap=canvas.ATTENTION, limits=(
     return image
 
 
+@in_house_style
 def attention_pair_figure(
     before: np.ndarray, after: np.ndarray, labels: Sequence[str], *, names: Sequence[str], title: str = ""
 ) -> Figure:
@@ -181,11 +194,14 @@ def attention_pair_figure(
     return figure
 
 
+@in_house_style
 def search_figure(searches: Sequence[Search], *, title: str = "") -> Figure:
     """How each search judged the scales it tried: one curve a head, its choice marked, one panel a search.
 
     A flat curve says nothing about the scale; a choice at the edge says that the range, not the data, chose.
     """
+    if any(search is None for search in searches):
+        raise ValueError("a search is None: where the scale was given, or the method has none, nothing was searched")
     columns = min(3, len(searches))
     rows = -(-len(searches) // columns)
     figure = canvas.new_figure(4.4 * columns, 3.1 * rows + 1.1)
@@ -229,6 +245,19 @@ def search_figure(searches: Sequence[Search], *, title: str = "") -> Figure:
     figure.legend(handles=marks, loc="lower center", ncols=3, fontsize=9, frameon=False)
     canvas.title(figure, title, fontsize=11, y=1 - 0.25 / figure.get_figheight())
     return figure
+
+
+def _of_one_head(panels):
+    """The panels, after checking that each is one head of the same tokens."""
+    for panel in panels:
+        if panel.query.ndim != 2:
+            raise ValueError(
+                f"a panel is of many heads, {list(panel.query.shape[:-2])}; choose one first, such as "
+                f"normalized[{', '.join('0' * (panel.query.ndim - 2))}]"
+            )
+    if len({len(panel.query) for panel in panels}) != 1:
+        raise ValueError(f"panels must be of the same tokens, not of {[len(panel.query) for panel in panels]}")
+    return panels
 
 
 def _draw_lines(axes, query, key, lines, color):

@@ -10,8 +10,8 @@ import numpy as np
 class Words:
     """The words of the sentences, in order; a token that belongs to no word, such as [CLS], stands for itself.
 
-    labels: the words.  of_token: [N], the word of each token.  sentences: [W], the sentence of each word.
-    special: [W], whether the word is such a lone token.
+    labels: the words.  of_token: [N], the word of each token: 0, 1, 1, 1, 2, ...  sentences: [W], the sentence of each
+    word.  special: [W], whether the word is such a lone token.
     """
 
     labels: list[str]
@@ -20,31 +20,55 @@ class Words:
     special: np.ndarray
 
     def mean(self, points: np.ndarray) -> np.ndarray:
-        """Points of tokens [..., N, K] -> points of words [..., W, K], each the mean of its pieces."""
-        return self._share() @ points
+        """Points of tokens [..., N, K] -> points of words [..., W, K], each the mean of its pieces.
 
-    def attention(self, blocks: list[np.ndarray]) -> list[np.ndarray]:
-        """Attention between tokens, [..., S, S] a sentence -> between words: summed over key pieces, since attention is
-        shared out among them; averaged over query pieces, so that each row still sums to 1."""
-        result, start = [], 0
-        for block in blocks:
-            tokens = slice(start, start + block.shape[-1])
-            words = np.unique(self.of_token[tokens])
-            share = self._share()[words, tokens]
-            result.append(share @ block @ (share > 0).T)
-            start = tokens.stop
+        ValueError: another number of tokens.
+        """
+        tokens = len(self.of_token)
+        if np.ndim(points) < 2 or np.shape(points)[-2] != tokens:
+            raise ValueError(f"points must have shape [..., {tokens}, K], one row per token, not {[*np.shape(points)]}")
+        return _mean(points, self._first(slice(0, tokens)))
+
+    def attention(self, blocks: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Attention between tokens, one array [..., S, S] per sentence -> between words: summed over key pieces, since
+        attention is shared out among them; averaged over query pieces, so that each row still sums to 1.
+
+        ValueError: blocks that are not those of these sentences.
+        """
+        starts = np.flatnonzero(np.diff(self.sentences[self.of_token], prepend=np.nan))
+        lengths = np.diff(starts, append=len(self.of_token)).tolist()
+        given = [list(np.shape(block)[-2:]) for block in blocks]
+        if given != [[n, n] for n in lengths]:
+            raise ValueError(f"attention must be one square per sentence, of sizes {lengths}, not {given}")
+        result = []
+        for block, start, length in zip(blocks, starts, lengths, strict=True):
+            first = self._first(slice(start, start + length))
+            result.append(_mean(np.add.reduceat(block, first, axis=-1), first))
         return result
 
-    def _share(self) -> np.ndarray:
-        """[W, N], rows sum to 1."""
-        belongs = np.arange(len(self.labels))[:, None] == self.of_token
-        return (belongs / belongs.sum(axis=1, keepdims=True)).astype(np.float32)
+    def _first(self, tokens: slice) -> np.ndarray:
+        """The places, among these tokens, of each word's first piece. The pieces of a word stand together."""
+        return np.flatnonzero(np.diff(self.of_token[tokens], prepend=-1))
+
+
+def _mean(rows, first):
+    """The mean of rows [..., S, K] from each first one up to the next, [..., W, K]."""
+    count = np.diff(first, append=np.shape(rows)[-2])[:, None]
+    total = np.add.reduceat(rows, first, axis=-2)
+    return (total / count).astype(total.dtype, copy=False) if total.dtype.kind == "f" else total / count
 
 
 def find_words(tokens: Sequence[str], words: Sequence[object], sentences: np.ndarray | None = None) -> Words:
     """tokens: [N] pieces. words: [N] anything that is equal for neighbouring pieces of one word; None: no word.
-    sentences: [N], the sentence of each token; None: one sentence."""
+    sentences: [N], the sentence of each token; None: one sentence.
+
+    ValueError: not as many words and sentences as tokens."""
     sentences = np.zeros(len(tokens), int) if sentences is None else np.asarray(sentences)
+    if not len(tokens) == len(words) == len(sentences):
+        raise ValueError(
+            f"tokens, words and sentences must have one entry per token each, not {len(tokens)}, {len(words)} and "
+            f"{len(sentences)}"
+        )
     labels, of_token, first = [], [], []
     before = None
     for place, (token, word, sentence) in enumerate(zip(tokens, words, sentences, strict=True)):
@@ -56,4 +80,4 @@ def find_words(tokens: Sequence[str], words: Sequence[object], sentences: np.nda
         of_token.append(len(labels) - 1)
         before = None if word is None else (sentence, word)
     special = np.array([words[place] is None for place in first], bool)
-    return Words(labels, np.array(of_token), sentences[first], special)
+    return Words(labels, np.array(of_token, int), sentences[first], special)

@@ -1,0 +1,248 @@
+"""The house style: what all figures have in common, whatever matplotlib is told elsewhere.
+
+Figures are made, drawn and saved inside `house_style()`: a matplotlibrc, a style sheet, TeX, MPLBACKEND, warnings that
+are errors or NumPy's `seterr` of whoever calls change nothing in them, and they change nothing for the caller.
+"""
+
+import contextlib
+import functools
+import os
+import sys
+import threading
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+
+def _import_matplotlib() -> None:
+    """matplotlib reads MPLBACKEND as it is imported, and fails where that names nothing; no window is wanted here."""
+    wanted = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib
+    finally:
+        if wanted is not None:
+            os.environ["MPLBACKEND"] = wanted
+    if wanted:
+        with contextlib.suppress(ValueError):
+            matplotlib.rcParams["backend"] = wanted
+
+
+with warnings.catch_warnings(), np.errstate(all="ignore"):
+    warnings.simplefilter("ignore")
+    if "matplotlib" not in sys.modules:
+        _import_matplotlib()
+    import matplotlib.style
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import fontManager, get_font
+    from matplotlib.text import Text
+
+# the explorer's colours; query and key also differ in shape (dot and diamond) and, in grey, in lightness
+QUERY, KEY = "#28731a", "#d6499a"
+QUERY_MARK, KEY_MARK = "o", "D"
+KEY_TEXT = "#be2d80"
+INK, FAINT, RULE = "#1b2130", "#5d6678", "#dfe3ea"
+LINE, LINK = "#8a8f98", "#d7191c"
+ATTENTION = LinearSegmentedColormap.from_list("attention", ["#ffffff", "#c9c5f3", "#8f88e0", "#4f46c8", "#241d7a"])
+DIFFERENCE = LinearSegmentedColormap.from_list(
+    "difference", ["#8c3f06", "#d98236", "#f6d7b8", "#ffffff", "#c9c5f3", "#6f67d6", "#241d7a"]
+)
+LAYERS = LinearSegmentedColormap.from_list("layers", ["#f2a65a", "#d6499a", "#6b3fa0", "#1b2130"])  # none is yellow
+
+WIDTH = 7.0  # inches: both columns of a printed page
+SMALL, NORMAL, LARGE = 6, 7, 8.5  # points; nothing is smaller
+DPI = 300
+
+FALLBACKS = [
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK TC",
+    "Noto Sans CJK KR",
+    "Noto Sans JP",
+    "Noto Sans SC",
+    "Noto Sans TC",
+    "Noto Sans KR",
+    "Source Han Sans JP",
+    "Source Han Sans SC",
+    "IPAexGothic",
+    "IPAGothic",
+    "TakaoPGothic",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "Nanum Gothic",
+    "NanumGothic",
+    "UnDotum",
+    "Baekmuk Dotum",
+    "Hiragino Sans",
+    "Hiragino Kaku Gothic ProN",
+    "Yu Gothic",
+    "Meiryo",
+    "MS Gothic",
+    "Microsoft YaHei",
+    "SimHei",
+    "PingFang SC",
+    "Heiti TC",
+    "Apple SD Gothic Neo",
+    "Malgun Gothic",
+    "Noto Sans",
+    "Noto Sans Arabic",
+    "Noto Sans Hebrew",
+    "Noto Sans Devanagari",
+    "Noto Sans Bengali",
+    "Noto Sans Tamil",
+    "Noto Sans Thai",
+    "Noto Sans Ethiopic",
+    "Noto Sans Khmer",
+    "Noto Sans Symbols",
+    "Noto Sans Symbols2",
+    "Noto Emoji",
+    "Symbola",
+    "Segoe UI Emoji",
+    "Segoe UI Symbol",
+    "Nirmala UI",
+    "Leelawadee UI",
+    "Thonburi",
+    "FreeSans",
+    "FreeSerif",
+    "Garuda",
+    "Loma",
+    "Waree",
+    "Lohit Devanagari",
+    "Tahoma",
+    "Arial Unicode MS",
+    "Droid Sans Fallback",
+    "Unifont",
+]
+"""Fonts for what DejaVu Sans, which comes with matplotlib, has no glyphs for; those that are installed are used."""
+
+CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "IDEOGRAPHIC")
+"""How the Unicode names of Chinese, Japanese and Korean characters begin."""
+
+
+@functools.cache
+def fonts() -> tuple[str, ...]:
+    """DejaVu Sans, and those of the fallbacks that are installed."""
+    installed = {entry.name for entry in fontManager.ttflist}
+    return ("DejaVu Sans", *(name for name in FALLBACKS if name in installed))
+
+
+def _settings() -> dict:
+    return {
+        "font.family": list(fonts()),
+        "font.size": NORMAL,
+        "text.parse_math": False,  # a dollar in a text is a dollar
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": FAINT,
+        "axes.linewidth": 0.5,
+        "axes.labelsize": NORMAL,
+        "axes.titlesize": NORMAL,
+        "axes.labelpad": 2.5,
+        "axes.titlepad": 4,
+        "xtick.color": FAINT,
+        "ytick.color": FAINT,
+        "xtick.labelsize": SMALL,
+        "ytick.labelsize": SMALL,
+        "xtick.major.width": 0.5,
+        "ytick.major.width": 0.5,
+        "xtick.major.size": 2,
+        "ytick.major.size": 2,
+        "xtick.major.pad": 2,
+        "ytick.major.pad": 2,
+        "legend.fontsize": NORMAL,
+        "pdf.fonttype": 42,  # whole fonts, as journals want them, no drawings of letters
+        "ps.fonttype": 42,
+        "svg.fonttype": "none",  # text stays text
+        "svg.hashsalt": "viz",
+    }
+
+
+_LOCK = threading.RLock()  # rcParams, warnings and errstate of a process are one for all threads
+
+
+@contextlib.contextmanager
+def house_style() -> Iterator[None]:
+    """matplotlib's defaults and the house's settings, and nobody else's, for as long as this lasts."""
+    with _LOCK, warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        with matplotlib.style.context(["default", _settings()]):
+            yield
+
+
+def in_house_style(draw: Callable) -> Callable:
+    """A function that makes a figure, made to do so in the house style."""
+
+    @functools.wraps(draw)
+    def drawn(*args, **kwargs):
+        with house_style():
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+class Picture(Figure):
+    """A matplotlib figure that is always drawn in the house style, and that a notebook shows."""
+
+    def draw(self, renderer) -> None:
+        with house_style():
+            super().draw(renderer)
+
+    def savefig(self, *args, **kwargs) -> None:
+        report_missing_glyphs(text.get_text() for text in self.findobj(Text))
+        with house_style():
+            super().savefig(*args, **kwargs)
+
+    def _repr_png_(self) -> bytes:
+        import io
+
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=150)
+        return file.getvalue()
+
+
+def new_figure(width: float, height: float) -> Picture:
+    """An empty figure, in inches. No pyplot: nothing is kept anywhere else, and no window opens."""
+    with house_style():
+        figure = Picture(figsize=(width, height), dpi=DPI)
+        FigureCanvasAgg(figure)
+        return figure
+
+
+_REPORTED: set[str] = set()
+
+
+def report_missing_glyphs(texts: Iterable[str]) -> None:
+    """Says in one line on standard error, once for each, which characters no installed font has."""
+    missing = {c for text in texts for c in text if c > "~"} - _glyphs("DejaVu Sans") - _REPORTED
+    missing = sorted(c for c in missing if not c.isspace() and unicodedata.category(c) not in ("Cf", "Mn"))
+    missing = [c for c in missing if not any(c in _glyphs(name) for name in fonts())]
+    if not missing:
+        return
+    _REPORTED.update(missing)
+    some = " ".join(missing[:5]) + (f" and {len(missing) - 5} more characters" if len(missing) > 5 else "")
+    packages = " and ".join(sorted({_package(c) for c in missing}))
+    said = (
+        f"viz: no installed font has {some}, so boxes are drawn; install a font that has them: {packages} on Debian "
+        "and Ubuntu, elsewhere one of https://fonts.google.com/noto"
+    )
+    encoding = getattr(sys.stderr, "encoding", None) or "ascii"
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # no standard error, or a closed one
+        print(said.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
+
+
+def _package(character):
+    """The package of Debian and Ubuntu with a font that has it."""
+    if unicodedata.name(character, "").replace("-", " ").split(" ")[0] in CJK:
+        return "fonts-noto-cjk"
+    return "fonts-symbola" if unicodedata.category(character).startswith("S") else "fonts-noto-core"
+
+
+@functools.cache
+def _glyphs(family):
+    """All characters that an installed font has."""
+    paths = {entry.fname for entry in fontManager.ttflist if entry.name == family and Path(entry.fname).is_file()}
+    return frozenset(chr(code) for path in paths for code in get_font(path).get_charmap())
