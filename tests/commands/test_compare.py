@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 from scipy.spatial.distance import jensenshannon
 
+import minibert
 import viz
 from minibert.commands import main as cli
 
@@ -115,3 +116,21 @@ def test_the_text_has_a_default(capsys):
     with pytest.raises(SystemExit):
         cli.main(["compare", "tiny"])
     assert capsys.readouterr().err.endswith("the following arguments are required: MODEL_B\n")
+
+
+def test_the_number_over_attention_maps_is_theirs(capsys, tmp_path, minilm_folder, perturbed, monkeypatch):
+    given = []
+    monkeypatch.setattr(viz, "attention_pair_figure", lambda *arguments, **rest: given.append((*arguments, rest)))
+    monkeypatch.setattr("viz.figures.canvas.save", lambda figure, path: path)
+    texts = ["Yes.", "The film was not good, but the ending moved me.", "No, no."]
+    run(capsys, tmp_path, minilm_folder, perturbed, *texts, "--closely", 1)
+    ((before, after, labels, rest),) = given
+    moves = []
+    for text in texts:
+        pair = [minibert.load(name)(text).layers[2].attention[7] for name in (minilm_folder, perturbed)]
+        moves.append(viz.jensen_shannon(*pair).mean())
+    most = int(np.argmax(moves))
+    assert f"{moves[most]:.2f} in this one" in rest["title"] and texts[most] in rest["title"]
+    assert f"attention moved {np.mean(viz.jensen_shannon(before, after)):.2f}" not in rest["title"].split(" over ")[0]
+    assert viz.jensen_shannon(before, after).mean() == pytest.approx(moves[most], rel=1e-3)
+    assert len(labels) == len(before) == len(minibert.load(minilm_folder)(texts[most]).tokens)

@@ -250,3 +250,27 @@ def test_an_output_folder_that_is_a_file(capsys, minilm_folder, tmp_path):
     said = fails(capsys, "--model", minilm_folder, "--out", tmp_path / "taken")
     assert "expected a folder" in said and (tmp_path / "taken").read_text() == "mine"
     assert "expected a folder" in fails(capsys, "--model", minilm_folder, "--out", tmp_path / "taken/deeper")
+
+
+def test_the_layers_picture_follows_what_was_asked_for(capsys, model, figures, monkeypatch):
+    """Its points are those of "paper" as fitted with this scope, scale, weight and distance, in one plane."""
+    given = []
+    monkeypatch.setattr(viz, "layers_figure", lambda way, layers, **rest: given.append((way, rest["title"])))
+    wishes = ([], ["--scope", "model"], ["--scale", 2], ["--weight", "attention"], ["--distance", "pca"])
+    for wish in wishes:
+        run(capsys, *model, TEXT, "--layer", "all", "--head", "all", "--draw", "layers", *wish)
+    points = [way.query for way, _ in given]
+    for i, one in enumerate(points):
+        assert not any(np.allclose(one, other) for other in points[i + 1 :])
+    titles = [text for _, text in given]
+    assert "each head moved on its own" in titles[0] and "one move for all heads (c = " in titles[1]
+    assert "(c = 2.00)" in titles[2]
+    for way, _ in given:
+        assert np.ptp(way.plane.components.reshape(72, -1), axis=0).max() == 0  # one plane
+
+
+def test_the_red_pair_reaches_the_matrix(capsys, model, monkeypatch, figures):
+    given = []
+    monkeypatch.setattr(viz, "matrix_figure", lambda *arguments, **rest: given.append(arguments[4]))
+    run(capsys, *model, TEXT, "--layer", 1, "--head", "all", "--draw", "matrix", "--link", "sleeping:now")
+    assert given[0].how == "sleeping → now" and given[0].attention.shape == (1, 12, 1)

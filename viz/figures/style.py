@@ -55,7 +55,7 @@ LAYERS = LinearSegmentedColormap.from_list("layers", ["#f2a65a", "#d6499a", "#6b
 
 WIDTH = 7.0  # inches: both columns of a printed page
 SMALL, NORMAL, LARGE = 6, 7, 8.5  # points; nothing is smaller
-DPI = 300
+DPI = 150
 
 FALLBACKS = [
     "Noto Sans CJK JP",
