@@ -11,9 +11,36 @@ Arrays inside the model carry their shape in their name, a letter an axis:
 so `scores_HTS` has, for each head, a row a query token and a column a key token.
 """
 
-from minibert.checkpoint.config import BertConfig, CheckpointError
-from minibert.checkpoint.tokenizer import Encoding
-from minibert.model import Bert, load
-from minibert.trace import LayerTrace, Trace
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # so that editors and type checkers know them; at run time each comes when it is first asked for
+    from minibert.checkpoint.config import BertConfig, CheckpointError
+    from minibert.checkpoint.tokenizer import Encoding
+    from minibert.model import Bert, load
+    from minibert.trace import LayerTrace, Trace
+
+__version__ = "0.1.0"
 
 __all__ = ["Bert", "BertConfig", "CheckpointError", "Encoding", "LayerTrace", "Trace", "load"]
+
+HOME = {
+    "Bert": "minibert.model",
+    "BertConfig": "minibert.checkpoint.config",
+    "CheckpointError": "minibert.checkpoint.config",
+    "Encoding": "minibert.checkpoint.tokenizer",
+    "LayerTrace": "minibert.trace",
+    "Trace": "minibert.trace",
+    "load": "minibert.model",
+}
+"""Where each public name stands. It is imported when it is asked for, so that the command hears Ctrl-C at once."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in HOME:
+        raise AttributeError(f"module 'minibert' has no attribute {name!r}")
+    return getattr(importlib.import_module(HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -9,6 +9,7 @@ Arrays have the shape [..., N, K]: N tokens, of all sentences, end to end; K hea
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 from viz.figures.lines import Lines, choose_lines, link_words
 from viz.figures.words import Words, find_words
@@ -32,6 +33,20 @@ LATER = {  # these need matplotlib, or are a chapter of their own: imported when
     "save": "viz.figures.canvas",
     "explore": "viz.explorer",
 }
+
+if TYPE_CHECKING:  # so that editors and type checkers know them too
+    from viz.explorer import explore as explore
+    from viz.figures.all_heads import attention_sheet as attention_sheet
+    from viz.figures.all_heads import heatmap_figure as heatmap_figure
+    from viz.figures.all_heads import layers_figure as layers_figure
+    from viz.figures.all_heads import matrix_figure as matrix_figure
+    from viz.figures.all_heads import positions_figure as positions_figure
+    from viz.figures.canvas import save as save
+    from viz.figures.one_head import attention_figure as attention_figure
+    from viz.figures.one_head import attention_pair_figure as attention_pair_figure
+    from viz.figures.one_head import distance_figure as distance_figure
+    from viz.figures.one_head import joint_figure as joint_figure
+    from viz.figures.one_head import search_figure as search_figure
 
 __all__ = [
     "Habits",

@@ -23,7 +23,7 @@ both attention maps with their difference.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description, parser.formatter_class = COMPARE_HELP, argparse.RawDescriptionHelpFormatter
+    parser.description = COMPARE_HELP
     parser.add_argument("before", metavar="MODEL_A", help="bundled name, folder or hub id")
     parser.add_argument("after", metavar="MODEL_B", help="the same model, trained further")
     parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help=f'sentences (default: "{DEFAULT_TEXT}")')

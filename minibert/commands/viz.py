@@ -31,7 +31,7 @@ count from 0.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description, parser.formatter_class = VIZ_HELP, argparse.RawDescriptionHelpFormatter
+    parser.description = VIZ_HELP
     parser.add_argument("texts", metavar="TEXT", nargs="*", help=f'sentences (default: "{DEFAULT_TEXT}")')
     group = add_source(parser)
     group.add_argument(

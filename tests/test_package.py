@@ -1,0 +1,81 @@
+"""What makes minibert a package one can have: types, a version, a citation, tests on other systems."""
+
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import minibert
+import viz
+
+ROOT = Path(__file__).parent.parent
+WORKFLOW = ROOT / ".github/workflows/test.yml"
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_the_version_is_one_everywhere():
+    assert minibert.__version__ == version("minibert")
+    assert f"\nversion: {minibert.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").count("## [Unreleased]") == 1
+
+
+@pytest.mark.parametrize("package", [minibert, viz])
+def test_types_are_part_of_the_package(package):
+    assert (Path(package.__file__).parent / "py.typed").is_file()
+
+
+def public_functions(package):
+    """(name, function) of each function of the interface, and of each method of its classes."""
+    for name in package.__all__:
+        found = getattr(package, name)
+        if inspect.isfunction(found):
+            yield f"{package.__name__}.{name}", found
+        elif inspect.isclass(found):
+            for method, value in vars(found).items():
+                value = getattr(value, "__func__", getattr(value, "fget", value))
+                if inspect.isfunction(value) and (not method.startswith("_") or method == "__call__"):
+                    yield f"{package.__name__}.{name}.{method}", value
+
+
+@pytest.mark.parametrize("package", [minibert, viz])
+def test_every_public_function_says_what_it_takes_and_returns(package):
+    functions = dict(public_functions(package))
+    assert len(functions) > 5
+    for name, function in functions.items():
+        signature = inspect.signature(function)
+        assert signature.return_annotation is not signature.empty, f"{name} does not say what it returns"
+        for parameter in list(signature.parameters.values()):
+            assert parameter.name in ("self", "cls") or parameter.annotation is not parameter.empty, (
+                f"{name}: {parameter.name}"
+            )
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"), [("github-workflows", WORKFLOW), ("citation-file-format", ROOT / "CITATION.cff")]
+)
+def test_files_for_others_follow_their_schema(schema, file):
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(file)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_workflow_runs_three_systems_and_every_python_that_is_supported():
+    text = WORKFLOW.read_text(encoding="utf-8")
+    systems = re.search(r"os: \[(.*)\]", text)[1].split(", ")
+    pythons = re.findall(r'"(3\.\d+)"', re.search(r"python: \[(.*)\]", text)[1])
+    assert [system.split("-")[0] for system in systems] == ["ubuntu", "macos", "windows"]
+    assert pythons == ["3.11", "3.12", "3.13", "3.14"]
+    assert PYPROJECT["project"]["requires-python"] == f">={pythons[0]}"
+
+
+def test_the_workflow_tries_the_lower_bounds_that_stand_in_pyproject():
+    text = WORKFLOW.read_text(encoding="utf-8")
+    for dependency in PYPROJECT["project"]["dependencies"]:
+        name, lowest = dependency.split(">=")
+        tried = re.search(rf" {name}==([\d.]+)", text)[1]
+        assert f"{tried}.".startswith(f"{lowest}."), dependency
