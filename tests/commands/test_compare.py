@@ -115,7 +115,7 @@ def test_what_differs_is_named(capsys, tmp_path, minilm_folder):
 def test_the_text_has_a_default(capsys):
     with pytest.raises(SystemExit):
         cli.main(["compare", "tiny"])
-    assert capsys.readouterr().err.endswith("the following arguments are required: MODEL_B\n")
+    assert capsys.readouterr().err.endswith("MODEL_B is missing; see `minibert compare --help`\n")
 
 
 def test_the_number_over_attention_maps_is_theirs(capsys, tmp_path, minilm_folder, perturbed, monkeypatch):
