@@ -8,8 +8,8 @@ import viz
 from minibert.commands.output import quoted
 from minibert.commands.sentences import Sample
 from minibert.commands.survey import fit
-from viz.geometry.normalize import sentence_spans
 from viz.geometry.scale import search_rows
+from viz.geometry.sentences import sentence_spans
 
 MOST_LINES = 100  # where nobody asked for so many: more would be one grey area
 
@@ -232,7 +232,7 @@ def draw_metrics(shown: Shown):
     }
     for name, measure_of in measures.items():
         for way, result in zip(shown.ways, shown.measured, strict=True):
-            key = f"{name}, {'raw' if way.method == 'none' else way.method}"
+            key = f"{name}, {way.method}"
             maps[key] = measure_of(result)
             limits[key] = (0, 1) if name.startswith("nearest") else (-1, 1)
     habits = {"self": "to_self", "the previous token": "to_previous", "the next token": "to_next"}

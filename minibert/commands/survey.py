@@ -11,7 +11,7 @@ from minibert.model import Bert
 from minibert.speed.cores import at_once, cores, one_thread, parts_of
 from minibert.trace import Trace
 
-METHODS = ("none", "paper", "exact")
+METHODS = ("raw", "paper", "exact")
 MOST_PAIRS = 40_000  # of queries and keys of one head to measure at once: enough to be quick, small in memory
 
 
@@ -83,7 +83,7 @@ def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: 
             raise
     finally:
         bar.close()
-    *measured, habits = (type(one[0]).joined(one) for one in zip(*totals, strict=True))
+    *measured, habits = (side_by_side(parts) for parts in zip(*totals, strict=True))
     return measured, habits, done
 
 
@@ -100,7 +100,13 @@ def measure_layers(ways: list, traces: list[Trace], layers: range, heads: slice,
     )
     target = viz.Target(attention[..., some, :])
     found = [target.measures(*way.distances(query, key), way.near) for way in ways]
-    return [sums.merged() for sums in [*found, viz.habits(attention, traces[0].tokens)]]
+    found.append(viz.habits(attention, traces[0].tokens, traces[0].roles))
+    return [sums.fieldwise(lambda x: x.sum(axis=0)) for sums in found]  # over the sentences
+
+
+def side_by_side(parts: Sequence):
+    """Sums of some layers each -> of all layers."""
+    return parts[0].fieldwise(lambda *layers: np.concatenate(layers), *parts[1:])
 
 
 def added(sums: list, others: list) -> list:
@@ -115,14 +121,10 @@ def by_length(encodings: Iterable[Encoding], window: int = 2000) -> Iterator[Enc
 
 
 def alike(traces: Iterable[Trace]) -> Iterator[list[Trace]]:
-    """Neighbouring traces of one length with [CLS] and [SEP] in the same places, not too many at once."""
-
-    def form(trace):
-        return [token if token in ("[CLS]", "[SEP]") else None for token in trace.tokens]
-
+    """Neighbouring traces of one length with special tokens in the same positions, not too many at once."""
     group = []
     for trace in traces:
-        if group and (form(trace) != form(group[0]) or (len(group) + 1) * len(trace.tokens) ** 2 > MOST_PAIRS):
+        if group and (trace.roles != group[0].roles or (len(group) + 1) * len(trace.tokens) ** 2 > MOST_PAIRS):
             yield group
             group = []
         group.append(trace)
@@ -131,7 +133,7 @@ def alike(traces: Iterable[Trace]) -> Iterator[list[Trace]]:
 
 
 def head_rows(ways, measured, habits, layers, heads, dims) -> list[dict]:
-    """heads.csv: a row a head, every measure of every way."""
+    """heads.csv: one row per head, every measure of every way."""
     rows = []
     for i, j in np.ndindex(len(layers), len(heads)):
         row = {"layer": layers[i], "head": heads[j]}
@@ -155,7 +157,7 @@ def head_rows(ways, measured, habits, layers, heads, dims) -> list[dict]:
 
 
 def head_table(ways, measured, layers, heads, dims) -> str:
-    """What is printed: a line a head, before and after; for several heads their means, method by method."""
+    """What is printed: one line per head, before and after; for several heads their means, method by method."""
     _, paper, exact = ways
     lines = [
         f"       scale         correlation           nearest@1 in {dims}-D      nearest@1 in full",
@@ -166,7 +168,8 @@ def head_table(ways, measured, layers, heads, dims) -> str:
         cells += [result.pairs.correlation[i, j] for result in measured]
         cells += [result.plane.nearest1[i, j] for result in measured]
         cells += [result.space.nearest1[i, j] for result in measured]
-        doubt = f"  paper: {paper[i, j].doubt}" if paper[i, j].doubt else ""
+        doubts = [f"{way.method}: {way[i, j].doubt}" for way in (paper, exact) if way[i, j].doubt]
+        doubt = "  " * bool(doubts) + "; ".join(doubts)
         lines.append(f"{f'{layers[i]}.{heads[j]}':>5}" + "".join(f"{cell:7.2f}" for cell in cells) + doubt)
     if len(layers) * len(heads) > 1:
         lines += [
@@ -180,5 +183,5 @@ def head_table(ways, measured, layers, heads, dims) -> str:
             cells = [value.mean() for pair in zip(*near, strict=True) for value in pair]
             cells += [result.pairs.correlation.mean(), result.close_pairs.correlation.mean()]
             cells.append(way.plane.explained_variance_ratio.sum(axis=-1).mean())
-            lines.append(f"{'raw' if way.method == 'none' else way.method:>5}" + "".join(f"{c:7.2f}" for c in cells))
+            lines.append(f"{way.method:>5}" + "".join(f"{c:7.2f}" for c in cells))
     return "\n".join(lines)

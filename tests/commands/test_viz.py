@@ -62,7 +62,7 @@ def test_heads_csv_is_what_viz_measures(capsys, model, tmp_path, minilm):
     assert [(row["layer"], row["head"]) for row in rows] == [("3", str(head)) for head in range(12)]
     trace = minilm(TEXT)
     layer = trace.layers[3]
-    for method in ("none", "paper", "exact"):
+    for method in ("raw", "paper", "exact"):
         n = viz.normalize(layer.query, layer.key, method=method)
         found = viz.measure(n, layer.attention)
         expected = {
@@ -156,8 +156,8 @@ def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cor
     sentences = Sentences(minilm, texts=["A dog barked.", "Rain fell."])
     sample = gather(minilm, sentences, range(2))
     with threadpool_limits(cores, user_api="blas"):
-        ways = survey.fit(sample, range(2), range(12), ["exact", "none", "paper"])
-    for way, method in zip(ways, ("exact", "none", "paper"), strict=True):
+        ways = survey.fit(sample, range(2), range(12), ["exact", "raw", "paper"])
+    for way, method in zip(ways, ("exact", "raw", "paper"), strict=True):
         alone = viz.normalize(sample.query[:2], sample.key[:2], sample.sentences, method)
         assert way.method == method
         np.testing.assert_allclose(way.key, alone.key, atol=1e-5)

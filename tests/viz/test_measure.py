@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 import viz
 from tests.viz.test_normalize import attention_of, random_heads
-from viz.geometry.normalize import METHODS, sentence_spans
-from viz.measures.correlation import Ranked, correlation, rank_correlation, ranks
+from viz.geometry.normalize import METHODS
+from viz.geometry.sentences import sentence_spans
+from viz.measures.correlation import correlation, rank_correlation, ranks
+from viz.measures.fast_ranks import RankedOnce
 from viz.measures.habits import OFFSETS
 from viz.measures.measure import Moments
 
@@ -27,9 +29,9 @@ def test_correlations_are_those_of_scipy_with_and_without_ties(size, seed, tied)
             pearson, spearman = scipy.stats.pearsonr(x[row], y[row]), scipy.stats.spearmanr(x[row], y[row])
             np.testing.assert_allclose(correlation(x, y)[row], pearson.statistic, atol=1e-5)
             np.testing.assert_allclose(rank_correlation(x, y)[row], spearman.statistic, atol=1e-5)
-            np.testing.assert_allclose(-Ranked(x).along(y)[1][row], spearman.statistic, atol=1e-5)
+            np.testing.assert_allclose(-RankedOnce(x).in_order_of(y)[1][row], spearman.statistic, atol=1e-5)
         else:
-            assert correlation(x, y)[row] == 0 and abs(Ranked(x).along(y)[1][row]) < 1e-6
+            assert correlation(x, y)[row] == 0 and abs(RankedOnce(x).in_order_of(y)[1][row]) < 1e-6
 
 
 def test_a_weight_counts_like_so_many_copies():
@@ -105,7 +107,7 @@ def test_layers_measured_apart_stand_side_by_side():
     n = viz.normalize(query, key, method="paper")
     whole = viz.measure(n, attention)
     parts = [viz.measure(n[part], attention[part]) for part in (slice(0, 1), slice(1, None))]
-    joined = type(whole).joined(parts)
+    joined = parts[0].fieldwise(lambda *layers: np.concatenate(layers), *parts[1:])
     for one, other in zip(dataclasses.astuple(joined), dataclasses.astuple(whole), strict=True):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-6)

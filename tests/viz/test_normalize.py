@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import viz
-from viz.geometry.normalize import METHODS, SCOPES, sentence_spans
+from viz.geometry.normalize import METHODS, SCOPES
 from viz.geometry.scale import DISTANCES, SCALES, WEIGHTS, closeness, near_distance, search_rows
+from viz.geometry.sentences import sentence_spans
 
 
 def attention_of(query, key, size):
@@ -70,14 +71,6 @@ def test_apply_repeats_the_move(method):
     again = n.apply(query, key)
     np.testing.assert_allclose(again.query, n.query)
     np.testing.assert_allclose(again.key, n.key)
-
-
-@pytest.mark.parametrize("scope", ["head", "layer", "model"])
-def test_what_is_projected_are_the_queries_and_then_the_keys_of_each_head(scope):
-    query, key, sentences = random_heads(7, 2, 3)
-    n = viz.normalize(query, key, sentences, scope=scope)
-    expected = n.plane.project(np.concatenate([n.query, n.key], axis=-2))
-    np.testing.assert_allclose(n.plane.projected, expected, atol=1e-9)
 
 
 def test_paper_moves_the_centres_together_and_a_scalar_would_not():
@@ -176,7 +169,7 @@ def test_scopes_share_what_they_say():
             for axis in (0, 1):
                 same = (values == values.take([0], axis=axis)).all()
                 assert same == (axis in shared)
-        assert n.plane.projected.shape == (2, 3, 40, 2)
+        assert n.query_drawn.shape == n.key_drawn.shape == (2, 3, 20, 2)
     layer = viz.normalize(query, key, sentences, scope="layer")
     alone = viz.normalize(query[1], key[1], sentences, scope="layer")
     np.testing.assert_allclose(layer.query[1], alone.query)
@@ -187,7 +180,7 @@ def test_one_of_many_is_the_one_alone():
     query, key, sentences = random_heads(9, 2, 3)
     many, one = viz.normalize(query, key, sentences), viz.normalize(query[1, 2], key[1, 2], sentences)
     np.testing.assert_allclose(many[1, 2].key, one.key)
-    np.testing.assert_allclose(many[1, 2].plane.projected, one.plane.projected)
+    np.testing.assert_allclose(many[1, 2].key_drawn, one.key_drawn, atol=1e-9)
     assert many[1, 2].title == one.title
     assert viz.normalize(query, key, method="none")[0, 0].title == "raw"
 
@@ -201,7 +194,7 @@ def test_one_short_sentence_keeps_enough_pairs():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"method": "best"}, "method must be one of none, paper, exact, not 'best'"),
+        ({"method": "best"}, "method must be one of raw, paper, exact, not 'best'"),
         ({"scope": "all"}, "scope must be one of"),
         ({"scale": 0}, "scale must lie between 0.01 and 100, not 0"),
         ({"scale": 1e30}, "not 1e\\+30"),

@@ -30,6 +30,25 @@ def test_many_heads_at_once_are_each_alone():
     assert together.projected.dtype == np.float32
 
 
+@pytest.mark.parametrize("points", [300, 9])
+@pytest.mark.parametrize("spread", [1e-6, 1e-8])
+def test_directions_far_narrower_than_the_widest_are_found_as_by_the_full_solver(points, spread):
+    """Spreads 1 : s : s / 10. From the covariance, whose entries are squares, the last two would be noise."""
+    rng = np.random.default_rng(2)
+    turn = np.linalg.qr(rng.normal(size=(8, 8)))[0]
+    x = np.linalg.qr(rng.normal(size=(points, 8)))[0][:, :3] * [1, spread, spread / 10] @ turn[:3]
+    x -= x.mean(axis=0)
+    ours, theirs = viz.pca(x, 3), PCA(3, svd_solver="full").fit(x)
+    np.testing.assert_allclose(ours.components, theirs.components_, atol=1e-6)
+    np.testing.assert_allclose(ours.explained_variance_ratio, theirs.explained_variance_ratio_, rtol=1e-6)
+
+
+def test_whole_numbers_are_points_too():
+    found = viz.pca([[1, 1], [2, 3], [3, 5]], 1)
+    np.testing.assert_allclose(found.components, [[1 / 5**0.5, 2 / 5**0.5]])
+    assert found.projected.dtype == np.float64
+
+
 def test_points_that_do_not_vary_explain_nothing():
     result = viz.pca(np.ones((4, 3)), 2)
     assert not result.explained_variance_ratio.any() and not result.projected.any()

@@ -10,10 +10,11 @@ import numpy as np
 from viz.explorer import pack
 from viz.explorer.assemble import assemble, framed
 from viz.explorer.columns import by_position, columns
-from viz.geometry.normalize import METHODS, normalize
+from viz.geometry.normalize import Normalized, normalize
 from viz.measures.habits import OFFSETS, habits
 from viz.measures.measure import measure_all
 
+METHODS = ("none", "paper", "exact")  # as the page names them
 ROOM = 15_000_000  # characters: what still goes by mail
 FOR_VECTORS = 1_500_000  # bytes: vectors are for looking at coordinates, and worth it where there are few
 ACROSS = 32  # positions in the averages
@@ -147,10 +148,11 @@ def explore_layer(tokens, query, key, lengths, whole, drawn, with_vectors, acros
     moved = [normalize(query_HNK, key_HNK, sentence_of, method, components=components) for method in METHODS]
     flat = [replace(m, plane=replace(m.plane, components=m.plane.components[:, :2])) for m in moved]
     measures = dict(zip(METHODS, measure_all(flat, attention, sentence_of), strict=True))
-    scales = {m.method: m.scale for m in flat}
-    translations = {m.method: np.linalg.norm(m.translation, axis=-1) for m in flat}
-    variances = {m.method: m.plane.explained_variance_ratio[..., :2].sum(axis=-1) for m in moved}
-    first, *others = (with_three(m.plane) for m in moved)
+    by_method = dict(zip(METHODS, moved, strict=True))
+    scales = {method: m.scale for method, m in by_method.items()}
+    translations = {method: np.linalg.norm(m.translation, axis=-1) for method, m in by_method.items()}
+    variances = {method: m.plane.explained_variance_ratio[..., :2].sum(axis=-1) for method, m in by_method.items()}
+    first, *others = (with_three(m) for m in moved)
     pictures = dict(zip(METHODS, [first, *(facing(other, first) for other in others)], strict=True))
 
     norms = np.linalg.norm(np.concatenate([query_HNK, key_HNK], axis=1), axis=-1)
@@ -196,12 +198,13 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
-def with_three(plane) -> tuple[np.ndarray, np.ndarray]:
+def with_three(moved: Normalized) -> tuple[np.ndarray, np.ndarray]:
     """Places [H, 2 N, 3] and shares of the variance [H, 3]; 0 where there are not three components."""
-    missing = 3 - plane.projected.shape[-1]
+    points = np.concatenate([moved.query_drawn, moved.key_drawn], axis=-2)
+    missing = 3 - points.shape[-1]
     return (
-        np.pad(plane.projected, ((0, 0), (0, 0), (0, missing))),
-        np.pad(plane.explained_variance_ratio, ((0, 0), (0, missing))),
+        np.pad(points, ((0, 0), (0, 0), (0, missing))),
+        np.pad(moved.plane.explained_variance_ratio, ((0, 0), (0, missing))),
     )
 
 

@@ -1,5 +1,5 @@
 """What each head does, in numbers: the columns by which the page marks and orders the heads. They are those of the
-`heads.csv` that `minibert viz` writes, under the same names, and one more, the kind of head."""
+`heads.csv` that `minibert viz` writes, under the same names (but none for raw), and one more, the kind of head."""
 
 from collections.abc import Sequence
 

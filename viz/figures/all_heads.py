@@ -40,7 +40,7 @@ def matrix_figure(
     _check_heads("normalized", normalized.query.shape[:-2], layers, heads)
     figure, grid = _grid(layers, heads, title, below=0.35)
     shares = normalized.plane.explained_variance_ratio[..., :2].sum(axis=-1)
-    query, key = (normalized.plane.project(points)[..., :2] for points in (normalized.query, normalized.key))
+    query, key = normalized.query_drawn[..., :2], normalized.key_drawn[..., :2]
     within = _one_plane(normalized)
     step = -(-query.shape[-2] // MOST_DOTS)
     size = 7 if query.shape[-2] <= 60 else 3
@@ -99,7 +99,7 @@ def layers_figure(normalized: Normalized, layers: Sequence[int], *, title: str =
             "these heads have planes of their own, but one picture shows one plane; use normalize(..., scope='model')"
         )
     figure = canvas.new_figure(16.2, 5.9)
-    query, key = normalized.plane.project(normalized.query), normalized.plane.project(normalized.key)
+    query, key = normalized.query_drawn, normalized.key_drawn
     shares = normalized.plane.explained_variance_ratio[0, 0]
     step = -(-query.shape[1] * query.shape[2] // 1500)  # of the points of a layer
     query, key = (points[..., :2].reshape(len(layers), -1, 2)[:, ::step] for points in (query, key))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from viz.figures.words import Words
-from viz.geometry.normalize import attention_blocks, sentence_spans
+from viz.geometry.sentences import attention_blocks, sentence_spans
 
 
 @dataclass(frozen=True)

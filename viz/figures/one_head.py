@@ -16,8 +16,9 @@ from mpl_toolkits.mplot3d.art3d import Line3DCollection
 from viz.figures import canvas
 from viz.figures.lines import Lines
 from viz.figures.style import in_house_style
-from viz.geometry.normalize import Normalized, attention_blocks, sentence_spans
+from viz.geometry.normalize import Normalized
 from viz.geometry.scale import Search, closeness, near_distance
+from viz.geometry.sentences import attention_blocks, sentence_spans
 from viz.measures.correlation import correlation
 
 MOST_LABELS = 24
@@ -47,12 +48,12 @@ def joint_figure(
         raise ValueError(f"labels must have one text per token, {len(panels[0].query)}, not {len(labels)}")
     flat = panels[0].plane.components.shape[-2] == 2
     figure = canvas.new_figure(5.2 * len(panels) + 0.4, 6.6)
-    everywhere = [panel.plane.project(points) for panel in panels for points in (panel.query, panel.key)]
+    everywhere = [points for panel in panels for points in (panel.query_drawn, panel.key_drawn)]
     for place, panel in enumerate(panels):
         left = (0.62 + 5.2 * place) / figure.get_figwidth()
         box = (left, 0.155, 4.5 / figure.get_figwidth(), 0.685)
         axes = figure.add_axes(box) if flat else figure.add_axes(box, projection="3d")
-        query, key = panel.plane.project(panel.query), panel.plane.project(panel.key)
+        query, key = panel.query_drawn, panel.key_drawn
         both = np.concatenate(everywhere if common else [query, key])
         if flat:
             canvas.equal_axes(axes, both)

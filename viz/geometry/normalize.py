@@ -1,24 +1,10 @@
-"""What may be changed without changing attention: moves that bring queries near the keys they attend to.
+"""From the queries and keys of many heads to a joint picture of each: a move, its scale, and the plane.
 
-A query meets keys only in q_i . k_j, and softmax ignores what is common to all keys of one query. So attention stays
-the same when
+    "raw"    as they are
+    "paper"  both clouds get one centre, and the scale for which product and distance correlate best
+    "exact"  the more attended key is always the nearer one
 
-    k -> k + a                          adds q_i . a, the same for every key       (translation)
-    q -> c q,  k -> k / c,  c > 0       leaves every product alone                 (scale)
-    q -> (q, 0),  k -> (k, anything)    adds 0 to every product                    (an extra coordinate)
-
-Distances do change, and that is the point. Three methods use these moves:
-
-    "none"   nothing.
-    "paper"  AttentionViz (Yeh et al. 2023, section 5.1.1): a = mean(q) - mean(k), so that both clouds have one centre,
-             and the c for which product and distance correlate best.
-    "exact"  a = -mean(k), and an extra coordinate that lifts every key onto a sphere of radius R = max |k_j + a|:
-
-                 q~ = (c q, 0)        k~ = (k + a, sqrt(R^2 - |k + a|^2)) / c
-
-             so that |q~_i - k~_j|^2 = c^2 |q_i|^2 + R^2 / c^2 - 2 q_i . (k_j + a): of two keys, the one a query attends
-             to more is the nearer one, always (Bachrach et al. 2014; Neyshabur & Srebro 2015). c is the one for which
-             this shows best in the plane.
+The moves stand in `viz.geometry.moves`, the searches for the scale in `viz.geometry.scale`, the planes beside them.
 """
 
 from collections.abc import Sequence
@@ -26,32 +12,38 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from viz.geometry.pca import Pca, pca
+from viz.geometry import moves
+from viz.geometry.distances import square_distances
+from viz.geometry.moves import Move
+from viz.geometry.pca import PcaPlane, pca
 from viz.geometry.scale import (
+    DISTANCES,
+    WEIGHTS,
     Search,
     near_distance,
     pair_distances,
     search_correlation,
     search_nearest,
-    square_distances,
 )
+from viz.geometry.sentences import attention_blocks, sentence_spans
 
-METHODS = ("none", "paper", "exact")
+METHODS = ("raw", "paper", "exact")
 SCOPES = ("head", "layer", "model")
-PER_HEAD = ("curve", "best", "at_edge", "flat")
+LARGEST = 1e15
+"""Beyond, squares of squares overflow float32."""
 
 
 @dataclass(frozen=True)
 class Normalized:
     """Moved queries and keys, and the move itself. Leading axes "..." are those of the queries given to `normalize`.
 
-    method: "none", "paper" or "exact".
+    method: "raw", "paper" or "exact".
     query, key: [..., N, K], or [..., N, K + 1] for "exact".
     translation: [..., K], what was added to every key.
     scale: [...], by which queries were multiplied and keys divided.
     radius: [...], R of "exact"; None for the others.
     near: [...], the distance below which a pair counts as close (see `viz.geometry.scale`).
-    plane: `Pca` of the moved queries and keys together; `plane.projected` has the queries first, then the keys.
+    plane: onto which they are drawn; `query_drawn` and `key_drawn` say where.
     search: how the scale was found; None where it was given.
     """
 
@@ -62,81 +54,64 @@ class Normalized:
     scale: np.ndarray
     radius: np.ndarray | None
     near: np.ndarray
-    plane: Pca
+    plane: PcaPlane
     search: Search | None
 
     def __getitem__(self, head: int | tuple[int, ...]) -> "Normalized":
         """One head out of many: `n[layer, head]`."""
-        head = head if isinstance(head, tuple) else (head,)
-        search = self.search
-        if search is not None:
-            search = replace(search, **{name: getattr(search, name)[head] for name in PER_HEAD})
-        return Normalized(
-            self.method,
-            self.query[head],
-            self.key[head],
-            self.translation[head],
-            self.scale[head],
-            None if self.radius is None else self.radius[head],
-            self.near[head],
-            Pca(*(getattr(self.plane, f.name)[head] for f in fields(Pca))),
-            search,
-        )
+        return _each_array(self, lambda x: x[head], but=("scales",))
+
+    @property
+    def query_drawn(self) -> np.ndarray:
+        """Where the queries lie in the plane, [..., N, components]."""
+        return self.plane.project(self.query)
+
+    @property
+    def key_drawn(self) -> np.ndarray:
+        """Where the keys lie in the plane, [..., N, components]."""
+        return self.plane.project(self.key)
 
     @property
     def title(self) -> str:
         """The method and, for one head, what it chose, for example "paper, c = 1.83"."""
-        if self.method == "none":
-            return "raw"
+        if self.method == "raw" or self.scale.ndim:
+            return self.method
         return ", ".join(filter(None, [self.method, f"c = {self.scale:.2f}", self.doubt]))
 
     @property
     def doubt(self) -> str:
-        """For one head, why the scale that was searched for "paper" says nothing, if so."""
-        if self.method != "paper" or self.search is None:
+        """For one head, why the scale that was searched may say nothing; empty where there is no such reason."""
+        if self.search is None or np.ndim(self.search.flat):
             return ""
         return "at the edge of the search" if self.search.at_edge else "the search was flat" if self.search.flat else ""
 
-    def apply(self, query: np.ndarray, key: np.ndarray, sentences: np.ndarray | None = None) -> "Normalized":
-        """The same move for other tokens, query and key [..., N, K].
+    @property
+    def move(self) -> Move:
+        """Translation, scale and radius, to be applied to other tokens."""
+        return Move(self.translation, self.scale, self.radius)
 
-        A sentence with a key longer than R has a sphere of its own, as wide as it needs: keys compete only within their
-        sentence, so the order of its distances is still the order of its attention.
-        """
-        key = key + self.translation[..., None, :]
-        if self.radius is not None:
-            square = np.vecdot(key, key)
-            radius = np.empty_like(square)
-            for s in sentence_spans(sentences, key.shape[-2]):
-                radius[..., s] = np.maximum(self.radius, np.sqrt(square[..., s].max(axis=-1)))[..., None]
-            query, key = _lifted(query, key, square, radius)
-        scale = self.scale[..., None, None]
-        return replace(self, query=scale * query, key=key / scale)
+    def apply(self, query: np.ndarray, key: np.ndarray, sentences: np.ndarray | None = None) -> "Normalized":
+        """The same move and the same plane for other tokens, query and key [..., N, K] of the same heads."""
+        query, key = _floats(query, key)
+        if query.shape[:-2] != self.scale.shape or query.shape[-1] != self.translation.shape[-1]:
+            expected = [*self.scale.shape, "N", self.translation.shape[-1]]
+            raise ValueError(f"query and key must be of the same heads, {expected}, not {list(query.shape)}")
+        query, key = self.move.apply(query, key, sentences)
+        return replace(self, query=query, key=key)
 
     def distances(self, query: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of other tokens, query [..., Q, K] and key [..., S, K] of one sentence: as `apply` would move them, but not
-        moved. It takes less than half the time.
-
-            q~ . k~       = q . k + q . a
-            |k + a|^2     = |k|^2 + 2 k . a + |a|^2
-            |q~ - k~|^2   = c^2 |q|^2 + |k + a|^2 / c^2 - 2 q~ . k~        "exact": with R^2 in place of |k + a|^2
+        moved, which takes less than half the time.
 
         Returns q~ . k~, |q~ - k~|^2, and the square distance in the plane; each [..., Q, S].
         """
-        scale, a = self.scale[..., None, None], self.translation[..., :, None]
-        axes = self.plane.components.mT
-        directions, upwards = axes[..., : query.shape[-1], :], axes[..., query.shape[-1] :, :]
-        dot = query @ key.mT + query @ a
-        key_square = np.vecdot(key, key)[..., None] + 2 * (key @ a) + a.mT @ a
-        query_plane, key_plane = query @ directions * scale, (key @ directions + a.mT @ directions) / scale
+        dot, square, height = self.move.pairs(query, key)
+        axes, size, c = self.plane.components.mT, query.shape[-1], self.scale[..., None, None]
+        query_drawn = query @ axes[..., :size, :] * c  # both without the mean, which cancels in their distance
+        key_drawn = (key + self.translation[..., None, :]) @ axes[..., :size, :] / c
         if self.radius is not None:
-            radius_square = np.maximum(self.radius[..., None, None] ** 2, key_square.max(axis=-2, keepdims=True))
-            key_plane += np.sqrt(radius_square - key_square) * upwards / scale
-            key_square = radius_square
-        square = dot * -2
-        square += np.vecdot(query, query)[..., None] * scale**2
-        square += key_square.mT / scale**2
-        return dot, np.maximum(square, 0, out=square), square_distances(query_plane, key_plane)
+            key_drawn += height[..., None] * axes[..., size:, :] / c
+        return dot, square, square_distances(query_drawn, key_drawn)
 
 
 def normalize(
@@ -148,111 +123,87 @@ def normalize(
     scale: float | None = None,
     distance: str = "euclidean",
     weight: str | None = "closeness",
-    attention: list[np.ndarray] | np.ndarray | None = None,
+    attention: Sequence[np.ndarray] | np.ndarray | None = None,
     scope: str = "head",
     components: int = 2,
 ) -> Normalized:
-    """Move queries and keys [..., N, K] without changing attention: see the top of this file for the methods.
+    """Move queries and keys [..., N, K] without changing attention, and find the plane in which to draw them.
 
     sentences: [N], the sentence of each token, sentences one after another; None: all tokens are one sentence.
+    method: "raw" (also "none"), "paper" or "exact", see `viz.geometry.moves`.
     scale: c of "paper" and "exact"; None searches for it. For "paper" `distance` and `weight` say how, see
         `viz.geometry.scale.search_correlation` (weight "attention" needs `attention`, as for `viz.measure`).
     scope: what shares one translation, one scale and one plane. "head": each head on its own; "layer": all heads along
         the axis before N; "model": all heads of all leading axes.
+    components: of the plane, 2 or 3 to be drawn.
 
     ValueError: shapes that do not fit, values that are not finite, an unknown method, scope, distance or weight.
     """
-    query, key = np.asarray(query), np.asarray(key)
-    _check(query, key, method, scope, scale)
-    spans = sentence_spans(sentences, query.shape[-2])
-    heads = query.shape[:-2]
-    query, key = _grouped(query, scope), _grouped(key, scope)  # [G, P, N, K]: the P heads of a group share the move
-    together = query.shape[1]
+    query, key = _floats(query, key)
+    method = "raw" if method == "none" else method
+    _check_choices(method, scope, scale, distance, weight, attention)
+    spans, heads = sentence_spans(sentences, query.shape[-2]), query.shape[:-2]
 
-    translation = np.zeros_like(key[:, 0, 0])
-    if method == "paper":
-        translation = query.mean(axis=(1, 2)) - key.mean(axis=(1, 2))
-    elif method == "exact":
-        translation = -key.mean(axis=(1, 2))
-    key = key + translation[:, None, None, :]
-    radius = None
-    if method == "exact":
-        square = np.vecdot(key, key)
-        radius = np.sqrt(square.max(axis=(1, 2)))
-        query, key = _lifted(query, key, square, radius[:, None, None])
-
+    query_GPNK, key_GPNK = _grouped(query, scope), _grouped(key, scope)  # the P heads of a group share what follows
+    move = getattr(moves, method)(_pooled(query_GPNK), _pooled(key_GPNK))
+    query_GPNK, key_GPNK = _each_array(move, lambda x: x[:, None]).apply(query_GPNK, key_GPNK)
     search = None
     if scale is None and method == "paper":
         blocks = None
         if attention is not None:
-            blocks = [_grouped(a, scope) for a in attention_blocks(attention, spans)]
-        search = search_correlation(query, key, spans, distance=distance, weight=weight, attention=blocks)
+            blocks = [_grouped(block, scope) for block in attention_blocks(attention, spans, heads)]
+        search = search_correlation(query_GPNK, key_GPNK, spans, distance=distance, weight=weight, attention=blocks)
     elif scale is None and method == "exact":
-        search = search_nearest(query, key, spans)
-    given = 1.0 if scale is None or method == "none" else scale
-    best = np.full(len(query), given) if search is None else search.best
-    scales = best.astype(query.dtype)
-    query, key = scales[:, None, None, None] * query, key / scales[:, None, None, None]
-
-    plane = pca(np.concatenate([_pooled(query), _pooled(key)], axis=1), components)
-    near = near_distance(pair_distances(query, key, spans))
-
-    def spread(x):  # one entry a group -> one a head
-        return np.repeat(x, together, axis=0).reshape((*heads, *x.shape[1:]))
-
-    projected = plane.projected.reshape(len(query), 2, together, -1, components).swapaxes(1, 2)  # [G, P, 2, N, C]
-    plane = Pca(
-        spread(plane.mean),
-        spread(plane.components),
-        spread(plane.explained_variance_ratio),
-        projected.reshape(*heads, -1, components),
-    )
-    query, key = (x.reshape(*heads, *x.shape[2:]) for x in (query, key))
+        search = search_nearest(query_GPNK, key_GPNK, spans)
     if search is not None:
-        search = replace(
-            search, **{name: spread(getattr(search, name)) for name in ("curve", "best", "at_edge", "flat")}
-        )
-    radius = None if radius is None else spread(radius)
-    return Normalized(method, query, key, spread(translation), spread(scales), radius, spread(near), plane, search)
+        move = move.scaled(search.best)
+    elif method != "raw" and scale is not None:
+        move = move.scaled(np.full_like(move.scale, scale))
+    c = move.scale[:, None, None, None]
+    query_GPNK, key_GPNK = c * query_GPNK, key_GPNK / c
+
+    found = pca(np.concatenate([_pooled(query_GPNK), _pooled(key_GPNK)], axis=1), components)
+    plane = PcaPlane(found.mean, found.components, found.explained_variance_ratio)
+    near = near_distance(pair_distances(query_GPNK, key_GPNK, spans))
+
+    def per_head(x):  # one entry per group -> one per head
+        return np.repeat(x, query_GPNK.shape[1], axis=0).reshape(heads + x.shape[1:])
+
+    query, key = (x.reshape(heads + x.shape[2:]) for x in (query_GPNK, key_GPNK))
+    found = Normalized(method, query, key, move.translation, move.scale, move.radius, near, plane, search)
+    return _each_array(found, per_head, but=("query", "key", "scales"))
 
 
-def sentence_spans(sentences: Sequence[int] | np.ndarray | None, tokens: int) -> list[slice]:
-    """Where each sentence lies among the tokens, from the sentence of each token."""
-    if sentences is None:
-        return [slice(0, tokens)]
-    sentences = np.asarray(sentences)
-    if sentences.shape != (tokens,):
-        raise ValueError(f"sentences must have shape [{tokens}], one entry a token, not {list(sentences.shape)}")
-    starts = [0, *(np.flatnonzero(sentences[1:] != sentences[:-1]) + 1).tolist()]
-    if len(np.unique(sentences)) != len(starts):
-        raise ValueError("the tokens of a sentence must stand together, but a sentence appears twice")
-    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], tokens], strict=True)]
+def _floats(query, key):
+    """Both as float32 or float64 arrays [..., N, K] of finite numbers."""
+    query, key = np.asarray(query), np.asarray(key)
+    if query.ndim < 2 or query.shape != key.shape or 0 in query.shape:
+        shapes = f"{list(query.shape)} and {list(key.shape)}"
+        raise ValueError(f"query and key must both be [..., N, K] with at least one token, not {shapes}")
+    for name, x in (("queries", query), ("keys", key)):
+        if x.dtype.kind not in "fiub":
+            raise ValueError(f"{name} must be numbers, not {x.dtype}")
+        if not np.isfinite(x).all():
+            raise ValueError(f"{name} must be finite, but some are NaN or infinite")
+        if np.abs(x).max() > LARGEST:
+            raise ValueError(f"{name} must lie between -{LARGEST:g} and {LARGEST:g}: their squares overflow")
+    dtype = np.result_type(query, key, np.float32)  # float16 and whole numbers are too coarse for a scale
+    return query.astype(dtype, copy=False), key.astype(dtype, copy=False)
 
 
-def attention_blocks(attention: list[np.ndarray] | np.ndarray, spans: list[slice]) -> list[np.ndarray]:
-    """One array [..., S, S] a sentence, from a list of just that or from one array [..., N, N] of all tokens."""
-    if isinstance(attention, np.ndarray):
-        tokens = spans[-1].stop
-        if attention.shape[-2:] != (tokens, tokens):
-            raise ValueError(f"attention must have shape [..., {tokens}, {tokens}], not {list(attention.shape)}")
-        return [attention[..., s, s] for s in spans]
-    lengths, given = [s.stop - s.start for s in spans], [list(a.shape[-2:]) for a in attention]
-    if given != [[n, n] for n in lengths]:
-        raise ValueError(f"attention must be square, of sizes {lengths}, not {given}")
-    return list(attention)
-
-
-def _check(query, key, method, scope, scale):
-    if query.ndim < 2 or query.shape != key.shape:
-        raise ValueError(f"query and key must both be [..., N, K], not {list(query.shape)} and {list(key.shape)}")
-    if not (np.isfinite(query).all() and np.isfinite(key).all()):
-        raise ValueError("queries and keys must be finite, but some are NaN or infinite")
+def _check_choices(method, scope, scale, distance, weight, attention):
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     if scope not in SCOPES:
         raise ValueError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
     if scale is not None and not 0.01 <= scale <= 100:  # beyond, float32 cannot tell distances apart
         raise ValueError(f"scale must lie between 0.01 and 100, not {scale}")
+    if distance not in DISTANCES:
+        raise ValueError(f"distance must be one of {', '.join(DISTANCES)}, not {distance!r}")
+    if weight not in WEIGHTS:
+        raise ValueError(f"weight must be 'closeness', 'attention' or None, not {weight!r}")
+    if method == "paper" and scale is None and weight == "attention" and attention is None:
+        raise ValueError("weight='attention' needs the attention of each sentence: give it as attention=")
 
 
 def _grouped(x, scope):
@@ -266,9 +217,14 @@ def _pooled(x):
     return x.reshape(len(x), -1, x.shape[-1])
 
 
-def _lifted(query, key, square, radius):
-    """The extra coordinate. square: |key|^2, [..., N], the one that R was taken from, so that the longest key has
-    exactly 0; radius: broadcasts against it."""
-    height = np.sqrt(np.maximum(radius**2 - square, 0))[..., None]
-    query = np.concatenate([query, np.zeros_like(query[..., :1])], axis=-1)
-    return query, np.concatenate([key, height], axis=-1)
+def _each_array(thing, function, but=()):
+    """A dataclass of arrays and of such dataclasses with the function applied to each array, but those named."""
+    changed = {}
+    for field in fields(thing):
+        value = getattr(thing, field.name)
+        if field.name in but or value is None or isinstance(value, str):
+            continue
+        changed[field.name] = (
+            function(value) if isinstance(value, np.ndarray | np.generic) else _each_array(value, function, but)
+        )
+    return replace(thing, **changed)

@@ -9,17 +9,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from viz.geometry.distances import square_distances
 from viz.measures.correlation import correlation
 
-SCALES = np.geomspace(0.2, 5, 49)  # fine, logarithmic, with 1 in the middle
-READABLE_SCALES = np.geomspace(0.5, 2, 13)  # beyond, more may be nearest, but all keys or all queries make one dot
+SCALES = np.geomspace(0.2, 5, 49)
+"""Those that are tried for "paper": its authors' range, in steps of 7 %, with 1 in the middle."""
+READABLE_SCALES = np.geomspace(0.5, 2, 13)
+"""Those that are tried for "exact". Beyond, a few more queries have the right key nearest, but the longer of the two
+clouds is more than four times as wide as it was beside the other, and the picture shows one of them as a dot."""
 DISTANCES = ("euclidean", "pca", "cosine")
 WEIGHTS = ("closeness", "attention", None)
-NEAR_SHARE, NEAR_PAIRS = 0.005, 32  # pairs that count as close: 0.5 %, but never fewer than 32 (or all there are)
+NEAR_SHARE = 0.005
+"""Pairs that count as close: "a low quantile of the distances", as the authors of AttentionViz put it; 0.5 %."""
+NEAR_PAIRS = 32
+"""But never fewer: one sentence of 8 tokens has 64 pairs, and no correlation can be taken of a third of a pair."""
 HAIR = 1e-4
-MOST_PAIRS, MOST_QUERIES = 10_000, 600  # for the search: more pairs of a head are thinned out, more queries left out
-FLAT = 1e-4  # a curve that varies less than this says nothing about c
-AS_GOOD = 0.01  # so few more queries are not worth a more stretched picture
+"""float32 knows a distance to about 1e-7 of the longest vector: pairs that are equally far apart in truth may differ by
+up to a thousand times that where the distance is small. They must not count as one closer than the other."""
+MOST_PAIRS = 10_000
+"""For a correlation: its error is about 1 / sqrt(pairs), here 0.01. More pairs per head are thinned out evenly."""
+MOST_QUERIES = 600
+"""For a share of queries: its error is at most 0.5 / sqrt(queries), here 0.02, and scales compete on the same ones."""
+FLAT = 1e-4
+"""A curve that varies less than this, ten times the rounding of a correlation, says nothing about c."""
+AS_GOOD = 0.01
+"""Half of the error above: a scale that is better by less is not worth a more stretched picture."""
 
 
 @dataclass(frozen=True)
@@ -64,40 +78,23 @@ def search_correlation(
                   "attention"  how much the query attends to the key
                   None         all pairs alike
     """
-    if distance not in DISTANCES:
-        raise ValueError(f"distance must be one of {', '.join(DISTANCES)}, not {distance!r}")
-    if weight not in WEIGHTS:
-        raise ValueError(f"weight must be 'closeness', 'attention' or None, not {weight!r}")
-    if weight == "attention" and attention is None:
-        raise ValueError("weight='attention' needs the attention of each sentence")
-
-    step = _thinning(query, spans)
-    dot, query_square, key_square = _pairs(query, key, spans, step)
+    pairs = sentence_pairs(query, key, spans)
+    attended = None
     if weight == "attention":
-        attended = np.concatenate([a.reshape(*a.shape[:-3], -1)[..., ::step] for a in attention], axis=-1)
-
-    curve = []
+        attended = np.concatenate([a.reshape(*a.shape[:-3], -1)[..., :: pairs.step] for a in attention], axis=-1)
     planes = scaled_planes(query, key, scales) if distance == "pca" else [None] * len(scales)
+    curve = []
     for c, plane in zip(scales.astype(query.dtype), planes, strict=True):
         if distance == "cosine":
-            # in float64: what is left of c after rounding to float32 would look like a choice
-            query_length, key_length = (np.sqrt(square, dtype=np.float64) for square in (query_square, key_square))
-            apart = 1 - dot / (query_length * c * (key_length / c))
+            apart = pairs.cosine_distances(c)
         elif distance == "pca":
-            inner, query_flat, key_flat = _pairs(c * (query @ plane), key @ plane / c, spans, step)
-            apart = query_flat + key_flat - 2 * inner
+            apart = sentence_pairs(query @ plane, key @ plane, spans).distances(c)
         else:
-            apart = query_square * c**2 + key_square / c**2 - 2 * dot
-        products, counts = dot, attended if weight == "attention" else None
-        if weight == "closeness":  # all others weigh 0
-            place = near_place(apart)
-            close = np.argpartition(apart, place, axis=-1)[..., : place + 1]
-            products, apart = (np.take_along_axis(x, close, axis=-1) for x in (dot, apart))
-        if distance != "cosine":
-            apart = np.sqrt(np.maximum(apart, 0))
+            apart = pairs.distances(c)
         if weight == "closeness":
-            counts = closeness(apart, apart[..., -1] * (1 - HAIR))
-        curve.append(correlation(products, apart, counts))
+            curve.append(correlation(*closest(pairs.dot, apart)))
+        else:
+            curve.append(correlation(pairs.dot, apart, attended))
     name = "correlation" if weight is None else f"correlation weighted by {weight}"
     return _choose(f"{name}, {distance} distance", scales, np.stack(curve, axis=-1), lowest=True)
 
@@ -112,8 +109,8 @@ def search_rows(query: np.ndarray, key: np.ndarray, spans: list[slice], scales: 
     for s in spans:
         q, k = query[..., s, :], key[..., s, :]
         dot = q @ k.mT
-        for place, c in enumerate(scales.astype(query.dtype)):
-            curve[..., place] += correlation(dot, np.sqrt(square_distances(c * q, k / c, dot))).sum(axis=-1)
+        for position, c in enumerate(scales.astype(query.dtype)):
+            curve[..., position] += correlation(dot, np.sqrt(square_distances(c * q, k / c, dot))).sum(axis=-1)
     return _choose("correlation query by query, euclidean distance", scales, curve / query.shape[-2], lowest=True)
 
 
@@ -131,11 +128,10 @@ def search_nearest(
     curve = []
     for c, plane in zip(scales.astype(query.dtype), scaled_planes(query, key, scales), strict=True):
         query_plane, key_plane = c * (query @ plane), key @ plane / c
-        key_square = np.vecdot(key_plane, key_plane)[..., None, :]
         hits = 0
         for s, top in zip(spans, most_attended, strict=True):
-            beyond = key_square[..., s] - 2 * query_plane[..., s, :] @ key_plane[..., s, :].mT  # |q - k|^2 - |q|^2
-            hits = hits + (beyond.argmin(axis=-1) == top).sum(axis=(-2, -1))
+            nearest = square_distances(query_plane[..., s, :], key_plane[..., s, :]).argmin(axis=-1)
+            hits = hits + (nearest == top).sum(axis=(-2, -1))
         curve.append(hits / (query.shape[-3] * spans[-1].stop))
     return _choose("nearest@1 in the plane", scales, np.stack(curve, axis=-1), lowest=False)
 
@@ -157,19 +153,47 @@ def scaled_planes(query: np.ndarray, key: np.ndarray, scales: np.ndarray) -> Ite
         yield directions[..., None, :, :-3:-1].astype(query.dtype)
 
 
-def square_distances(query: np.ndarray, key: np.ndarray, dot: np.ndarray | None = None) -> np.ndarray:
-    """|q_i - k_j|^2 = |q_i|^2 + |k_j|^2 - 2 q_i . k_j for [..., S, K]; returns [..., S, S]. dot: q_i . k_j if known."""
-    dot = query @ key.mT if dot is None else dot
-    square = dot * -2
-    square += np.vecdot(query, query)[..., :, None]
-    square += np.vecdot(key, key)[..., None, :]
-    return np.maximum(square, 0, out=square)
+@dataclass(frozen=True)
+class Pairs:
+    """Products and squared lengths of pairs of tokens of one sentence, each [..., pairs]: all that distances need.
+
+    step: only every so many pairs were kept.
+    """
+
+    dot: np.ndarray
+    query_square: np.ndarray
+    key_square: np.ndarray
+    step: int
+
+    def distances(self, c: float = 1.0) -> np.ndarray:
+        """|c q - k / c|, [..., pairs]."""
+        square = self.query_square * c**2 + self.key_square / c**2 - 2 * self.dot
+        return np.sqrt(np.maximum(square, 0, out=square), out=square)
+
+    def cosine_distances(self, c: float = 1.0) -> np.ndarray:
+        """1 - cos(c q, k / c), [..., pairs], in float64: what float32 leaves of c would look like a choice."""
+        query_length, key_length = (
+            np.sqrt(square, dtype=np.float64) for square in (self.query_square, self.key_square)
+        )
+        return 1 - self.dot / (query_length * c * (key_length / c))
+
+
+def sentence_pairs(query: np.ndarray, key: np.ndarray, spans: list[slice]) -> Pairs:
+    """The pairs within each sentence, [..., P, N, K] -> [..., pairs], thinned out evenly to MOST_PAIRS per group."""
+    step = -(-query.shape[-3] * sum((s.stop - s.start) ** 2 for s in spans) // MOST_PAIRS)
+    parts = []
+    for s in spans:
+        q, k = query[..., s, :], key[..., s, :]
+        dot = q @ k.mT
+        query_square = np.broadcast_to(np.vecdot(q, q)[..., :, None], dot.shape)
+        key_square = np.broadcast_to(np.vecdot(k, k)[..., None, :], dot.shape)
+        parts.append([x.reshape(*x.shape[:-3], -1)[..., ::step] for x in (dot, query_square, key_square)])
+    return Pairs(*(np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)), step)
 
 
 def pair_distances(query: np.ndarray, key: np.ndarray, spans: list[slice]) -> np.ndarray:
     """|q - k| of the pairs of tokens of one sentence, thinned out as for the search: [..., P, N, K] -> [..., pairs]."""
-    dot, query_square, key_square = _pairs(query, key, spans, _thinning(query, spans))
-    return np.sqrt(np.maximum(query_square + key_square - 2 * dot, 0))
+    return sentence_pairs(query, key, spans).distances()
 
 
 def near_distance(distance: np.ndarray) -> np.ndarray:
@@ -178,13 +202,12 @@ def near_distance(distance: np.ndarray) -> np.ndarray:
     A hair less, so that pairs as far apart as d0 do not count by rounding: in layer 0 the [CLS] of all sentences are
     the same vector, and where these pairs are the nearest there is nothing closer.
     """
-    place = near_place(distance)
-    return np.partition(distance, place, axis=-1)[..., place] * (1 - HAIR)
+    rank = near_rank(distance.shape[-1])
+    return np.partition(distance, rank, axis=-1)[..., rank] * (1 - HAIR)
 
 
-def near_place(distance: np.ndarray) -> int:
-    """How many of the distances [..., pairs] of a head are less than d0, at most."""
-    pairs = distance.shape[-1]
+def near_rank(pairs: int) -> int:
+    """How many distances are smaller than the quantile d0, of so many pairs."""
     return min(max(NEAR_PAIRS, int(NEAR_SHARE * pairs)), pairs - 1)
 
 
@@ -193,29 +216,26 @@ def closeness(distance: np.ndarray, near: np.ndarray) -> np.ndarray:
     return np.maximum(near[..., None] - distance, 0) ** 2
 
 
-def _thinning(query, spans):
-    return -(-query.shape[-3] * sum((s.stop - s.start) ** 2 for s in spans) // MOST_PAIRS)
+def closest(dot: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Product, distance and closeness of the pairs closer than d0 alone, each [..., near_rank + 1].
 
-
-def _pairs(query, key, spans, step):
-    """q . k, |q|^2 and |k|^2 for every step-th pair of tokens of one sentence, each [..., pairs]."""
-    parts = []
-    for s in spans:
-        q, k = query[..., s, :], key[..., s, :]
-        dot = q @ k.mT
-        query_square = np.broadcast_to(np.vecdot(q, q)[..., :, None], dot.shape)
-        key_square = np.broadcast_to(np.vecdot(k, k)[..., None, :], dot.shape)
-        parts.append([x.reshape(*x.shape[:-3], -1)[..., ::step] for x in (dot, query_square, key_square)])
-    return (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
+    All others weigh nothing: a correlation weighted by closeness is the same with and without them, and 200 times
+    faster without.
+    """
+    rank = near_rank(distance.shape[-1])
+    close = np.argpartition(distance, rank, axis=-1)[..., : rank + 1]
+    dot, distance = (np.take_along_axis(x, close, axis=-1) for x in (dot, distance))
+    return dot, distance, closeness(distance, distance[..., -1] * (1 - HAIR))
 
 
 def _choose(objective, scales, curve, lowest):
     """Of equally good scales the one nearest to 1, which changes least."""
-    good = (
-        curve == curve.min(axis=-1, keepdims=True) if lowest else curve >= curve.max(axis=-1, keepdims=True) - AS_GOOD
-    )
+    if lowest:
+        good = curve == curve.min(axis=-1, keepdims=True)
+    else:
+        good = curve >= curve.max(axis=-1, keepdims=True) - AS_GOOD
+    change = np.abs(np.log(scales))
     flat = np.ptp(curve, axis=-1) < FLAT
-    price = np.where(good, np.abs(np.log(scales)), np.inf)
-    place = np.where(flat, np.abs(np.log(scales)).argmin(), price.argmin(axis=-1))
-    at_edge = ~flat & ((place == 0) | (place == len(scales) - 1))
-    return Search(objective, scales, curve, scales[place], at_edge, flat)
+    best = np.where(flat, change.argmin(), np.where(good, change, np.inf).argmin(axis=-1))
+    at_edge = ~flat & ((best == 0) | (best == len(scales) - 1))
+    return Search(objective, scales, curve, scales[best], at_edge, flat)

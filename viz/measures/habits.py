@@ -8,14 +8,15 @@ import numpy as np
 from viz.measures.measure import Sums
 
 REACH = 10
+"""How many tokens away a key is still counted by itself: what AttentionViz calls spirals and neighbours lies within."""
 OFFSETS = np.arange(-REACH, REACH + 1)
 
 
 @dataclass(frozen=True)
 class Habits(Sums):
-    """Sums over queries of shape [...], one entry a head; those of different sentences add up.
+    """Sums over queries of shape [...], one entry per head; those of different sentences add up.
 
-    offset_sum, offset_count: [..., 21], by the place of the key relative to the query, -10 to 10.
+    offset_sum, offset_count: [..., 21], by the position of the key relative to the query, -10 to 10.
     """
 
     queries: np.ndarray
@@ -27,7 +28,7 @@ class Habits(Sums):
 
     @property
     def by_offset(self) -> np.ndarray:
-        """Mean attention of a query to the key so many places further on, `OFFSETS`; [..., 21]."""
+        """Mean attention of a query to the key so many tokens further on, `OFFSETS`; [..., 21]."""
         return self.offset_sum / np.maximum(self.offset_count, 1)
 
     @property
@@ -59,14 +60,27 @@ class Habits(Sums):
         return self.entropy_sum / self.queries
 
 
-def habits(attention: np.ndarray, tokens: Sequence[str]) -> Habits:
-    """The habits of heads in one sentence. attention: [..., S, S]; tokens: [S]."""
-    size = len(tokens)
+def habits(attention: np.ndarray, tokens: Sequence[str], roles: Sequence[str | None] | None = None) -> Habits:
+    """The habits of heads in one sentence.
+
+    attention: [..., S, S].
+    tokens: [S].
+    roles: [S], of each token: "cls", "sep" or another name for a special token, None for ordinary ones. Without it a
+        token in brackets has the role it is named after, as in BERT's own vocabularies (see `bracketed`).
+
+    ValueError: shapes that do not fit.
+    """
+    roles = [bracketed(token) for token in tokens] if roles is None else roles
+    attention, size = np.asarray(attention), len(tokens)
+    if attention.shape[-2:] != (size, size) or len(roles) != size:
+        given = f"{list(attention.shape)} and {len(roles)} roles"
+        raise ValueError(f"{size} tokens need attention [..., {size}, {size}] and {size} roles, not {given}")
+    attention = attention.astype(np.result_type(attention, np.float32), copy=False)
     tiny = np.finfo(attention.dtype).tiny
     surprise = np.einsum("...j,...j->...", attention, np.log2(np.maximum(attention, tiny)))
 
-    def received(name):
-        return attention[..., [token == name for token in tokens]].sum(axis=(-2, -1), dtype=np.float64)
+    def received(role):
+        return attention[..., [r == role for r in roles]].sum(axis=(-2, -1), dtype=np.float64)
 
     offset_sum = [
         np.einsum("...i->...", np.diagonal(attention, o, -2, -1)) if abs(o) < size else np.zeros(attention.shape[:-2])
@@ -75,9 +89,14 @@ def habits(attention: np.ndarray, tokens: Sequence[str]) -> Habits:
     offset_sum = np.stack(offset_sum, axis=-1, dtype=np.float64)
     return Habits(
         np.full(offset_sum.shape[:-1], size),
-        received("[CLS]"),
-        received("[SEP]"),
+        received("cls"),
+        received("sep"),
         -surprise.sum(axis=-1, dtype=np.float64),
         offset_sum,
         np.broadcast_to(np.maximum(size - np.abs(OFFSETS), 0), offset_sum.shape),
     )
+
+
+def bracketed(token: str) -> str | None:
+    """The role "cls" for CLS in square brackets, and so on; None for a token without brackets."""
+    return token[1:-1].lower() if len(token) > 2 and token[0] == "[" and token[-1] == "]" else None

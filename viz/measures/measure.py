@@ -4,36 +4,38 @@ Keys compete only within their own sentence. Everything is kept as sums, so that
 measures of each, added up: measure(one) + measure(other).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import reduce
+from typing import Self
 
 import numpy as np
 
-from viz.geometry.normalize import Normalized, attention_blocks, sentence_spans
-from viz.geometry.scale import square_distances
-from viz.measures.correlation import Ranked
+from viz.geometry.distances import square_distances
+from viz.geometry.normalize import Normalized
+from viz.geometry.sentences import attention_blocks, sentence_spans
+from viz.measures.fast_ranks import RankedOnce
 
 TIE = 1e-4
-"""Keys whose attention is less than this share below the highest count as highest: float32 cannot tell."""
+"""Keys whose attention is less than this share below the highest count as highest: float32 scores of a few tens are
+known to about 1e-5, and attention, their exponential, to as much of itself."""
 
 
 class Sums:
-    """A dataclass of sums: two of them add up field by field."""
+    """A dataclass of sums, or of such dataclasses: whatever is done to one is done field by field."""
 
-    def merged(self):
-        """The first of the leading axes added up: of sentences measured side by side, one result."""
-        parts = [getattr(self, f.name) for f in fields(self)]
-        return type(self)(*(part.merged() if isinstance(part, Sums) else part.sum(axis=0) for part in parts))
+    def fieldwise(self, function: Callable, *others: Self) -> Self:
+        """function(a, b, ...) for each field of this one and of the others.
 
-    @classmethod
-    def joined(cls, sums):
-        """Sums of some layers each, side by side again: the other way round, along the first axis."""
-        columns = [[getattr(one, f.name) for one in sums] for f in fields(cls)]
-        return cls(*(type(c[0]).joined(c) if isinstance(c[0], Sums) else np.concatenate(c) for c in columns))
+        `sums.fieldwise(lambda x: x.sum(axis=0))` adds up the first of the leading axes.
+        """
+        result = []
+        for field in fields(self):
+            first, *rest = (getattr(one, field.name) for one in (self, *others))
+            result.append(first.fieldwise(function, *rest) if isinstance(first, Sums) else function(first, *rest))
+        return type(self)(*result)
 
-    def __add__(self, other):
-        return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+    def __add__(self, other: Self) -> Self:
+        return self.fieldwise(lambda a, b: a + b, other)
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ class Moments(Sums):
     def of_close(cls, x: np.ndarray, y: np.ndarray, near: np.ndarray) -> "Moments":
         """Pairs weighted by closeness (see `closeness`), x [..., N] being distances; only these are touched."""
         heads, size = x.shape[:-1], x.shape[-1]
-        place = np.flatnonzero(x < near[..., None])
-        head = place // size
-        x, y = x.ravel()[place].astype(np.float64), y.ravel()[place].astype(np.float64)
+        close = np.flatnonzero(x < near[..., None])
+        head = close // size
+        x, y = x.ravel()[close].astype(np.float64), y.ravel()[close].astype(np.float64)
         weight = (np.broadcast_to(near, heads).ravel()[head] - x) ** 2
 
         def total(values):
@@ -84,7 +86,7 @@ class Moments(Sums):
 
 @dataclass(frozen=True)
 class Nearness(Sums):
-    """How well one space shows attention; counts and sums of shape [...], one entry a head."""
+    """How well one space shows attention; counts and sums of shape [...], one entry per head."""
 
     queries: np.ndarray
     first: np.ndarray
@@ -125,36 +127,43 @@ class Measures(Sums):
 
 def measure(
     normalized: Normalized,
-    attention: list[np.ndarray] | np.ndarray,
+    attention: Sequence[np.ndarray] | np.ndarray,
     sentences: np.ndarray | None = None,
 ) -> Measures:
     """Measure moved queries and keys [..., N, K] against attention.
 
-    attention: an array [..., S, S] a sentence, or one [..., N, N], of which only the blocks of the sentences count.
+    attention: one array [..., S, S] per sentence, or one [..., N, N], of which only the blocks of the sentences count.
     sentences: [N], the sentence of each token; None: one sentence.
 
-    ValueError: shapes that do not fit.
+    ValueError: shapes that do not fit; attention of other heads than the queries and keys.
     """
     return measure_all([normalized], attention, sentences)[0]
 
 
 def measure_all(
     ways: Sequence[Normalized],
-    attention: list[np.ndarray] | np.ndarray,
+    attention: Sequence[np.ndarray] | np.ndarray,
     sentences: np.ndarray | None = None,
 ) -> list[Measures]:
     """`measure` for the same tokens normalised in several ways; attention is ranked only once."""
-    spans = sentence_spans(sentences, ways[0].key.shape[-2])
-    blocks = attention_blocks(attention, spans)
-    totals = None
+    if not ways:
+        raise ValueError("measure_all needs at least one Normalized")
+    heads, tokens = ways[0].key.shape[:-2], ways[0].key.shape[-2]
+    for way in ways:
+        if way.key.shape[:-1] != (*heads, tokens):
+            raise ValueError(f"all must be of the same heads and tokens {[*heads, tokens]}, not {way.key.shape[:-1]}")
+    spans = sentence_spans(sentences, tokens)
+    blocks = attention_blocks(attention, spans, heads)
+    drawn = [(way.query_drawn, way.key_drawn) for way in ways]
+    totals = []
     for s, block in zip(spans, blocks, strict=True):
-        target, parts = Target(block), []
-        for way in ways:
+        target, found = Target(block), []
+        for way, (query_drawn, key_drawn) in zip(ways, drawn, strict=True):
             query, key = way.query[..., s, :], way.key[..., s, :]
             dot = query @ key.mT
-            plane = square_distances(way.plane.project(query), way.plane.project(key))
-            parts.append(target.measures(dot, square_distances(query, key, dot), plane, way.near))
-        totals = parts if totals is None else [total + part for total, part in zip(totals, parts, strict=True)]
+            plane = square_distances(query_drawn[..., s, :], key_drawn[..., s, :])
+            found.append(target.measures(dot, square_distances(query, key, dot), plane, way.near))
+        totals = [total + one for total, one in zip(totals, found, strict=True)] if totals else found
     return totals
 
 
@@ -162,9 +171,9 @@ class Target:
     """What distances are held against: attention of queries of one sentence, [..., Q, S], made ready once for all."""
 
     def __init__(self, attention: np.ndarray):
-        self.ranked = Ranked(attention)
+        self.ranked = RankedOnce(attention)
         highest = attention.max(axis=-1, keepdims=True)
-        self.highest = np.count_nonzero(attention >= highest * (1 - TIE), axis=-1)  # how many keys tie for the top
+        self.ties_for_top = np.count_nonzero(attention >= highest * (1 - TIE), axis=-1)
 
     def measures(self, dot: np.ndarray, square: np.ndarray, plane: np.ndarray, near: np.ndarray) -> Measures:
         """dot, square, plane: products, and square distances in the whole space and in the plane, [..., Q, S]; square
@@ -178,11 +187,11 @@ class Target:
 
     def nearness(self, distance: np.ndarray) -> Nearness:
         """distance: [..., Q, S], or anything that grows with it, such as its square."""
-        places, rank_correlation = self.ranked.along(distance)
-        hits = places[..., :3] < 2 * self.highest[..., None]  # of the three nearest keys
+        from_top, rank_correlation = self.ranked.in_order_of(distance)
+        hits = from_top[..., :3] < self.ties_for_top[..., None]  # of the three nearest keys
         return Nearness(
             np.full(hits.shape[:-2], hits.shape[-2]),
             hits[..., 0].sum(axis=-1),
-            reduce(np.logical_or, np.moveaxis(hits, -1, 0)).sum(axis=-1),  # any of three is faster so
+            hits.any(axis=-1).sum(axis=-1),
             rank_correlation.sum(axis=-1, dtype=np.float64),
         )

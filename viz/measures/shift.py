@@ -11,7 +11,7 @@ from viz.measures.measure import Sums
 
 @dataclass(frozen=True)
 class Shift(Sums):
-    """Sums over tokens of shape [...], one entry a head; those of different sentences add up."""
+    """Sums over tokens of shape [...], one entry per head; those of different sentences add up."""
 
     tokens: int
     attention_sum: np.ndarray
@@ -37,17 +37,23 @@ class Shift(Sums):
 
 
 def shift(before: Sequence[ArrayLike], after: Sequence[ArrayLike]) -> Shift:
-    """before, after: query and key [..., S, K] and attention [..., S, S] of one sentence in two models of one shape."""
-    (query, key, attention), (query_after, key_after, attention_after) = before, after
-    if query.shape != query_after.shape or key.shape != key_after.shape or attention.shape != attention_after.shape:
-        raise ValueError(f"both must have the same shape, not {list(query.shape)} and {list(query_after.shape)}")
+    """before, after: query and key [..., S, K] and attention [..., S, S] of one sentence in two models of one shape.
+
+    ValueError: shapes that differ.
+    """
+    names = ("query", "key", "attention")
+    before, after = ({n: np.asarray(x) for n, x in zip(names, model, strict=True)} for model in (before, after))
+    for name in names:
+        if before[name].shape != after[name].shape:
+            shapes = f"{list(before[name].shape)} and {list(after[name].shape)}"
+            raise ValueError(f"{name} must have the same shape before and after, not {shapes}")
     return Shift(
-        attention.shape[-1],
-        jensen_shannon(attention, attention_after).sum(axis=-1),
-        _lengths(query_after - query),
-        _lengths(query),
-        _lengths(key_after - key),
-        _lengths(key),
+        before["attention"].shape[-1],
+        jensen_shannon(before["attention"], after["attention"]).sum(axis=-1),
+        _lengths(after["query"] - before["query"]),
+        _lengths(before["query"]),
+        _lengths(after["key"] - before["key"]),
+        _lengths(before["key"]),
     )
 
 

@@ -63,8 +63,9 @@ def test_the_places_are_those_of_normalize_and_pca(minilm):
         xy = unpack(packed["xy"][method], "<i2").reshape(-1, 2) / 32767 * packed["extent"][method]
         z = unpack(packed["z"][method], "<i2")[:, None] / 32767 * packed["extent"][method]
         found = np.concatenate([xy, z], axis=1)
-        signs = np.sign((found * n.plane.projected).sum(axis=0))  # a picture may be mirrored
-        np.testing.assert_allclose(found * signs, n.plane.projected, atol=1e-3)
+        expected = np.concatenate([n.query_drawn, n.key_drawn])
+        signs = np.sign((found * expected).sum(axis=0))  # a picture may be mirrored
+        np.testing.assert_allclose(found * signs, expected, atol=1e-3)
         np.testing.assert_allclose(packed["variance"][method], n.plane.explained_variance_ratio, atol=1e-4)
         flat = replace(n, plane=replace(n.plane, components=n.plane.components[:2]))
         m = viz.measure(flat, trace.layers[layer].attention[head])
@@ -79,7 +80,7 @@ def test_heads_can_be_marked_by_every_column_of_heads_csv(minilm, minilm_folder,
     main(["viz", text, "--model", str(minilm_folder), "--layer", "all", "--head", "all", "--out", str(tmp_path)])
     capsys.readouterr()
     with (tmp_path / "heads.csv").open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
+        rows = [{k.replace("raw_", "none_"): v for k, v in row.items()} for row in csv.DictReader(lines)]
     data = data_of(explore.explore(minilm, [text]))
     mine = {column["name"]: column["values"] for column in data["columns"]}
     assert set(mine) == set(rows[0]) - {"layer", "head"} | {"kind"}

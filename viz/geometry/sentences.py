@@ -1,0 +1,50 @@
+"""Tokens stand end to end; where each sentence lies among them, and its attention."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def sentence_spans(sentences: Sequence[int] | np.ndarray | None, tokens: int) -> list[slice]:
+    """Where each sentence lies among the tokens, from the sentence of each token."""
+    if sentences is None:
+        return [slice(0, tokens)]
+    sentences = np.asarray(sentences)
+    if sentences.shape != (tokens,):
+        raise ValueError(f"sentences must have shape [{tokens}], one entry per token, not {list(sentences.shape)}")
+    starts = [0, *(np.flatnonzero(sentences[1:] != sentences[:-1]) + 1).tolist()]
+    if len(np.unique(sentences)) != len(starts):
+        raise ValueError("the tokens of a sentence must stand together, but a sentence appears twice")
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], tokens], strict=True)]
+
+
+def attention_blocks(
+    attention: Sequence[np.ndarray] | np.ndarray, spans: list[slice], heads: tuple[int, ...] | None = None
+) -> list[np.ndarray]:
+    """One array [..., S, S] per sentence, from a list of just that or from one array [..., N, N] of all tokens.
+
+    heads: the shape of "..." that is expected; None: any.
+    """
+    if isinstance(attention, np.ndarray):
+        tokens = spans[-1].stop
+        if attention.shape[-2:] != (tokens, tokens):
+            raise ValueError(f"attention must have shape [..., {tokens}, {tokens}], not {list(attention.shape)}")
+        blocks = [attention[..., s, s] for s in spans]
+    else:
+        blocks = [np.asarray(block) for block in attention]
+        lengths, given = [s.stop - s.start for s in spans], [list(block.shape[-2:]) for block in blocks]
+        if given != [[n, n] for n in lengths]:
+            raise ValueError(
+                f"attention must be one square array per sentence, of {_few(lengths)} tokens, not {_few(given)}"
+            )
+    for block in blocks:
+        if heads is not None and block.shape[:-2] != heads:
+            raise ValueError(
+                f"attention must be of the same heads as queries and keys, {list(heads)}, not {list(block.shape[:-2])}"
+            )
+    return blocks
+
+
+def _few(values: list) -> str:
+    shown = ", ".join(map(str, values[:8]))
+    return f"{shown}, ... ({len(values)} of them)" if len(values) > 8 else shown
