@@ -1,12 +1,16 @@
 """Check a folder of exercises: hand each file to the worker, and judge what comes back."""
 
 import difflib
+import re
 import time
 from pathlib import Path
 
 from minibert.exercises.course import EXERCISES
-from minibert.exercises.exercise import Case, Exercise
+from minibert.exercises.exercise import Exercise
+from minibert.exercises.imports import imports_answer
 from minibert.exercises.judge import Report, judge
+from minibert.exercises.key import answer_key
+from minibert.exercises.language import t
 from minibert.exercises.runner import Worker
 from minibert.speed.cores import one_thread
 
@@ -30,36 +34,65 @@ class Checker:
     def check(self, exercise: Exercise) -> Report:
         begin = time.perf_counter()
         names = {"name": exercise.name, "file": exercise.file}
-        if not (self.folder / exercise.file).is_file():
-            return Report(**names, status="missing", message=f"There is no {exercise.file} in the folder.")
+        path = self.folder / exercise.file
+        if not path.is_file():
+            return Report(**names, status="missing", message=not_there(path))
         alone = not self.worker.is_running()
-        with one_thread():
-            cases = exercise.cases(self.seed)
-            verdict, printed = self.attempt(exercise, cases)
-            if verdict["status"] == "failed" and verdict["step"] != "time" and not alone:
-                self.worker.stop()  # a file checked earlier may have changed something under this one: again, alone
-                verdict, printed = self.attempt(exercise, cases)
-        return Report(**names, **verdict, printed=printed, seconds=time.perf_counter() - begin)
+        verdict, printed = self.attempt(exercise)
+        if verdict["status"] == "failed" and verdict["step"] != "time" and not alone:
+            self.worker.stop()  # a file checked earlier may have changed something under this one: again, alone
+            verdict, printed = self.attempt(exercise)
+        more = {"imports_it": imports_answer(path, exercise), "printed": printed}
+        return Report(**names, **verdict, **more, seconds=time.perf_counter() - begin)
 
-    def attempt(self, exercise: Exercise, cases: list[list[Case] | None]) -> tuple[dict, str]:
+    def attempt(self, exercise: Exercise) -> tuple[dict, str]:
         """The verdict, and what was printed."""
         answer = self.worker.ask(exercise.file, self.seed, self.limit)
         if answer.reply is not None:
-            return judge(exercise, cases, answer.reply), answer.printed
+            with one_thread():
+                return judge(exercise, answer_key(exercise, self.seed), answer.reply), answer.printed
         return {"status": "failed", **without_reply(answer.failed, answer.status, self.limit)}, answer.printed
+
+
+def not_there(path: Path) -> str:
+    """What to say of a missing file: where one like it lies, if one does."""
+    message = t("There is no {file} in the folder.", file=path.name)
+    near = likely_files(path)
+    return message + (" " + t("Is it {found}? Rename it, or move it.", found=near[0]) if near else "")
+
+
+def likely_files(path: Path) -> list[str]:
+    """Files that look like the missing one: one folder deeper, or under a name such as "05_split_heads (1).py"."""
+    deeper = sorted(path.parent.glob(f"*/{path.name}")) + sorted(path.parent.glob(f"*/*/{path.name}"))
+    plain = letters(path.stem)
+    around = [file for pattern in ("*.py", "*/*.py", "*/*/*.py") for file in sorted(path.parent.glob(pattern))]
+    named = [file for file in around if letters(file.stem) == plain and file != path]
+    return list(dict.fromkeys(str(file.relative_to(path.parent)) for file in [*deeper, *named]))
+
+
+def letters(stem: str) -> str:
+    """A file's name without number, copy marks and punctuation: "splitheads" of "05_split_heads (1)"."""
+    stem = re.sub(r"\(.*?\)|copy|kopie|コピー", "", stem.lower())
+    return re.sub(r"[\W\d_]", "", stem)
 
 
 def without_reply(failed: str, status: int | None, limit: float) -> dict:
     if failed == "time":
         return {
             "step": "time",
-            "message": f"It was stopped after {limit:g} seconds. Is there a loop that never ends? "
-            f"(If it is the machine that is slow: --time-limit {4 * limit:g}.)",
+            "message": t(
+                "It was stopped after {limit} seconds. Is there a loop that never ends, or one with very many rounds, "
+                "which NumPy can do at once? (If it is the machine that is slow: --time-limit {more}.)",
+                limit=f"{limit:g}",
+                more=f"{4 * limit:g}",
+            ),
         }
-    how = "" if status is None else f" (exit status {status})"
+    how = "" if status is None else t(" (exit status {status})", status=status)
     return {
         "step": "call",
-        "message": f"Python ended in the middle of it{how}: a call of os._exit, a crash, or far too much memory.",
+        "message": t(
+            "Python ended in the middle of it{how}: a call of os._exit, a crash, or far too much memory.", how=how
+        ),
     }
 
 

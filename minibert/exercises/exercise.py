@@ -14,6 +14,7 @@ import numpy as np
 from minibert.exercises.draw import Draw
 
 STUBS = Path(__file__).parent / "stubs"
+SOLUTIONS = Path(__file__).parent / "solutions"
 
 
 class Wrong(ValueError):
@@ -36,7 +37,7 @@ class Mistake:
     name: str
     """stable, for `--json`"""
     says: str
-    """goes on after "This is what comes out when": "softmax runs over the queries, not the keys" """
+    """goes on after "These are the numbers that come out when, for example,": "softmax runs over the queries" """
     function: Callable
 
 
@@ -46,8 +47,6 @@ class Output:
 
     name: str
     axes: tuple[str, ...]
-    float32: bool = True
-    """whether it must be float32, as everything in the model is; a measurement may be any float"""
     near: float = 2e-5
     """how far a number may be off, as a share of the largest of its array: float32, summed in another order"""
 
@@ -63,6 +62,8 @@ class Function:
     cases: draws the calls to try, the one most likely to show a mistake clearly first.
     laws: what must hold whatever the numbers; each takes (arguments, outputs) and says what is broken, or None.
     look: takes (arguments, what was returned) and gives what is compared, where that is not the same; raises `Wrong`.
+    hints: a nudge, and almost the solution.
+    advice: what helps where shapes do not fit in this function.
     """
 
     name: str
@@ -70,8 +71,10 @@ class Function:
     outputs: tuple[Output, ...]
     cases: Callable[[Draw], list[Case]]
     mistakes: tuple[Mistake, ...]
+    hints: tuple[str, str]
     laws: tuple[Callable[[tuple, tuple[np.ndarray, ...]], str | None], ...] = ()
     look: Callable[[tuple, object], object] = as_returned
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,16 +88,23 @@ class Finding:
     measure: Callable[[], np.ndarray]
     what: str
     """what the measurement is of: "attention to the token before" """
+    hints: tuple[str, str] = (
+        "Run the file: it prints the measurement, a row per layer and a column per head.",
+        "Find the largest number. Its row is the layer, its column the head; both count from 0.",
+    )
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One file of the course. `shown` are the library's functions that `show` prints."""
+    """One file of the course. `shown` are the library's functions that do the same."""
 
     file: str
     title: str
+    minutes: int
+    """how long it takes most people"""
+    difficulty: int
+    """1, 2 or 3"""
     parts: tuple[Function | Finding, ...]
-    hints: tuple[str, str]
     answer: str | Callable[[], str]
     """to the question of the file, told when the exercise is passed; measured where it is about the bundled model"""
     shown: tuple[Callable, ...]
@@ -104,10 +114,22 @@ class Exercise:
         """The file's name without its number: "softmax" of "01_softmax.py"."""
         return self.file[3:].removesuffix(".py")
 
-    def cases(self, seed: int) -> list[list[Case] | None]:
-        """The calls to try for each part, drawn from the seed; None for a finding, which is not called."""
-        return [part.cases(Draw(seed)) if isinstance(part, Function) else None for part in self.parts]
-
     @property
     def number(self) -> int:
         return int(self.file[:2])
+
+    @property
+    def solution(self) -> Path:
+        """The file with our own answer."""
+        return SOLUTIONS / self.file
+
+    def cases(self, seed: int) -> list[list[Case] | None]:
+        """The calls to try for each part, drawn from the seed; None for a finding, which is not called.
+
+        Everything is drawn twice, in other sizes: what is right for one size only, or for one call only, shows.
+        """
+        return [twice(part.cases, Draw(seed)) if isinstance(part, Function) else None for part in self.parts]
+
+
+def twice(cases: Callable[[Draw], list[Case]], draw: Draw) -> list[Case]:
+    return cases(draw) + cases(draw)

@@ -1,14 +1,17 @@
-"""What is wrong with what a student's function returned, at which step, and what mistake it looks like.
+"""What is wrong with what a student's functions returned, at which step, and what mistake it looks like.
 
-The steps, in order: import, call, type, shape, dtype, finite, invariant, values. The first that fails is reported.
+The steps, in order: import, call, type, order, shape, dtype, finite, invariant, values. Of each part of an exercise the
+first step that fails is reported.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 
 import numpy as np
 
 from minibert.exercises.exercise import Case, Exercise, Finding, Function, Mistake, Output, Wrong
+from minibert.exercises.key import Key, PartKey, arrays_of
+from minibert.exercises.language import t
 from minibert.exercises.transport import Other, kind_of
 
 NEAR_RELATIVE = 1e-4
@@ -27,7 +30,7 @@ class Report:
     """passed, failed, todo (still a stub) or missing (no such file)"""
     message: str
     step: str | None = None
-    """the step that failed: import, call, time, type, shape, dtype, finite, invariant, values or finding"""
+    """the step that failed: import, call, time, type, order, shape, dtype, finite, invariant, values or finding"""
     function: str | None = None
     case: str | None = None
     where: dict[str, int] | None = None
@@ -36,11 +39,19 @@ class Report:
     got: str | None = None
     mistake: str | None = None
     """the recognised mistake's name"""
+    parts: tuple[dict, ...] = ()
+    """each function and finding on its own: name, status, step, mistake, message"""
+    imports_it: bool = False
+    """whether the file takes the library's own answer in place of one"""
     printed: str = ""
     seconds: float = 0.0
+    picture: tuple[np.ndarray, np.ndarray] | None = None
+    """expected and got, where a picture of them says something; not in `to_json`"""
 
     def to_json(self) -> dict:
-        return asdict(self) | {"seconds": round(self.seconds, 3)}
+        fields = asdict(self) | {"seconds": round(self.seconds, 3), "parts": list(self.parts)}
+        del fields["picture"]
+        return fields
 
 
 @dataclass(frozen=True)
@@ -52,45 +63,73 @@ class Problem:
     where: dict[str, int] | None = None
     expected: str | None = None
     got: str | None = None
+    mistake: str | None = None
+    picture: tuple[np.ndarray, np.ndarray] | None = None
 
 
-def judge(exercise: Exercise, cases: list[list[Case] | None], reply: dict) -> dict:
-    """What to report about an exercise tried on these cases: the fields of a Report that follow from the reply."""
+def judge(exercise: Exercise, key: Key, reply: dict) -> dict:
+    """What to report about an exercise: the fields of a Report that follow from the worker's reply."""
     if "error" in reply:
         return {"status": "failed", "step": "import", "message": on_import(reply["error"], exercise.file)}
-    right: list[str] = []
-    for part, part_cases, results in zip(exercise.parts, cases, reply["results"], strict=True):
+    verdicts: list[dict] = []
+    for part, part_key, results in zip(exercise.parts, key.parts, reply["results"], strict=True):
         if isinstance(part, Finding):
             verdict = judge_finding(part, results[0], reply["values"])
         else:
-            verdict = judge_function(part, part_cases, results, reply["values"])
-        if verdict is not None:
-            if right:
-                verdict["message"] = (
-                    f"{' and '.join(right)} {'is' if len(right) == 1 else 'are'} right. " + verdict["message"]
-                )
-            return {"function": part.name, **verdict}
-        right.append(part.name)
-    return {"status": "passed", "message": ""}
+            verdict = judge_function(part_key, results, reply["values"])
+        verdicts.append({"function": part.name, **(verdict or {"status": "passed", "message": ""})})
+    return together(verdicts)
 
 
-def judge_function(function: Function, cases: list[Case], results: list[dict], values: list[object]) -> dict | None:
+def together(verdicts: list[dict]) -> dict:
+    """The verdicts on the parts as one: the first that failed leads, or else the first to do."""
+    right = [verdict["function"] for verdict in verdicts if verdict["status"] == "passed"]
+    wrong = [verdict for verdict in verdicts if verdict["status"] != "passed"]
+    parts = tuple(
+        {
+            "name": verdict["function"],
+            "status": verdict["status"],
+            "step": verdict.get("step"),
+            "mistake": verdict.get("mistake"),
+            "message": verdict["message"],
+        }
+        for verdict in verdicts
+    )
+    if not wrong:
+        return {"status": "passed", "message": "", "parts": parts}
+    if any(not verdict.get("finding") for verdict in wrong):  # first the function, then what is read off it
+        wrong = [verdict for verdict in wrong if not (verdict.get("finding") and verdict["status"] == "todo")]
+    messages = [verdict["message"] for verdict in wrong]
+    if right:
+        praise = t("{names} is right.") if len(right) == 1 else t("{names} are right.")
+        messages[0] = praise.format(names=t(" and ").join(right)) + " " + messages[0]
+    first = next((verdict for verdict in wrong if verdict["status"] == "failed"), wrong[0])
+    lead = {name: value for name, value in first.items() if name != "finding"}
+    return lead | {"message": "\n".join(messages), "parts": parts}
+
+
+def judge_function(key: PartKey, results: list[dict], values: list[object]) -> dict | None:
     """The first thing wrong with a function, over all its cases; None where all is well."""
+    function, cases = key.function, key.cases
     if results[0].get("missing"):
-        return failed("import", f"There is no {function.name} in the file any more; the checker calls it by that name.")
+        says = t("There is no {name} in the file any more; the checker calls it by that name.", name=function.name)
+        return failed("import", says)
     returned = [values[result["value"]] if "value" in result else None for result in results]
-    for i, (case, result) in enumerate(zip(cases, results, strict=True)):
-        if "error" in result:
-            return on_call(result["error"], function, case)
-        expected = arrays_of(function, case.arguments, function.solution(*case.arguments))
+    for i, (case, expected, result) in enumerate(zip(cases, key.expected, results[:-1], strict=True)):
+        if problem := broken(result, function, case):
+            if i and results[-1] != result and again(key, results, returned):
+                return again(key, results, returned)
+            return problem
         with np.errstate(all="ignore"):
             problem, got = first_problem(function, case, returned[i], expected)
         if problem is None:
+            if i == 0 and (state := again(key, results, returned)):
+                return state
             continue
-        mistake = recognise(function, cases, results, returned, i) if got is not None else None
+        mistake = None if got is None or problem.mistake else recognise(key, returned, i)
         message = problem.message
         if mistake is not None:
-            message += f"\nThis is what comes out when {mistake.says}."
+            message += "\n" + t("These are the numbers that come out when, for example, {says}.", says=t(mistake.says))
         return failed(
             problem.step,
             message,
@@ -98,9 +137,41 @@ def judge_function(function: Function, cases: list[Case], results: list[dict], v
             where=problem.where,
             expected=problem.expected,
             got=problem.got,
-            mistake=mistake.name if mistake else None,
+            mistake=mistake.name if mistake else problem.mistake,
+            picture=problem.picture,
         )
     return None
+
+
+def broken(result: dict, function: Function, case: Case) -> dict | None:
+    """The verdict on a call that raised something, or that changed what it was given."""
+    if "error" in result:
+        return on_call(result["error"], function, case)
+    if "changed" in result:
+        says = t(
+            "{name} changes what it was given: {argument} is not what it was before the call. Whoever called may still "
+            "need it: work on a copy.",
+            name=function.name,
+            argument=result["changed"],
+        )
+        return failed("call", says, case=case.about, mistake="in-place")
+    return None
+
+
+def again(key: PartKey, results: list[dict], returned: list[object]) -> dict | None:
+    """The verdict on a function that was right on the first case, and is not when it is called with it once more."""
+    function, case, expected = key.function, key.cases[0], key.expected[0]
+    with np.errstate(all="ignore"):
+        if "value" in results[-1] and first_problem(function, case, returned[-1], expected)[0] is None:
+            return None
+    says = t(
+        "{name} is right when it is called first, and wrong when it is called again with the same arguments. Something "
+        "is kept from one call to the next: a list or dict made outside the function, a `global`, "
+        "or a default argument "
+        "such as rows=[], which is made only once. Make it inside the function.",
+        name=function.name,
+    )
+    return failed("call", says, case=case.about, mistake="keeps-state")
 
 
 def failed(step: str, message: str, **more) -> dict:
@@ -110,31 +181,23 @@ def failed(step: str, message: str, **more) -> dict:
 # --- the steps ------------------------------------------------------------------------------------------------------
 
 
-def arrays_of(function: Function, arguments: tuple, value: object) -> tuple[object, ...]:
-    """What is compared: one entry an output. Raises `Wrong` where it is not of that kind."""
-    value = function.look(arguments, value)
-    if len(function.outputs) == 1:
-        return (value,)
-    if not isinstance(value, tuple | list) or len(value) != len(function.outputs):
-        names = ", ".join(output.name for output in function.outputs)
-        raise Wrong(f"expected {len(function.outputs)} things, in this order: {names}; got {kind_of(value)}")
-    return tuple(value)
-
-
 def first_problem(
     function: Function, case: Case, value: object, expected: tuple
 ) -> tuple[Problem | None, tuple[np.ndarray, ...] | None]:
     """The first step that fails, and the arrays that were compared where there are any."""
     if value is None:
-        return Problem("type", f"{function.name} returned None. Is there a `return` at its end?"), None
+        return Problem("type", t("{name} returned None. Is there a `return` at its end?", name=function.name)), None
     if isinstance(value, Other) and value.description == "...":
-        return Problem("type", f"{function.name} returned `...`. Replace it by your code."), None
+        return Problem("type", t("{name} returned `...`. Replace it by your code.", name=function.name)), None
     try:
         got = arrays_of(function, case.arguments, value)
+        if problem := check_order(function, got, expected, case):
+            return problem, None
         for output, part, want in zip(function.outputs, got, expected, strict=True):
             check_kind(output, part, want)
     except Wrong as error:
-        return Problem("type", f"What {function.name} returned on {case.about} is of the wrong kind: {error}."), None
+        says = "What {name} returned on {case} is of the wrong kind: {error}."
+        return Problem("type", t(says, name=function.name, case=case.about, error=error)), None
     got = tuple(np.asarray(part) for part in got)
     for check in (check_shape, check_dtype, check_finite):
         for output, part, want in zip(function.outputs, got, expected, strict=True):
@@ -142,29 +205,76 @@ def first_problem(
                 return problem, got
     for law in function.laws:
         if says := law(case.arguments, got):
-            return Problem("invariant", f"On {case.about}: {says}."), got
+            message = t("On {case}: {says}.", case=case.about, says=says)
+            return Problem("invariant", message, picture=first_different(function, got, expected)), got
     for output, part, want in zip(function.outputs, got, expected, strict=True):
         if problem := check_values(output, part, np.asarray(want), case):
             return problem, got
     return None, got
 
 
+def first_different(function: Function, got: tuple, expected: tuple) -> tuple[np.ndarray, np.ndarray] | None:
+    for output, part, want in zip(function.outputs, got, expected, strict=True):
+        if not close(part, np.asarray(want), output.near).all():
+            return pictured(np.asarray(want), part)
+    return None
+
+
+def check_order(function: Function, got: tuple, expected: tuple, case: Case) -> Problem | None:
+    """Right arrays in the wrong places are that, whatever else their numbers would break there."""
+    names = [output.name for output in function.outputs]
+
+    def same(i: int, j: int) -> bool:
+        """Whether what stands at i is what is expected at j."""
+        a, b = got[i], np.asarray(expected[j])
+        if not isinstance(a, np.ndarray) or a.dtype.kind not in "fiu" or a.shape != b.shape:
+            return False
+        return bool(close(a, b, function.outputs[j].near).all())
+
+    for i in range(len(got)):
+        if same(i, i):
+            continue
+        for j in range(len(got)):
+            if i != j and same(i, j) and not same(j, j):
+                says = t(
+                    "{name} returns its results in another order: what is expected is {names}, but what "
+                    "stands in place "
+                    "{place} is {found}, on {case}.",
+                    name=function.name,
+                    names=", ".join(names),
+                    place=i + 1,
+                    found=names[j],
+                    case=case.about,
+                )
+                return Problem("order", says, expected=", ".join(names), mistake="order")
+    return None
+
+
 def check_kind(output: Output, got: object, expected: object) -> None:
     scalar = np.ndim(expected) == 0
     if isinstance(got, np.ndarray) or (scalar and isinstance(got, float)):
         return
-    wanted = "a number" if scalar else f"a NumPy array of shape {list(np.shape(expected))}"
-    raise Wrong(f"expected {output.name} to be {wanted}, got {kind_of(got)}")
+    if isinstance(expected, str | list | tuple | int) and not scalar and type(got) in (list, tuple):
+        return
+    wanted = t("a number") if scalar else t("a NumPy array of shape {shape}", shape=list(np.shape(expected)))
+    raise Wrong(t("expected {name} to be {wanted}, got {got}", name=output.name, wanted=wanted, got=kind_of(got)))
 
 
 def check_shape(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
     if got.shape == expected.shape:
         return None
     want, have = list(expected.shape), list(got.shape)
-    axes = f" ({', '.join(axes_of(output, expected))})" if expected.ndim > 1 else ""
+    axes = f" ({', '.join(map(t, axes_of(output, expected)))})" if expected.ndim > 1 else ""
     return Problem(
         "shape",
-        f"Shape of {output.name}, on {case.about}: expected {want}{axes}, got {have}.",
+        t(
+            "Shape of {name}, on {case}: expected {want}{axes}, got {have}.",
+            name=output.name,
+            case=case.about,
+            want=want,
+            axes=axes,
+            have=have,
+        ),
         expected=str(want),
         got=str(have),
     )
@@ -176,14 +286,10 @@ def axes_of(output: Output, array: np.ndarray) -> tuple[str, ...]:
 
 
 def check_dtype(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
-    if got.dtype == np.float32 or (not output.float32 and got.dtype.kind == "f"):
+    """float32, as everything in the library is, or float64, which is right and takes twice the room."""
+    if got.dtype in (np.float32, np.float64):
         return None
-    message = f"dtype of {output.name}: expected float32, got {got.dtype}."
-    if got.dtype == np.float64:
-        message += (
-            " One float64 makes everything it meets float64: np.sqrt of an int, np.zeros without dtype, an array of "
-            "Python numbers. math.sqrt gives a plain Python number, which leaves float32 alone."
-        )
+    message = t("dtype of {name}: expected float32 or float64, got {got}.", name=output.name, got=got.dtype)
     return Problem("dtype", message, expected="float32", got=str(got.dtype))
 
 
@@ -191,17 +297,12 @@ def check_finite(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     bad = ~np.isfinite(got) & np.isfinite(expected)
     if not bad.any():
         return None
-    return difference(
-        "finite",
-        f"{output.name} is not finite",
-        bad,
-        output,
-        got,
-        expected,
-        case,
-        " (inf: a number too large for float32. nan: 0/0, or inf - inf, or the root of a negative number, which "
-        "rounding alone can make.)",
+    note = " " + t(
+        "(inf: a number too large for float32. nan: 0/0, or inf - inf, or the root of a negative "
+        "number, which rounding "
+        "alone can make.)"
     )
+    return difference("finite", t("{name} is not finite", name=output.name), bad, output, got, expected, case, note)
 
 
 def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
@@ -212,8 +313,8 @@ def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     with np.errstate(over="ignore"):
         factor = float(np.vdot(got, expected) / max(np.vdot(expected, expected), 1e-30))
     if wrong.size > 1 and close(got, factor * expected, output.near).all():
-        note = f" Every number is {factor:.4g} times what is expected."
-    return difference("values", f"Values of {output.name}", wrong, output, got, expected, case, note)
+        note = " " + t("Every number is {factor} times what is expected.", factor=f"{factor:.4g}")
+    return difference("values", t("Values of {name}", name=output.name), wrong, output, got, expected, case, note)
 
 
 def close(got: np.ndarray, expected: np.ndarray, near: float) -> np.ndarray:
@@ -237,90 +338,134 @@ def difference(
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = dict(zip(axes_of(output, expected), first, strict=True))
     want, have = f"{expected[first]:.6g}", f"{got[first]:.6g}"
-    message = f"{title}, on {case.about}: "
-    if where:
-        message += f"first wrong at {', '.join(f'{axis} {i}' for axis, i in where.items())}: "
-    message += f"expected {want}, got {have}"
+    places = ", ".join(f"{t(axis)} {i}" for axis, i in where.items())
+    message = t("{title}, on {case}: ", title=title, case=case.about)
+    message += t("first wrong at {places}: ", places=places) if where else ""
+    message += t("expected {want}, got {have}", want=want, have=have)
     if wrong.size > 1:
-        count = int(wrong.sum())
-        message += f" ({'all' if count == wrong.size else count} of {wrong.size} numbers are wrong"
         gap = np.abs(got - expected)[wrong]
-        message += f", by up to {gap.max():.2g})" if np.isfinite(gap).all() else ")"
-    return Problem(step, f"{message}.{note}", where, want, have)
+        count = int(wrong.sum())
+        many = t("all") if count == wrong.size else count
+        message += " " + (
+            t(
+                "({many} of {size} numbers are wrong, by up to {gap})",
+                many=many,
+                size=wrong.size,
+                gap=f"{gap.max():.2g}",
+            )
+            if np.isfinite(gap).all()
+            else t("({many} of {size} numbers are wrong)", many=many, size=wrong.size)
+        )
+    return Problem(step, f"{message}.{note}", where, want, have, picture=pictured(expected, got, first))
+
+
+def pictured(
+    expected: np.ndarray, got: np.ndarray, first: tuple[int, ...] = ()
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The matrix in which the first wrong number stands, expected and got."""
+    if expected.ndim < 2 or expected.shape != got.shape:
+        return None
+    outer = first[:-2] or (0,) * (expected.ndim - 2)
+    return expected[outer], got[outer]
 
 
 # --- recognising a mistake ------------------------------------------------------------------------------------------
 
 
-def recognise(
-    function: Function, cases: list[Case], results: list[dict], returned: list[object], failing: int
-) -> Mistake | None:
-    """The known mistake that gives the student's very numbers in the failing case; of several, the one that gives them
-    in most other cases too."""
-    best, most = None, 0
-    for mistake in function.mistakes:
-        agrees = [
-            "value" in result and same_as(mistake.function, function, case, value)
-            for case, result, value in zip(cases, results, returned, strict=True)
-        ]
-        if agrees[failing] and sum(agrees) > most and not same_as(mistake.function, function, cases[failing], None):
-            best, most = mistake, sum(agrees)
-    return best
+def recognise(key: PartKey, returned: list[object], failing: int) -> Mistake | None:
+    """The known mistake that gives the student's very numbers in every case on which it can be told at all."""
+    function = key.function
+    for mistake, mistaken in zip(function.mistakes, key.mistaken, strict=True):
+        tells = False
+        for i, (case, expected, arrays, value) in enumerate(
+            zip(key.cases, key.expected, mistaken, returned[:-1], strict=True)
+        ):
+            if arrays is None:  # the mistake cannot be made on this case
+                continue
+            if not same_as(function, case, arrays, value):
+                tells = False
+                break
+            tells = tells or (i == failing and not same_arrays(function, arrays, expected))
+        if tells:
+            return mistake
+    return None
 
 
-def same_as(does: Callable, function: Function, case: Case, value: object) -> bool:
-    """Whether the mistake gives this value on this case; None stands for the right answer."""
+def same_as(function: Function, case: Case, arrays: tuple | None, value: object) -> bool:
+    """Whether the value is these arrays."""
+    if arrays is None or value is None:
+        return False
+    try:
+        return same_arrays(function, arrays, arrays_of(function, case.arguments, value))
+    except (Wrong, ValueError, IndexError):
+        return False
+
+
+def same_arrays(function: Function, one: tuple, other: tuple) -> bool:
     with np.errstate(all="ignore"):
-        try:
-            mistaken = arrays_of(function, case.arguments, does(*case.arguments))
-            right = function.solution(*case.arguments) if value is None else value
-            other = arrays_of(function, case.arguments, right)
-        except (ValueError, IndexError):  # the mistake cannot be made on this case
-            return False
         return all(
             np.shape(a) == np.shape(b) and bool(close(np.asarray(b), np.asarray(a), output.near).all())
-            for output, a, b in zip(function.outputs, mistaken, other, strict=True)
+            for output, a, b in zip(function.outputs, one, other, strict=True)
         )
 
 
 # --- findings, and code that does not run ---------------------------------------------------------------------------
 
 
+@cache
+def measured(finding: Finding) -> np.ndarray:
+    return finding.measure()
+
+
 def judge_finding(finding: Finding, result: dict, values: list[object]) -> dict | None:
+    verdict = about_finding(finding, result, values)
+    return None if verdict is None else {**verdict, "finding": True}
+
+
+def about_finding(finding: Finding, result: dict, values: list[object]) -> dict | None:
     if result.get("missing"):
-        return failed("import", f"There is no {finding.name} in the file any more.")
+        return failed("import", t("There is no {name} in the file any more.", name=finding.name))
     value = values[result["value"]]
     if value is None:
-        return {
-            "status": "todo",
-            "message": f"Now run the file, read off the head, and write it down as {finding.name} = (layer, head).",
-        }
-    table_LH = finding.measure()
+        says = "Now run the file, read off the head, and write it down as {name} = (layer, head)."
+        return {"status": "todo", "message": t(says, name=finding.name)}
+    table_LH = measured(finding)
     layers, heads = table_LH.shape
-    form = f"{finding.name} must be (layer, head), with layers 0 to {layers - 1} and heads 0 to {heads - 1}"
+    form = t(
+        "{name} must be (layer, head), with layers 0 to {layers} and heads 0 to {heads}",
+        name=finding.name,
+        layers=layers - 1,
+        heads=heads - 1,
+    )
     try:
+        if not isinstance(value, tuple | list | np.ndarray):
+            raise TypeError
         layer, head = (float(number) for number in value)
     except (TypeError, ValueError):
-        return failed("type", f"{form}; it is {kind_of(value)}.")
+        return failed("type", t("{form}; it is {got}.", form=form, got=kind_of(value)))
     if layer not in range(layers) or head not in range(heads):
-        return failed("finding", f"{form}; it is ({layer:g}, {head:g}).")
+        return failed("finding", t("{form}; it is {got}.", form=form, got=f"({layer:g}, {head:g})"))
     layer, head = int(layer), int(head)
     if table_LH[layer, head] >= AS_LARGE * table_LH.max():
         return None
     above = int((table_LH > table_LH[layer, head]).sum())
-    others = f"{above} other head{'s' if above > 1 else ''}"
-    message = f"{finding.name} is ({layer}, {head}), but {finding.what} is larger for {others}."
+    message = t(
+        "{name} is {got}, but {what} is larger for {count} other head(s).",
+        name=finding.name,
+        got=f"({layer}, {head})",
+        what=t(finding.what),
+        count=above,
+    )
     if head < layers and layer < heads and table_LH[head, layer] >= AS_LARGE * table_LH.max():
-        return failed(
-            "finding", message + "\nThis is what comes out when layer and head change places.", mistake="swapped"
-        )
+        swapped = t("It would be right if layer and head changed places.")
+        return failed("finding", f"{message}\n{swapped}", mistake="swapped")
     return failed("finding", message, got=f"({layer}, {head})")
 
 
 ADVICE = {
-    ("broadcast", "matmul", "mismatch"): (
-        "Two shapes do not fit; print them. A sum or mean needs keepdims=True to meet its array again; .mT exchanges "
-        "the last two axes, .T reverses all of them."
+    ("'tuple' object has no attribute", "'list' object has no attribute", "tuple indices must be"): (
+        "A function that returns two things gave both under one name: hidden, parts = encoder_layer(...) takes them "
+        "apart. And a list of arrays is no array yet: np.stack or np.concatenate makes one."
     ),
     ("too many indices",): "A tuple is taken for row, column, ...; a list picks rows: table[list(ids)].",
     ("inhomogeneous",): (
@@ -331,42 +476,86 @@ ADVICE = {
         "What is in `math` works on one number; for whole arrays there is np.exp, np.sqrt and so on."
     ),
     ("'float' object cannot be interpreted",): "Sizes are whole numbers: divide them with //, since / makes a float.",
-    ("MemoryError",): "The arrays of this exercise are small: did an axis slip in that multiplies them?",
+    ("MemoryError",): (
+        "The arrays of this exercise are small. Did an axis slip in that multiplies them, or does "
+        "a list grow in a loop "
+        "that never ends?"
+    ),
+    ("broadcast", "matmul", "mismatch"): (
+        "Two shapes do not fit; print them. A sum or mean needs keepdims=True to meet its array again; .mT exchanges "
+        "the last two axes, .T reverses all of them."
+    ),
 }
 """What often lies behind an error, by words in it"""
 
 
 def on_import(error: dict, file: str) -> str:
-    if error["type"] == "SystemExit":
-        return f"{file} leaves Python while it is imported (sys.exit{at(error)}). Take that call out."
-    return f"{file} cannot be imported: {error['type']}: {error['message']}{at(error)}."
+    """Why a file cannot be imported, for the one who wrote it."""
+    kind, text = error["type"], error["message"]
+    if kind == "SystemExit":
+        return t(
+            "{file} leaves Python while it is imported (sys.exit{at}). Take that call out.", file=file, at=at(error)
+        )
+    if "null bytes" in text:
+        return t("{file} is saved as UTF-16, as some editors do. Save it as UTF-8.", file=file)
+    if "codec can't decode" in text or "Non-UTF-8" in text:
+        return t("{file} is not saved as UTF-8, but in an older code page. Save it as UTF-8.", file=file)
+    message = t(
+        "{file} cannot be imported: {kind}: {text}{at}.", file=file, kind=kind, text=shortened(text), at=at(error)
+    )
+    if error.get("began"):
+        message += " " + t("It is line {line} that called it: the function itself may be right.", line=error["began"])
+    if kind == "SyntaxError" and "invalid decimal literal" in text and "import" in (error["source"] or ""):
+        message += "\n" + t(
+            "A name that begins with a digit cannot be imported in this way: "
+            'importlib.import_module("01_softmax").softmax does it.'
+        )
+    if kind == "ImportError" and "cannot import name" in text:
+        message += "\n" + t("A file of yours that has the name of a module of Python's is not found: rename it.")
+    return message
 
 
 def on_call(error: dict, function: Function, case: Case) -> dict:
     kind, text = error["type"], error["message"]
     if kind == "NotImplementedError":
-        return {"status": "todo", "message": f"{function.name} is not written yet."}
+        if error.get("stub", True):
+            return {"status": "todo", "message": t("{name} is not written yet.", name=function.name)}
+        says = "{name} still reaches the line `raise NotImplementedError` (line {line}). Take that line out."
+        return failed("call", t(says, name=function.name, line=error["line"]), case=case.about)
     if kind == "SystemExit":
-        return failed("call", f"{function.name} leaves Python (sys.exit{at(error)}). Return the result instead.")
+        says = "{name} leaves Python (sys.exit{at}). Return the result instead."
+        return failed("call", t(says, name=function.name, at=at(error)))
     if kind == "EOFError":
-        return failed("call", f"{function.name} waits for input{at(error)}. All it needs is in its arguments.")
+        says = "{name} waits for input{at}. All it needs is in its arguments."
+        return failed("call", t(says, name=function.name, at=at(error)))
     if "read-only" in text:
-        return failed(
-            "call",
-            f"{function.name} writes into an array it was given{at(error)}. Whoever called may still need it: make a "
-            "new array (x = x - 1 makes one, x -= 1 does not).",
-            case=case.about,
-            mistake="in-place",
+        says = t(
+            "{name} writes into an array it was given{at}. Whoever called may still need it: make a new array "
+            "(x = x - 1 makes one, x -= 1 does not).",
+            name=function.name,
+            at=at(error),
         )
-    message = f"{function.name} raised {kind} on {case.about}: {text}{at(error)}."
+        return failed("call", says, case=case.about, mistake="in-place")
+    raised = f"{kind}: {shortened(text)}" if text else kind
+    message = t(
+        "{name} raised {raised}{at}, on {case}.", name=function.name, raised=raised, at=at(error), case=case.about
+    )
     for words, advice in ADVICE.items():
         if any(word in f"{kind}: {text}" for word in words):
-            message += f"\n{advice}"
+            shapes = "broadcast" in words and function.advice
+            message += "\n" + t(function.advice if shapes else advice)
             break
     return failed("call", message, case=case.about)
+
+
+def shortened(text: str) -> str:
+    """The first lines of an error's text."""
+    lines = text.strip().splitlines()
+    return "\n".join(lines[:4])[:300] + (" ..." if len(lines) > 4 or len(text) > 300 else "")
 
 
 def at(error: dict) -> str:
     if error["line"] is None:
         return ""
-    return f" at line {error['line']}" + (f", `{error['source']}`" if error["source"] else "")
+    where = t(" at line {line}", line=error["line"])
+    return where + (f", `{error['source']}`" if error["source"] else "")

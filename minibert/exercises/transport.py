@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from minibert.exercises.language import t
+
 LARGEST = 64_000_000
 """bytes; of larger arrays only dtype and shape are sent"""
 MOST_ITEMS = 1000
@@ -30,14 +32,17 @@ def kind_of(value: object) -> str:
         case Other():
             return value.description
         case np.ndarray():
-            return f"one array of shape {list(value.shape)}"
+            return t("one array of shape {shape}", shape=list(value.shape))
         case None:
             return "None"
         case list() | tuple() | dict():
-            return f"a {type(value).__name__} of {len(value)}"
+            many = t("a {kind} of {count}", kind=type(value).__name__, count=len(value))
+            arrays = isinstance(value, list | tuple) and any(isinstance(item, np.ndarray) for item in value)
+            return many + (t(" (np.stack makes one array of arrays of one shape)") if arrays else "")
         case str():
-            return f"the text {value[:40]!r}"
-    return f"the number {value:g}" if isinstance(value, float) else f"the value {value}"
+            return t("the text {text}", text=repr(value[:40]))
+    number = f"{value:g}" if isinstance(value, float) else str(value)
+    return t("the number {number}", number=number) if isinstance(value, float) else t("the value {value}", value=number)
 
 
 def pack(reply: dict, values: list[object]) -> bytes:
@@ -57,6 +62,8 @@ def describe(value: object, arrays: list[np.ndarray], depth: int) -> dict:
         return {"plain": value[:1000] if isinstance(value, str) else value}
     if isinstance(value, int | float) and not isinstance(value, np.generic):
         return {"number": repr(float(value)) if isinstance(value, float) else str(value)[:50]}
+    if isinstance(value, np.ma.MaskedArray):
+        return {"other": "a masked array; what is masked has no number in it: .filled(0) gives it one"}
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         if array.dtype.kind not in "biuf":

@@ -10,6 +10,7 @@ from minibert.encoder import attention_block
 from minibert.exercises.course.numbers import broken_rows
 from minibert.exercises.draw import Draw
 from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output, Wrong
+from minibert.exercises.language import t
 from minibert.exercises.transport import kind_of
 from minibert.numerics import layer_norm, linear, softmax
 
@@ -23,7 +24,13 @@ def split_cases(draw: Draw) -> list[Case]:
     heads, tokens, head_size, _ = draw.model_sizes()
     return [
         Case(
-            f"{tokens} tokens of {heads * head_size} numbers, for {heads} heads of {head_size}",
+            t(
+                "{tokens} tokens of {size} numbers, for {heads} heads of {head_size}",
+                tokens=tokens,
+                size=heads * head_size,
+                heads=heads,
+                head_size=head_size,
+            ),
             (draw.normal(tokens, heads * head_size), heads),
         )
     ]
@@ -31,7 +38,11 @@ def split_cases(draw: Draw) -> list[Case]:
 
 def numbers_kept(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
     given, got = np.sort(arguments[0], axis=None), np.sort(outputs[0], axis=None)
-    return None if np.allclose(given, got) else "splitting must move numbers, not change them; these are other numbers"
+    if np.allclose(given, got):
+        return None
+    if np.isin(got, given).all():
+        return t("every number of x_TD must come out once; here some come out twice, and others are missing")
+    return t("splitting must move numbers, not change them; here are numbers that are not in x_TD")
 
 
 SPLIT_HEADS_MISTAKES = (
@@ -60,14 +71,24 @@ SPLIT_HEADS_MISTAKES = (
 SPLIT_HEADS = Exercise(
     file="05_split_heads.py",
     title="one vector a token becomes H short ones",
+    minutes=10,
+    difficulty=2,
     parts=(
         Function(
-            "split_heads", split_heads, (Output("x_HTK", HTK),), split_cases, SPLIT_HEADS_MISTAKES, laws=(numbers_kept,)
+            "split_heads",
+            split_heads,
+            (Output("x_HTK", HTK),),
+            split_cases,
+            SPLIT_HEADS_MISTAKES,
+            hints=(
+                (
+                    "Two steps: first cut each row into H pieces (reshape), then bring the axis of heads to "
+                    "the front (transpose)."
+                ),
+                "x_TD.reshape(tokens, heads, head_size).transpose(1, 0, 2)",
+            ),
+            laws=(numbers_kept,),
         ),
-    ),
-    hints=(
-        "Two steps: first cut each row into H pieces (reshape), then bring the axis of heads to the front (transpose).",
-        "x_TD.reshape(tokens, heads, head_size).transpose(1, 0, 2)",
     ),
     answer=(
         "To head 1, number 2 (5 = 1 * 3 + 2): x_HTK[1, 0, 2]. A bare reshape(2, 4, 3) would put number 14 of all "
@@ -80,17 +101,14 @@ SPLIT_HEADS = Exercise(
 
 
 def attend_cases(draw: Draw) -> list[Case]:
-    heads, tokens, head_size, keys = draw.sizes(4)
-    return [
-        Case(
-            f"{heads} heads, {tokens} tokens, head size {head_size}",
-            draw.query_key_value(heads, tokens, tokens, head_size),
-        ),
-        Case(
-            f"{heads} heads, {tokens} queries, {keys} keys, head size {head_size}",
-            draw.query_key_value(heads, tokens, keys, head_size),
-        ),
-    ]
+    cases = []
+    for square in (True, False):
+        heads, queries, head_size, keys = draw.sizes(4)
+        keys = queries if square else keys
+        about = "{heads} heads, {queries} queries, {keys} keys, head size {head_size}"
+        about = t(about, heads=heads, queries=queries, keys=keys, head_size=head_size)
+        cases.append(Case(about, draw.query_key_value(heads, queries, keys, head_size)))
+    return cases
 
 
 def scores_cases(draw: Draw) -> list[Case]:
@@ -123,6 +141,16 @@ SCORES_MISTAKES = (
         "the root is of the number of heads; K is the head size, the last axis of query",
         scaled(lambda q, k: math.sqrt(q.shape[-1] / q.shape[0])),
     ),
+    Mistake(
+        "half",
+        "the division is by K ** 1/2, which Python reads as (K ** 1) / 2; write K ** 0.5, or math.sqrt(K)",
+        scaled(lambda q, k: 2 / math.sqrt(q.shape[-1])),
+    ),
+    Mistake(
+        "whole-root",
+        "the root is cut down to a whole number (math.isqrt, or // or int); take math.sqrt",
+        scaled(lambda q, k: math.sqrt(q.shape[-1]) / math.isqrt(q.shape[-1])),
+    ),
     Mistake("no-root", "the division is by K, not by its root", scaled(lambda q, k: 1 / math.sqrt(q.shape[-1]))),
     Mistake("multiplied", "the scores are multiplied by sqrt(K), not divided", scaled(lambda q, k: q.shape[-1])),
     Mistake("swapped", "query and key have changed places", lambda q, k: scores(k, q)),
@@ -131,11 +159,26 @@ SCORES_MISTAKES = (
 SCORES = Exercise(
     file="06_scores.py",
     title="how well a query and a key go together, and why sqrt(K)",
-    parts=(Function("scores", scores, (Output("scores_HTS", HTS),), scores_cases, SCORES_MISTAKES),),
-    hints=(
-        "A matrix product of query and key with the last two axes of key exchanged: key_HSK.mT. Which axis is K?",
-        "query_HTK @ key_HSK.mT / math.sqrt(query_HTK.shape[-1]). math.sqrt, because np.sqrt of an int is float64, "
-        "and NumPy would make the scores float64 too.",
+    minutes=10,
+    difficulty=1,
+    parts=(
+        Function(
+            "scores",
+            scores,
+            (Output("scores_HTS", HTS),),
+            scores_cases,
+            SCORES_MISTAKES,
+            hints=(
+                (
+                    "A matrix product of query and key with the last two axes of key exchanged: key_HSK.mT. "
+                    "Which axis is K?"
+                ),
+                (
+                    "query_HTK @ key_HSK.mT / math.sqrt(query_HTK.shape[-1]). math.sqrt, because np.sqrt of "
+                    "an int is float64, and NumPy would make the scores float64 too."
+                ),
+            ),
+        ),
     ),
     answer=(
         "sqrt(64) = 8, and sqrt(256) = 16: the spread of a sum of K independent products grows as sqrt(K). "
@@ -152,7 +195,7 @@ def attention_sums_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> 
     return broken_rows(
         outputs[1].sum(axis=-1),
         1.0,
-        "attention of [head, query] {row} sums to {got}; what a token shares out must sum to 1",
+        t("attention of [head, query] {row} sums to {got}; what a token shares out must sum to 1"),
     )
 
 
@@ -208,17 +251,19 @@ ATTEND_MISTAKES = (
     Mistake("turned", "attention is turned over (keys as rows) before it meets the values", attend_turned),
     Mistake("scores-for-attention", "the values are weighed with the scores, before softmax", attend_scores_taken_home),
     Mistake("no-softmax", "softmax is left out", attend_with(lambda s: s)),
-    Mistake("two-softmax", "softmax is applied twice", attend_with(lambda s: softmax(softmax(s)))),
     Mistake(
-        "order",
-        "the three arrays come in another order; return scores, attention, context",
-        lambda q, k, v: attend(q, k, v)[::-1],
+        "causal",
+        "keys after the query are masked, as GPT does; in BERT every token sees the whole sentence",
+        attend_with(lambda s: softmax(np.where(np.tri(*s.shape[-2:], dtype=bool), s, np.float32(-np.inf)))),
     ),
+    Mistake("two-softmax", "softmax is applied twice", attend_with(lambda s: softmax(softmax(s)))),
 )
 
 ATTENTION = Exercise(
     file="07_attention.py",
     title="sharing out attention, and what is taken home",
+    minutes=10,
+    difficulty=2,
     parts=(
         Function(
             "attend",
@@ -226,12 +271,15 @@ ATTENTION = Exercise(
             (Output("scores_HTS", HTS), Output("attention_HTS", HTS), Output("context_HTK", HTK)),
             attend_cases,
             ATTEND_MISTAKES,
+            hints=(
+                (
+                    "The first line is exercise 6. softmax from minibert works along the last axis: is that "
+                    "the axis of the keys?"
+                ),
+                "attention = softmax(scores); context = attention @ value. Return all three, in this order.",
+            ),
             laws=(attention_sums_to_one,),
         ),
-    ),
-    hints=(
-        "The first line is exercise 6. softmax from minibert works along the last axis: is that the axis of the keys?",
-        "attention = softmax(scores); context = attention @ value. Return all three, in this order.",
     ),
     answer="The mean of all values, the same for every token: equal scores give equal shares.",
     shown=(attend,),
@@ -242,7 +290,8 @@ ATTENTION = Exercise(
 
 def merge_cases(draw: Draw) -> list[Case]:
     heads, tokens, head_size, _ = draw.model_sizes()
-    return [Case(f"{heads} heads, {tokens} tokens, head size {head_size}", (draw.normal(heads, tokens, head_size),))]
+    about = t("{heads} heads, {tokens} tokens, head size {head_size}", heads=heads, tokens=tokens, head_size=head_size)
+    return [Case(about, (draw.normal(heads, tokens, head_size),))]
 
 
 def block_cases(draw: Draw) -> list[Case]:
@@ -251,7 +300,13 @@ def block_cases(draw: Draw) -> list[Case]:
     hidden_size = heads * head_size
     return [
         Case(
-            f"two sentences of {tokens} and {more} tokens, {heads} heads, head size {head_size}",
+            t(
+                "two sentences of {tokens} and {more} tokens, {heads} heads, head size {head_size}",
+                tokens=tokens,
+                more=more,
+                heads=heads,
+                head_size=head_size,
+            ),
             (
                 draw.normal(tokens + more, hidden_size),
                 draw.rows(tokens, more),
@@ -265,12 +320,16 @@ def block_cases(draw: Draw) -> list[Case]:
 def hidden_and_context(arguments: tuple, value: object) -> tuple[np.ndarray, np.ndarray]:
     """(hidden_TD, parts) -> hidden_TD, and the contexts of the parts end to end."""
     if not isinstance(value, tuple | list) or len(value) != 2:
-        raise Wrong(f"expected a pair, the new hidden_TD and the parts that self_attention gave; got {kind_of(value)}")
+        expected = "expected a pair, the new hidden_TD and the parts that self_attention gave; got {got}"
+        raise Wrong(t(expected, got=kind_of(value)))
     hidden_TD, parts = value
+    if isinstance(hidden_TD, list | tuple) and isinstance(parts, np.ndarray):
+        raise Wrong(t("the two things are in the wrong order; return the new hidden_TD first, then the parts"))
     try:
         context_TD = np.concatenate([part["context"] for part in parts])
     except (TypeError, KeyError, IndexError, ValueError):
-        raise Wrong("the second thing returned must be the parts, just as self_attention gave them") from None
+        says = "the second thing returned must be the parts, just as self_attention gave them"
+        raise Wrong(t(says)) from None
     return hidden_TD, context_TD
 
 
@@ -325,6 +384,21 @@ MERGE_HEADS_MISTAKES = (
 
 ATTENTION_BLOCK_MISTAKES = (
     Mistake(
+        "residual-twice",
+        "what was there before is added inside the norm and once more after it",
+        block_with(lambda h, c, w, eps: h + layer_norm(h + linear(c, *w.attention_output), *w.attention_norm, eps)),
+    ),
+    Mistake(
+        "norm-on-residual",
+        "only what was there before is normed; the norm is of the sum",
+        block_with(lambda h, c, w, eps: layer_norm(h, *w.attention_norm, eps) + linear(c, *w.attention_output)),
+    ),
+    Mistake(
+        "no-bias",
+        "the bias of attention_output is forgotten",
+        block_with(lambda h, c, w, eps: layer_norm(h + c @ w.attention_output.weight.T, *w.attention_norm, eps)),
+    ),
+    Mistake(
         "no-residual",
         "the residual is forgotten: what was there before is not added",
         block_with(lambda h, c, w, eps: layer_norm(linear(c, *w.attention_output), *w.attention_norm, eps)),
@@ -377,22 +451,39 @@ ATTENTION_BLOCK_MISTAKES = (
 MERGE = Exercise(
     file="08_merge_and_residual.py",
     title="the heads side by side again, added to what was there",
+    minutes=20,
+    difficulty=2,
     parts=(
-        Function("merge_heads", merge_heads, (Output("x_TD", ("token", "number")),), merge_cases, MERGE_HEADS_MISTAKES),
+        Function(
+            "merge_heads",
+            merge_heads,
+            (Output("x_TD", ("token", "number")),),
+            merge_cases,
+            MERGE_HEADS_MISTAKES,
+            hints=(
+                "merge_heads is split_heads backwards: transpose, then reshape.",
+                "x_HTK.transpose(1, 0, 2).reshape(tokens, heads * head_size)",
+            ),
+        ),
         Function(
             "attention_block",
             attention_block,
             (Output("hidden_TD", ("token", "number")), Output("context in the parts", ("token", "number"))),
             block_cases,
             ATTENTION_BLOCK_MISTAKES,
+            hints=(
+                (
+                    'self_attention gives one dict per sentence. Their "context" arrays, end to end, have as '
+                    "many rows as hidden_TD."
+                ),
+                (
+                    'context = np.concatenate([part["context"] for part in parts]), then layer_norm(hidden + '
+                    "linear(context, *weights.attention_output), *weights.attention_norm, "
+                    "config.layer_norm_eps). Return that and parts."
+                ),
+            ),
             look=hidden_and_context,
         ),
-    ),
-    hints=(
-        "merge_heads is split_heads backwards: transpose, then reshape. In attention_block, self_attention gives one "
-        'dict a sentence; their "context" arrays, end to end, have as many rows as hidden_TD.',
-        "merge: x_HTK.transpose(1, 0, 2).reshape(tokens, heads * head_size). block: context = "
-        'np.concatenate([part["context"] for part in parts]), then layer_norm(hidden + linear(context, ...), ...).',
     ),
     answer=(
         "They leave the block as layer_norm(hidden): what was there is kept. The residual lets a layer add "

@@ -15,6 +15,7 @@ from minibert.exercises.course.attention import (
 from minibert.exercises.course.numbers import broken_rows
 from minibert.exercises.draw import EPS, Draw, model
 from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output, Wrong
+from minibert.exercises.language import t
 from minibert.exercises.transport import kind_of
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert, rows_of_sentences
@@ -28,7 +29,13 @@ def feed_forward_cases(draw: Draw) -> list[Case]:
     hidden_size = heads * head_size
     return [
         Case(
-            f"{tokens} tokens of {hidden_size} numbers, {inner} inside, hidden_act {act}",
+            t(
+                "{tokens} tokens of {size} numbers, {inner} inside, hidden_act {act}",
+                tokens=tokens,
+                size=hidden_size,
+                inner=inner,
+                act=act,
+            ),
             (
                 draw.normal(tokens, hidden_size),
                 draw.layer(hidden_size, inner),
@@ -56,6 +63,16 @@ def feed_forward_pre_norm(hidden_TD, weights, config):
 
 
 FEED_FORWARD_BLOCK_MISTAKES = (
+    Mistake(
+        "residual-twice",
+        "what was there before is added inside the norm and once more after it",
+        fed_with(lambda h, act, i, w, eps: h + layer_norm(h + linear(act(i), *w.output), *w.output_norm, eps)),
+    ),
+    Mistake(
+        "norm-on-residual",
+        "only what was there before is normed; the norm is of the sum",
+        fed_with(lambda h, act, i, w, eps: layer_norm(h, *w.output_norm, eps) + linear(act(i), *w.output)),
+    ),
     Mistake(
         "no-residual",
         "the residual is forgotten: what was there before is not added",
@@ -114,6 +131,8 @@ FEED_FORWARD_BLOCK_MISTAKES = (
 FEED_FORWARD = Exercise(
     file="09_feed_forward.py",
     title="each token by itself, through a wider space",
+    minutes=10,
+    difficulty=1,
     parts=(
         Function(
             "feed_forward_block",
@@ -121,13 +140,18 @@ FEED_FORWARD = Exercise(
             (Output("hidden_TD", ("token", "number")),),
             feed_forward_cases,
             FEED_FORWARD_BLOCK_MISTAKES,
+            hints=(
+                (
+                    "linear out to F numbers, activation, linear back to D; add what was there; normalise. "
+                    "linear(x, *weights.output) hands over weight and bias."
+                ),
+                (
+                    "inner = ACTIVATIONS[config.hidden_act](linear(hidden, *weights.intermediate)); then "
+                    "layer_norm of hidden + linear(inner, *weights.output), with *weights.output_norm and "
+                    "config.layer_norm_eps."
+                ),
+            ),
         ),
-    ),
-    hints=(
-        "linear out to F numbers, activation, linear back to D; add what was there; normalise. linear(x, "
-        "*weights.output) hands over weight and bias.",
-        "inner = ACTIVATIONS[config.hidden_act](linear(hidden, *weights.intermediate)); then layer_norm of hidden + "
-        "linear(inner, *weights.output), with *weights.output_norm and config.layer_norm_eps.",
     ),
     answer=(
         "Only row 2 changes: the feed-forward half sees one token at a time. Attention is the only place where "
@@ -196,6 +220,8 @@ ENCODER_LAYER_MISTAKES = (
 LAYER = Exercise(
     file="10_layer.py",
     title="look around, then think",
+    minutes=5,
+    difficulty=1,
     parts=(
         Function(
             "encoder_layer",
@@ -203,14 +229,18 @@ LAYER = Exercise(
             (Output("hidden_TD", ("token", "number")), Output("context in the parts", ("token", "number"))),
             block_cases,
             ENCODER_LAYER_MISTAKES,
+            hints=(
+                (
+                    "Two calls, one after the other; what the first returns goes into the second. "
+                    "attention_block returns two things."
+                ),
+                (
+                    "hidden, parts = attention_block(hidden, sentences, weights, config), and return "
+                    "feed_forward_block(hidden, weights, config), parts."
+                ),
+            ),
             look=hidden_and_context,
         ),
-    ),
-    hints=(
-        "Two calls, one after the other; what the first returns goes into the second. attention_block returns two "
-        "things.",
-        "hidden, parts = attention_block(hidden, sentences, weights, config), and return feed_forward_block(hidden, "
-        "weights, config), parts.",
     ),
     answer=(
         "The same rows, shuffled in the same way. Nothing in a layer knows the order of tokens; only the "
@@ -223,21 +253,38 @@ LAYER = Exercise(
 
 
 def encoder_cases(draw: Draw) -> list[Case]:
-    bert = model("tiny")
-    texts = [str(text) for text in draw.rng.choice(sentences(), size=3, replace=False)]
-    encodings = [bert.encode(text) for text in texts]
-    return [
-        Case(
-            "the bundled model and three sentences of "
-            f"{len(encodings[0])}, {len(encodings[1])} and {len(encodings[2])} tokens",
-            (encodings, bert.weights, bert.config),
-        )
-    ]
+    cases = []
+    first = not draw.drawn
+    for bert in (model("tiny"), small_bert(draw)) if first else (small_bert(draw),):
+        texts = [str(text) for text in draw.rng.choice(sentences(), size=3 if first else 2, replace=False)]
+        encodings = [bert.encode(text) for text in texts]
+        about = "{model} and sentences of {lengths} tokens"
+        about = t(about, model=called(bert), lengths=", ".join(str(len(encoding)) for encoding in encodings))
+        cases.append(Case(about, (encodings, bert.weights, bert.config)))
+    return cases
+
+
+def small_bert(draw: Draw) -> Bert:
+    """An untrained model with other sizes each time, none of which is one of the bundled model's."""
+    size, heads, head_size = draw.sizes(3, 5, 9)
+    return draw.bert({5: 2, 6: 3, 7: 5, 8: 6, 9: 7}[size], heads, head_size)
+
+
+def called(bert: Bert) -> str:
+    """What a case says of a model: the bundled one by that, another by its sizes."""
+    if bert.name in ("tiny", "tiny-sentiment"):
+        return t("the bundled model")
+    config = bert.config
+    says = "a model of {layers} layers of {heads} heads"
+    return t(says, layers=config.num_hidden_layers, heads=config.num_attention_heads)
 
 
 def hidden_states(encodings, weights, config) -> list[np.ndarray]:
-    traces = Bert(config, None, weights, "").batch(encodings, keep=("hidden_states",))
-    return [np.concatenate(states) for states in zip(*(trace.hidden_states for trace in traces), strict=True)]
+    """hidden_0 = embed(sentences), hidden_i = encoder_layer(hidden_{i-1})"""
+    states_TD, rows = [embed(encodings, weights.embeddings, config.layer_norm_eps)], rows_of_sentences(encodings)
+    for layer in weights.layers:
+        states_TD.append(encoder_layer(states_TD[-1], rows, layer, config)[0])
+    return states_TD
 
 
 def stacked(arguments: tuple, value: object) -> np.ndarray:
@@ -245,12 +292,18 @@ def stacked(arguments: tuple, value: object) -> np.ndarray:
     encodings, weights, _ = arguments
     count, tokens = len(weights.layers) + 1, sum(len(encoding) for encoding in encodings)
     size = weights.embeddings.word.shape[1]
+    if isinstance(value, np.ndarray) and value.ndim == 3:  # stacked already
+        value = list(value)
     if not isinstance(value, list | tuple) or not value:
-        wanted = f"a list of {count} arrays, the embeddings and one after each layer"
-        raise Wrong(f"expected {wanted}; got {kind_of(value)}")
+        wanted = "expected a list of {count} arrays, the embeddings and one after each layer; got {got}"
+        raise Wrong(t(wanted, count=count, got=kind_of(value)))
     for i, state in enumerate(value):
+        if isinstance(state, tuple):
+            wanted = "entry {i} of the list is a pair; take it apart: hidden, parts = encoder_layer(...)"
+            raise Wrong(t(wanted, i=i))
         if np.shape(state) != (tokens, size):
-            raise Wrong(f"array {i} of the list has shape {list(np.shape(state))}; expected [{tokens}, {size}]")
+            wanted = "array {i} of the list has shape {got}; expected {want}"
+            raise Wrong(t(wanted, i=i, got=list(np.shape(state)), want=[tokens, size]))
     return np.stack(value)
 
 
@@ -281,10 +334,12 @@ def encoder_answer() -> str:
     for state in trace.hidden_states:
         a, b = state[first], state[second]
         cosines.append(float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
-    return (
-        f"Never quite: they share the word, not the position. In the bundled model the cosine of two `river`s is "
-        f"{cosines[0]:.2f} after the embeddings and {', '.join(f'{cosine:.2f}' for cosine in cosines[1:])} after the "
-        "layers, each of which mixes in what stands around them."
+    return t(
+        "Never quite: they share the word, not the position. In the bundled model the cosine of "
+        "two `river`s is {first} "
+        "after the embeddings and {rest} after the layers, each of which mixes in what stands around them.",
+        first=f"{cosines[0]:.2f}",
+        rest=", ".join(f"{cosine:.2f}" for cosine in cosines[1:]),
     )
 
 
@@ -333,6 +388,8 @@ HIDDEN_STATES_MISTAKES = (
 ENCODER = Exercise(
     file="11_encoder.py",
     title="the whole encoder, against the bundled model",
+    minutes=15,
+    difficulty=2,
     parts=(
         Function(
             "hidden_states",
@@ -340,13 +397,19 @@ ENCODER = Exercise(
             (Output("hidden_states", ("layer", "token", "number")),),
             encoder_cases,
             HIDDEN_STATES_MISTAKES,
+            hints=(
+                (
+                    "Start the list with embed(...). Then a loop over weights.layers: each layer takes what "
+                    "the one before gave."
+                ),
+                (
+                    "states = [embed(encodings, weights.embeddings, config.layer_norm_eps)]; in the loop "
+                    "hidden, parts = encoder_layer(states[-1], rows_of_sentences(encodings), layer, config), "
+                    "and append hidden."
+                ),
+            ),
             look=stacked,
         ),
-    ),
-    hints=(
-        "Start the list with embed(...). Then a loop over weights.layers: each layer takes what the one before gave.",
-        "states = [embed(encodings, weights.embeddings, config.layer_norm_eps)]; in the loop hidden, parts = "
-        "encoder_layer(states[-1], rows_of_sentences(encodings), layer, config), and append hidden.",
     ),
     answer=encoder_answer,
     shown=(Bert.batch,),
@@ -356,20 +419,34 @@ ENCODER = Exercise(
 
 
 def masked_lm_cases(draw: Draw) -> list[Case]:
+    first = not draw.drawn
     tokens, hidden_size, vocabulary = draw.sizes(3)
     bert = model("tiny")
-    trace = bert("The old man sat down by the [MASK] and said nothing.")
     return [
         *(
             Case(
-                f"{tokens} tokens of {hidden_size} numbers, a vocabulary of {vocabulary}, hidden_act {act}",
+                t(
+                    "{tokens} tokens of {size} numbers, a vocabulary of {vocabulary}, hidden_act {act}",
+                    tokens=tokens,
+                    size=hidden_size,
+                    vocabulary=vocabulary,
+                    act=act,
+                ),
                 (draw.normal(tokens, hidden_size), draw.masked_lm(hidden_size, vocabulary), act, EPS),
             )
             for act in ("gelu", "silu")
         ),
-        Case(
-            "the bundled model and a sentence",
-            (trace.hidden_states[-1], bert.weights.masked_lm, bert.config.hidden_act, bert.config.layer_norm_eps),
+        *(
+            Case(
+                t("the bundled model and a sentence"),
+                (
+                    bert("The old man sat down by the [MASK] and said nothing.").hidden_states[-1],
+                    bert.weights.masked_lm,
+                    bert.config.hidden_act,
+                    bert.config.layer_norm_eps,
+                ),
+            )
+            for _ in range(first)
         ),
     ]
 
@@ -398,13 +475,26 @@ def masked_lm_answer() -> str:
     by_hidden = bert.weights.embeddings.word @ bert(text).hidden_states[-1][bert(text).tokens.index("[MASK]")]
     without = [bert.tokenizer.token(int(number)) for number in np.argsort(-by_hidden)[:3]]
     with_head = [token for token, _ in bert.fill_mask(text, top=3)[0]]
-    return (
-        f"With the transform the bundled model says {', '.join(with_head)}; without it, {', '.join(without)}. The "
-        "transform turns what the encoder knows about a place into the space where words live."
+    return t(
+        "With the transform the bundled model says {with_head}; without it, {without}. The transform turns what the "
+        "encoder knows about a position into the space where words live.",
+        with_head=", ".join(with_head),
+        without=", ".join(without),
     )
 
 
+def logits_residual(hidden_TD, weights, hidden_act, eps):
+    transformed_TD = ACTIVATIONS[hidden_act](linear(hidden_TD, *weights.transform))
+    return linear(layer_norm(hidden_TD + transformed_TD, *weights.norm, eps), weights.decoder, weights.bias)
+
+
 MASKED_LM_LOGITS_MISTAKES = (
+    Mistake("residual", "hidden_TD is added before the norm; this head has no residual", logits_residual),
+    Mistake(
+        "log-probabilities",
+        "the logarithm of softmax is taken; logits are what comes before",
+        lambda h, w, act, eps: np.log(softmax(masked_lm_logits(h, w, act, eps))),
+    ),
     Mistake("no-transform", "the transform is left out: the decoder gets hidden_TD itself", logits_no_transform),
     Mistake("no-activation", "the activation in the transform is forgotten", logits_no_activation),
     Mistake("no-norm", "the layer norm in the transform is forgotten", logits_no_norm),
@@ -439,6 +529,8 @@ MASKED_LM_LOGITS_MISTAKES = (
 MASKED_LM = Exercise(
     file="12_masked_lm.py",
     title="which word would fit here?",
+    minutes=10,
+    difficulty=2,
     parts=(
         Function(
             "masked_lm_logits",
@@ -446,13 +538,18 @@ MASKED_LM = Exercise(
             (Output("logits_TV", ("token", "word")),),
             masked_lm_cases,
             MASKED_LM_LOGITS_MISTAKES,
+            hints=(
+                (
+                    "First transform: linear, activation, layer norm, in this order. Then every word's "
+                    "embedding is held against it."
+                ),
+                (
+                    "layer_norm(ACTIVATIONS[hidden_act](linear(hidden, *weights.transform)), *weights.norm, "
+                    "eps), and that through linear(..., weights.decoder, weights.bias): linear transposes the "
+                    "decoder for you."
+                ),
+            ),
         ),
-    ),
-    hints=(
-        "First transform: linear, activation, layer norm, in this order. Then every word's embedding is held against "
-        "it.",
-        "layer_norm(ACTIVATIONS[hidden_act](linear(hidden, *weights.transform)), *weights.norm, eps), and that "
-        "through linear(..., weights.decoder, weights.bias): linear transposes the decoder for you.",
     ),
     answer=masked_lm_answer,
     shown=(masked_lm_logits,),
@@ -462,12 +559,18 @@ MASKED_LM = Exercise(
 
 
 def padding_cases(draw: Draw) -> list[Case]:
-    sentences, heads, tokens = sorted(draw.sizes(3, 2, 8))
+    sentences, heads, tokens = sorted(draw.sizes(3, 2, 9))
     lengths = [tokens, *(int(n) for n in draw.rng.integers(2, tokens, size=sentences - 1))]
     real_BS = np.arange(tokens) < np.array(lengths)[:, None]
     return [
         Case(
-            f"{sentences} sentences of {', '.join(map(str, lengths))} tokens padded to {tokens}, {heads} heads",
+            t(
+                "{sentences} sentences of {lengths} tokens padded to {tokens}, {heads} heads",
+                sentences=sentences,
+                lengths=", ".join(map(str, lengths)),
+                tokens=tokens,
+                heads=heads,
+            ),
             (draw.normal(sentences, heads, tokens, tokens, spread=1.5), real_BS),
         )
     ]
@@ -490,12 +593,13 @@ def padding_gets_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> s
         return None
     sentence, head, query, key = (int(i) for i in wasted[0])
     got = outputs[0][sentence, head, query, key]
-    return f"in sentence {sentence}, head {head}, query {query} gives {got:.4g} of its attention to key {key}: padding"
+    says = "in sentence {sentence}, head {head}, query {query} gives {got} of its attention to key {key}: padding"
+    return t(says, sentence=sentence, head=head, query=query, got=f"{got:.4g}", key=key)
 
 
 def shares_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
     return broken_rows(
-        outputs[0].sum(axis=-1), 1.0, "attention of [sentence, head, query] {row} sums to {got}; it must sum to 1"
+        outputs[0].sum(axis=-1), 1.0, t("attention of [sentence, head, query] {row} sums to {got}; it must sum to 1")
     )
 
 
@@ -509,7 +613,8 @@ PADDED_SOFTMAX_MISTAKES = (
     ),
     Mistake(
         "zero-scores",
-        "the scores of padding are set to 0: exp(0) is 1, not 0. Use -infinity, or a huge negative number",
+        "the scores of padding are set to 0, or close to it: exp(0) is 1, not 0. Use -infinity, or a huge negative "
+        "number such as -1e9 (1e-9 is close to 0)",
         lambda s, real: softmax(s * real[:, None, None, :]),
     ),
     Mistake(
@@ -546,6 +651,8 @@ PADDED_SOFTMAX_MISTAKES = (
 PADDING = Exercise(
     file="13_padding.py",
     title="the mask that other implementations need",
+    minutes=10,
+    difficulty=2,
     parts=(
         Function(
             "padded_softmax",
@@ -553,12 +660,19 @@ PADDING = Exercise(
             (Output("attention_BHTS", ("sentence", "head", "query", "key")),),
             padding_cases,
             PADDED_SOFTMAX_MISTAKES,
+            hints=(
+                (
+                    "softmax gives 0 to a score of minus infinity. real_BS[:, None, None, :] lines the mask "
+                    "up with the keys."
+                ),
+                "softmax(np.where(real_BS[:, None, None, :], scores_BHTS, -np.inf))",
+            ),
             laws=(padding_gets_nothing, shares_sum_to_one),
+            advice=(
+                "The mask has the axes [sentence, key], and the scores have [sentence, head, query, key]. "
+                "real_BS[:, None, None, :] lines the mask up with the scores."
+            ),
         ),
-    ),
-    hints=(
-        "softmax gives 0 to a score of minus infinity. real_BS[:, None, None, :] lines the mask up with the keys.",
-        "softmax(np.where(real_BS[:, None, None, :], scores_BHTS, -np.inf))",
     ),
     answer=(
         "No. Each row is the shares of the real keys alone, and they are what the sentence on its own would "

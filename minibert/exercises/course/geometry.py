@@ -6,6 +6,7 @@ import viz
 from minibert.exercises.course.attention import scores
 from minibert.exercises.draw import Draw, model
 from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output, Wrong
+from minibert.exercises.language import t
 from minibert.numerics import softmax
 
 # --- PCA ------------------------------------------------------------------------------------------------------------
@@ -16,7 +17,10 @@ def pca_cases(draw: Draw) -> list[Case]:
     points += 5
     spread = np.linspace(3, 0.5, size, dtype=np.float32)
     points_NK = draw.normal(points, size, mean=0.4) * spread @ draw.normal(size, size, spread=size**-0.5)
-    return [Case(f"{points} points of {size} coordinates, 2 components", (points_NK + draw.normal(size), 2))]
+    count = 3 if len(draw.drawn) > 1 else 2
+    about = "{points} points of {size} coordinates, {count} components"
+    about = t(about, points=points, size=size, count=count)
+    return [Case(about, (points_NK + draw.normal(size), count))]
 
 
 def pca(points_NK: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -27,7 +31,7 @@ def pca(points_NK: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray,
 def same_signs(arguments: tuple, value: object) -> object:
     """A component may point either way: turn each so that its largest entry is positive, and its column with it."""
     if not (isinstance(value, tuple | list) and len(value) == 3):
-        raise Wrong("expected three arrays: projected_NC, components_CK and the explained variance ratio")
+        raise Wrong(t("expected three arrays: projected_NC, components_CK and the explained variance ratio"))
     points_NK, count = arguments
     projected, components, ratio = value
     if np.shape(components) != (count, points_NK.shape[1]) or np.shape(projected) != (len(points_NK), count):
@@ -42,9 +46,9 @@ def components_at_right_angles(arguments: tuple, outputs: tuple[np.ndarray, ...]
     products = outputs[1] @ outputs[1].T
     if np.allclose(products, np.eye(len(products)), atol=1e-3):
         return None
-    return "the components must have length 1 and stand at right angles to each other; their products are " + str(
-        products.round(3).tolist()
-    )
+    says = "the components must have length 1 and stand at right angles to each other; their products are {products}"
+    rows = "; ".join(" ".join(f"{number:.3g}" for number in row) for row in products)
+    return t(says, products=f"[{rows}]")
 
 
 def pca_by_svd(points_NK, components, centre=None, standardise=False):
@@ -78,7 +82,44 @@ def pca_projected_not_centred(points_NK, components):
     return points_NK @ found.T, found, ratio
 
 
+def smallest_first(centred, u, s, vt, components):
+    ratio = s**2 / (s**2).sum()
+    return centred @ vt[::-1][:components].T, vt[::-1][:components], ratio[::-1][:components]
+
+
+def pca_turned(points_NK, components):
+    projected, found, ratio = pca(points_NK, components)
+    return -projected, found, ratio
+
+
 PCA_MISTAKES = (
+    Mistake(
+        "smallest-first",
+        "the components come with the smallest variance first, as np.linalg.eigh gives them: turn them round",
+        pca_with(smallest_first),
+    ),
+    Mistake(
+        "smallest-first",
+        "the last of the components are kept, in rising order: those of the largest variance come first",
+        pca_with(
+            lambda c, u, s, vt, n: (c @ vt[:n][::-1].T, vt[:n][::-1], (s**2 / (s**2).sum())[:n][::-1]),
+        ),
+    ),
+    Mistake(
+        "variance-not-ratio",
+        "the variances themselves are returned (S^2 / (n - 1)); divide by their sum",
+        pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2 / (len(c) - 1))),
+    ),
+    Mistake(
+        "variance-not-ratio",
+        "the variances themselves are returned (S^2 / n); divide by their sum",
+        pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2 / len(c))),
+    ),
+    Mistake(
+        "half-turned",
+        "the components are turned round, and the projected points are not (or the other way round)",
+        pca_turned,
+    ),
     Mistake("no-centring", "the mean is not taken off the points first", pca_with(finished, centre=0)),
     Mistake(
         "scalar-mean",
@@ -135,6 +176,8 @@ PCA_MISTAKES = (
 PCA = Exercise(
     file="14_pca.py",
     title="the plane in which points are spread widest",
+    minutes=15,
+    difficulty=2,
     parts=(
         Function(
             "pca",
@@ -146,15 +189,20 @@ PCA = Exercise(
             ),
             pca_cases,
             PCA_MISTAKES,
+            hints=(
+                (
+                    "np.linalg.svd(centred, full_matrices=False) returns U, the singular values, and V^T, "
+                    "whose rows are the components."
+                ),
+                (
+                    "centred = points - points.mean(axis=0); U, S, Vt = svd(centred, ...); projected = "
+                    "centred @ Vt[:components].T; ratio = S**2 / (S**2).sum(), of which the first "
+                    "`components`."
+                ),
+            ),
             laws=(components_at_right_angles,),
             look=same_signs,
         ),
-    ),
-    hints=(
-        "np.linalg.svd(centred, full_matrices=False) returns U, the singular values, and V^T, whose rows are the "
-        "components.",
-        "centred = points - points.mean(axis=0); U, S, Vt = svd(centred, ...); projected = centred @ "
-        "Vt[:components].T; ratio = S**2 / (S**2).sum(), of which the first `components`.",
     ),
     answer=(
         "The first component then points from the origin to the middle of the cloud, and the plot shows where "
@@ -170,7 +218,8 @@ def points_cases(draw: Draw) -> list[Case]:
     points, size = draw.sizes(2, 4, 8)
     query_NK, key_NK, _ = (x[0] for x in draw.query_key_value(1, points, points, size))
     c = float(np.float32(draw.rng.uniform(1.6, 2.4)))
-    return [Case(f"{points} queries and keys of head size {size}, c = {c:.3f}", (query_NK, key_NK, c))]
+    about = "{points} queries and keys of head size {size}, c = {c}"
+    return [Case(t(about, points=points, size=size, c=f"{c:.3f}"), (query_NK, key_NK, c))]
 
 
 def translate_and_scale(query_NK: np.ndarray, key_NK: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
@@ -189,9 +238,13 @@ def attention_unchanged(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> st
     if not len(wrong):
         return None
     query, key = (int(i) for i in wrong[0])
-    return (
-        "the move must leave attention alone, but the attention of "
-        f"query {query} to key {key} was {before[query, key]:.4g} and is now {after[query, key]:.4g}"
+    return t(
+        "the move must leave attention alone, but the attention of query {query} to key {key} was {before} and is now "
+        "{after}",
+        query=query,
+        key=key,
+        before=f"{before[query, key]:.4g}",
+        after=f"{after[query, key]:.4g}",
     )
 
 
@@ -202,9 +255,12 @@ def centres_meet(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | Non
     if not len(wrong):
         return None
     i = int(wrong[0])
-    return (
-        "before scaling, queries and translated keys must have one centre, but in coordinate "
-        f"{i} they have {query_centre[i]:.4g} and {key_centre[i]:.4g}"
+    return t(
+        "before scaling, queries and translated keys must have one centre, but in coordinate {i} they have {query} and "
+        "{key}",
+        i=i,
+        query=f"{query_centre[i]:.4g}",
+        key=f"{key_centre[i]:.4g}",
     )
 
 
@@ -234,7 +290,8 @@ def query_moved(query_NK, key_NK, c):
 def cosine_cases(draw: Draw) -> list[Case]:
     points, keys, size = draw.sizes(3, 4, 8)
     query_NK, key_NK, _ = (x[0] for x in draw.query_key_value(1, points, keys, size))
-    return [Case(f"{points} queries and {keys} keys of head size {size}", (query_NK, key_NK))]
+    about = t("{points} queries and {keys} keys of head size {size}", points=points, keys=keys, size=size)
+    return [Case(about, (query_NK, key_NK))]
 
 
 def unit(x: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -253,7 +310,8 @@ def cosine_distances_in_range(arguments: tuple, outputs: tuple[np.ndarray, ...])
     if not len(outside):
         return None
     query, key = (int(i) for i in outside[0])
-    return f"a cosine distance lies between 0 and 2; that of query {query} and key {key} is {distance[query, key]:.4g}"
+    says = "a cosine distance lies between 0 and 2; that of query {query} and key {key} is {got}"
+    return t(says, query=query, key=key, got=f"{distance[query, key]:.4g}")
 
 
 def heads_of_a_sentence() -> list[tuple[np.ndarray, np.ndarray]]:
@@ -274,10 +332,12 @@ def scale_answer() -> str:
             np.mean([np.corrcoef((q @ k.T).ravel(), distances(q, k).ravel())[0, 1] for q, k in moved])
             for distances in (euclidean_distances, cosine_distances)
         )
-        rows.append(f"c = {c}: {with_distance:.4f} with distance, {with_cosine:.4f} with cosine distance")
-    return (
+        row = "c = {c}: {distance} with distance, {cosine} with cosine distance"
+        rows.append(t(row, c=c, distance=f"{with_distance:.4f}", cosine=f"{with_cosine:.4f}"))
+    return t(
         "The cosine's does not move: cos(c q, k / c) = cos(q, k), so it cannot choose c. Correlation with the product, "
-        f"in one sentence, mean over all heads of the bundled model: {'; '.join(rows)}."
+        "in one sentence, mean over all heads of the bundled model: {rows}.",
+        rows="; ".join(rows),
     )
 
 
@@ -342,6 +402,8 @@ COSINE_DISTANCES_MISTAKES = (
 TRANSLATION = Exercise(
     file="15_translation_and_scale.py",
     title="what leaves attention alone, and why cosine cannot choose c",
+    minutes=15,
+    difficulty=2,
     parts=(
         Function(
             "translate_and_scale",
@@ -349,6 +411,13 @@ TRANSLATION = Exercise(
             (Output("query_NK", ("query", "number")), Output("key_NK", ("key", "number"))),
             points_cases,
             TRANSLATE_AND_SCALE_MISTAKES,
+            hints=(
+                (
+                    "The translation is a vector: the mean query minus the mean key, means over all tokens "
+                    "(axis=0). Translate, then scale."
+                ),
+                "a = query.mean(axis=0) - key.mean(axis=0); return c * query, (key + a) / c.",
+            ),
             laws=(attention_unchanged, centres_meet),
         ),
         Function(
@@ -357,14 +426,15 @@ TRANSLATION = Exercise(
             (Output("distances", ("query", "key")),),
             cosine_cases,
             COSINE_DISTANCES_MISTAKES,
+            hints=(
+                "Divide each vector by its own length first: the lengths are one column, so keepdims=True.",
+                (
+                    "unit = x / np.linalg.norm(x, axis=-1, keepdims=True), for queries and for keys; then 1 - "
+                    "unit_query @ unit_key.T"
+                ),
+            ),
             laws=(cosine_distances_in_range,),
         ),
-    ),
-    hints=(
-        "The translation is a vector: the mean query minus the mean key, means over all tokens (axis=0). Translate, "
-        "then scale.",
-        "a = query.mean(axis=0) - key.mean(axis=0); return c * query, (key + a) / c. For the cosine, divide each "
-        "vector by its length first: np.linalg.norm(x, axis=-1, keepdims=True).",
     ),
     answer=scale_answer,
     shown=(viz.normalize,),
@@ -373,8 +443,21 @@ TRANSLATION = Exercise(
 # --- the exact embedding --------------------------------------------------------------------------------------------
 
 
-ROOT_OF_ROUNDING = 1e-3
+ROOT_OF_ROUNDING = 2e-3
 """The extra coordinate of the longest key is the root of a difference that is 0 but for rounding: `Output.near`"""
+
+
+def embedding_cases(draw: Draw) -> list[Case]:
+    """As for exercise 15; the second time, keys of which rounding makes R^2 - |k|^2 negative where nobody minds it."""
+    cases = points_cases(draw)
+    if len(draw.drawn) == 1:
+        return cases
+    query_NK, key_NK, c = cases[0].arguments
+    while True:
+        centred = key_NK - key_NK.mean(axis=0)
+        if np.linalg.norm(centred, axis=1).max() ** 2 < (centred**2).sum(axis=1).max():
+            return [Case(cases[0].about, (query_NK, key_NK, c))]
+        key_NK = draw.normal(*key_NK.shape, mean=-0.4, spread=1.3)
 
 
 def exact_embedding(query_NK: np.ndarray, key_NK: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
@@ -387,9 +470,11 @@ def keys_on_a_sphere(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str |
     wrong = np.flatnonzero(~np.isclose(lengths, lengths[0], rtol=1e-3))
     if not len(wrong):
         return None
-    return (
-        f"all keys must lie on one sphere, but key 0 has length {lengths[0]:.4g} and key {wrong[0]} has "
-        f"{lengths[wrong[0]]:.4g}"
+    return t(
+        "all keys must lie on one sphere, but key 0 has length {first} and key {key} has {other}",
+        first=f"{lengths[0]:.4g}",
+        key=wrong[0],
+        other=f"{lengths[wrong[0]]:.4g}",
     )
 
 
@@ -417,9 +502,9 @@ def extra_not_scaled(query_NK, key_NK, c):
 
 def exact_answer() -> str:
     moves = {
-        "as they are": lambda query_NK, key_NK: (query_NK, key_NK),
-        "translated": lambda query_NK, key_NK: translate_and_scale(query_NK, key_NK, 1.0),
-        "embedded": lambda query_NK, key_NK: exact_embedding(query_NK, key_NK, 1.0),
+        t("as they are"): lambda query_NK, key_NK: (query_NK, key_NK),
+        t("translated"): lambda query_NK, key_NK: translate_and_scale(query_NK, key_NK, 1.0),
+        t("embedded"): lambda query_NK, key_NK: exact_embedding(query_NK, key_NK, 1.0),
     }
     heads = heads_of_a_sentence()
     favourites = [(query_NK @ key_NK.T).argmax(axis=-1) for query_NK, key_NK in heads]
@@ -427,10 +512,18 @@ def exact_answer() -> str:
     for name, move in moves.items():
         nearest = [euclidean_distances(*move(*head)).argmin(axis=-1) for head in heads]
         shares.append(f"{np.mean(np.equal(nearest, favourites)):.2f} {name}")
-    return (
-        "All of them, always. In one sentence, over all heads of the bundled model, the nearest key is the most "
-        f"attended one for this share of the queries: {', '.join(shares)}."
+    return t(
+        "All of them, always. In one sentence, over all heads of the bundled model, the nearest "
+        "key is the most attended "
+        "one for this share of the queries: {shares}.",
+        shares=", ".join(shares),
     )
+
+
+def unguarded(query_NK, key_NK, c):
+    centred = key_NK - key_NK.mean(axis=0)
+    extra = np.sqrt(np.linalg.norm(centred, axis=1).max() ** 2 - (centred**2).sum(axis=1))
+    return np.column_stack([c * query_NK, 0 * query_NK[:, :1]]), np.column_stack([centred, extra]) / np.float32(c)
 
 
 EXACT_EMBEDDING_MISTAKES = (
@@ -472,6 +565,11 @@ EXACT_EMBEDDING_MISTAKES = (
     ),
     Mistake("no-scale", "c is left out", lambda q, k, c: exact_embedding(q, k, 1.0)),
     Mistake(
+        "no-maximum",
+        "the root is taken of R^2 - |k|^2 as it is: rounding makes it negative for the longest key. np.maximum(..., 0)",
+        unguarded,
+    ),
+    Mistake(
         "paper-translation",
         "the keys are moved to the centre of the queries (as in exercise 15); here they are centred on 0",
         lambda q, k, c: lifted(to_the_sphere, shift=lambda key: key + between_centres(q, k))(q, k, c),
@@ -481,22 +579,28 @@ EXACT_EMBEDDING_MISTAKES = (
 EXACT = Exercise(
     file="16_exact_embedding.py",
     title="one coordinate more, and near means attended",
+    minutes=20,
+    difficulty=3,
     parts=(
         Function(
             "exact_embedding",
             exact_embedding,
             (Output("query", ("query", "number")), Output("key", ("key", "number"), near=ROOT_OF_ROUNDING)),
-            points_cases,
+            embedding_cases,
             EXACT_EMBEDDING_MISTAKES,
+            hints=(
+                (
+                    "Centre the keys: k - mean(k). R is the length of the longest centred key. sqrt(R^2 - "
+                    "|k|^2) is the extra coordinate of a key, 0 that of a query."
+                ),
+                (
+                    "centred = key - key.mean(axis=0); squares = (centred**2).sum(axis=1, keepdims=True); "
+                    "extra = np.sqrt(squares.max() - squares); np.concatenate([centred, extra], axis=1) / c, "
+                    "and c * query with a column of zeros (np.zeros_like(extra))."
+                ),
+            ),
             laws=(attention_unchanged, keys_on_a_sphere),
         ),
-    ),
-    hints=(
-        "Centre the keys: k - mean(k). R is the length of the longest centred key. sqrt(R^2 - |k|^2) is the extra "
-        "coordinate of a key, 0 that of a query.",
-        "centred = key - key.mean(axis=0); squares = (centred**2).sum(axis=1, keepdims=True); extra = "
-        "np.sqrt(squares.max() - squares); np.concatenate([centred, extra], axis=1) / c, and c * query with a column "
-        "of zeros (np.zeros_like(extra)).",
     ),
     answer=exact_answer,
     shown=(viz.normalize,),

@@ -8,8 +8,10 @@ import numpy as np
 from minibert.checkpoint.parameters import LayerWeights
 from minibert.encoder import attention_block
 from minibert.exercises import blanks, sentences
+from minibert.exercises.course.encoder import called, small_bert
 from minibert.exercises.draw import Draw, model
 from minibert.exercises.exercise import Case, Exercise, Finding, Function, Mistake, Output, Wrong
+from minibert.exercises.language import t
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert
 from minibert.numerics import softmax
@@ -39,8 +41,16 @@ def previous_token_attention(bert: Bert, texts: list[str]) -> np.ndarray:
 
 
 def previous_token_cases(draw: Draw) -> list[Case]:
-    texts = some_sentences(draw)
-    return [Case(f"the bundled model and {len(texts)} sentences", (model("tiny"), texts))]
+    return [
+        Case(t("{model} and {count} sentences", model=called(bert), count=count), (bert, some_sentences(draw, count)))
+        for bert, count in models(draw)
+    ]
+
+
+def models(draw: Draw) -> list[tuple[Bert, int]]:
+    """Models to measure, each with a number of sentences; the bundled one the first time only."""
+    first = not draw.drawn
+    return [(model("tiny"), 5)] * first + [(small_bert(draw), 3)]
 
 
 def diagonal_mean(offset=-1, array="attention", average=np.mean):
@@ -70,14 +80,61 @@ def previous_token_answer() -> str:
     table_LH = previous_token_attention(model("tiny"), sentences())
     layer, head = head_of(table_LH)
     by_layer = ", ".join(f"{share:.2f}" for share in table_LH.max(axis=1))
-    return (
-        f"Layer {layer}, head {head}: over the sentences of the course it gives {table_LH[layer, head]:.2f} of its "
-        f"attention to the token before; the mean over all heads is {table_LH.mean():.2f}. The best head of each "
-        f"layer: {by_layer}."
+    return t(
+        "Layer {layer}, head {head}: over the sentences of the course it gives {share} of its attention to the token "
+        "before; the mean over all heads is {mean}. The best head of each layer: {by_layer}.",
+        layer=layer,
+        head=head,
+        share=f"{table_LH[layer, head]:.2f}",
+        mean=f"{table_LH.mean():.2f}",
+        by_layer=by_layer,
     )
 
 
+def diagonals_with(change):
+    """The measurement, each sentence's diagonals [L, H, tokens - 1] changed first; `change` gets the attention too."""
+
+    def mistake(bert, texts):
+        rows = []
+        for trace in bert.batch(texts, keep=("attention",)):
+            attention = np.stack([layer.attention for layer in trace.layers])
+            rows.append(change(attention.diagonal(offset=-1, axis1=-2, axis2=-1), attention))
+        return np.concatenate(rows, axis=-1).mean(axis=-1)
+
+    return mistake
+
+
 PREVIOUS_TOKEN_ATTENTION_MISTAKES = (
+    Mistake(
+        "wraps-round",
+        "the first token is counted as well: attention[0, -1] is the last column, for -1 counts from the end",
+        diagonals_with(lambda rows, attention: np.concatenate([attention[..., 0, -1:], rows], axis=-1)),
+    ),
+    Mistake(
+        "pair-left-out",
+        "the first pair of each sentence is left out: token 1 has token 0 before it",
+        diagonals_with(lambda rows, attention: rows[..., 1:]),
+    ),
+    Mistake(
+        "pair-left-out",
+        "the last token of each sentence is left out",
+        diagonals_with(lambda rows, attention: rows[..., :-1]),
+    ),
+    Mistake(
+        "one-sentence",
+        "only the first sentence is measured: is there a `return` inside the loop?",
+        lambda bert, texts: previous_token_attention(bert, texts[:1]),
+    ),
+    Mistake(
+        "one-sentence",
+        "only the last sentence is measured: each round of the loop begins anew",
+        lambda bert, texts: previous_token_attention(bert, texts[-1:]),
+    ),
+    Mistake(
+        "turned",
+        "the result is [heads, layers]; it is to be [layers, heads]",
+        lambda bert, texts: previous_token_attention(bert, texts).T,
+    ),
     Mistake("next-token", "attention to the token after is measured (rows are queries)", diagonal_mean(1)),
     Mistake("same-token", "the attention of a token to itself is measured", diagonal_mean(0)),
     Mistake("two-back", "attention to the token two places back is measured", diagonal_mean(-2)),
@@ -98,26 +155,32 @@ PREVIOUS_TOKEN_ATTENTION_MISTAKES = (
 PREVIOUS = Exercise(
     file="17_previous_token_head.py",
     title="find the head that looks one token back",
+    minutes=15,
+    difficulty=2,
     parts=(
         Function(
             "previous_token_attention",
             previous_token_attention,
-            (Output("measurement", LH, float32=False),),
+            (Output("measurement", LH),),
             previous_token_cases,
             PREVIOUS_TOKEN_ATTENTION_MISTAKES,
+            hints=(
+                (
+                    "In one sentence, attention[h, t, t - 1] for t = 1, 2, ... is what np.diagonal with "
+                    "offset=-1 gives (its axis1 and axis2 are the last two)."
+                ),
+                (
+                    "Collect the diagonals of all sentences in one list, as arrays [L, H, tokens - 1]; "
+                    "np.concatenate(..., axis=-1), then the mean over the last axis. Then run the file, and "
+                    "write down the layer and head of the largest number."
+                ),
+            ),
         ),
         Finding(
             "PREVIOUS_TOKEN_HEAD",
             lambda: previous_token_attention(model("tiny"), sentences()),
             "attention to the token before",
         ),
-    ),
-    hints=(
-        "In one sentence, attention[h, t, t - 1] for t = 1, 2, ... is what np.diagonal with offset=-1 gives (its "
-        "axis1 and axis2 are the last two).",
-        "Collect the diagonals of all sentences in one list, as arrays [L, H, tokens - 1]; np.concatenate(..., "
-        "axis=-1), then the mean over the last axis. Then run the file, and write down the layer and head of the "
-        "largest number.",
     ),
     answer=previous_token_answer,
     shown=(previous_token_attention,),
@@ -185,12 +248,9 @@ def loss_of_each_head(bert: Bert) -> np.ndarray:
 def switch_off_cases(draw: Draw) -> list[Case]:
     heads, _, head_size, inner = draw.model_sizes()
     head = int(draw.rng.integers(1, heads))
-    return [
-        Case(
-            f"a layer with {heads} heads of size {head_size}, head {head} to be switched off",
-            (draw.layer(heads * head_size, inner), head, head_size),
-        )
-    ]
+    about = "a layer with {heads} heads of size {head_size}, head {head} to be switched off"
+    about = t(about, heads=heads, head_size=head_size, head=head)
+    return [Case(about, (draw.layer(heads * head_size, inner), head, head_size))]
 
 
 def what_the_layer_does(arguments: tuple, value: object) -> np.ndarray:
@@ -199,9 +259,8 @@ def what_the_layer_does(arguments: tuple, value: object) -> np.ndarray:
     try:
         returned = rebuilt(weights, value)
     except (TypeError, ValueError, IndexError):
-        raise Wrong(
-            "expected LayerWeights with arrays of the same shapes as before: weights._replace(...) makes one"
-        ) from None
+        says = "expected LayerWeights with arrays of the same shapes as before: weights._replace(...) makes one"
+        raise Wrong(t(says)) from None
     hidden_size = len(weights.attention_output.bias)
     draw = Draw(hidden_size)
     config = draw.config(hidden_size // head_size, head_size, len(weights.intermediate.bias))
@@ -247,8 +306,11 @@ def every_nth(weights, head, head_size):
 
 def blank_cases(draw: Draw) -> list[Case]:
     rows = blanks()
-    some = [rows[int(i)] for i in draw.rng.choice(len(rows), size=4, replace=False)]
-    return [Case(f"the bundled model and {len(some)} blanks", (model("tiny"), some))]
+    cases = []
+    for bert, count in models(draw):
+        some = [rows[int(i)] for i in draw.rng.choice(len(rows), size=count, replace=False)]
+        cases.append(Case(t("{model} and {count} blanks", model=called(bert), count=count), (bert, some)))
+    return cases
 
 
 def loss_with(loss, average=np.mean):
@@ -288,16 +350,46 @@ def head_off_answer() -> str:
     before, after = blank_losses(bert, blanks()), blank_losses(changed, blanks())
     hardest = int((after - before).argmax())
     text, word = blanks()[hardest]
-    return (
-        f"With all heads the loss is {before.mean():.3f}. Switching off layer {layer}, head {head} costs most, "
-        f"{table_LH[layer, head]:+.3f}; the median head costs {np.median(table_LH):+.3f}; of all {table_LH.size} "
-        f"heads, {int((table_LH <= 0).sum())} can go at no cost at all. Hardest hit: {word!r} in {text!r} falls from "
-        f"{np.exp(-before[hardest]):.3f} to {np.exp(-after[hardest]):.3f}. Where a head is hardly missed, others do "
-        "what it did, and the residual passes on the rest."
+    return t(
+        "With all heads the loss is {whole}. Switching off layer {layer}, head {head} costs most, {most}; the median "
+        "head costs {median}; of all {size} heads, {free} can go at no cost at all. Hardest hit: "
+        "{word} in {text} falls "
+        "from {before} to {after}. Where a head is hardly missed, others do what it did, and the "
+        "residual passes on the "
+        "rest.",
+        whole=f"{before.mean():.3f}",
+        layer=layer,
+        head=head,
+        most=f"{table_LH[layer, head]:+.3f}",
+        median=f"{np.median(table_LH):+.3f}",
+        size=table_LH.size,
+        free=int((table_LH <= 0).sum()),
+        word=repr(word),
+        text=repr(text),
+        before=f"{np.exp(-before[hardest]):.3f}",
+        after=f"{np.exp(-after[hardest]):.3f}",
     )
 
 
+def one_column(weights, head, head_size):
+    weight = weights.attention_output.weight.copy()
+    weight[:, head * head_size] = 0
+    return weights._replace(attention_output=weights.attention_output._replace(weight=weight))
+
+
+def column_of_number(weights, head, head_size):
+    weight = weights.attention_output.weight.copy()
+    weight[:, head] = 0
+    return weights._replace(attention_output=weights.attention_output._replace(weight=weight))
+
+
 SWITCH_OFF_MISTAKES = (
+    Mistake("one-column", "only the first of the head's K columns is set to 0", one_column),
+    Mistake(
+        "one-column",
+        "the one column with the head's number is set to 0; the head has K columns, from head K on",
+        column_of_number,
+    ),
     Mistake(
         "rows-for-columns",
         "rows of attention_output are set to 0: that is what the layer gives; what the head hands over meets the "
@@ -337,6 +429,16 @@ SWITCH_OFF_MISTAKES = (
 )
 
 BLANK_LOSS_MISTAKES = (
+    Mistake(
+        "one-blank",
+        "only the first blank counts: is there a `return` inside the loop?",
+        lambda bert, blanks: blank_loss(bert, blanks[:1]),
+    ),
+    Mistake(
+        "one-blank",
+        "only the last blank counts: collect the losses, and take the mean after the loop",
+        lambda bert, blanks: blank_loss(bert, blanks[-1:]),
+    ),
     Mistake("probability", "the mean probability is returned; take -log of each first", loss_with(lambda p, w: p[w])),
     Mistake("sign", "the sign is wrong: a loss is -log p", loss_with(lambda p, w: np.log(p[w]))),
     Mistake(
@@ -360,27 +462,44 @@ BLANK_LOSS_MISTAKES = (
 HEAD_OFF = Exercise(
     file="18_head_off.py",
     title="switch a head off, and see what the prediction loses",
+    minutes=30,
+    difficulty=3,
     parts=(
         Function(
             "switch_off",
             switch_off,
-            (Output("hidden_TD of the attention half", ("token", "number"), float32=False),),
+            (Output("hidden_TD of the attention half", ("token", "number")),),
             switch_off_cases,
             SWITCH_OFF_MISTAKES,
+            hints=(
+                (
+                    "attention_output.weight is [out, in], and `in` is the context, heads side by side. Copy "
+                    "the array before you change it."
+                ),
+                (
+                    "weight = weights.attention_output.weight.copy(); weight[:, head * head_size : (head + 1) "
+                    "* head_size] = 0; put it back with _replace twice."
+                ),
+            ),
             look=what_the_layer_does,
         ),
-        Function("blank_loss", blank_loss, (Output("loss", (), float32=False),), blank_cases, BLANK_LOSS_MISTAKES),
+        Function(
+            "blank_loss",
+            blank_loss,
+            (Output("loss", ()),),
+            blank_cases,
+            BLANK_LOSS_MISTAKES,
+            hints=(
+                "bert.logits(encoding), softmax, and of that the row where input_ids is bert.tokenizer.mask_id.",
+                (
+                    "The mean of -np.log(softmax(logits)[place, bert.tokenizer.backend.token_to_id(word)]), "
+                    "with place = encoding.input_ids.index(bert.tokenizer.mask_id)."
+                ),
+            ),
+        ),
         Finding(
             "MOST_NEEDED_HEAD", lambda: loss_of_each_head(model("tiny")), "the loss it costs to switch the head off"
         ),
-    ),
-    hints=(
-        "attention_output.weight is [out, in], and `in` is the context, heads side by side: columns head K to (head "
-        "+ 1) K. Copy the array before you change it. For the loss: bert.logits(encoding), softmax, and the row "
-        "where input_ids is bert.tokenizer.mask_id.",
-        "weight = weights.attention_output.weight.copy(); weight[:, head * head_size : (head + 1) * head_size] = 0; "
-        "put it back with _replace twice. Loss: mean of -np.log(softmax(logits)[place, "
-        "bert.tokenizer.backend.token_to_id(word)]).",
     ),
     answer=head_off_answer,
     shown=(switch_off, blank_loss),
@@ -399,8 +518,15 @@ def attention_moved(before: Bert, after: Bert, texts: list[str]) -> np.ndarray:
 
 
 def moved_cases(draw: Draw) -> list[Case]:
-    texts = some_sentences(draw)
-    return [Case(f"the two bundled models and {len(texts)} sentences", (model("tiny"), model("tiny-sentiment"), texts))]
+    first = not draw.drawn
+    cases = []
+    if first:
+        about = t("the two bundled models and {count} sentences", count=5)
+        cases.append(Case(about, (model("tiny"), model("tiny-sentiment"), some_sentences(draw))))
+    before = small_bert(draw)
+    after = draw.bert(before.config.num_hidden_layers, before.config.num_attention_heads, before.config.head_size)
+    about = t("{model}, another like it, and {count} sentences", model=called(before), count=3)
+    return [*cases, Case(about, (before, after, some_sentences(draw, 3)))]
 
 
 def moved_with(distance, array="attention"):
@@ -424,14 +550,33 @@ def fine_tuning_answer() -> str:
     table_LH = attention_moved(model("tiny"), model("tiny-sentiment"), sentences())
     layer, head = head_of(table_LH)
     by_layer = ", ".join(f"{share:.3f}" for share in table_LH.mean(axis=1))
-    return (
-        f"Layer {layer}, head {head} moved most: {table_LH[layer, head]:.2f} of its attention went elsewhere. The mean "
-        f"of each layer, from the first: {by_layer}. A layer's attention moves when its own weights do, and when "
-        "anything below it does: later layers show the sum of both."
+    return t(
+        "Layer {layer}, head {head} moved most: {share} of its attention went elsewhere. The mean of each layer, from "
+        "the first: {by_layer}. A layer's attention moves when its own weights do, and when anything below it does: "
+        "later layers show the sum of both.",
+        layer=layer,
+        head=head,
+        share=f"{table_LH[layer, head]:.2f}",
+        by_layer=by_layer,
     )
 
 
 ATTENTION_MOVED_MISTAKES = (
+    Mistake(
+        "turned",
+        "the result is [heads, layers]; it is to be [layers, heads]",
+        lambda before, after, texts: attention_moved(before, after, texts).T,
+    ),
+    Mistake(
+        "one-sentence",
+        "only the first sentence is measured: is there a `return` inside the loop?",
+        lambda before, after, texts: attention_moved(before, after, texts[:1]),
+    ),
+    Mistake(
+        "one-sentence",
+        "only the last sentence is measured: each round of the loop begins anew",
+        lambda before, after, texts: attention_moved(before, after, texts[-1:]),
+    ),
     Mistake(
         "no-half",
         "the 1/2 is forgotten: what leaves one key arrives at another, and is counted twice",
@@ -472,25 +617,31 @@ ATTENTION_MOVED_MISTAKES = (
 FINE_TUNING = Exercise(
     file="19_fine_tuning.py",
     title="what fine-tuning moved",
+    minutes=15,
+    difficulty=2,
     parts=(
         Function(
             "attention_moved",
             attention_moved,
-            (Output("measurement", LH, float32=False),),
+            (Output("measurement", LH),),
             moved_cases,
             ATTENTION_MOVED_MISTAKES,
+            hints=(
+                (
+                    "For one sentence: np.abs(after - before) has the shape of the attention, [H, T, T] a "
+                    "layer. Sum over keys, halve, and keep one number a query."
+                ),
+                (
+                    "Collect arrays [L, H, T] in a list, np.concatenate(..., axis=-1), mean over the last "
+                    "axis. Then run the file, and write down the layer and head of the largest number."
+                ),
+            ),
         ),
         Finding(
             "MOST_MOVED_HEAD",
             lambda: attention_moved(model("tiny"), model("tiny-sentiment"), sentences()),
             "the share of attention that fine-tuning moved",
         ),
-    ),
-    hints=(
-        "For one sentence: np.abs(after - before) has the shape of the attention, [H, T, T] a layer. Sum over keys, "
-        "halve, and keep one number a query.",
-        "Collect arrays [L, H, T] in a list, np.concatenate(..., axis=-1), mean over the last axis. Then run the "
-        "file, and write down the layer and head of the largest number.",
     ),
     answer=fine_tuning_answer,
     shown=(attention_moved,),

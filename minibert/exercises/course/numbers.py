@@ -7,6 +7,7 @@ import numpy as np
 from minibert.embeddings import embed
 from minibert.exercises.draw import EPS, Draw
 from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output
+from minibert.exercises.language import t
 from minibert.numerics import erf, gelu, gelu_tanh, layer_norm, relu, silu, softmax
 
 # --- softmax --------------------------------------------------------------------------------------------------------
@@ -14,13 +15,16 @@ from minibert.numerics import erf, gelu, gelu_tanh, layer_norm, relu, silu, soft
 
 def softmax_cases(draw: Draw) -> list[Case]:
     heads, queries, keys = draw.sizes(3)
-    offsets = np.array([0, 500, -500], np.float32)[:, None]
+    far = int(draw.rng.integers(300, 600))
+    offsets = np.array([0, far, -far], np.float32)[:, None]
+    wide = np.array([[-far, 0, far], [far, -far, 0], [0, 0, -far]], np.float32)
+    about = t("scores of {heads} heads, {queries} queries and {keys} keys", heads=heads, queries=queries, keys=keys)
     return [
+        Case(about, (draw.normal(heads, queries, keys, spread=2),)),
         Case(
-            f"scores of {heads} heads, {queries} queries and {keys} keys",
-            (draw.normal(heads, queries, keys, spread=2),),
+            t("three rows, one about 0, one about {far}, one about -{far}", far=far), (draw.normal(3, keys) + offsets,)
         ),
-        Case("three rows, one about 0, one about 500, one about -500", (draw.normal(3, keys) + offsets,)),
+        Case(t("rows such as (-{far}, 0, {far})", far=far), (wide,)),
     ]
 
 
@@ -37,9 +41,33 @@ def softmax_one_maximum(x):
     return y / y.sum(axis=-1, keepdims=True)
 
 
+def softmax_over_wrong_unshifted(x):
+    return np.exp(x) / np.exp(x).sum(axis=-2, keepdims=True)
+
+
+def softmax_over_first_one_maximum(x):
+    y = np.exp(x - x.max())
+    return y / y.sum(axis=0)
+
+
+def softmax_sum_elsewhere(x):
+    y = np.exp(x - x.max(axis=-1, keepdims=True))
+    return y / y.sum(axis=-2, keepdims=True)
+
+
+def shifted_by(what):
+    """softmax, with `what` of each row taken off in place of the largest number."""
+
+    def mistake(x):
+        y = np.exp(x - what(x, axis=-1, keepdims=True))
+        return y / y.sum(axis=-1, keepdims=True)
+
+    return mistake
+
+
 def rows_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
     sums = outputs[0].sum(axis=-1)
-    return broken_rows(sums, 1.0, "row {row} sums to {got}; every row must sum to 1")
+    return broken_rows(sums, 1.0, t("row {row} sums to {got}; every row must sum to 1"))
 
 
 def broken_rows(got: np.ndarray, expected: np.ndarray | float, says: str) -> str | None:
@@ -55,6 +83,38 @@ def broken_rows(got: np.ndarray, expected: np.ndarray | float, says: str) -> str
 SOFTMAX_MISTAKES = (
     Mistake("wrong-axis", "softmax runs over the wrong axis (-2, the rows) instead of the last", softmax_over(-2)),
     Mistake("wrong-axis", "softmax runs over the wrong axis (0, the first) instead of the last", softmax_over(0)),
+    Mistake(
+        "wrong-axis",
+        "the sum runs over the wrong axis (-2, the rows) instead of the last, and no largest number is taken off",
+        softmax_over_wrong_unshifted,
+    ),
+    Mistake(
+        "wrong-axis",
+        "the sum runs over the wrong axis (0, the first) instead of the last",
+        softmax_over_first_one_maximum,
+    ),
+    Mistake(
+        "wrong-axis",
+        "each row's own largest number is taken off, but the sum runs over another axis (-2)",
+        softmax_sum_elsewhere,
+    ),
+    *(
+        Mistake(
+            "not-the-largest",
+            "what is taken off each row is not its largest number: exp of what lies far above it overflows",
+            shifted_by(what),
+        )
+        for what in (np.min, np.mean, np.median)
+    ),
+    Mistake(
+        "log-softmax",
+        "the logarithm of the shares is returned",
+        lambda x: (
+            x
+            - x.max(axis=-1, keepdims=True)
+            - np.log(np.exp(x - x.max(axis=-1, keepdims=True)).sum(axis=-1, keepdims=True))
+        ),
+    ),
     Mistake(
         "whole-array",
         "the sum is taken over the whole array, not row by row (axis=-1)",
@@ -79,6 +139,8 @@ SOFTMAX_MISTAKES = (
 SOFTMAX = Exercise(
     file="01_softmax.py",
     title="scores become shares that sum to 1",
+    minutes=10,
+    difficulty=1,
     parts=(
         Function(
             "softmax",
@@ -86,13 +148,19 @@ SOFTMAX = Exercise(
             (Output("softmax", ("head", "row", "column")),),
             softmax_cases,
             SOFTMAX_MISTAKES,
+            hints=(
+                (
+                    "exp first, then divide each row by its own sum: axis=-1. What does keepdims=True do to "
+                    "the shape of the sum?"
+                ),
+                (
+                    "y = np.exp(x - x.max(axis=-1, keepdims=True)), and then y divided by y.sum(axis=-1, "
+                    "keepdims=True). The maximum cancels in the fraction; without it exp(100) is more than "
+                    "float32 can hold."
+                ),
+            ),
             laws=(rows_sum_to_one,),
         ),
-    ),
-    hints=(
-        "exp first, then divide each row by its own sum: axis=-1. What does keepdims=True do to the shape of the sum?",
-        "y = np.exp(x - x.max(axis=-1, keepdims=True)), and then y divided by y.sum(axis=-1, keepdims=True). The "
-        "maximum cancels in the fraction; without it exp(100) is more than float32 can hold.",
     ),
     answer=(
         "Nothing changes. exp(x + 100) = exp(x) exp(100), and exp(100) cancels in the fraction. Exercise 15 "
@@ -111,14 +179,22 @@ def layer_norm_cases(draw: Draw) -> list[Case]:
     constant[1] = 0.5
     return [
         Case(
-            f"{sentences} sentences of {tokens} tokens of {size} numbers",
+            t(
+                "{sentences} sentences of {tokens} tokens of {size} numbers",
+                sentences=sentences,
+                tokens=tokens,
+                size=size,
+            ),
             (draw.normal(sentences, tokens, size, mean=0.7, spread=1.5), weight, bias, 1e-12),
         ),
         Case(
-            f"{tokens} tokens of {size} small numbers, eps = 0.1",
+            t("{tokens} tokens of {size} small numbers, eps = 0.1", tokens=tokens, size=size),
             (draw.normal(tokens, size, mean=0.7, spread=0.3), weight, bias, 0.1),
         ),
-        Case(f"{tokens} tokens, all numbers of token 1 alike, eps = 0.001", (constant, weight, bias, 1e-3)),
+        Case(
+            t("{tokens} tokens, all numbers of token 1 alike, eps = 0.001", tokens=tokens),
+            (constant, weight, bias, 1e-3),
+        ),
     ]
 
 
@@ -153,15 +229,40 @@ def tokens_are_normed(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str 
     plain = (outputs[0] - bias) / weight
     variance = x.var(axis=-1)
     return broken_rows(
-        plain.mean(axis=-1), 0, "before weight and bias, the numbers of token {row} have mean {got}; it must be 0"
+        plain.mean(axis=-1),
+        0,
+        t("with bias taken off and weight divided out again, the numbers of token {row} have mean {got}; it must be 0"),
     ) or broken_rows(
         plain.var(axis=-1),
         variance / (variance + np.float32(eps)),
-        "before weight and bias, the numbers of token {row} have variance {got}; expected {want}",
+        t(
+            "with bias taken off and weight divided out again, the numbers of token {row} have variance {got}; "
+            "expected {want}"
+        ),
     )
 
 
+def layer_norm_eps_at_the_end(x, weight, bias, eps):
+    return layer_norm(x, weight, bias, 0.0) + np.float32(eps)
+
+
 LAYER_NORM_MISTAKES = (
+    *(
+        Mistake(
+            "own-eps",
+            f"eps is a number of your own, such as {own}; use the argument",
+            lambda x, w, b, eps, own=own: layer_norm(x, w, b, own),
+        )
+        for own in (1e-12, 1e-5, 1e-6, 1e-8)
+    ),
+    Mistake("exchanged", "weight and bias have changed places", lambda x, w, b, eps: layer_norm(x, b, w, eps)),
+    Mistake("bias-subtracted", "the bias is subtracted; add it", lambda x, w, b, eps: layer_norm(x, w, -b, eps)),
+    Mistake(
+        "one-weight",
+        "only the first number of weight is used; each of the D numbers has its own",
+        lambda x, w, b, eps: layer_norm(x, w * 0 + w[0], b, eps),
+    ),
+    Mistake("eps-outside", "eps is added at the very end; it belongs inside the root", layer_norm_eps_at_the_end),
     Mistake(
         "sample-variance",
         "the variance is the sample's (ddof=1, divided by n - 1); BERT's is the population's, divided by n",
@@ -198,6 +299,8 @@ LAYER_NORM_MISTAKES = (
 LAYER_NORM = Exercise(
     file="02_layer_norm.py",
     title="every token brought to the same mean and spread",
+    minutes=10,
+    difficulty=1,
     parts=(
         Function(
             "layer_norm",
@@ -205,12 +308,15 @@ LAYER_NORM = Exercise(
             (Output("layer_norm", ("sentence", "token", "number")),),
             layer_norm_cases,
             LAYER_NORM_MISTAKES,
+            hints=(
+                "x.mean(axis=-1, keepdims=True) is one mean a token. np.var divides by n unless told otherwise: good.",
+                (
+                    "centred = x - mean; divide by np.sqrt(variance + eps); times weight, plus bias. eps is "
+                    "inside the root."
+                ),
+            ),
             laws=(tokens_are_normed,),
         ),
-    ),
-    hints=(
-        "x.mean(axis=-1, keepdims=True) is one mean a token. np.var divides by n unless told otherwise: good.",
-        "centred = x - mean; divide by np.sqrt(variance + eps); times weight, plus bias. eps is inside the root.",
     ),
     answer=(
         "Its bias. A constant row is all zeros once its mean is off, and 0 / sqrt(0 + eps) is 0: that is what "
@@ -225,8 +331,11 @@ LAYER_NORM = Exercise(
 def gelu_cases(draw: Draw) -> list[Case]:
     tokens, inner = draw.sizes(2)
     return [
-        Case(f"{tokens} tokens of {inner} numbers", (draw.normal(tokens, inner, spread=1.5),)),
-        Case("numbers from -4 to 4", (np.linspace(-4, 4, 33, dtype=np.float32),)),
+        Case(
+            t("{tokens} tokens of {size} numbers", tokens=tokens, size=inner),
+            (draw.normal(tokens, inner, spread=1.5),),
+        ),
+        Case(t("numbers from -4 to 4"), (np.linspace(-4, 4, 33, dtype=np.float32),)),
     ]
 
 
@@ -235,7 +344,9 @@ def gelu_differs_by_x(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str 
     if x.ndim > 1:
         return None
     wrong = np.flatnonzero(~np.isclose(y - y[::-1], x, atol=1e-3))
-    return f"gelu(x) - gelu(-x) must be x, but not so at x = {x[wrong[0]]:.4g}" if len(wrong) else None
+    if not len(wrong):
+        return None
+    return t("gelu(x) - gelu(-x) must be x, but not so at x = {x}", x=f"{x[wrong[0]]:.4g}")
 
 
 GELU_MISTAKES = (
@@ -248,6 +359,21 @@ GELU_MISTAKES = (
     Mistake("silu", "x is multiplied by its sigmoid: that is SiLU", silu),
     Mistake("relu", "negative numbers are cut off at 0: that is ReLU", relu),
     Mistake("no-sqrt-2", "x is not divided by sqrt(2) inside erf", lambda x: 0.5 * x * (1 + erf(x))),
+    Mistake(
+        "brackets",
+        "x/2 multiplies only the 1, and not erf: put brackets round 1 + erf(...)",
+        lambda x: x / 2 * 1 + erf(x / np.float32(2**0.5)),
+    ),
+    Mistake(
+        "brackets",
+        "erf is taken of x, and the result divided by sqrt(2): the division belongs inside erf",
+        lambda x: x / 2 * (1 + erf(x) / np.float32(2**0.5)),
+    ),
+    Mistake(
+        "brackets",
+        "erf is taken of x, and 1 + erf(x) divided by sqrt(2): the division belongs inside erf",
+        lambda x: x / 2 * (1 + erf(x)) / np.float32(2**0.5),
+    ),
     Mistake("no-half", "the factor 1/2 is forgotten", lambda x: 2 * gelu(x)),
     Mistake(
         "only-phi", "Phi(x) is returned; GELU is x times that", lambda x: 0.5 * (1 + erf(x * np.float32(0.5**0.5)))
@@ -257,15 +383,24 @@ GELU_MISTAKES = (
 GELU = Exercise(
     file="03_gelu.py",
     title="the bend in the feed-forward layer",
+    minutes=5,
+    difficulty=1,
     parts=(
         Function(
-            "gelu", gelu, (Output("gelu", ("token", "number")),), gelu_cases, GELU_MISTAKES, laws=(gelu_differs_by_x,)
+            "gelu",
+            gelu,
+            (Output("gelu", ("token", "number")),),
+            gelu_cases,
+            GELU_MISTAKES,
+            hints=(
+                (
+                    "erf is imported for you, and works on arrays. Divide by math.sqrt(2), not np.sqrt(2): "
+                    "the latter makes float64."
+                ),
+                "Half of x, times one plus erf of x over the square root of two.",
+            ),
+            laws=(gelu_differs_by_x,),
         ),
-    ),
-    hints=(
-        "erf is imported for you, and works on arrays. Divide by math.sqrt(2), not np.sqrt(2): the latter makes "
-        "float64.",
-        "Half of x, times one plus erf of x over the square root of two.",
     ),
     answer=(
         "gelu(-10) is -7.6e-23, as good as 0, and gelu(10) is 10: far from 0, GELU is ReLU. Its lowest point is "
@@ -281,7 +416,14 @@ def embed_cases(draw: Draw) -> list[Case]:
     first, second, third, size = draw.sizes(4)
     return [
         Case(
-            f"three sentences of {first}, {second} and {third} tokens, {size} numbers a token",
+            t(
+                "three sentences of {first}, {second} and {third} tokens, each with one word twice, {size} numbers per "
+                "token",
+                first=first,
+                second=second,
+                third=third,
+                size=size,
+            ),
             (draw.encodings(first, second, third), draw.embeddings(size), EPS),
         )
     ]
@@ -318,7 +460,47 @@ def embed_unnormed(encodings, weights, eps):
     )
 
 
+def embed_at(places, types=None):
+    """embed, each token put at the position (and with the type) that `places(encoding)` gives."""
+
+    def mistake(encodings, weights, eps):
+        rows = [
+            weights.word[list(e.input_ids)]
+            + weights.position[list(places(e))]
+            + weights.token_type[list(e.token_type_ids if types is None else types(i, e))]
+            for i, e in enumerate(encodings)
+        ]
+        return layer_norm(np.concatenate(rows), *weights.norm, eps)
+
+    return mistake
+
+
+def embed_word_normed(encodings, weights, eps):
+    rest = embed_unnormed(encodings, weights._replace(word=0 * weights.word), eps)
+    ids = np.concatenate([e.input_ids for e in encodings])
+    return layer_norm(weights.word[ids], *weights.norm, eps) + rest
+
+
 EMBED_MISTAKES = (
+    Mistake(
+        "first-occurrence",
+        "a word that stands twice gets its first position both times, as ids.index(id) gives; count the tokens instead",
+        embed_at(lambda e: [e.input_ids.index(number) for number in e.input_ids]),
+    ),
+    Mistake(
+        "from-one", "positions count from 1; the first token is at position 0", embed_at(lambda e: range(1, len(e) + 1))
+    ),
+    Mistake(
+        "sentence-number",
+        "the token type is the number of the sentence in the batch; it is what token_type_ids says",
+        embed_at(lambda e: range(len(e)), lambda i, e: [i] * len(e)),
+    ),
+    Mistake(
+        "sentence-number",
+        "the token type is 0 for the first sentence of the batch and 1 for the others; it is what token_type_ids says",
+        embed_at(lambda e: range(len(e)), lambda i, e: [min(i, 1)] * len(e)),
+    ),
+    Mistake("norm-too-early", "only the word is normed; the layer norm is taken of the sum", embed_word_normed),
     Mistake("no-position", "the position embedding is left out", embed_without("position")),
     Mistake(
         "running-positions",
@@ -335,11 +517,24 @@ EMBED_MISTAKES = (
 EMBEDDINGS = Exercise(
     file="04_embeddings.py",
     title="from token ids to vectors",
-    parts=(Function("embed", embed, (Output("hidden_TD", ("token", "number")),), embed_cases, EMBED_MISTAKES),),
-    hints=(
-        "weights.word[list(ids)] picks one row an id, all at once. np.concatenate lays sentences end to end.",
-        "For each sentence: word[list(input_ids)] + position[:length] + token_type[list(token_type_ids)]. "
-        "Concatenate, then layer_norm(..., weights.norm.weight, weights.norm.bias, eps).",
+    minutes=15,
+    difficulty=2,
+    parts=(
+        Function(
+            "embed",
+            embed,
+            (Output("hidden_TD", ("token", "number")),),
+            embed_cases,
+            EMBED_MISTAKES,
+            hints=(
+                "weights.word[list(ids)] picks one row an id, all at once. np.concatenate lays sentences end to end.",
+                (
+                    "For each sentence: word[list(input_ids)] + position[:length] + "
+                    "token_type[list(token_type_ids)]. Concatenate, then layer_norm(..., weights.norm.weight, "
+                    "weights.norm.bias, eps)."
+                ),
+            ),
+        ),
     ),
     answer=(
         "No: each word meets the vector of another place. Without the positions a shuffled sentence would give "

@@ -24,6 +24,7 @@ import numpy as np
 
 import minibert
 from minibert.exercises import sentences
+from minibert.speed.cores import one_thread
 
 PREVIOUS_TOKEN_HEAD = None  # (layer, head), both from 0
 
@@ -35,4 +36,5 @@ def previous_token_attention(bert: minibert.Bert, sentences: list[str]) -> np.nd
 
 if __name__ == "__main__":
     print("rows are layers, columns are heads")
-    print(previous_token_attention(minibert.load("tiny"), sentences()).round(3))
+    with one_thread():
+        print(previous_token_attention(minibert.load("tiny"), sentences()).round(3))

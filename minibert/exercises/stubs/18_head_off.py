@@ -34,6 +34,7 @@ import minibert
 from minibert.checkpoint.parameters import LayerWeights
 from minibert.exercises import blanks
 from minibert.numerics import softmax
+from minibert.speed.cores import one_thread
 
 MOST_NEEDED_HEAD = None  # (layer, head), both from 0
 
@@ -50,11 +51,12 @@ def blank_loss(bert: minibert.Bert, blanks: list[tuple[str, str]]) -> float:
 
 if __name__ == "__main__":
     bert = minibert.load("tiny")
-    whole = blank_loss(bert, blanks())
-    print(f"all heads on: {whole:.3f}. Switched off, a head costs")
-    for layer, weights in enumerate(bert.weights.layers):
-        for head in range(bert.config.num_attention_heads):
-            layers = list(bert.weights.layers)
-            layers[layer] = switch_off(weights, head, bert.config.head_size)
-            changed = replace(bert, weights=bert.weights._replace(layers=tuple(layers)))
-            print(f"layer {layer} head {head}: {blank_loss(changed, blanks()) - whole:+.3f}")
+    with one_thread():
+        whole = blank_loss(bert, blanks())
+        print(f"all heads on: {whole:.3f}. Switched off, a head costs")
+        for layer, weights in enumerate(bert.weights.layers):
+            for head in range(bert.config.num_attention_heads):
+                layers = list(bert.weights.layers)
+                layers[layer] = switch_off(weights, head, bert.config.head_size)
+                changed = replace(bert, weights=bert.weights._replace(layers=tuple(layers)))
+                print(f"layer {layer} head {head}: {blank_loss(changed, blanks()) - whole:+.3f}")

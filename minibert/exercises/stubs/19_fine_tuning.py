@@ -25,6 +25,7 @@ import numpy as np
 
 import minibert
 from minibert.exercises import sentences
+from minibert.speed.cores import one_thread
 
 MOST_MOVED_HEAD = None  # (layer, head), both from 0
 
@@ -36,4 +37,5 @@ def attention_moved(before: minibert.Bert, after: minibert.Bert, sentences: list
 
 if __name__ == "__main__":
     print("rows are layers, columns are heads")
-    print(attention_moved(minibert.load("tiny"), minibert.load("tiny-sentiment"), sentences()).round(3))
+    with one_thread():
+        print(attention_moved(minibert.load("tiny"), minibert.load("tiny-sentiment"), sentences()).round(3))

@@ -70,3 +70,11 @@ def attend__divided_late(q, k, v):
     s = q @ k.mT
     a = softmax(s / math.sqrt(q.shape[-1]))
     return s, a, a @ v
+
+
+def attend__causal(q, k, v):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    later = np.arange(k.shape[1]) > np.arange(q.shape[1])[:, None]
+    scores = np.where(later, np.float32(-np.inf), scores)
+    attention = softmax(scores)
+    return q @ k.mT / math.sqrt(q.shape[-1]), attention, attention @ v

@@ -46,3 +46,33 @@ def embed__no_norm(encodings, weights, eps):
 
 def embed__own_eps(encodings, weights, eps):
     return summed(encodings, weights, 1e-12)
+
+
+def row_by_row(encodings, weights, eps, place, kind):
+    rows = []
+    for number, e in enumerate(encodings):
+        for t, token in enumerate(e.input_ids):
+            rows.append(weights.word[token] + weights.position[place(e, t)] + weights.token_type[kind(number, e, t)])
+    return layer_norm(np.array(rows), *weights.norm, eps)
+
+
+def embed__first_occurrence(encodings, weights, eps):
+    where = lambda e, t: e.input_ids.index(e.input_ids[t])  # noqa: E731
+    return row_by_row(encodings, weights, eps, where, lambda number, e, t: e.token_type_ids[t])
+
+
+def embed__from_one(encodings, weights, eps):
+    return row_by_row(encodings, weights, eps, lambda e, t: t + 1, lambda number, e, t: e.token_type_ids[t])
+
+
+def embed__sentence_number(encodings, weights, eps):
+    return row_by_row(encodings, weights, eps, lambda e, t: t, lambda number, e, t: int(number > 0))
+
+
+def embed__norm_too_early(encodings, weights, eps):
+    rows = []
+    for e in encodings:
+        for t, token in enumerate(e.input_ids):
+            word = layer_norm(weights.word[token], *weights.norm, eps)
+            rows.append(word + weights.position[t] + weights.token_type[e.token_type_ids[t]])
+    return np.array(rows)

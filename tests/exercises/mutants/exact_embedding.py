@@ -60,3 +60,9 @@ def exact_embedding__paper_translation(q, k, c):
 def exact_embedding__no_scale(q, k, c):
     k = k - k.mean(0)
     return built(q, k, 1.0, np.sqrt(squares(k).max() - squares(k)))
+
+
+def exact_embedding__no_maximum(q, k, c):
+    k = k - k.mean(axis=0)
+    extra = np.sqrt(np.linalg.norm(k, axis=1).max() ** 2 - (k**2).sum(axis=1))
+    return np.column_stack([c * q, 0 * q[:, :1]]), np.column_stack([k, extra]) / np.float32(c)

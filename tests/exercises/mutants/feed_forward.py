@@ -48,3 +48,13 @@ def feed_forward_block__wrong_norm(x, w, c):
 
 def feed_forward_block__own_eps(x, w, c):
     return layer_norm(x + fed(x, w, c), *w.output_norm, 1e-5)
+
+
+def feed_forward_block__residual_twice(hidden, w, c):
+    fed = linear(ACTIVATIONS[c.hidden_act](linear(hidden, *w.intermediate)), *w.output)
+    return layer_norm(fed + hidden, *w.output_norm, c.layer_norm_eps) + hidden
+
+
+def feed_forward_block__norm_on_residual(hidden, w, c):
+    fed = linear(ACTIVATIONS[c.hidden_act](linear(hidden, *w.intermediate)), *w.output)
+    return fed + layer_norm(hidden, *w.output_norm, c.layer_norm_eps)

@@ -39,3 +39,12 @@ def attention_moved__largest(before, after, texts):
 def attention_moved__mean_of_means(before, after, texts):
     rows = compared(before, after, texts, lambda d: np.abs(d).sum(2) / 2)
     return np.mean([row.mean(axis=2) for row in rows], axis=0)
+
+
+def attention_moved__turned(before, after, texts):
+    return over_all(compared(before, after, texts, lambda d: np.abs(d).sum(2) / 2)).T
+
+
+def attention_moved__one_sentence(before, after, texts):
+    for row in compared(before, after, texts, lambda d: np.abs(d).sum(2) / 2):
+        return row.mean(axis=2)

@@ -31,3 +31,15 @@ def gelu__no_half(x):
 
 def gelu__only_phi(x):
     return (1 + erf(x / math.sqrt(2))) / 2
+
+
+def gelu__brackets(x):
+    return x / 2 * 1 + erf(x / math.sqrt(2))
+
+
+def gelu__brackets__outside(x):
+    return 0.5 * x * (1 + erf(x) / math.sqrt(2))
+
+
+def gelu__brackets__all_outside(x):
+    return 0.5 * x * (1 + erf(x)) / math.sqrt(2)

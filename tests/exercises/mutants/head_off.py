@@ -104,3 +104,16 @@ def blank_loss__wrong_place__after(bert, blanks):
 
 def blank_loss__wrong_place__before(bert, blanks):
     return -np.log(at_masks(bert, blanks, shift=-1)).mean()
+
+
+def switch_off__one_column(weights, head, size):
+    weight = weights.attention_output.weight.copy()
+    weight[:, head] = 0
+    return weights._replace(attention_output=weights.attention_output._replace(weight=weight))
+
+
+def blank_loss__one_blank(bert, blanks):
+    for text, word in blanks:
+        encoding = bert.encode(text)
+        row = softmax(bert.logits(encoding))[encoding.input_ids.index(bert.tokenizer.mask_id)]
+        return -np.log(row[bert.tokenizer.backend.token_to_id(word)])

@@ -46,3 +46,23 @@ def layer_norm__bias_first(x, weight, bias, eps):
 
 def layer_norm__not_stretched(x, weight, bias, eps):
     return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps)
+
+
+def layer_norm__own_eps(x, weight, bias, eps):
+    return weight * (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5) + bias
+
+
+def layer_norm__own_eps__of_bert(x, weight, bias, eps):
+    return weight * (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-12) + bias
+
+
+def layer_norm__exchanged(x, weight, bias, eps):
+    return bias * (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps) + weight
+
+
+def layer_norm__bias_subtracted(x, weight, bias, eps):
+    return weight * (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps) - bias
+
+
+def layer_norm__one_weight(x, weight, bias, eps):
+    return weight[0] * (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps) + bias

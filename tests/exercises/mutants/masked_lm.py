@@ -1,3 +1,5 @@
+import numpy as np
+
 from minibert.numerics import ACTIVATIONS, layer_norm, linear, softmax
 
 
@@ -39,3 +41,12 @@ def masked_lm_logits__always_gelu(x, w, act, eps):
 
 def masked_lm_logits__own_eps(x, w, act, eps):
     return linear(transformed(x, w, act, 1e-12), w.decoder, w.bias)
+
+
+def masked_lm_logits__log_probabilities(x, w, act, eps):
+    return np.log(softmax(linear(transformed(x, w, act, eps), w.decoder, w.bias)))
+
+
+def masked_lm_logits__residual(x, w, act, eps):
+    inner = x + ACTIVATIONS[act](linear(x, *w.transform))
+    return linear(layer_norm(inner, *w.norm, eps), w.decoder, w.bias)

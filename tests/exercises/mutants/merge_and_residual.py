@@ -76,3 +76,19 @@ def attention_block__weight_turned(hidden, sentences, w, c):
     context, parts = looked(hidden, sentences, w, c)
     added = hidden + context @ w.attention_output.weight + w.attention_output.bias
     return layer_norm(added, *w.attention_norm, c.layer_norm_eps), parts
+
+
+def attention_block__residual_twice(hidden, sentences, w, c):
+    context, parts = looked(hidden, sentences, w, c)
+    new = layer_norm(hidden + linear(context, *w.attention_output), *w.attention_norm, c.layer_norm_eps)
+    return hidden + new, parts
+
+
+def attention_block__norm_on_residual(hidden, sentences, w, c):
+    context, parts = looked(hidden, sentences, w, c)
+    return linear(context, *w.attention_output) + layer_norm(hidden, *w.attention_norm, c.layer_norm_eps), parts
+
+
+def attention_block__no_bias(hidden, sentences, w, c):
+    context, parts = looked(hidden, sentences, w, c)
+    return layer_norm(context @ w.attention_output.weight.T + hidden, *w.attention_norm, c.layer_norm_eps), parts

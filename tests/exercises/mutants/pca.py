@@ -56,3 +56,23 @@ def pca__standardised(x, n):
 
 def pca__scalar_mean(x, n):
     return by(x - x.mean(), n)
+
+
+def pca__half_turned(x, n):
+    projected, components, ratio = by(x - x.mean(axis=0), n)
+    return projected, -components, ratio
+
+
+def pca__smallest_first(x, n):
+    values, vectors = np.linalg.eigh(np.cov((x - x.mean(axis=0)).T))
+    return (x - x.mean(axis=0)) @ vectors[:, :n], vectors[:, :n].T, (values / values.sum())[:n]
+
+
+def pca__smallest_first__of_the_kept(x, n):
+    values, vectors = np.linalg.eigh(np.cov((x - x.mean(axis=0)).T))
+    return (x - x.mean(axis=0)) @ vectors[:, -n:], vectors[:, -n:].T, (values / values.sum())[-n:]
+
+
+def pca__variance_not_ratio__sample(x, n):
+    projected, components, _ = by(x - x.mean(axis=0), n)
+    return projected, components, projected.var(axis=0, ddof=1)

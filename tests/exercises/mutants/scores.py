@@ -27,3 +27,11 @@ def scores__multiplied(q, k):
 
 def scores__swapped(q, k):
     return k @ q.mT / math.sqrt(q.shape[-1])
+
+
+def scores__half(q, k):
+    return q @ k.mT / (q.shape[-1] ** 1 / 2)
+
+
+def scores__whole_root(q, k):
+    return q @ k.mT / int(q.shape[-1] ** 0.5)

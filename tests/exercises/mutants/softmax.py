@@ -36,3 +36,23 @@ def softmax__no_exp(x):
 
 def softmax__no_division(x):
     return np.exp(x - x.max(-1, keepdims=True))
+
+
+def softmax__not_the_largest(x):
+    e = np.exp(x - np.min(x, -1, keepdims=True))
+    return e / np.sum(e, -1, keepdims=True)
+
+
+def softmax__not_the_largest__mean(x):
+    e = np.exp(x - np.average(x, axis=-1)[..., None])
+    return e / e.sum(-1)[..., None]
+
+
+def softmax__log_softmax(x):
+    shifted = x - x.max(-1, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), -1, keepdims=True))
+
+
+def softmax__wrong_axis__of_sum(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / np.sum(e, axis=-2, keepdims=True)

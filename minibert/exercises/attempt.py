@@ -1,0 +1,125 @@
+"""Call a student's functions on every case, and note what became of each call: in the worker, or in a notebook."""
+
+import ast
+import inspect
+import traceback
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from minibert.exercises import transport
+from minibert.exercises.exercise import Case, Exercise
+from minibert.model import Bert
+
+
+def attempt(
+    exercise: Exercise, drawn: list[list[Case] | None], names: dict, path: Path
+) -> tuple[list[list[dict]], list[object]]:
+    """The outcome of every call of every part, and the values returned.
+
+    names: what the student's file defines. Each function is called on each of its cases, and at last on the first
+    again. An outcome is {"value": its number among the values}, or {"error": ...}, or {"missing": true} where there is
+    no such name, or {"changed": the argument that is no longer what it was}. A finding is not called.
+    """
+    results, values = [], []
+    for part, cases in zip(exercise.parts, drawn, strict=True):
+        outcomes = []
+        if part.name not in names:
+            outcomes.append({"missing": True})
+        elif cases is None:
+            outcomes.append({"value": len(values)})
+            values.append(names[part.name])
+        else:
+            for case in (*cases, cases[0]):
+                outcomes.append(call(names[part.name], case, inspect.signature(part.solution), path, values))
+        results.append(outcomes)
+    return results, values
+
+
+def call(function, case: Case, signature: inspect.Signature, path: Path, values: list[object]) -> dict:
+    """One call; what it returned is appended to the values."""
+    before = [fingerprint(argument) for argument in case.arguments]
+    try:
+        value = function(*read_only(case.arguments))
+        transport.describe(value, [], 0)
+    except BaseException as error:
+        return {"error": explain(error, path)}
+    for name, argument, was in zip(signature.parameters, case.arguments, before, strict=False):
+        if fingerprint(argument) != was:
+            return {"changed": name}
+    values.append(copied(value))
+    return {"value": len(values) - 1}
+
+
+def copied(value, depth: int = 0):
+    """The value as it is now: a later call may change what it returned, as a list that keeps growing."""
+    if type(value) is np.ndarray:
+        return value.copy()
+    if type(value) in (list, tuple) and depth < transport.DEEPEST:
+        return type(value)(copied(item, depth + 1) for item in value)
+    return value
+
+
+def read_only(value):
+    """The same value, its arrays locked: a function that writes into its input is told so by NumPy."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    elif isinstance(value, Bert):
+        read_only(value.weights)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            read_only(item)
+    return value
+
+
+def fingerprint(value) -> object:
+    """Something that changes when the value does, whatever it is."""
+    if isinstance(value, np.ndarray):
+        return value.shape, str(value.dtype), zlib.crc32(np.ascontiguousarray(value))
+    if isinstance(value, Bert):
+        return fingerprint(value.weights)
+    if isinstance(value, tuple | list):
+        return [fingerprint(item) for item in value]
+    if isinstance(value, dict):
+        return {key: fingerprint(item) for key, item in value.items()}
+    return value if isinstance(value, str | int | float) else id(value)
+
+
+def explain(error: BaseException, path: Path) -> dict:
+    """What was raised, and at which line of the student's file; at which line of it the call began, if elsewhere."""
+    line = source = began = None
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        line, source = error.lineno, error.text
+    else:
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        if own:
+            line, source = own[-1].lineno, own[-1].line
+            began = own[0].lineno if own[0].lineno != line else None
+    try:
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+    except BaseException:
+        message = ""
+    return {
+        "type": type(error).__name__,
+        "message": message[:1000],
+        "line": line,
+        "source": (source or "").strip()[:200],
+        "began": began,
+        "stub": isinstance(error, NotImplementedError) and is_stub(path, line),
+    }
+
+
+def is_stub(path: Path, line: int | None) -> bool:
+    """Whether the function round this line does nothing but raise NotImplementedError."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return True
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and line is not None and node.lineno <= line <= node.end_lineno:
+            body = [
+                part for part in node.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+            ]
+            return len(body) == 1
+    return line is None

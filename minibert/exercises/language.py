@@ -1,0 +1,36 @@
+"""The language in which the course speaks: English, or Japanese by the tables in `japanese/`."""
+
+from contextlib import contextmanager
+from functools import cache
+
+LANGUAGES = ("en", "ja")
+
+chosen = "en"
+"""The language of this process; `use` changes it."""
+
+
+@contextmanager
+def use(language: str):
+    """Speak this language meanwhile. Raises ValueError for one that is not there."""
+    global chosen
+    if language not in LANGUAGES:
+        raise ValueError(f"--language is {language!r}; expected {' or '.join(LANGUAGES)}")
+    before, chosen = chosen, language
+    try:
+        yield
+    finally:
+        chosen = before
+
+
+@cache
+def tables() -> dict[str, str]:
+    from minibert.exercises.japanese import TEXTS
+
+    return TEXTS
+
+
+def t(text: str, /, **fields: object) -> str:
+    """The text in the chosen language, with the fields put in. The English text is the key of the table."""
+    if chosen == "ja":
+        text = tables().get(text, text)
+    return text.format(**fields) if fields else text

@@ -1,0 +1,11 @@
+"""The rows of V^T are directions, the one in which the centred points vary most first; S^2 says by how much."""
+
+import numpy as np
+
+
+def pca(points_NK: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    centred_NK = points_NK - points_NK.mean(axis=0)
+    _, singular, directions = np.linalg.svd(centred_NK, full_matrices=False)
+    ratio = singular**2 / (singular**2).sum()
+    found_CK = directions[:components]
+    return centred_NK @ found_CK.T, found_CK, ratio[:components]
