@@ -1,6 +1,7 @@
 """`minibert exercises`: the course, from the shell. What its actions do stands in `minibert/exercises/actions.py`."""
 
 import argparse
+from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -8,30 +9,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
 
     def action(name: str, help: str) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        made = actions.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        made.add_argument("--language", choices=("en", "ja"), help="English or Japanese (default: as the folder began)")
+        return made
+
+    def add_folder(parser: argparse.ArgumentParser, **options) -> None:
+        parser.add_argument("folder", metavar="DIR", **options)
+
+    def add_limits(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--seed", type=int, default=0, help="draw other inputs (default: 0)")
+        parser.add_argument(
+            "--time-limit", type=float, default=5.0, metavar="SECONDS", help="for each exercise (default: 5)"
+        )
+
+    def add_word(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--folder", metavar="DIR", help="your folder, where it is not this one or the one below")
+        parser.add_argument("--word", help="opens it where a teacher has locked it")
 
     sub = action("list", "name the exercises; with DIR, say which are done")
-    sub.add_argument("folder", metavar="DIR", nargs="?", help="your folder")
+    add_folder(sub, nargs="?", help="your folder")
 
     sub = action("start", "put the exercises into DIR; files that are there already are left alone")
-    sub.add_argument("folder", metavar="DIR", help="your folder; made if it is not there")
+    add_folder(sub, help="your folder; made if it is not there")
+    sub.add_argument("names", metavar="NAME", nargs="*", help="only these exercises, by name or number (default: all)")
+    sub.add_argument("--notebook", action="store_true", help="as one Jupyter notebook")
+    sub.add_argument("--lock", metavar="WORD", help="for teachers: `show` and `hint --more` ask for this word")
+
+    sub = action("reset", "put an exercise back as it was handed out; what you wrote is kept beside it")
+    add_folder(sub, help="your folder")
+    sub.add_argument("name", metavar="NAME", help="the exercise, by name or number")
 
     sub = action("check", "say what is right, and what is wrong and where")
-    sub.add_argument("folder", metavar="DIR", help="your folder")
+    add_folder(sub, help="your folder")
     sub.add_argument("name", metavar="NAME", nargs="?", help="one exercise, by name or number (default: all)")
     how = sub.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print a report for programs (see the teacher's page)")
     how.add_argument("--watch", action="store_true", help="check again whenever a file is saved; stop with Ctrl-C")
-    sub.add_argument("--seed", type=int, default=0, help="draw other inputs (default: 0)")
-    sub.add_argument("--time-limit", type=float, default=5.0, metavar="SECONDS", help="for each exercise (default: 5)")
+    sub.add_argument("--html", type=Path, metavar="FILE", help="write a page too, with pictures of expected and got")
+    add_limits(sub)
 
     sub = action("hint", "give a hint")
     sub.add_argument("name", metavar="NAME", help="the exercise, by name or number")
     sub.add_argument("--more", action="store_true", help="almost the solution")
+    add_word(sub)
 
-    sub = action("show", "print the library's own function, if you want to give up")
+    sub = action("show", "print a solution, and how the library does it")
     sub.add_argument("name", metavar="NAME", help="the exercise, by name or number")
     sub.add_argument("--yes", action="store_true", help="do not ask")
+    add_word(sub)
+
+    sub = action("run", "put your own functions together to a BERT, the library's for the rest, and run it")
+    add_folder(sub, help="your folder")
+    sub.add_argument("text", metavar="TEXT", help='a text, perhaps with [MASK] in it: "The capybara is [MASK]."')
+    sub.add_argument("--model", default="tiny", help="whose weights: bundled name, folder or hub id (default: tiny)")
+    add_limits(sub)
+
+    sub = action("class", "for teachers: check the folders of a class, and tell what it gets wrong most")
+    add_folder(sub, nargs="+", help="the students' folders, or one folder that holds them")
+    sub.add_argument("--only", metavar="NAME,NAME", help="only these exercises (default: all)")
+    sub.add_argument("--csv", type=Path, metavar="FILE", help="write a table for a spreadsheet")
+    sub.add_argument("--html", type=Path, metavar="FILE", help="write one page: table, mistakes, every message")
+    add_limits(sub)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,7 +1,8 @@
 """The command `minibert exercises`: a course in which you build BERT's attention piece by piece.
 
-Read on in this order: exercise (what one is), draw (inputs), course/ (all of them), judge (what is wrong, and where),
-transport, worker and runner (running a student's code safely apart), actions. The teacher's page is README.md.
+Read on in this order: exercise (what one is), draw (inputs), course/ (all of them), key and judge (what is right, what
+is wrong, and where), attempt, transport, worker and runner (running a student's code safely apart), checker, actions.
+Beside them: own (a BERT of one's own parts), classroom, notebook, pictures, progress. The teacher's page is README.md.
 Importing this file is cheap; everything else is imported when a command runs.
 """
 
@@ -19,3 +20,17 @@ def blanks() -> list[tuple[str, str]]:
     """Sentences with one [MASK] each, and the word that stood there."""
     lines = (HERE / "blanks.txt").read_text(encoding="utf-8").splitlines()
     return [tuple(line.split("\t")) for line in lines]
+
+
+def check(name: str, *answers: object, seed: int = 0) -> bool:
+    """In a notebook: `check("softmax", softmax)` says what is right, or wrong and where. See `notebook.check`."""
+    from minibert.exercises import notebook  # the course imports viz, and takes a moment
+
+    return notebook.check(name, *answers, seed=seed)
+
+
+def assemble(folder: str | Path, model: str | Path = "tiny"):
+    """A Bert of the functions in this folder that are right, and the library's for the rest. See `own.assemble`."""
+    from minibert.exercises import own
+
+    return own.assemble(folder, model)

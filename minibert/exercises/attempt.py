@@ -18,9 +18,10 @@ def attempt(
 ) -> tuple[list[list[dict]], list[object]]:
     """The outcome of every call of every part, and the values returned.
 
-    names: what the student's file defines. Each function is called on each of its cases, and at last on the first
-    again. An outcome is {"value": its number among the values}, or {"error": ...}, or {"missing": true} where there is
-    no such name, or {"changed": the argument that is no longer what it was}. A finding is not called.
+    names: what the student's file defines. Each function is called on its last case, before anything can be kept from
+    an earlier call, and then on all of them; the outcome of that first call comes last. A finding is not called.
+    An outcome is {"value": its number among the values}, or {"error": ...}, or {"missing": true} where there is no such
+    name, or {"changed": the argument that is no longer what it was}.
     """
     results, values = [], []
     for part, cases in zip(exercise.parts, drawn, strict=True):
@@ -31,8 +32,9 @@ def attempt(
             outcomes.append({"value": len(values)})
             values.append(names[part.name])
         else:
-            for case in (*cases, cases[0]):
+            for case in (cases[-1], *cases):
                 outcomes.append(call(names[part.name], case, inspect.signature(part.solution), path, values))
+            outcomes.append(outcomes.pop(0))
         results.append(outcomes)
     return results, values
 

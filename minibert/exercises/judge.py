@@ -116,16 +116,16 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
         return failed("import", says)
     returned = [values[result["value"]] if "value" in result else None for result in results]
     for i, (case, expected, result) in enumerate(zip(cases, key.expected, results[:-1], strict=True)):
-        if problem := broken(result, function, case):
-            if i and results[-1] != result and again(key, results, returned):
-                return again(key, results, returned)
-            return problem
-        with np.errstate(all="ignore"):
-            problem, got = first_problem(function, case, returned[i], expected)
+        problem = broken(result, function, case)
         if problem is None:
-            if i == 0 and (state := again(key, results, returned)):
-                return state
+            with np.errstate(all="ignore"):
+                problem, got = first_problem(function, case, returned[i], expected)
+        if problem is None:
             continue
+        if state := keeps_state(key, results, returned):
+            return state
+        if isinstance(problem, dict):
+            return problem
         mistake = None if got is None or problem.mistake else recognise(key, returned, i)
         message = problem.message
         if mistake is not None:
@@ -158,12 +158,18 @@ def broken(result: dict, function: Function, case: Case) -> dict | None:
     return None
 
 
-def again(key: PartKey, results: list[dict], returned: list[object]) -> dict | None:
-    """The verdict on a function that was right on the first case, and is not when it is called with it once more."""
-    function, case, expected = key.function, key.cases[0], key.expected[0]
-    with np.errstate(all="ignore"):
-        if "value" in results[-1] and first_problem(function, case, returned[-1], expected)[0] is None:
-            return None
+def keeps_state(key: PartKey, results: list[dict], returned: list[object]) -> dict | None:
+    """The verdict on a function that was right on the last case when it was called first, and wrong later."""
+    function, case, expected = key.function, key.cases[-1], key.expected[-1]
+
+    def right(i: int) -> bool:
+        if "value" not in results[i]:
+            return False
+        with np.errstate(all="ignore"):
+            return first_problem(function, case, returned[i], expected)[0] is None
+
+    if not right(-1) or right(-2):
+        return None
     says = t(
         "{name} is right when it is called first, and wrong when it is called again with the same arguments. Something "
         "is kept from one call to the next: a list or dict made outside the function, a `global`, "

@@ -1,7 +1,11 @@
-"""A BERT put together of a student's own functions: what they have written and is right, and ours for the rest.
+"""A BERT put together of a student's own functions: theirs where they are right, and the library's for the rest.
 
-`assemble` has every exercise checked first, in a process of its own. Only files whose functions are right are imported
-here, so nothing runs that has not run to its end before.
+    own = assemble("work")          # every exercise is checked first, in a process of its own
+    own.yours                       # ("softmax", "split_heads"): which parts are the student's
+    own("The cat sat.")             # a Trace, as of any Bert; own.fill_mask, own.logits and own.stream work as well
+
+Only files whose functions are right are imported here: nothing runs that has not run to its end before. Every function
+uses the student's own of what the exercises before it built: their attend calls their softmax.
 """
 
 import inspect
@@ -13,29 +17,165 @@ from pathlib import Path
 
 import numpy as np
 
+import minibert
 from minibert.attention import attend, merge_heads, self_attention, split_heads
 from minibert.embeddings import embed
 from minibert.encoder import attention_block, encoder_layer, feed_forward_block
 from minibert.exercises.checker import Checker, find
+from minibert.exercises.course.encoder import hidden_states
 from minibert.exercises.worker import load as load_file
 from minibert.heads import masked_lm_logits
-from minibert.model import Bert, Text, check_keep, load, rows_of_sentences
+from minibert.model import Bert, Text, check_texts, rows_of_sentences
 from minibert.numerics import ACTIVATIONS, gelu, layer_norm, softmax
-from minibert.trace import FIELDS
+from minibert.trace import FIELDS, LAYER_FIELDS, Trace
 
-PARTS: dict[str, tuple[str, Callable]] = {
-    "softmax": ("softmax", softmax),
-    "layer_norm": ("layer_norm", layer_norm),
-    "gelu": ("gelu", gelu),
-    "embed": ("embeddings", embed),
-    "split_heads": ("split_heads", split_heads),
-    "scores": ("scores", attend),
-    "attend": ("attention", attend),
-    "merge_heads": ("merge_and_residual", merge_heads),
-    "attention_block": ("merge_and_residual", attention_block),
-    "feed_forward_block": ("feed_forward", feed_forward_block),
-    "encoder_layer": ("layer", encoder_layer),
-    "hidden_states": ("encoder", None),
-    "masked_lm_logits": ("masked_lm", masked_lm_logits),
+EXERCISE_OF = {
+    "softmax": "softmax",
+    "layer_norm": "layer_norm",
+    "gelu": "gelu",
+    "embed": "embeddings",
+    "split_heads": "split_heads",
+    "scores": "scores",
+    "attend": "attention",
+    "merge_heads": "merge_and_residual",
+    "attention_block": "merge_and_residual",
+    "feed_forward_block": "feed_forward",
+    "encoder_layer": "layer",
+    "hidden_states": "encoder",
+    "masked_lm_logits": "masked_lm",
 }
-"""What a BERT is made of, leaves first: function, its exercise, and the library's own"""
+"""The functions a BERT is made of, leaves first, and the exercises in which they are written"""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnBert(Bert):
+    """A Bert that runs the functions in `functions`."""
+
+    functions: dict[str, Callable]
+    """by name: those of EXERCISE_OF, and self_attention"""
+    yours: tuple[str, ...]
+    """the names of those that are the student's"""
+
+    def batch(self, texts: Iterable[Text], keep: Collection[str] = FIELDS) -> list[Trace]:
+        """Run sentences together, as `Bert.batch` does. Every array of the Traces comes from `functions`."""
+        encodings = [self.encode(text) for text in check_texts(texts)]
+        if not encodings:
+            return []
+        parts_of_layers: list[list[dict]] = []
+
+        def layer_and_note(*arguments):
+            hidden_TD, parts = self.functions["encoder_layer"](*arguments)
+            parts_of_layers.append(parts)
+            return hidden_TD, parts
+
+        states = with_names(self.functions["hidden_states"], {"encoder_layer": layer_and_note})(
+            encodings, self.weights, self.config
+        )
+        as_library = super().batch(encodings, keep)
+        traces = []
+        for i, (trace, rows) in enumerate(zip(as_library, rows_of_sentences(encodings), strict=True)):
+            layers = tuple(
+                replace(layer, **{name: parts[i][name] for name in LAYER_FIELDS if name in keep})
+                for layer, parts in zip(trace.layers, parts_of_layers, strict=True)
+            )
+            hidden = tuple(state[rows] for state in states) if "hidden_states" in keep else None
+            traces.append(replace(trace, layers=layers, hidden_states=hidden))
+        return traces
+
+    def logits(self, text: Text) -> np.ndarray:
+        """[tokens, vocabulary] as `Bert.logits`, by the student's head."""
+        if self.weights.masked_lm is None:
+            raise ValueError(f"{self.name} has no masked-language-model head: it cannot fill blanks")
+        hidden_TD = self.batch([text], keep=("hidden_states",))[0].hidden_states[-1]
+        config = self.config
+        head = self.functions["masked_lm_logits"]
+        return head(hidden_TD, self.weights.masked_lm, config.hidden_act, config.layer_norm_eps)
+
+
+def assemble(folder: str | Path, model: str | Path = "tiny", *, time_limit: float = 5.0) -> OwnBert:
+    """A Bert made of the functions in this folder that are right, and of the library's.
+
+    time_limit: seconds for the check of each exercise. Raises ValueError where there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder; make it with: minibert exercises start {folder}")
+    theirs: dict[str, dict] = {}
+    with Checker(folder, limit=time_limit) as checker:
+        for name in dict.fromkeys(EXERCISE_OF.values()):
+            exercise = find(name)
+            right = {part["name"] for part in checker.check(exercise).parts if part["status"] == "passed"}
+            if right:
+                names = vars(load_file(folder.resolve() / exercise.file))
+                theirs |= dict.fromkeys(right, names)
+    return put_together(theirs, minibert.load(model))
+
+
+def put_together(theirs: dict[str, dict], bert: Bert) -> OwnBert:
+    """theirs: for each function of the student's, the names of the file it stands in."""
+    library = {
+        "softmax": softmax,
+        "layer_norm": layer_norm,
+        "gelu": gelu,
+        "embed": embed,
+        "split_heads": split_heads,
+        "scores": scores,
+        "attend": attend,
+        "merge_heads": merge_heads,
+        "self_attention": self_attention,
+        "attention_block": attention_block,
+        "feed_forward_block": feed_forward_block,
+        "encoder_layer": encoder_layer,
+        "hidden_states": hidden_states,
+        "masked_lm_logits": masked_lm_logits,
+    }
+    made: dict[str, object] = {}
+    for name, own in library.items():
+        if name in theirs:
+            made[name] = with_names(theirs[name][name], made)
+        elif name == "attend" and "scores" in theirs:
+            made[name] = partial(attend_by, made["scores"], made["softmax"])
+        else:
+            made[name] = with_names(own, made)
+        if name == "gelu":
+            made["ACTIVATIONS"] = ACTIVATIONS | {"gelu": made["gelu"]}
+    yours = tuple(name for name in EXERCISE_OF if name in theirs)
+    return OwnBert(bert.config, bert.tokenizer, bert.weights, bert.name, functions=made, yours=yours)
+
+
+def scores(query_HTK: np.ndarray, key_HSK: np.ndarray) -> np.ndarray:
+    return attend(query_HTK, key_HSK, key_HSK)[0]
+
+
+def attend_by(scores: Callable, softmax: Callable, query_HTK, key_HSK, value_HSK) -> tuple[np.ndarray, ...]:
+    """attend, where only its scores are the student's."""
+    scores_HTS = scores(query_HTK, key_HSK)
+    attention_HTS = softmax(scores_HTS)
+    return scores_HTS, attention_HTS, attention_HTS @ value_HSK
+
+
+def with_names(function: Callable, names: dict[str, object]) -> Callable:
+    """The same function, in whose file these names stand for something else: those among them that it knows at all.
+
+    What the file itself defines stays: only what it imports is exchanged.
+    """
+    function = inspect.unwrap(function)
+    if not isinstance(function, types.FunctionType):
+        return function
+    known = function.__globals__
+    exchanged = {
+        name: value
+        for name, value in names.items()
+        if name in known and getattr(known[name], "__module__", "builtins") != function.__module__
+    }
+    copies = dict(known) | exchanged
+
+    def moved(f: types.FunctionType) -> types.FunctionType:
+        new = types.FunctionType(f.__code__, copies, f.__name__, f.__defaults__, f.__closure__)
+        new.__kwdefaults__ = f.__kwdefaults__
+        return new
+
+    for name, value in known.items():  # helpers of the same file see the new names too
+        if isinstance(value, types.FunctionType) and value.__module__ == function.__module__:
+            copies[name] = moved(value)
+    return moved(function)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from minibert.commands.main import main
-from minibert.exercises.course import EXERCISES
+from minibert.exercises.course import EXERCISES, SOFTMAX
 from minibert.exercises.exercise import STUBS
 from minibert.exercises.judge import Report
 
@@ -42,12 +42,13 @@ def test_list(capsys):
 def test_start_makes_all_files_and_never_overwrites(tmp_path, capsys):
     folder = tmp_path / "a" / "course"
     assert run(capsys, "start", folder)[0] == 0
-    assert sorted(p.name for p in folder.iterdir()) == sorted(p.name for p in STUBS.glob("*.py"))
+    handed_out = sorted(p.name for p in STUBS.glob("*.py"))
+    assert sorted(p.name for p in folder.iterdir()) == sorted([".course.json", *handed_out])
     (folder / "01_softmax.py").write_text("mine")
     (folder / "02_layer_norm.py").unlink()
     status, out, _ = run(capsys, "start", folder)
     assert status == 0
-    assert "1 files put into" in out
+    assert "1 file(s) put into" in out
     assert "untouched" in out
     assert (folder / "01_softmax.py").read_text() == "mine"
     assert (folder / "02_layer_norm.py").read_text() == (STUBS / "02_layer_norm.py").read_text()
@@ -102,12 +103,13 @@ def test_json_is_the_documented_report(tmp_path, capsys):
     report = json.loads(out)
     assert status == 1
     assert list(report) == ["schema", "minibert", "folder", "seed", "passed", "total", "exercises"]
-    assert (report["schema"], report["seed"], report["passed"], report["total"]) == (1, 3, 0, 1)
+    assert (report["schema"], report["seed"], report["passed"], report["total"]) == (2, 3, 0, 1)
     (exercise,) = report["exercises"]
-    assert list(exercise) == list(Report.__dataclass_fields__)
+    assert list(exercise) == [name for name in Report.__dataclass_fields__ if name != "picture"]
     assert exercise["status"] == "failed"
     assert exercise["mistake"] == "wrong-axis"
-    assert exercise["printed"].count("hello") == 2
+    assert exercise["printed"].count("hello") > 2
+    assert [(part["name"], part["mistake"]) for part in exercise["parts"]] == [("softmax", "wrong-axis")]
     page = (STUBS.parent / "README.md").read_text(encoding="utf-8")
     for name in (*report, *exercise, "passed", "failed", "todo", "missing"):
         assert f"`{name}`" in page, f"{name} is not explained on the teacher's page"
@@ -122,7 +124,15 @@ def test_json_is_the_documented_report(tmp_path, capsys):
         (["check", ".", "zzz"], "there is no exercise 'zzz'"),
         (["check", ".", "--seed", "-1"], "--seed is -1"),
         (["check", ".", "--time-limit", "0"], "--time-limit is 0"),
-        (["hint", "20"], "there is no exercise '20'"),
+        (["check", ".", "--time-limit", "inf"], "--time-limit is inf"),
+        (["check", ".", "--time-limit", "nan"], "--time-limit is nan"),
+        (["check", ".", "--time-limit", "1e12"], "--time-limit is 1e+12"),
+        (["run", ".", "a text", "--time-limit", "inf"], "--time-limit is inf"),
+        (["run", "nowhere", "a text"], "nowhere is not a folder"),
+        (["class", "nowhere"], "nowhere is not a folder"),
+        (["reset", "nowhere", "1"], "nowhere is not a folder"),
+        (["start", "new", "sotfmax"], "did you mean softmax?"),
+        (["hint", "99"], "there is no exercise '99'"),
         (["show", "gleu"], "did you mean gelu?"),
         (["list", "nowhere"], "nowhere is not a folder"),
     ],
@@ -149,7 +159,11 @@ def test_show_asks_first(capsys, monkeypatch):
         assert "def softmax" not in out
         assert "It is worth the time" in out
     monkeypatch.setattr("builtins.input", lambda prompt: "y")
-    assert "def softmax(x: Array) -> Array:" in run(capsys, "show", "softmax")[1]
+    out = run(capsys, "show", "softmax")[1]
+    assert "# A solution of softmax" in out
+    ours, _, library = out.partition("# And this is how the library does it")
+    assert SOFTMAX.solution.read_text(encoding="utf-8") in ours
+    assert "# minibert.numerics.softmax" in library
     assert "def attend(" in run(capsys, "show", "scores", "--yes")[1]
 
 

@@ -93,7 +93,7 @@ def test_every_mistake_is_caught_and_named(tmp_path, seed):
         assert (report["status"], report["function"]) == ("failed", function), mutant
         assert report["mistake"] == mistake, mutant
         part = next(part for part in exercise.parts if part.name == function)
-        if mistake == "order":  # told of every function that returns several things
+        if report["step"] == "order":
             continue
         assert any(known.says in message for known in part.mistakes if known.name == mistake), mutant
         assert "for example" in message, "equal numbers do not prove it"
@@ -103,8 +103,8 @@ def test_every_mistake_is_caught_and_named(tmp_path, seed):
 
 def test_every_known_mistake_has_a_mutant():
     known = {(exercise.name, part.name, mistake.name) for exercise, part in FUNCTIONS for mistake in part.mistakes}
-    named = {(exercise.name, function, mistake) for exercise, function, mistake, _ in MUTANTS if mistake != "order"}
-    assert named == known
+    named = {(exercise.name, function, mistake) for exercise, function, mistake, _ in MUTANTS}
+    assert named == known | {("attention", "attend", "order")}  # told of every function that returns several things
     for exercise, part in FUNCTIONS:
         assert len({mistake.name for mistake in part.mistakes}) >= 3, (exercise.name, part.name)
 
@@ -332,7 +332,7 @@ def test_rounding_under_a_root_does_not_decide():
     ):
         for seed in range(30):
             cases = twice(part.cases, Draw(seed))
-            returned = [embedded(*case.arguments, squares) for case in (*cases, cases[0])]
+            returned = [embedded(*case.arguments, squares) for case in (*cases, cases[-1])]
             results = [{"value": i} for i in range(len(returned))]
             assert judge_function(PartKey(part, cases), results, returned) is None, seed
 
