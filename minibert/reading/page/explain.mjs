@@ -1,0 +1,165 @@
+// How a number came about: block by block, from the line that made it back through the functions it came from.
+
+import { Unknown, Unpacked, fitted } from "./arithmetic.mjs";
+
+const DEEP = 4; // blocks at most: the line, and what it called
+const WHERE = 6; // names explained below an expression
+
+/**
+ * [{visit, source, note, written, value, sums, where}], unpacking what is needed on the way. The number is that at an
+ * index of what `name` was bound to by a visit.
+ */
+export async function explanation(arithmetic, visit, name, index) {
+  for (;;) {
+    try {
+      return new Explanation(arithmetic).from(visit, name, index);
+    } catch (missing) {
+      if (!(missing instanceof Unpacked)) throw missing;
+      await arithmetic.recording.numbers(missing.array);
+    }
+  }
+}
+
+class Explanation {
+  constructor(arithmetic) {
+    this.arithmetic = arithmetic;
+    this.recording = arithmetic.recording;
+    this.blocks = [];
+  }
+
+  from(visit, name, index) {
+    this.visit(visit, name, index);
+    return this.blocks;
+  }
+
+  /** The tree of one of the names that a visit made. */
+  treeOf(visit, name) {
+    const statement = this.recording.statement(visit);
+    const which = statement?.names.indexOf(name) ?? -1;
+    if (which < 0) return null;
+    if (statement.names.length === 1) return { tree: statement.value };
+    if (statement.value[0] === "tuple") return { tree: statement.value[1 + which] };
+    return { tree: statement.value, which };
+  }
+
+  visit(visit, name, index) {
+    const { call, line, made } = this.recording.visits[visit];
+    const block = { visit, name, index, source: this.recording.sourceLine(this.recording.calls[call].chapter, line).trim(), sums: [], where: [] };
+    this.blocks.push(block);
+    const found = this.treeOf(visit, name);
+    if (!found) return;
+    this.choose(found.tree, visit, made[name], index);
+    const tree = found.tree[0] === "choice" ? this.arithmetic.chosen : found.tree;
+    if (found.tree[0] === "choice") block.branch = this.arithmetic.text(tree);
+    if (tree[0] === "call" && this.arithmetic.child(tree, visit) !== undefined) return this.call(block, this.arithmetic.child(tree, visit), found.which ?? 0, index);
+    try {
+      const value = this.arithmetic.value(tree, visit);
+      if (value.to) return this.view(block, tree, value, visit, index);
+      if (tree[0] === "name") return this.origin(block, tree[1], visit, index);
+      const names = new Set();
+      block.written = this.arithmetic.written(tree, index, visit, block.sums, names);
+      block.value = value.at(fitted(index, value.shape));
+      this.where(block, names, visit, index);
+    } catch (problem) {
+      if (!(problem instanceof Unknown)) throw problem;
+      if (problem.message) block.note = `${problem.message}.`;
+      block.sums = [];
+    }
+    return undefined;
+  }
+
+  /** Of `a if ... else b` the one that ran is the one with the numbers that came out. */
+  choose(tree, visit, made, index) {
+    this.arithmetic.chosen = null;
+    if (tree[0] !== "choice") return;
+    const wanted = Array.isArray(made) ? this.arithmetic.array(made[0]).at(index) : NaN;
+    const near = (branch) => {
+      try {
+        const value = this.arithmetic.value(branch, visit);
+        return Math.abs(value.at(fitted(index, value.shape)) - wanted);
+      } catch (problem) {
+        if (problem instanceof Unpacked) throw problem;
+        return Infinity;
+      }
+    };
+    const [first, second] = [near(tree[1]), near(tree[2])];
+    this.arithmetic.chosen = second < first ? tree[2] : tree[1];
+  }
+
+  call(block, child, which, index) {
+    const { function: { name }, visits } = this.recording.calls[child];
+    block.note = `${name.split(".").pop()} returned it.`;
+    block.enter = child;
+    const last = visits.at(-1);
+    if (last === undefined || this.blocks.length >= DEEP) return;
+    const statement = this.recording.statement(last);
+    const returned = statement?.names[which];
+    if (!returned?.startsWith("returned")) return;
+    const tree = statement.names.length > 1 && statement.value[0] === "tuple" ? statement.value[1 + which] : statement.value;
+    if (tree[0] === "name") this.origin(null, tree[1], last, index);
+    else this.visit(last, returned, index);
+  }
+
+  /** A view moves no number: go on with the number it shows. */
+  view(block, tree, value, visit, index) {
+    const from = value.to(index);
+    block.value = value.at(index);
+    let [inner, place] = [value.tree, from];
+    for (let next = this.arithmetic.value(inner, visit); next.to; next = this.arithmetic.value(inner, visit)) {
+      place = next.to(place);
+      inner = next.tree;
+    }
+    block.note = "The same number in another place";
+    if (inner[0] === "name") this.origin(block, inner[1], visit, place);
+    else if (inner[0] === "call" && this.arithmetic.child(inner, visit) !== undefined) this.call(block, this.arithmetic.child(inner, visit), 0, place);
+  }
+
+  /** Go on where the array was made that a name stands for. */
+  origin(block, name, visit, index) {
+    const { call } = this.recording.visits[visit];
+    const found = this.recording.bound(call, name, visit);
+    if (!Array.isArray(found?.value)) return;
+    if (block) {
+      block.note = `${block.note ?? "The same number as"}${block.note ? " of" : ""} ${name}.`;
+      block.value = this.arithmetic.array(found.value[0]).at(index);
+    }
+    if (this.blocks.length >= DEEP) return;
+    const maker = found.visit ?? this.maker(found.value[0], visit);
+    if (maker === undefined) return;
+    const made = this.recording.visits[maker].made;
+    this.visit(maker, Object.keys(made).find((n) => Array.isArray(made[n]) && made[n][0] === found.value[0]) ?? name, index);
+  }
+
+  maker(array, before) {
+    for (let v = 0; v < before; v++) {
+      if (Object.values(this.recording.visits[v].made).some((x) => Array.isArray(x) && x[0] === array)) return v;
+    }
+    return undefined;
+  }
+
+  /** "where e = exp(safe) = exp(1.20) = 3.32": the names of an expression that the same call has made. */
+  where(block, names, visit, index) {
+    const { call } = this.recording.visits[visit];
+    const waiting = [...names];
+    const done = new Set();
+    while (waiting.length && block.where.length < WHERE) {
+      const name = waiting.shift();
+      const found = this.recording.bound(call, name, visit);
+      if (done.has(name) || !found || found.visit === null || !Array.isArray(found.value)) continue;
+      done.add(name);
+      const tree = this.treeOf(found.visit, name)?.tree;
+      if (!tree) continue;
+      try {
+        const value = this.arithmetic.array(found.value[0]);
+        const place = fitted(index, value.shape);
+        this.choose(tree, found.visit, found.value, place);
+        const more = new Set();
+        const written = this.arithmetic.written(tree, place, found.visit, block.sums, more);
+        block.where.push({ name, text: this.arithmetic.text(tree), written, value: value.at(place) });
+        waiting.push(...more);
+      } catch (problem) {
+        if (!(problem instanceof Unknown)) throw problem;
+      }
+    }
+  }
+}
