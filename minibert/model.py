@@ -96,6 +96,12 @@ class Bert:
             tokens += len(encoding)
         yield from self.batch(batch, keep)
 
+    def read(self, text: Text):
+        """The page of `minibert read`: the code that runs, with this text's arrays at every line. `.save(path)` it."""
+        from minibert.reading.build import read
+
+        return read(self, text)
+
     def encode(self, text: Text) -> Encoding:
         """The Encoding of a text, checked against what this model has positions, segments and embeddings for."""
         encoding = text if isinstance(text, Encoding) else self.tokenizer.encode(text)

@@ -20,6 +20,7 @@ COMMANDS = {  # each has a module of its name beside this one
     "classify": "say what a fine-tuned classifier makes of a text",
     "compare": "show what fine-tuning moved, head by head",
     "explore": "write a page to explore in a browser",
+    "read": "write a page of the code that runs, with a sentence's arrays beside every line",
     "exercises": "build BERT's attention piece by piece, and have it checked",
     "info": "print a model's configuration, tensors, parameters and size",
     "models": "list the models that are here: bundled, and cached from the hub",

@@ -3,30 +3,31 @@
 import ast
 import importlib
 import inspect
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
-import minibert
 import viz.geometry.normalize
 from minibert.checkpoint.tokenizer import Encoding
 from minibert.heads import classify, masked_lm_logits
 from minibert.model import Bert, Text
 from minibert.reading.plain import plain_equations, replaced
-from minibert.reading.recorder import FIRST_ROWS, PARTS, Call, Recording, Ref, watching
+from minibert.reading.recorder import FIRST_ROWS, PARTS, Call, Recording, Ref, Snapshot, Visit, watching
 from minibert.reading.source import chapter
+from minibert.speed.cores import one_thread
 from minibert.trace import Trace
 from viz.explorer import pack
 from viz.explorer.assemble import assemble, framed
 from viz.explorer.build import Explorer
 
 CHAPTERS = ("numerics", "embeddings", "attention", "encoder", "heads", "model")
-ROOM, ROOM_PER_TOKEN, MOST_ROOM = 500_000, 280_000, 11_500_000
-"""bytes that the arrays of a page may take; as text, compressed, they take 1.2 times as much"""
+ROOM, ROOM_PER_TOKEN, MOST_ROOM = 500_000, 240_000, 10_000_000
+"""bytes that the arrays of a page may take; as text, compressed, they take about 1.3 times as much"""
 ROUNDS = 2
 """of a loop, whose arrays are kept before those of the rounds that follow"""
 GEOMETRY_LAYER = 1
@@ -38,6 +39,9 @@ PAGE = files("minibert.reading") / "page"
 class Reading(Explorer):
     """The page. In a notebook it shows itself in a frame of its own; `.save(path)` writes it."""
 
+    student: str = ""
+    """whose functions ran, where not all were the library's"""
+
     def _repr_html_(self) -> str:
         return framed(self.html, 860, "the code that ran, beside its arrays")
 
@@ -45,22 +49,68 @@ class Reading(Explorer):
         return f"Reading({len(self.html) / 1e6:.1f} MB; .save(path) writes it)"
 
 
-def read(bert: Bert, text: Text, *, explorer: str = "", room: int | None = None) -> Reading:
+def read(
+    bert: Bert, text: Text, *, explorer: str = "", exercises: str | Path | None = None, room: int | None = None
+) -> Reading:
     """The chapters' source and, at each line, the arrays it made of this text.
 
     explorer: the address of a page of `minibert explore`, seen from this page; it is linked to where it shows the same.
-    room: bytes that the arrays may take. Of those that do not fit only the first rows are there, and the page says so.
+    exercises: a folder of the course. Functions in it that are right run in place of the library's.
+    room: bytes that the arrays may take. Of those that do not fit only the first row is there, and the page says so.
     """
     encoding = bert.encode(text)
-    modules = chapters()
-    with replaced(modules, plain_equations(modules)), watching({m.__file__ for m in modules}) as recording:
-        run(bert, encoding, recording)
     if room is None:
         room = min(MOST_ROOM, ROOM + ROOM_PER_TOKEN * max(12, len(encoding)))
-    data, left_out = page_data(bert, encoding, recording, modules, room)
+    modules = chapters()
+    plain = plain_equations(modules)
+    names = {module.__file__: f"{module.__name__.replace('.', '/')}.py" for module in modules}
+    library = student = None
+    if exercises is not None:
+        from minibert.reading.student import own_functions
+
+        others, yours = own_functions(Path(exercises), bert, modules)
+        library = record(bert, encoding, modules, plain, names)
+        plain |= others
+        mine = {inspect.unwrap(f).__code__.co_filename for f in others.values() if inspect.isfunction(f)}
+        mine = {file: f"yours/{Path(file).name}" for file in sorted(mine) if file not in names}
+        names = mine | names
+        student = about(yours)
+    recording = record(bert, encoding, modules, plain, names)
+    data, left_out = page_data(bert, encoding, recording, names, room)
     data["explorer"] = explorer
+    if library is not None:
+        from minibert.reading.student import first_difference
+
+        found = first_difference((recording.calls, recording.visits), recording, library)
+        data["differs"] = {} if found is None else {data["visitNumbers"][found[0]]: found[1]}
+        student += (
+            " Every array that the library has under the same name is equal to it."
+            if found is None
+            else (f" The first line whose array differs is marked: {found[1]}.")
+        )
+    del data["visitNumbers"]
+    data["student"] = student or ""
     html = assemble("read.html", "read.mjs", "read.css", data, data["title"], PAGE)
-    return Reading(html, left_out)
+    return Reading(html, left_out, student or "")
+
+
+def about(yours: Sequence[str]) -> str:
+    if not yours:
+        return "None of the functions is yours yet: all of this is the library's."
+    return f"Yours: {', '.join(yours)}. They are right, and ran in place of the library's."
+
+
+def record(
+    bert: Bert,
+    encoding: Encoding,
+    modules: Sequence[ModuleType],
+    others: Mapping[Callable, Callable],
+    files: Collection[str],
+) -> Recording:
+    """Watch the model run with other functions in place of its own: their plain equations, or a student's."""
+    with replaced(modules, others), one_thread(), watching(files) as recording:
+        run(bert, encoding, recording)
+    return recording
 
 
 def run(bert: Bert, encoding: Encoding, recording: Recording) -> Trace:
@@ -98,20 +148,19 @@ def chapters() -> list[ModuleType]:
 
 
 def page_data(
-    bert: Bert, encoding: Encoding, recording: Recording, modules: Sequence[ModuleType], room: int
+    bert: Bert, encoding: Encoding, recording: Recording, names: Mapping[str, str], room: int
 ) -> tuple[dict, str]:
-    """What the page is made of, and a sentence on what did not fit."""
-    names = {module.__file__: f"{module.__name__.replace('.', '/')}.py" for module in modules}
-    pages = [chapter(inspect.getsource(module), names[module.__file__]) for module in modules]
-    number = {name: i for i, name in enumerate(names)}
+    """What the page is made of, and a sentence on what did not fit. names: what the page calls each file."""
+    pages = [chapter(Path(file).read_text(encoding="utf-8"), name) for file, name in names.items()]
+    number = {file: i for i, file in enumerate(names)}
     place = {(i, f["first"]): j for i, page in enumerate(pages) for j, f in enumerate(page["functions"])}
-    calls, visits = without_the_empty(recording)
+    calls, visits, numbers = without_the_empty(recording)
     kept, left_out = what_fits(recording, room)
     letters = all_letters(recording)
-    config = bert.config
+    text = encoding.text
     data = {
         "title": f"minibert read · {' '.join(encoding.tokens)}",
-        "text": encoding.text if isinstance(encoding.text, str) else " ||| ".join(encoding.text or ()),
+        "text": text if isinstance(text, str) else " / ".join(text or ()),
         "model": Path(bert.name).name,
         "tokens": list(encoding.tokens),
         "vocabulary": [],
@@ -120,20 +169,17 @@ def page_data(
             [number[c.file], place[number[c.file], c.line], c.parent, packed(c.given), returned(c)] for c in calls
         ],
         "visits": [[v.call, v.line, packed(v.made), v.end] for v in visits],
-        "arrays": [
-            packed_array(a.shape, a.numbers, letters.get(i, ""), kept[i]) for i, a in enumerate(recording.arrays)
-        ],
+        "visitNumbers": numbers,
+        "arrays": [packed_array(a, letters.get(i, ""), kept[i]) for i, a in enumerate(recording.arrays)],
         "leftOut": left_out,
-        "rows": FIRST_ROWS,
-        "version": getattr(minibert, "__version__", ""),
     }
     if any("V" in array["letters"] for array in data["arrays"]):
-        data["vocabulary"] = [bert.tokenizer.token(i) for i in range(config.vocab_size)]
+        data["vocabulary"] = [bert.tokenizer.token(i) for i in range(bert.config.vocab_size)]
     return data, left_out
 
 
-def without_the_empty(recording: Recording) -> tuple[list[Call], list]:
-    """The calls in which, or below which, an array was seen, and their visits; numbered anew."""
+def without_the_empty(recording: Recording) -> tuple[list[Call], list[Visit], dict]:
+    """The calls in which, or below which, an array was seen, and their visits, numbered anew; and the new numbers."""
     full = [any(isinstance(x, Ref) for x in call.given.values()) for call in recording.calls]
     for visit in recording.visits:
         full[visit.call] |= any(isinstance(x, Ref) for x in visit.made.values())
@@ -141,22 +187,19 @@ def without_the_empty(recording: Recording) -> tuple[list[Call], list]:
         parent = recording.calls[i].parent
         if full[i] and parent is not None:
             full[recording.visits[parent].call] = True
-    call_number, visit_number = {}, {None: None}
-    for i, keep in enumerate(full):
-        if keep:
-            call_number[i] = len(call_number)
-    count = [0]
-    for i, visit in enumerate(recording.visits):
-        if full[visit.call]:
-            visit_number[i] = count[-1]
-        count.append(count[-1] + full[visit.call])
+    kept_calls = [i for i, keep in enumerate(full) if keep]
+    kept_visits = [i for i, visit in enumerate(recording.visits) if full[visit.call]]
+    call_number = {old: new for new, old in enumerate(kept_calls)}
+    visit_number = {old: new for new, old in enumerate(kept_visits)}
     calls = [
-        Call(c.file, c.name, c.line, visit_number[c.parent], c.given, c.returned)
-        for i, c in enumerate(recording.calls)
-        if full[i]
+        replace(recording.calls[i], parent=visit_number.get(recording.calls[i].parent))  # a root has none
+        for i in kept_calls
     ]
-    visits = [type(v)(call_number[v.call], v.line, v.made, count[v.end]) for v in recording.visits if full[v.call]]
-    return calls, visits
+    visits = [
+        replace(v, call=call_number[v.call], end=bisect_left(kept_visits, v.end))
+        for v in (recording.visits[i] for i in kept_visits)
+    ]
+    return calls, visits, visit_number
 
 
 def what_fits(recording: Recording, room: int) -> tuple[list[bool], str]:
@@ -169,13 +212,13 @@ def what_fits(recording: Recording, room: int) -> tuple[list[bool], str]:
     for i in order:
         if total + sizes[i] <= room:
             kept[i], total = True, total + sizes[i]
-    missing = sum(not k and len(a.numbers) > FIRST_ROWS for k, a in zip(kept, recording.arrays, strict=True))
-    weights = f"Of weights with more than {PARTS:,} numbers the first {FIRST_ROWS} rows are here."
+    missing = sum(not k and len(a.numbers) > 1 for k, a in zip(kept, recording.arrays, strict=True))
+    weights = f"Of weights with more than {PARTS:,} numbers only the first {FIRST_ROWS} rows are here."
     if not missing:
         return kept, weights
     return kept, (
-        f"Of {missing} of the {len(kept)} arrays (steps inside the numerics, later rounds of loops) the first "
-        f"{FIRST_ROWS} rows are here, to keep the page small. {weights}"
+        f"Of {missing} of the {len(kept)} arrays (steps inside functions, later rounds of loops) only the first row is "
+        f"here, to keep the page small. {weights}"
     )
 
 
@@ -221,14 +264,14 @@ def returned(call: Call) -> list:
     return [x.number if isinstance(x, Ref) else None for x in parts]
 
 
-def packed_array(shape: tuple[int, ...], numbers: np.ndarray, letters: str, whole: bool) -> dict:
-    numbers = numbers if whole else numbers[:FIRST_ROWS]
-    finite = numbers[np.isfinite(numbers)]
+def packed_array(array: Snapshot, letters: str, whole: bool) -> dict:
+    numbers = array.numbers if whole or not array.shape else array.numbers[:1]
+    finite = array.numbers[np.isfinite(array.numbers)]
     wide = numbers.dtype == np.float64 or (numbers.dtype.kind in "iu" and numbers.itemsize > 4)
     return {
-        "shape": list(shape),
+        "shape": list(array.shape),
         "letters": letters,
-        "rows": len(numbers) if shape and len(numbers) < shape[0] else None,
+        "rows": len(numbers) if array.shape and len(numbers) < array.shape[0] else None,
         "low": float(finite.min()) if finite.size else None,
         "high": float(finite.max()) if finite.size else None,
         "wide": wide,

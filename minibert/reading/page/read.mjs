@@ -64,7 +64,7 @@ class Page {
       const code = element("code", {}, ...pieces.map(([kind, text]) => (kind ? element("span", { class: kind }, text) : document.createTextNode(text))));
       code.style.setProperty("--indent", `${indent}ch`);
       const made = element("div", { class: "made" });
-      const row = element("div", { class: inDoc.has(line) ? "row string" : "row", "data-line": line }, element("span", { class: "n", "aria-hidden": "true" }, line), code, made);
+      const row = element("div", { class: inDoc.has(line) ? "row string" : pieces.length ? "row" : "row blank", "data-line": line }, element("span", { class: "line", "aria-hidden": "true" }, line), code, made);
       this.rows[i][line] = { row, made };
       if (starts.has(line)) {
         const doc = element("div", { class: "doc" }, ...prose(starts.get(line).blocks));

@@ -77,8 +77,9 @@ export class Recording {
     const plain = name.split(".").pop().replace(/^_+/u, "").replaceAll("_", " ").trim() || name;
     if (index !== undefined) return `${plain} ${index}`;
     if (parent === null) return plain;
+    const again = this.children(this.visits[parent].call).filter((c) => this.calls[c].function.name === name).length > 1;
     const made = Object.keys(this.visits[parent].made).filter((n) => !n.startsWith("returned"));
-    return made.length && made.length < 3 ? `${plain} for ${made.join(", ")}` : plain;
+    return again && made.length && made.length < 3 ? `${plain} for ${made.join(", ")}` : plain;
   }
 
   /** The same call below another of the calls that `ancestor` is one of: the same place of another layer. */

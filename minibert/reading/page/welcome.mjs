@@ -33,6 +33,6 @@ export function welcome(page) {
       element("kbd", {}, "→"), " and ", element("kbd", {}, "←"), " go through the forward pass as it ran, line by line, into functions and out; with ", element("kbd", {}, "Shift"), " past them. Colours: indigo above 0, amber below, paper for 0."),
   ];
   if (questions.length) parts.push(element("p", {}, "Four questions to begin with:"), element("ol", {}, ...questions));
-  for (const note of [recording.student?.note, recording.leftOut]) if (note) parts.push(element("p", { class: "note" }, note));
+  for (const note of [recording.student, recording.leftOut]) if (note) parts.push(element("p", { class: "note" }, note));
   return parts;
 }

@@ -1,0 +1,49 @@
+"""The command `minibert read`: the chapters' source and, at each line, the arrays it made of a sentence."""
+
+import argparse
+import webbrowser
+from pathlib import Path
+
+from minibert.commands.arguments import DEFAULT_TEXT, add_model
+from minibert.commands.explore import PAIR, split_pair
+from minibert.model import load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "text",
+        metavar="TEXT",
+        nargs="?",
+        default=DEFAULT_TEXT,
+        help=f'a sentence, or a pair: "first {PAIR} second" (default: "{DEFAULT_TEXT}")',
+    )
+    add_model(parser)
+    parser.add_argument("--out", type=Path, default=Path("read.html"), help="the page (default: read.html)")
+    parser.add_argument(
+        "--explorer",
+        metavar="FILE",
+        help="a page of `minibert explore` to link to, as seen from this one (default: explorer.html, where there is one)",
+    )
+    parser.add_argument(
+        "--exercises", type=Path, metavar="DIR", help="run your own functions in place of the library's"
+    )
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the page and say what is in it."""
+    if args.out.is_dir():
+        raise ValueError(f"--out {args.out} is a folder; name a file, such as {args.out / 'read.html'}")
+    explorer = args.explorer
+    if explorer is None:
+        explorer = "explorer.html" if (args.out.parent / "explorer.html").is_file() else ""
+    from minibert.reading.build import read
+
+    bert = load(args.model)
+    page = read(bert, split_pair(bert, bert.encode(args.text)), explorer=explorer, exercises=args.exercises)
+    path = page.save(args.out)
+    print(f"{path}  {path.stat().st_size / 1e6:.1f} MB: open it in any browser, with or without a network")
+    for line in filter(None, (page.left_out, page.student)):
+        print(line)
+    if args.open:
+        webbrowser.open(path.resolve().as_uri())
