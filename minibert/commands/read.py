@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explorer",
         metavar="FILE",
-        help="a page of `minibert explore` to link to, as seen from this one (default: explorer.html, where there is one)",
+        help="a page of `minibert explore` to link to, as seen from this one (default: explorer.html, if it is there)",
     )
     parser.add_argument(
         "--exercises", type=Path, metavar="DIR", help="run your own functions in place of the library's"

@@ -17,7 +17,7 @@ from minibert.checkpoint.tokenizer import Encoding
 from minibert.heads import classify, masked_lm_logits
 from minibert.model import Bert, Text
 from minibert.reading.plain import plain_equations, replaced
-from minibert.reading.recorder import FIRST_ROWS, PARTS, Call, Recording, Ref, Snapshot, Visit, watching
+from minibert.reading.recorder import PARTS, ROWS, Call, Recording, Ref, Snapshot, Visit, watching
 from minibert.reading.source import chapter
 from minibert.speed.cores import one_thread
 from minibert.trace import Trace
@@ -213,7 +213,7 @@ def what_fits(recording: Recording, room: int) -> tuple[list[bool], str]:
         if total + sizes[i] <= room:
             kept[i], total = True, total + sizes[i]
     missing = sum(not k and len(a.numbers) > 1 for k, a in zip(kept, recording.arrays, strict=True))
-    weights = f"Of weights with more than {PARTS:,} numbers only the first {FIRST_ROWS} rows are here."
+    weights = f"Of weights with more than {PARTS:,} numbers {ROWS} rows are here, evenly spaced."
     if not missing:
         return kept, weights
     return kept, (
@@ -274,6 +274,7 @@ def packed_array(array: Snapshot, letters: str, whole: bool) -> dict:
         "rows": len(numbers) if array.shape and len(numbers) < array.shape[0] else None,
         "low": float(finite.min()) if finite.size else None,
         "high": float(finite.max()) if finite.size else None,
+        "step": array.step,
         "wide": wide,
         "data": pack.deflated(numbers.astype(np.float64 if wide else np.float32)),
     }

@@ -24,19 +24,20 @@ import numpy as np
 SHAPED = re.compile(r"_([A-Z]+)$")
 SCALARS = (bool, int, float, np.generic, slice)
 PARTS = 16_384
-"""Numbers beyond which an array that no line has made (a weight) is kept in its first rows only."""
-FIRST_ROWS = 8
+"""Numbers beyond which of an array that no line has made (a weight) only some rows are kept, evenly spaced."""
+ROWS = 8
 GENERATOR = inspect.CO_GENERATOR
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """An array as it was. `numbers` are all of them, or those of the first rows."""
+    """An array as it was. `numbers` are all of them, or those of every `step`-th row."""
 
     shape: tuple[int, ...]
     numbers: np.ndarray
     given: bool
     """made by no line that was watched: a weight"""
+    step: int = 1
 
 
 @dataclass
@@ -102,12 +103,13 @@ class Recording:
 
     def add(self, x: np.ndarray, given: bool = False, name: str = "") -> int:
         """The number of an array, which is new if none of these numbers was seen before."""
-        partly = given and x.size > PARTS
-        numbers = x[:FIRST_ROWS] if partly else np.ascontiguousarray(x).reshape(x.shape)
+        step = max(1, len(x) // ROWS) if given and x.size > PARTS else 1
+        rows = x[::step] if step > 1 else x
+        numbers = np.ascontiguousarray(rows).reshape(rows.shape)  # which makes [1] of a single number
         digest = hashlib.blake2b(numbers.tobytes(), digest_size=16).digest() + repr((x.shape, x.dtype.str)).encode()
         number = self.numbers.setdefault(digest, len(self.arrays))
         if number == len(self.arrays):
-            self.arrays.append(Snapshot(x.shape, numbers.copy(), given))
+            self.arrays.append(Snapshot(x.shape, numbers.copy(), given, step))
         letters = SHAPED.search(name)
         if letters and len(letters[1]) == x.ndim:
             self.letters.setdefault(number, letters[1])

@@ -160,6 +160,7 @@ OPERATORS = {
     ast.MatMult: "@",
     ast.FloorDiv: "//",
 }
+MODULES = ("np", "math")
 METHODS = ("sum", "mean", "max", "min")
 
 
@@ -192,9 +193,14 @@ def follow(node: ast.expr) -> list:
         case ast.Call(func=ast.Attribute(attr=name, value=owner)):
             if name in METHODS and has(node, "axis", "-1"):
                 return ["reduce", name, follow(owner), has(node, "keepdims", "True")]
+            if name in METHODS and has(node, "axis", "-2") and len(node.keywords) == 1:
+                return ["reduce", name, ["turned", follow(owner)], False]
             if name in ("reshape", "transpose"):
                 return [name, follow(owner), *map(follow, node.args)]
-            return ["call", name, *map(follow, node.args)]
+            if name == "astype":
+                return follow(owner)
+            if isinstance(owner, ast.Name) and owner.id in MODULES:
+                return ["call", name, *map(follow, node.args)]
         case ast.Call(func=ast.Name(id=name)):
             return ["call", name, *map(follow, node.args)]
     return ["?", ast.unparse(node)]

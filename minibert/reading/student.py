@@ -17,7 +17,7 @@ NEAR = 2e-5
 
 
 def own_functions(folder: Path, bert: Bert, modules: Sequence[ModuleType]) -> tuple[dict[Callable, Callable], list]:
-    """The student's function for each of the chapters' that the student has written and that is right; and their names."""
+    """For each function of the chapters that the student has written, if it is right, theirs; and the names."""
     own = assemble(folder, bert.name)
     others: dict[Callable, Callable] = {}
     for module in modules:

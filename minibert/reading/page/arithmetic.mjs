@@ -25,6 +25,7 @@ const SAME = new Set(["ascontiguousarray", "asarray", "array"]);
 const READ_AS = {
   total: ([x]) => ["reduce", "sum", x, true],
   mean: ([x]) => ["reduce", "mean", x, true],
+  mean_square: ([x]) => ["reduce", "mean", ["*", x, x], true],
   product: ([x, weight]) => ["@", x, ["turned", weight]],
 };
 const REDUCE = { sum: (t) => t.reduce((a, b) => a + b, 0), mean: (t) => t.reduce((a, b) => a + b, 0) / t.length, max: (t) => Math.max(...t), min: (t) => Math.min(...t) };
@@ -51,14 +52,17 @@ export class Arithmetic {
   }
 
   array(i) {
-    const { shape, rows, numbers } = this.recording.arrays[i];
+    const { shape, rows, step, numbers } = this.recording.arrays[i];
     return {
       shape,
       array: i,
       at: (index) => {
         if (!numbers) throw new Unpacked(i);
-        if (rows !== null && index[0] >= rows) throw new Unknown(`row ${index[0]} is not in this page; it holds rows 0 to ${rows - 1}`);
-        return numbers[index.reduce((flat, place, axis) => flat * shape[axis] + place, 0)];
+        const row = index[0] / step;
+        if (rows !== null && (row >= rows || !Number.isInteger(row))) {
+          throw new Unknown(rows === 1 ? "of one of its arrays only the first row is in this page" : `it takes row ${index[0]} of a weight, of which this page holds rows 0, ${step}, ${2 * step} and so on`);
+        }
+        return numbers[index.reduce((flat, place, axis) => flat * shape[axis] + (axis ? place : place / step), 0)];
       },
     };
   }
@@ -93,7 +97,7 @@ export class Arithmetic {
     if (kind === "reshape") return this.reshaped(parts[0], of(parts[0]), parts.slice(1).map((p) => of(p).at([])));
     if (kind === "part") return this.part(parts[0], of(parts[0]), parts.slice(1), visit);
     if (kind === "call") return this.called(tree, visit);
-    throw new Unknown("");
+    throw new Unknown(kind === "?" ? `${parts[0]} is not among the arrays of this page` : "");
   }
 
   named(name, visit) {
@@ -101,8 +105,9 @@ export class Arithmetic {
     const found = this.recording.bound(call, name, visit);
     if (found === undefined) {
       const constants = this.recording.chapters[this.recording.calls[call].chapter].statements;
-      const made = Object.values(constants).find(({ names, value }) => names[0] === name && value[0] === "number");
-      if (made) return scalar(made.value[1]);
+      const made = Object.values(constants).find(({ names, value }) => names[0] === name && ["number", "tuple"].includes(value[0]));
+      if (made?.value[0] === "number") return scalar(made.value[1]);
+      if (made) return { ...scalar(NaN), parts: made.value.slice(1).map((part) => this.value(part, visit).at([])) };
       throw new Unknown("");
     }
     if (Array.isArray(found.value)) return this.array(found.value[0]);
@@ -199,6 +204,10 @@ export class Arithmetic {
       return { shape: x.shape, at: (index) => UNARY[name](x.at(index)) };
     }
     if (BINARY[name]) return this.pair(name, this.value(given[0], visit), this.value(given[1], visit));
+    if (name === "polynomial") {
+      const [c, x] = given.map((part) => this.value(part, visit));
+      return { shape: x.shape, at: (index) => c.parts.reduceRight((sum, a) => sum * x.at(index) + a, 0) };
+    }
     if (name === "vecdot") return this.value(["reduce", "sum", ["*", ...given], false], visit);
     throw new Unknown("");
   }

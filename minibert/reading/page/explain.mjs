@@ -50,19 +50,18 @@ class Explanation {
     if (!found) return;
     this.choose(found.tree, visit, made[name], index);
     const tree = found.tree[0] === "choice" ? this.arithmetic.chosen : found.tree;
-    if (found.tree[0] === "choice") block.branch = this.arithmetic.text(tree);
+    if (this.arithmetic.chosen) block.branch = this.arithmetic.text(tree);
     if (tree[0] === "call" && this.arithmetic.child(tree, visit) !== undefined) return this.call(block, this.arithmetic.child(tree, visit), found.which ?? 0, index);
+    const last = this.recording.visits[visit].calls.at(-1);
+    if (tree[0] === "?" && last !== undefined && this.recording.calls[last].returned.includes(made[name]?.[0])) return this.call(block, last, 0, index);
     try {
       const value = this.arithmetic.value(tree, visit);
-      if (value.to) return this.view(block, tree, value, visit, index);
+      if (value.to) return this.view(block, value, visit, index);
       if (tree[0] === "name") return this.origin(block, tree[1], visit, index);
-      const names = new Set();
-      block.written = this.arithmetic.written(tree, index, visit, block.sums, names);
-      block.value = value.at(fitted(index, value.shape));
-      this.where(block, names, visit, index);
+      this.write(block, tree, visit, index);
     } catch (problem) {
       if (!(problem instanceof Unknown)) throw problem;
-      if (problem.message) block.note = `${problem.message}.`;
+      if (problem.message) block.note = `Not written out: ${problem.message}.`;
       block.sums = [];
     }
     return undefined;
@@ -71,19 +70,21 @@ class Explanation {
   /** Of `a if ... else b` the one that ran is the one with the numbers that came out. */
   choose(tree, visit, made, index) {
     this.arithmetic.chosen = null;
-    if (tree[0] !== "choice") return;
+    const choice = choiceIn(tree);
+    if (!choice) return;
     const wanted = Array.isArray(made) ? this.arithmetic.array(made[0]).at(index) : NaN;
     const near = (branch) => {
+      this.arithmetic.chosen = branch;
       try {
-        const value = this.arithmetic.value(branch, visit);
+        const value = this.arithmetic.value(tree, visit);
         return Math.abs(value.at(fitted(index, value.shape)) - wanted);
       } catch (problem) {
         if (problem instanceof Unpacked) throw problem;
         return Infinity;
       }
     };
-    const [first, second] = [near(tree[1]), near(tree[2])];
-    this.arithmetic.chosen = second < first ? tree[2] : tree[1];
+    const [first, second] = [near(choice[1]), near(choice[2])];
+    this.arithmetic.chosen = second < first ? choice[2] : choice[1];
   }
 
   call(block, child, which, index) {
@@ -100,8 +101,16 @@ class Explanation {
     else this.visit(last, returned, index);
   }
 
+  write(block, tree, visit, index) {
+    const value = this.arithmetic.value(tree, visit);
+    const names = new Set();
+    block.written = this.arithmetic.written(tree, index, visit, block.sums, names);
+    block.value = value.at(fitted(index, value.shape));
+    this.where(block, names, visit, index);
+  }
+
   /** A view moves no number: go on with the number it shows. */
-  view(block, tree, value, visit, index) {
+  view(block, value, visit, index) {
     const from = value.to(index);
     block.value = value.at(index);
     let [inner, place] = [value.tree, from];
@@ -109,9 +118,10 @@ class Explanation {
       place = next.to(place);
       inner = next.tree;
     }
-    block.note = "The same number in another place";
+    if (inner[0] === "name" || inner[0] === "call") block.note = "The same number in another place";
     if (inner[0] === "name") this.origin(block, inner[1], visit, place);
     else if (inner[0] === "call" && this.arithmetic.child(inner, visit) !== undefined) this.call(block, this.arithmetic.child(inner, visit), 0, place);
+    else this.write(block, inner, visit, place);
   }
 
   /** Go on where the array was made that a name stands for. */
@@ -137,29 +147,42 @@ class Explanation {
     return undefined;
   }
 
-  /** "where e = exp(safe) = exp(1.20) = 3.32": the names of an expression that the same call has made. */
+  /** "where e = exp(safe) = exp(1.20) = 3.32": the names of an expression that the same call has made, and theirs. */
   where(block, names, visit, index) {
     const { call } = this.recording.visits[visit];
-    const waiting = [...names];
+    const waiting = [...names].map((name) => [name, visit]);
     const done = new Set();
     while (waiting.length && block.where.length < WHERE) {
-      const name = waiting.shift();
-      const found = this.recording.bound(call, name, visit);
-      if (done.has(name) || !found || found.visit === null || !Array.isArray(found.value)) continue;
-      done.add(name);
+      const [name, before] = waiting.shift();
+      const found = this.recording.bound(call, name, before);
+      if (!found || found.visit === null || !Array.isArray(found.value) || done.has(`${name} ${found.visit}`)) continue;
+      done.add(`${name} ${found.visit}`);
       const tree = this.treeOf(found.visit, name)?.tree;
       if (!tree) continue;
+      const again = block.where.some((line) => line.name === name) || block.name === name;
       try {
         const value = this.arithmetic.array(found.value[0]);
         const place = fitted(index, value.shape);
         this.choose(tree, found.visit, found.value, place);
         const more = new Set();
         const written = this.arithmetic.written(tree, place, found.visit, block.sums, more);
-        block.where.push({ name, text: this.arithmetic.text(tree), written, value: value.at(place) });
-        waiting.push(...more);
+        block.where.push({ name, again, text: this.arithmetic.text(tree), written, value: value.at(place) });
+        waiting.push(...[...more].map((next) => [next, found.visit]));
       } catch (problem) {
         if (!(problem instanceof Unknown)) throw problem;
+        if (problem.message) block.note = `${name} = ${this.arithmetic.text(tree)} is not written out: ${problem.message}.`;
       }
     }
   }
+}
+
+/** The first `a if ... else b` in a tree. */
+function choiceIn(tree) {
+  if (!Array.isArray(tree)) return null;
+  if (tree[0] === "choice") return tree;
+  for (const part of tree) {
+    const found = choiceIn(part);
+    if (found) return found;
+  }
+  return null;
 }

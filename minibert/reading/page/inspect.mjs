@@ -60,7 +60,7 @@ export class Inspector {
     byId("range").replaceChildren(
       element("span", {}, `smallest ${fourDigits(array.low ?? NaN)}`), bar(array, app.theme), element("span", {}, `largest ${fourDigits(array.high ?? NaN)}`));
     byId("partly").hidden = array.rows === null;
-    byId("partly").textContent = `Of ${array.shape[0]} rows the first ${array.rows} are in this page.`;
+    byId("partly").textContent = array.step > 1 ? `Of ${array.shape[0]} rows this page holds every ${array.step}th.` : `Of ${array.shape[0]} rows this page holds the first ${array.rows}.`;
   }
 
   /** Axes before the last two, and the layer, are chosen in lists. */
@@ -74,7 +74,7 @@ export class Inspector {
     }
     for (let axis = 0; axis < this.held.length - 2; axis++) {
       const size = this.held[axis];
-      const names = Array.from({ length: size }, (_, i) => placeName(this.letters[axis], this.array.shape[axis], i, data));
+      const names = Array.from({ length: size }, (_, i) => this.nameOf(axis, i));
       picks.push(list(axisWord(this.letters, axis), names, this.index[axis], (i) => this.choose(this.index.with(axis, i))));
     }
     const focus = document.activeElement?.dataset?.pick;
@@ -110,8 +110,8 @@ export class Inspector {
   coordinates(index) {
     return index.map((place, axis) => {
       const letter = this.letters[axis];
-      const name = placeName(letter, this.array.shape[axis], place, this.data);
-      return `${axisWord(this.letters, axis)} ${name === String(place) ? place : `${name} (${place})`}`;
+      const name = this.nameOf(axis, place);
+      return `${axisWord(this.letters, axis)} ${/^\d+$/u.test(name) && letter !== "V" ? name : `${name} (${place})`}`;
     }).join(", ");
   }
 
@@ -154,7 +154,12 @@ export class Inspector {
   }
 
   placeLabel(side, i) {
-    return side.axis === undefined ? "" : placeName(this.letters[side.axis], this.array.shape[side.axis], i, this.data);
+    return side.axis === undefined ? "" : this.nameOf(side.axis, i);
+  }
+
+  /** What stands at a place of an axis; of a weight's rows only some are held. */
+  nameOf(axis, i) {
+    return placeName(this.letters[axis], this.array.shape[axis], axis === 0 ? i * this.array.step : i, this.data);
   }
 
   draw() {
@@ -297,10 +302,10 @@ export class Inspector {
       const value = fourDigits(block.value);
       made.push(element("p", { class: "written" }, block.written === value ? "" : `${block.written} = `, element("b", {}, value)));
     }
-    for (const { name, text, written, value } of block.where) {
+    for (const { name, again, text, written, value } of block.where) {
       const parts = [element("code", {}, `${name} = ${text}`)];
       if (written !== fourDigits(value)) parts.push(` = ${written}`);
-      made.push(element("p", { class: "where-line" }, "where ", ...parts, " = ", element("b", {}, fourDigits(value))));
+      made.push(element("p", { class: "where-line" }, again ? "before that " : "where ", ...parts, " = ", element("b", {}, fourDigits(value))));
     }
     made.push(...block.sums.map((sum, k) => this.sum(sum, i === 0 && k === 0 || block.sums.length === 1)));
     return element("section", { class: "block" }, ...made);

@@ -4,7 +4,7 @@ import { element } from "./dom.mjs";
 
 /** `code` in a sentence. */
 export function inline(text) {
-  return text.split(/(`[^`]+`)/u).filter(Boolean).map((part) =>
+  return text.replaceAll("->", "→").replace(/\bsqrt\((\w+)\)/gu, "√$1").split(/(`[^`]+`)/u).filter(Boolean).map((part) =>
     (part.startsWith("`") && part.endsWith("`") ? element("code", {}, part.slice(1, -1)) : document.createTextNode(part)));
 }
 

@@ -3,6 +3,7 @@
 import { Arithmetic } from "./arithmetic.mjs";
 import { THEMES } from "./colours.mjs";
 import { byId, element } from "./dom.mjs";
+import { explanation } from "./explain.mjs";
 import { Inspector } from "./inspect.mjs";
 import { fourDigits, lettersOf, shapeInWords } from "./letters.mjs";
 import { prose } from "./prose.mjs";
@@ -218,7 +219,7 @@ class Page {
   fill(made, call, visit, names, rounds = []) {
     made.dataset.visit = visit ?? "";
     const parts = Object.entries(names).map(([name, value]) => this.chip(call, visit, name, value));
-    if (rounds.length > 1) parts.push(this.rounds(rounds, visit));
+    if (rounds.length > 1 && parts.length) parts.push(this.rounds(rounds, visit));
     const flag = this.recording.differs?.[visit];
     if (flag) parts.unshift(element("p", { class: "differs" }, flag));
     made.replaceChildren(...parts);
@@ -426,6 +427,11 @@ class Page {
     const name = Object.entries(visits[found].made).find(([n, value]) => isShares(n, value))[0];
     this.open = { call: visits[found].call, visit: found, name };
     this.inspector.open(visits[found].call, found, name);
+  }
+
+  /** How a number came about, for those who ask from outside. */
+  explain(visit, name, index) {
+    return explanation(this.arithmetic, visit, name, index);
   }
 
   announce(text) {

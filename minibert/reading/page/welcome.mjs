@@ -25,8 +25,8 @@ export function welcome(page) {
   ].filter(([, name]) => made(name)).map(([text, name, where]) => ask(text, name, where));
   const parts = [
     element("h1", {}, "The code that ran, beside the arrays it made"),
-    element("p", {}, "On the left is the true source of minibert: it is what computed the numbers on the right. It ran once, on ",
-      element("q", {}, recording.text || recording.tokens.join(" ")), `, with the model ${recording.model}. At each line stands what this line made. Open any picture: it shows every number, and the arithmetic behind it.`),
+    element("p", {}, "Here is the true source of minibert, and beside each line the arrays that this line made. It ran once, on ",
+      element("q", {}, recording.text || recording.tokens.join(" ")), `, with the model ${recording.model}. Open any picture: it shows every number, and the arithmetic behind it.`),
     element("p", {}, "Letters at the end of a name are its axes. Here:"),
     element("ul", { class: "legend" }, ...legend),
     element("p", {}, "A line may run many times: in each layer, for queries, keys and values. Which call is shown stands above each function and in the bar at the top; both can be changed. ",
