@@ -108,7 +108,7 @@ def record(
     files: Collection[str],
 ) -> Recording:
     """Watch the model run with other functions in place of its own: their plain equations, or a student's."""
-    with replaced(modules, others), one_thread(), watching(files) as recording:
+    with replaced(modules, others), watching(files) as recording:
         run(bert, encoding, recording)
     return recording
 
@@ -123,7 +123,8 @@ def run(bert: Bert, encoding: Encoding, recording: Recording) -> Trace:
         classify(trace.pooled, bert.weights.classifier)
     layer = trace.layers[min(GEOMETRY_LAYER, len(trace.layers) - 1)]
     recording.name(query_HNK=layer.query, key_HNK=layer.key)
-    viz.geometry.normalize.normalize(layer.query, layer.key)
+    with one_thread():  # of many small products
+        viz.geometry.normalize.normalize(layer.query, layer.key)
     return trace
 
 

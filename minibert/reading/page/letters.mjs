@@ -14,10 +14,12 @@ const WORDS = {
 };
 const SHORT = { T: "token", S: "key", H: "head", L: "layer", D: "number", K: "number", F: "number", V: "word", N: "token" };
 
-/** The letters in a name, if there are as many as the array has axes; else those it goes by elsewhere. */
+/** The letters in a name, if there are as many as the array has axes; else those it goes by elsewhere; else those in the
+ * name for the last axes, as in [..., N, K]. */
 export function lettersOf(name, array) {
   const own = /_([A-Z]+)$/u.exec(name)?.[1] ?? "";
-  return own.length === array.shape.length && own ? own : array.letters;
+  if (own && own.length === array.shape.length) return own;
+  return array.letters || (own.length < array.shape.length && own ? own.padStart(array.shape.length, ".") : "");
 }
 
 /** One axis in a word: "query" rather than "token" where there are keys as well. */

@@ -1,0 +1,251 @@
+"""What the page holds: every number the Trace's, the source the files', every array of the chapters at its line."""
+
+import ast
+import base64
+import importlib.util
+import inspect
+import json
+import re
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minibert
+from minibert.commands.main import main
+from minibert.reading import build
+from minibert.reading.recorder import SHAPED
+
+TEXT = "The brown capybara is sleeping now."
+HOSTILE = (
+    "</script><script>window.pwned=1</script> <img src=x onerror=window.pwned=2> \"'&amp; {{data}} \u202e \u2028 日本"
+)
+
+
+class Page:
+    """The data in a page, unpacked."""
+
+    def __init__(self, html):
+        self.html = html
+        self.data = json.loads(re.search(r'id="data">(.*?)</script>', html, re.DOTALL)[1])
+
+    def array(self, number):
+        packed = self.data["arrays"][number]
+        dtype = np.dtype("<f8" if packed["wide"] else "<f4")
+        planes = np.frombuffer(zlib.decompress(base64.b64decode(packed["data"]), -15), np.uint8)
+        numbers = planes.reshape(dtype.itemsize, -1).T.copy().view(dtype).ravel()
+        held = [packed["rows"], *packed["shape"][1:]] if packed["rows"] is not None else packed["shape"]
+        return numbers.reshape(held)
+
+    def name_of(self, call):
+        chapter, function = self.data["calls"][call][:2]
+        return self.data["chapters"][chapter]["functions"][function]["name"]
+
+    def made(self, function, name):
+        """What `name` was bound to in all calls of a function, in order."""
+        return [
+            self.array(made[name][0])
+            for call, _, made, _ in self.data["visits"]
+            if self.name_of(call) == function and isinstance(made.get(name), list)
+        ]
+
+
+@pytest.fixture(scope="module")
+def bert():
+    return minibert.load("tiny")
+
+
+@pytest.fixture(scope="module")
+def page(bert):
+    return Page(bert.read(TEXT).html)
+
+
+def close(ours, theirs):
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-6 * max(1, np.abs(theirs).max()))
+
+
+def test_every_number_is_the_traces(bert, page):
+    trace = bert(TEXT)
+    for name, letters in (("query", "HTK"), ("key", "HTK"), ("value", "HTK")):
+        arrays = page.made("self_attention", f"{name}_{letters}")
+        assert len(arrays) == len(trace.layers)
+        for ours, layer in zip(arrays, trace.layers, strict=True):
+            close(ours, getattr(layer, name))
+    for name, letters in (("scores", "HTS"), ("attention", "HTS")):
+        for ours, layer in zip(page.made("attend", f"{name}_{letters}"), trace.layers, strict=True):
+            close(ours, getattr(layer, name))
+    for ours, layer in zip(page.made("merge_heads", "returned"), trace.layers, strict=True):
+        close(ours, layer.context)
+    states = page.made("Bert._forward", "hidden_TD")
+    for ours, state in zip(states, trace.hidden_states, strict=True):
+        close(ours, state)
+    for ours in page.made("pool", "returned"):  # not every model has one
+        close(ours, trace.pooled)
+    close(page.made("masked_lm_logits", "logits_TV")[-1], bert.logits(TEXT))
+
+
+def test_what_fits_is_kept_to_the_last_bit(bert, page):
+    """The recorder ran the same equations: packing changes nothing."""
+    for chapter, function in {(c[0], c[1]) for c in page.data["calls"]}:
+        assert page.data["chapters"][chapter]["functions"][function]
+    hidden = page.made("embed", "hidden_TD")[0]
+    encoding = bert.encode(TEXT)
+    np.testing.assert_array_equal(hidden, bert.weights.embeddings.word[list(encoding.input_ids)])
+
+
+def test_the_source_is_the_files_line_by_line(page):
+    root = Path(minibert.__file__).parents[1]
+    names = [chapter["name"] for chapter in page.data["chapters"]]
+    assert names[:6] == [f"minibert/{name}.py" for name in build.CHAPTERS]
+    assert "viz/geometry/normalize.py" in names and "viz/geometry/pca.py" in names
+    for chapter in page.data["chapters"]:
+        lines = ["".join(text for _, text in line) for line in chapter["lines"]]
+        assert lines == (root / chapter["name"]).read_text(encoding="utf-8").splitlines()
+
+
+def test_every_assignment_to_a_shaped_name_has_its_array(page):
+    """In every function that this sentence calls, at the line of the assignment."""
+    visited = {}
+    for call, line, made, _ in page.data["visits"]:
+        visited.setdefault((page.data["calls"][call][0], line), set()).update(
+            n for n in made if isinstance(made[n], list)
+        )
+    called = {tuple(call[:2]) for call in page.data["calls"]}
+    checked = 0
+    for number, chapter in enumerate(page.data["chapters"]):
+        source = "\n".join("".join(text for _, text in line) for line in chapter["lines"])
+        functions = chapter["functions"]
+        for node in ast.walk(ast.parse(source)):
+            if not isinstance(node, ast.Assign | ast.AugAssign):
+                continue
+            inside = [f for f in functions if f["first"] <= node.lineno <= f["last"]]
+            if not inside or (number, functions.index(max(inside, key=lambda f: f["first"]))) not in called:
+                continue
+            for target in ast.walk(node):
+                shaped = isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store) and SHAPED.search(target.id)
+                if shaped and "L" not in shaped[1]:  # a list over layers is no array
+                    assert target.id in visited[number, node.lineno], f"{chapter['name']}:{node.lineno} {target.id}"
+                    checked += 1
+    assert checked >= 15
+
+
+def test_every_shaped_name_has_letters_that_fit_and_views_inherit_them(page):
+    data = page.data
+    for call, _, made, _ in data["visits"]:
+        for name, value in made.items():
+            letters = SHAPED.search(name)
+            chapter = data["chapters"][data["calls"][call][0]]["name"]
+            if letters and isinstance(value, list) and chapter.startswith("minibert"):  # viz has axes "..." before them
+                assert len(data["arrays"][value[0]]["shape"]) == len(letters[1])
+    inherited = [
+        data["arrays"][made["attention"][0]]["letters"]
+        for call, _, made, _ in data["visits"]
+        if page.name_of(call) == "self_attention" and "attention" in made
+    ]
+    assert set(inherited) == {"HTS"}
+
+
+def test_a_new_function_in_a_chapter_appears_by_itself(bert, tmp_path, monkeypatch):
+    source = inspect.getsource(sys.modules["minibert.attention"]) + (
+        '\n\ndef loudest(attention_HTS):\n    """loudest = max over s of attention"""\n'
+        "    loudest_HT = attention_HTS.max(axis=-1)\n    return loudest_HT\n"
+    )
+    path = tmp_path / "attention.py"
+    path.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("minibert.attention", path)
+    chapter = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(chapter)
+    plain = build.run
+    monkeypatch.setattr(build, "chapters", lambda: [chapter])
+    monkeypatch.setattr(build, "run", lambda *given: chapter.loudest(plain(*given).layers[1].attention))
+    page = Page(build.read(bert, TEXT).html)
+    (loudest,) = page.made("loudest", "loudest_HT")
+    close(loudest, bert(TEXT).layers[1].attention.max(axis=-1))
+    call = page.data["calls"][0]
+    assert page.data["arrays"][call[3]["attention_HTS"][0]]["letters"] == "HTS"
+    doc = next(d for d in page.data["chapters"][0]["docs"] if d["blocks"][0].get("rows", [[""]])[0][0] == "loudest")
+    assert doc["blocks"][0]["rows"] == [["loudest", "=", "max over s of attention", ""]]
+
+
+def test_the_calls_are_a_tree_and_the_steps_in_order(page):
+    visits, calls = page.data["visits"], page.data["calls"]
+    for i, (_, _, parent, _, _) in enumerate(calls):
+        if parent is not None:
+            assert visits[parent][0] < i
+            first = next(v for v, visit in enumerate(visits) if visit[0] == i)
+            assert parent < first < visits[parent][3]
+    layers = [i for i in range(len(calls)) if page.name_of(i) == "encoder_layer"]
+    assert len(layers) == 4 and len({visits[calls[i][2]][1] for i in layers}) == 1
+
+
+def test_sizes(bert, page):
+    assert len(bert.encode(TEXT)) == 12
+    assert len(page.html) < 6e6
+    long = " ".join(["The old man sat down in his chair and opened the letter that she had sent"] * 4)
+    reading = bert.read(long)
+    assert 60 <= len(bert.encode(long)) <= 70
+    assert len(reading.html) < 15e6
+    assert "only the first row" in reading.left_out and reading.left_out == Page(reading.html).data["leftOut"]
+    for ours, layer in zip(Page(reading.html).made("attend", "attention_HTS"), bert(long).layers, strict=True):
+        close(ours, layer.attention)
+
+
+def test_no_path_of_the_machine_is_in_the_page(tmp_path, page):
+    folder = Path(minibert.__file__).parent / "models" / "tiny"
+    copy = tmp_path / "secret-place" / "my-model"
+    copy.mkdir(parents=True)
+    for file in folder.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    html = minibert.load(copy).read("Hello").html
+    for text in (html, page.html):
+        assert str(tmp_path) not in text and "secret-place" not in text and str(folder.parents[1]) not in text
+    assert Page(html).data["model"] == "my-model"
+
+
+def test_hostile_text_ends_no_script(bert):
+    html = bert.read(HOSTILE).html
+    assert html.count("<script") == 2 and html.count("</script>") == 2 and "<img" not in html
+    page = Page(html)
+    assert page.data["text"] == HOSTILE
+    assert "Content-Security-Policy" in html and "default-src 'none'" in html
+
+
+def test_plain_import_knows_nothing_of_it():
+    code = "import sys, minibert; print([m for m in sys.modules if 'reading' in m or m.startswith('viz')])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_chapters_are_as_they_were_afterwards(bert):
+    before = {name: dict(vars(module)) for name, module in sys.modules.items() if name.startswith("minibert.")}
+    bert.read("Hello there")
+    for name, names in before.items():
+        for key, value in names.items():
+            assert vars(sys.modules[name])[key] is value
+    assert sys.gettrace() is None or "coverage" in str(type(sys.gettrace()))
+
+
+def test_other_models_and_pairs(minilm):
+    page = Page(build.read(minilm, ("Where is it?", "Here."), room=3_000_000).html)
+    trace = minilm(("Where is it?", "Here."))
+    for ours, layer in zip(page.made("attend", "attention_HTS"), trace.layers, strict=True):
+        close(ours, layer.attention)
+    assert page.data["text"] == "Where is it? / Here."
+
+
+def test_the_command(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main(["read", "Hello there"])
+    assert (tmp_path / "read.html").is_file() and "read.html" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as end:
+        main(["read", "Hello", "--out", str(tmp_path)])
+    assert end.value.code == 2 and "is a folder" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as end:
+        main(["read", "word " * 300])
+    assert end.value.code == 2
+
+
+def test_a_notebook_shows_it_in_a_frame(bert):
+    assert bert.read("Hello")._repr_html_().startswith("<iframe srcdoc=")
