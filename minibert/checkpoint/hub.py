@@ -3,7 +3,7 @@
 `huggingface_hub` is imported only where a hub is really asked for: it takes longer than running a small model.
 """
 
-import os
+import secrets
 import shutil
 import sys
 from collections.abc import Iterator
@@ -192,7 +192,7 @@ def copy_model(folder: Path, to: Path) -> None:
     if to.exists():
         raise FileExistsError(f"{to} is there already; name a folder that is not, or remove it")
     files = checkpoint_files(folder) + [folder / name for name in ("README.md", "LICENSE") if (folder / name).is_file()]
-    beside = to.with_name(f"{to.name}.{os.getpid()}.part")
+    beside = to.with_name(f".{secrets.token_hex(8)}.part")
     beside.mkdir(parents=True)
     try:
         with tqdm(total=sum(path.stat().st_size for path in files), unit="B", unit_scale=True, desc=str(to)) as bar:

@@ -1,24 +1,166 @@
-"""Arguments that several commands share."""
+"""Arguments that several commands share, so that each means the same everywhere."""
 
 import argparse
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 DEFAULT_TEXT = "The brown capybara is sleeping now."
+PAIR_HELP = "a sentence, or a pair: 'first ||| second'"
+DEFAULT_POINTS = 1000
 
 
 def add_model(parser: argparse.ArgumentParser, default: str = "tiny") -> None:
-    parser.add_argument("--model", default=default, help=f"bundled name, folder or hub id (default: {default})")
+    parser.add_argument(
+        "--model", type=not_empty, default=default, help=f"bundled name, folder or hub id (default: {default})"
+    )
+
+
+def add_text(parser: argparse.ArgumentParser, default: str | None = None, help: str = PAIR_HELP) -> None:
+    """One TEXT, or many in a file."""
+    said = f"{help} (default: {default})" if default else help
+    parser.add_argument("text", metavar="TEXT", nargs="?", help=said)
+    add_file(parser)
+
+
+def add_texts(parser: argparse.ArgumentParser, default: str) -> None:
+    """TEXT ..., or many in a file."""
+    parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help=f"{PAIR_HELP} (default: {default})")
+
+
+def add_file(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--file", type=path, metavar="FILE", help="a text file, one sentence (or pair) per line; - is standard input"
+    )
+    parser.add_argument("--skip-bad", action="store_true", help="leave out lines that cannot be used, and count them")
 
 
 def add_source(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """A file, and how much of it is looked at closely."""
     group = parser.add_argument_group("many sentences")
-    group.add_argument("--file", type=Path, help="a text file, one sentence a line")
-    group.add_argument("--skip-bad", action="store_true", help="leave out lines that cannot be used, and count them")
-    group.add_argument("--points", type=int, default=1000, help="tokens sampled to fit and to draw (default: 1000)")
-    group.add_argument("--seed", type=int, default=0, help="of what is drawn at random (default: 0)")
+    add_file(group)
+    group.add_argument(
+        "--points",
+        type=at_least(1),
+        metavar="N",
+        help=f"of a file: tokens sampled to fit and to draw (default: {DEFAULT_POINTS})",
+    )
+    group.add_argument("--seed", type=at_least(0), metavar="N", help="of what is drawn at random (default: 0)")
     return group
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what is written (default: out)")
+def add_output(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--out", type=path, metavar="FOLDER", help=f"for what is written (default: {default})")
     parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png", help="of the pictures (default: png)")
+
+
+def add_heads(parser: argparse.ArgumentParser, default: str) -> None:
+    some = "one, several (1,3 or 1-3) or all"
+    parser.add_argument("--layer", type=numbers, metavar="L", help=f"{some} (default: {default})")
+    parser.add_argument("--head", type=numbers, metavar="H", help=f"{some} (default: as --layer)")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+# --- what an argument may be: these raise what argparse turns into one line ----------------------------------------
+
+
+def not_empty(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; expected a name")
+    return text
+
+
+def path(text: str) -> Path:
+    return Path(not_empty(text))
+
+
+def at_least(least: float, kind: type = int, most: float = math.inf) -> Callable[[str], float]:
+    """A number, not below `least` and not above `most`."""
+    what = "a whole number" if kind is int else "a number"
+    which = f"{least:g} or more" if most == math.inf else f"{least:g} to {most:g}"
+
+    def number(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"is {text!r}; expected {what}, {which}") from None
+        if not least <= value <= most or value == math.inf:
+            raise argparse.ArgumentTypeError(f"is {text}; expected {which}")
+        return value
+
+    return number
+
+
+def numbers(text: str) -> str:
+    """Layers or heads, as they are written: which there are is known once the model is."""
+    if text != "all" and not re.fullmatch(r"-?\d+(-\d+)?(,\d+(-\d+)?)*", text):
+        raise argparse.ArgumentTypeError(f"is {text!r}; expected a number, several (1,3 or 1-3) or all")
+    return text
+
+
+def choose(kind: str, wish: str | None, count: int) -> list[int]:
+    """The numbers of the layers or heads that are meant, of `count` there are; None and "all" are all of them."""
+    if wish in (None, "all"):
+        return list(range(count))
+    chosen: set[int] = set()
+    for part in wish.split(","):
+        first, last = re.fullmatch(r"(-?\d+)(?:-(\d+))?", part).groups()
+        low, high = int(first), int(last or first)
+        if low > high:
+            raise ValueError(f"--{kind} is {wish}; {part} runs backwards: write {high}-{low}")
+        if not (low >= 0 and high < count):
+            raise ValueError(f"--{kind} is {wish}; this model has {kind}s 0 to {count - 1}, or all")
+        chosen |= set(range(low, high + 1))
+    return sorted(chosen)
+
+
+def refuse(args: argparse.Namespace, options: str, why: str) -> None:
+    """ValueError where one of these options was given: `why` says when it has no effect."""
+    for option in options.split():
+        if getattr(args, option.replace("-", "_")) not in (None, False):
+            raise ValueError(f"--{option} has no effect {why}; leave it out")
+
+
+def given(args: argparse.Namespace, options: str) -> dict[str, object]:
+    """Those of the options, and their values, that are not what they are when nobody names them."""
+    values = {option: getattr(args, option.replace("-", "_")) for option in options.split()}
+    return {o: value for o, value in values.items() if value != args.parser.get_default(o.replace("-", "_"))}
+
+
+def check_source(args: argparse.Namespace, texts: list[str], without_file: str = "skip-bad") -> None:
+    """Texts or a file, not both, and nothing that is only for a file without one."""
+    if args.file is None:
+        refuse(args, without_file, "without --file")
+    elif texts:
+        raise ValueError("sentences come either as TEXT or by --file, not both; leave one out")
+    else:
+        check_file(args.file)
+
+
+def check_file(path: Path) -> None:
+    """ValueError where there is nothing to read; asked before a model is loaded."""
+    if str(path) == "-":
+        if sys.stdin is None or sys.stdin.isatty():
+            raise ValueError("--file - reads standard input, and nothing comes in there; pipe sentences into minibert")
+    elif path.is_dir() or not path.exists():
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise ValueError(f"--file {path} {what}; expected a text file with one sentence per line")
+    elif path.is_file():
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise ValueError(f"--file {path} cannot be read ({error.strerror}); expected a text file") from None
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """A question after what was meant, where something known looks like it; otherwise nothing."""
+    import difflib  # only needed here
+
+    lower = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    return f"did you mean {lower[close[0]]}?" if close else ""

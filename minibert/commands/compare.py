@@ -1,17 +1,46 @@
 """`minibert compare`: what further training moved, head by head."""
 
 import argparse
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minibert.commands.arguments import add_output, add_source
-from minibert.commands.output import model_name, quoted, writable_folder, write_csv
+from minibert.checkpoint.tokenizer import Encoding
+from minibert.commands.arguments import (
+    DEFAULT_POINTS,
+    add_json,
+    add_output,
+    add_source,
+    add_texts,
+    at_least,
+    check_source,
+    given,
+    not_empty,
+)
+from minibert.commands.output import (
+    counted,
+    folder_of_run,
+    model_name,
+    name_of_texts,
+    print_json,
+    progress,
+    quoted,
+    slug,
+    until_interrupted,
+    write_csv,
+)
 from minibert.commands.sentences import Sentences, gather, stacked
 from minibert.model import Bert, load
 
-DEFAULT_TEXT = "The film was not good, but the ending moved me."
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-COMPARE_HELP = """\
+    import viz
+
+EXAMPLE = "The film was not good, but the ending moved me."
+
+COMPARE_HELP = """
 Compares two models of one shape and one tokenizer, such as a model before and after fine-tuning: for each head, how far
 its attention moved (Jensen-Shannon distance, mean over queries, 0 to 1) and how far its queries and keys moved (as a
 share of their length). Draws heatmaps, and for the heads whose attention moved most both joint plots in one plane and
@@ -24,46 +53,65 @@ both attention maps with their difference.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = COMPARE_HELP
-    parser.add_argument("before", metavar="MODEL_A", help="bundled name, folder or hub id")
-    parser.add_argument("after", metavar="MODEL_B", help="the same model, trained further")
-    parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help=f'sentences (default: "{DEFAULT_TEXT}")')
+    parser.add_argument("before", type=not_empty, metavar="MODEL_A", help="bundled name, folder or hub id")
+    parser.add_argument("after", type=not_empty, metavar="MODEL_B", help="the same model, trained further")
+    add_texts(parser, EXAMPLE)
     add_source(parser)
-    parser.add_argument("--closely", type=int, default=2, metavar="N", help="heads to draw one by one (default: 2)")
-    add_output(parser)
+    parser.add_argument(
+        "--closely", type=at_least(0), default=2, metavar="N", help="heads to draw one by one (default: 2)"
+    )
+    add_output(parser, default="out/MODEL_A-to-MODEL_B/TEXT")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Read, measure, rank the heads, write, draw."""
-    if args.closely < 0 or args.points < 1 or args.seed < 0:
-        raise ValueError("--closely and --seed must be 0 or more, --points 1 or more")
-    if args.file is not None and args.texts:
-        raise ValueError("give sentences either as TEXT or by --file, not both")
+    check_source(args, args.texts, without_file="skip-bad points seed")
     before, after = load(args.before), load(args.after)
     check_alike(before, after)
-    sentences = Sentences(before, args.texts or [DEFAULT_TEXT], args.file, args.skip_bad)
-    out = writable_folder(args.out)
+    texts, seed = args.texts or [EXAMPLE], args.seed or 0
+    sentences = Sentences(before, texts, args.file, args.skip_bad)
+    models = f"{slug(model_name(before))}-to-{slug(model_name(after))}"
+    options = given(args, "points seed closely skip-bad")
+    out = folder_of_run(args.out, models, name_of_texts(texts, args.file, options))
+
     moved, done = measure_shift(before, after, sentences)
-    order = np.argsort(-moved.attention, axis=None, kind="stable")
-    ranking = [tuple(map(int, np.unravel_index(place, moved.attention.shape))) for place in order]
-    path = out / "compare.csv"
-    write_csv(path, shift_rows(moved))
+    ranking = most_moved(moved)
+    written = [out / "compare.csv"]
+    write_csv(written[0], shift_rows(moved))
+    nothing_moved = not any(values.any() for values in (moved.attention, moved.query, moved.key))
+    if not args.json:
+        skipped = f", {sentences.left_out}" if args.skip_bad else ""
+        some = f"{done} of " if done < len(sentences) else ""
+        print(f"{model_name(before)} → {model_name(after)}: {some}{counted(len(sentences), 'sentence')}{skipped}")
+        print(shift_table(moved, ranking))
+        if nothing_moved:
+            print("nothing moved: here the two models are the same, so no head is drawn closely")
+        print()
+        print(written[0])
 
-    skipped = f", {sentences.left_out}" if args.skip_bad else ""
-    some = f" of {len(sentences)}" if done < len(sentences) else ""
-    plural = "" if len(sentences) == 1 else "s"
-    print(f"{model_name(before)} → {model_name(after)}: {done}{some} sentence{plural}{skipped}")
-    print(shift_table(moved, ranking))
-    if not any(values.any() for values in (moved.attention, moved.query, moved.key)):
-        print("nothing moved: here the two models are the same, so no head is drawn closely")
-        ranking = []
-    print()
-    print(path)
-    for name, figure in pictures(before, after, sentences, moved, done, ranking[: args.closely], args):
-        import viz
+    import viz
 
-        print(viz.save(figure, out / f"{name}.{args.format}"))
+    chosen = range(len(sentences)) if args.file is None else sentences.sample(args.points or DEFAULT_POINTS, seed)
+    closely = [] if nothing_moved else ranking[: args.closely]
+    for name, figure in pictures(before, after, sentences, chosen, moved, done, closely):
+        written.append(viz.save(figure, out / f"{name}.{args.format}"))
+        if not args.json:
+            print(written[-1])
+    if args.json:
+        heads = [{name: float(value) for name, value in row.items()} for row in shift_rows(moved)]
+        heads = [row | {"layer": int(row["layer"]), "head": int(row["head"])} for row in heads]
+        result = {"before": model_name(before), "after": model_name(after), "sentences": done, "heads": heads}
+        print_json(result | {"skipped": sentences.skipped, "files": list(map(str, written))})
     if done < len(sentences):
         raise KeyboardInterrupt
+
+
+def most_moved(moved: "viz.Shift") -> list[tuple[int, int]]:
+    """All (layer, head), those whose attention moved most first."""
+    order = np.argsort(-moved.attention, axis=None, kind="stable")
+    layers, heads = np.unravel_index(order, moved.attention.shape)
+    return list(zip(layers.tolist(), heads.tolist(), strict=True))
 
 
 def check_alike(before: Bert, after: Bert) -> None:
@@ -72,6 +120,9 @@ def check_alike(before: Bert, after: Bert) -> None:
         one, other = getattr(before.config, name), getattr(after.config, name)
         if one != other:
             raise ValueError(f"{before.name} and {after.name} differ in {name}: {one} and {other}; expected the same")
+    for bert in (before, after):
+        if bert.tokenizer.backend is None:
+            raise ValueError(bert.tokenizer.missing)
     one, other = (bert.tokenizer.backend.get_vocab() for bert in (before, after))
     if one != other:
         token = min(
@@ -84,15 +135,12 @@ def check_alike(before: Bert, after: Bert) -> None:
         )
 
 
-def measure_shift(before: Bert, after: Bert, sentences: Sentences):
+def measure_shift(before: Bert, after: Bert, sentences: Sentences) -> tuple["viz.Shift", int]:
     """What moved, added up over all sentences, and how many there were until the end or Ctrl-C."""
-    from huggingface_hub.utils import tqdm
-
     import viz
 
     moved, done = None, 0
-    bar = tqdm(total=len(sentences), unit=" sentences", disable=None, leave=False)
-    try:
+    with progress(len(sentences), "sentences") as bar, until_interrupted(lambda: done):
         pairs = zip(before.stream(sentences), after.stream(same_ids(after, sentences)), strict=True)
         for one, other in pairs:
             fields = ("query", "key", "attention")
@@ -100,15 +148,10 @@ def measure_shift(before: Bert, after: Bert, sentences: Sentences):
             moved = here if moved is None else moved + here
             done += 1
             bar.update()
-    except KeyboardInterrupt:
-        if not done:
-            raise
-    finally:
-        bar.close()
     return moved, done
 
 
-def same_ids(after: Bert, sentences: Sentences):
+def same_ids(after: Bert, sentences: Sentences) -> Iterator[Encoding]:
     """The Encodings of the second model; ValueError where its tokenizer cuts a text otherwise than the first's."""
     for encoding in sentences:
         other = after.encode(encoding.text)
@@ -120,8 +163,8 @@ def same_ids(after: Bert, sentences: Sentences):
         yield other
 
 
-def shift_rows(moved) -> list[dict]:
-    """compare.csv: a row a head."""
+def shift_rows(moved: "viz.Shift") -> list[dict]:
+    """compare.csv: one row per head."""
     return [
         {
             "layer": i,
@@ -134,7 +177,7 @@ def shift_rows(moved) -> list[dict]:
     ]
 
 
-def shift_table(moved, ranking) -> str:
+def shift_table(moved: "viz.Shift", ranking: Sequence[tuple[int, int]]) -> str:
     """The ten heads whose attention moved most, and the mean of all."""
     lines = [" head  attention  queries   keys"]
     for i, j in ranking[:10]:
@@ -145,8 +188,19 @@ def shift_table(moved, ranking) -> str:
     return "\n".join(lines)
 
 
-def pictures(before: Bert, after: Bert, sentences: Sentences, moved, done, ranking, args):
-    """Names and figures: the heatmaps, then the heads that moved most, one by one."""
+def pictures(
+    before: Bert,
+    after: Bert,
+    sentences: Sentences,
+    chosen: Sequence[int] | np.ndarray,
+    moved: "viz.Shift",
+    done: int,
+    closely: Sequence[tuple[int, int]],
+) -> Iterator[tuple[str, "Figure"]]:
+    """Names and figures: the heatmaps, then some heads one by one, drawn with the `chosen` sentences.
+
+    done: in how many sentences `moved` was measured.
+    """
     import viz
     from minibert.commands.pictures import MOST_LINES
 
@@ -157,17 +211,18 @@ def pictures(before: Bert, after: Bert, sentences: Sentences, moved, done, ranki
         "keys (share of their length)": moved.key,
     }
     rows, columns = (range(size) for size in moved.attention.shape)
-    text = quoted(sentences.texts) if args.file is None else f"{done} sentences of {args.file.name}"
+    text = quoted(sentences.texts) if sentences.path is None else f"{done} sentences of {sentences.short_name}"
     title = f"What moved: {model_name(before)} → {model_name(after)} · {text}"
     yield "compare", viz.heatmap_figure(maps, rows, columns, title=title)
-    if not ranking:
+    if not closely:
         return
 
-    chosen = range(len(sentences)) if args.file is None else sentences.sample(args.points, args.seed)
     samples = [gather(bert, sentences, chosen) for bert in (before, after)]
     first = samples[0]
-    drawn = quoted(first.texts) if args.file is None else f"{len(first.texts)} sentences of {args.file.name}"
-    for layer, head in ranking:
+    drawn = quoted(first.texts)
+    if sentences.path is not None:
+        drawn = f"{counted(len(first.texts), 'sentence')} of {sentences.short_name}"
+    for layer, head in closely:
         where = f"{model_name(before)} → {model_name(after)} · layer {layer}, head {head}"
         where += f" · attention moved {moved.attention[layer, head]:.2f}"
         # one translation, scale and plane for both, so that what moves in the picture moved in the model

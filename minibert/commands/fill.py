@@ -2,19 +2,51 @@
 
 import argparse
 
-from minibert.commands.arguments import add_model
+from minibert.commands.arguments import add_json, add_model, add_text, at_least, check_source
+from minibert.commands.output import counted, model_name, print_json, rounded, text_line
+from minibert.commands.sentences import Sentences
 from minibert.model import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", metavar="TEXT", help='a text with [MASK] in it: "The capybara is [MASK]."')
+    add_text(parser, help='a text with [MASK] in it: "The capybara is [MASK]."')
     add_model(parser)
-    parser.add_argument("--top", type=int, default=5, help="how many words to suggest per mask (default: 5)")
+    parser.add_argument(
+        "--top", type=at_least(1), default=5, metavar="N", help="how many words to suggest per mask (default: 5)"
+    )
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    for number, suggestions in enumerate(load(args.model).fill_mask(args.text, top=args.top)):
-        if number:
-            print()
-        for token, probability in suggestions:
-            print(f"{probability:6.3f}  {token}")
+    """One block per mask, likeliest words first."""
+    check_source(args, [] if args.text is None else [args.text])
+    if args.text is None and args.file is None:
+        raise ValueError('TEXT is missing; expected a text with [MASK] in it: "The capybara is [MASK]."')
+    bert = load(args.model)
+    sentences = Sentences(bert, [args.text], args.file, args.skip_bad)
+    found, skipped = [], sentences.skipped
+    for encoding in sentences:
+        text = text_line(encoding.text)
+        try:
+            found.append((text, bert.fill_mask(encoding, top=args.top)))
+        except ValueError as error:
+            if args.file is None:
+                raise
+            if not args.skip_bad:
+                raise ValueError(f"{sentences.name}, {text!r}: {error}, or go on without by --skip-bad") from None
+            skipped += 1
+    if args.json:
+        print_json({"model": model_name(bert), "sentences": [as_json(*one) for one in found], "skipped": skipped})
+        return
+    for text, masks in found:
+        if args.file is not None:
+            print(text)
+        blocks = ["\n".join(f"{probability:6.3f}  {token}" for token, probability in words) for words in masks]
+        print("\n\n".join(blocks))
+    if args.skip_bad:
+        print(f"{counted(skipped, 'line')} left out")
+
+
+def as_json(text: str, masks: list[list[tuple[str, float]]]) -> dict:
+    """Of each mask, its words, likeliest first."""
+    return {"text": text, "masks": [[{"token": token, "probability": rounded(p)} for token, p in m] for m in masks]}

@@ -5,16 +5,39 @@ from pathlib import Path
 
 from minibert.checkpoint import hub
 from minibert.checkpoint.tensors import find_tensors
+from minibert.commands.arguments import add_json, not_empty
+from minibert.commands.output import print_json
 from minibert.model import Bert, load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", nargs="?", default="tiny", help="bundled name, folder or hub id")
+    parser.add_argument(
+        "model", type=not_empty, metavar="MODEL", nargs="?", default="tiny", help="bundled name, folder or hub id"
+    )
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     folder = hub.find_model(args.model)
-    print_info(load(folder), folder)
+    bert = load(folder)
+    if args.json:
+        print_json(describe(bert, folder))
+    else:
+        print_info(bert, folder)
+
+
+def describe(bert: Bert, folder: Path) -> dict:
+    """Everything about a model, for programs; a tensor that stands in two places is counted once."""
+    tensors = {name: list(tensor.shape) for name, tensor in bert.weights.named()}
+    once = {id(tensor): tensor.size for _, tensor in bert.weights.named()}
+    return {
+        "folder": str(folder),
+        "config": vars(bert.config),
+        "tokenizer": bert.tokenizer.missing or "WordPiece",
+        "tensors": tensors,
+        "parameters": sum(once.values()),
+        "bytes": hub.size_on_disk(folder),
+    }
 
 
 def print_info(bert: Bert, folder: Path) -> None:

@@ -7,11 +7,12 @@ heard from the first moment on, and `minibert --help` is there at once.
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
 from minibert import __version__
+from minibert.commands.arguments import suggest
 
 COMMANDS = {  # each has a module of its name beside this one
     "viz": "draw queries and keys in one space, and dot products",
@@ -152,15 +153,6 @@ def not_understood(argument: str, options: Sequence[str]) -> str:
         return f"{argument!r} is one argument too many; a text with spaces needs quotation marks around it"
     name = argument.partition("=")[0]
     return f"there is no option {name}; {suggest(name, options) or 'a text that begins with - comes after a --'}"
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """A question after what was meant, where something known looks like it; otherwise nothing."""
-    import difflib  # only needed here
-
-    lower = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    return f"did you mean {lower[close[0]]}?" if close else ""
 
 
 if __name__ == "__main__":

@@ -3,12 +3,19 @@
 import argparse
 
 from minibert.checkpoint import hub
+from minibert.commands.arguments import add_json
+from minibert.commands.output import print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It takes none."""
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    for where, name, size, note in hub.list_models():
+    """One line per model."""
+    found = list(hub.list_models())
+    if args.json:
+        print_json([{"where": where, "name": name, "bytes": size, "note": note} for where, name, size, note in found])
+        return
+    for where, name, size, note in found:
         print(f"{where:8} {size / 1e6:8.1f} MB  {name}{note and f'  ({note})'}")

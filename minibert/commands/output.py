@@ -1,46 +1,129 @@
-"""Where results go: folders and tables, whole or not at all."""
+"""Where results go: folders and tables, whole or not at all; names for titles and folders; progress."""
 
 import csv
+import hashlib
 import io
-import os
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from minibert.model import Bert
 
+LONGEST_NAME = 40  # characters of a text in the name of a folder
 
-def writable_folder(path: Path) -> Path:
-    """The folder, made if need be; asked before any work is done."""
+
+def check_writable(path: Path) -> None:
+    """ValueError where nothing can be written to this folder, there already or not; asked before any work is done."""
+    nearest = path
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise ValueError(f"--out is {path}, which is a file or lies in one; expected a folder")
     try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise ValueError(f"--out is {path}, which is a file or lies in one; expected a folder") from None
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
     except OSError as error:
-        raise ValueError(f"--out is {path}, which cannot be made: {error.strerror}; expected a folder") from None
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ValueError(f"--out is {path}, where this user may not write; expected a folder that can be written")
-    return path
+        raise ValueError(
+            f"--out is {path}, where this user cannot write ({error.strerror}); name another folder by --out"
+        ) from None
+
+
+def folder_of_run(out: Path | None, *parts: str) -> Path:
+    """The folder for what is written: the one named by --out, or one of its own under out/, named after the run."""
+    folder = Path("out", *parts) if out is None else out
+    check_writable(folder)
+    return folder
+
+
+def name_of_texts(texts: Sequence[str | tuple[str, str]], path: Path | None, options: dict[str, object]) -> str:
+    """A name for a folder that says which sentences, and with which options: other ones have another folder."""
+    if path is not None:
+        name = "standard-input" if str(path) == "-" else slug(path.stem)
+    else:
+        name = slug(text_line(texts[0]))
+        whole = slug(text_line(texts[0]), longest=1000)
+        if len(texts) > 1 or name != whole:
+            digest = hashlib.sha256("\n".join(map(text_line, texts)).encode()).hexdigest()[:6]
+            more = f"-and-{len(texts) - 1}-more" if len(texts) > 1 else ""
+            name = f"{name}{more}-{digest}"
+    for option, value in options.items():
+        name += f"_{option}" if value is True else f"_{option}-{path_part(str(value))}"
+    return name
+
+
+def slug(text: str, longest: int = LONGEST_NAME) -> str:
+    """The words of a text with hyphens between them, shortened: something that may be part of a path everywhere."""
+    words = re.findall(r"[\w.]*\w", text.lower())
+    while len("-".join(words)) > longest and len(words) > 1:
+        words.pop()
+    return "-".join(words)[:longest] or "text"
+
+
+def path_part(text: str) -> str:
+    """A text with nothing in it that could not stand in the name of a file."""
+    return re.sub(r"[^\w.,-]+", "-", text)
 
 
 def write_csv(path: Path, rows: list[dict]) -> None:
     """Whole or not at all."""
+    from viz.files import whole_file
+
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        beside.write_text(text.getvalue(), encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole_file(path) as beside:
+        beside.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
-def quoted(texts: list[str]) -> str:
+def print_json(result: object) -> None:
+    print(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def rounded(x: float) -> float:
+    """Six digits are what float32 holds for sure."""
+    return float(f"{x:.6g}")
+
+
+def text_line(text: str | tuple[str, str]) -> str:
+    """A text as it is typed, pairs with ||| between."""
+    return text if isinstance(text, str) else " ||| ".join(text)
+
+
+def quoted(texts: Sequence[str | tuple[str, str]]) -> str:
     """Texts for a title: the first, shortened, and how many more there are."""
-    short = texts[0] if len(texts[0]) <= 60 else texts[0][:59] + "…"
+    first = text_line(texts[0])
+    short = first if len(first) <= 60 else first[:59] + "…"
     return f"“{short}”" + (f" and {len(texts) - 1} more" if len(texts) > 1 else "")
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 sentence", "2 sentences"."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def model_name(bert: Bert) -> str:
     """A bundled name or hub id as it is; the last two parts of a folder."""
     return "/".join(Path(bert.name).parts[-2:])
+
+
+def progress(total: int, unit: str):
+    """A bar on standard error, where that is a terminal: `.update(n)` moves it; a context manager."""
+    from huggingface_hub.utils import tqdm
+
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    return tqdm(total=total, unit=f" {unit}", leave=False, disable=not terminal)
+
+
+@contextmanager
+def until_interrupted(done: Callable[[], object]) -> Iterator[None]:
+    """Ctrl-C ends the block, and what is `done` by then is gone on with; where nothing is, it ends everything."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not done():
+            raise

@@ -1,5 +1,6 @@
 """Each picture of `minibert viz`: from what was measured to a call of `viz`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,9 +17,11 @@ MOST_LINES = 100  # where nobody asked for so many: more would be one grey area
 
 @dataclass(frozen=True)
 class LineChoice:
-    """Which lines are drawn, as for `viz.choose_lines`; words: the pieces of a word are merged."""
+    """Which lines are drawn: the `top` keys of each query, or the `strongest` pairs of all, or all pairs with attention
+    `above` something. words: the pieces of a word are merged."""
 
     top: int | None = None
+    strongest: int | None = None
     above: float | None = None
     no_special: bool = False
     words: bool = False
@@ -32,8 +35,8 @@ class Shown:
     """its name"""
     sample: Sample
     """the sentences that were fitted, and that are drawn"""
-    layers: range
-    heads: range
+    layers: Sequence[int]
+    heads: Sequence[int]
     ways: list[viz.Normalized]
     """the sample normalised: raw, paper, exact; each [layers, heads]"""
     measured: list[viz.Measures]
@@ -90,16 +93,17 @@ def lines_of(sample: Sample, layer: int, head: int, choice: LineChoice) -> viz.L
     return viz.choose_lines(
         words.attention(blocks) if choice.words else blocks,
         words.sentences if choice.words else sample.sentences,
-        top=choice.top,
+        top=choice.strongest,
         above=choice.above,
+        keys=choice.top or 1,
         left_out=special if choice.no_special else None,
     )
 
 
 def linked(
-    sample: Sample, link: str | None, layer: int | slice, head: int | slice, merged: bool = False
+    sample: Sample, link: str | None, layer: int | np.ndarray, head: int | np.ndarray, merged: bool = False
 ) -> viz.Lines | None:
-    """The red lines of "word:word", if there are any; between whole words where `merged`. Of many heads for slices.
+    """The red lines of "word:word", if there are any; between whole words where `merged`. Of many heads for arrays.
 
     ValueError: no sentence has both words.
     """
@@ -132,7 +136,7 @@ def draw_joint(shown: Shown):
     counted = ["of all sentences"] * (shown.source is not None) + ["piece by piece"] * merged
     what = f"percentages: {', '.join(counted)}" if counted else ""
     lines = lines_of(shown.sample, layer, head, shown.lines)
-    if shown.lines.top is None and shown.lines.above is None:
+    if (shown.lines.top, shown.lines.strongest, shown.lines.above) == (None, None, None):
         lines = lines.strongest(MOST_LINES)
     return viz.joint_figure(
         [seen(shown, way[0, 0]) for way in shown.ways],
@@ -184,7 +188,8 @@ def draw_search(shown: Shown):
 
 def draw_matrix(shown: Shown):
     sample, lines, merged = shown.sample, None, shown.lines.words
-    if len(sample.tokens) <= 200:  # more lines would hide the points
+    asked = (shown.lines.top, shown.lines.strongest, shown.lines.above) != (None, None, None)
+    if asked or len(sample.tokens) <= 200:  # more lines would hide the points
         lines = {
             (i, j): lines_of(sample, layer, head, shown.lines)
             for i, layer in enumerate(shown.layers)
@@ -253,7 +258,7 @@ def draw_positions(shown: Shown):
 
 def _region(shown):
     """The layers and heads shown, among all of the model."""
-    return np.s_[shown.layers.start : shown.layers.stop, shown.heads.start : shown.heads.stop]
+    return np.ix_(shown.layers, shown.heads)
 
 
 ONE_HEAD = {

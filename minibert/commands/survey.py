@@ -2,10 +2,12 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from minibert.checkpoint.tokenizer import Encoding
+from minibert.commands.output import progress, until_interrupted
 from minibert.commands.sentences import Sample, Sentences
 from minibert.model import Bert
 from minibert.speed.cores import at_once, cores, one_thread, parts_of
@@ -17,8 +19,8 @@ MOST_PAIRS = 40_000  # of queries and keys of one head to measure at once: enoug
 
 def fit(
     sample: Sample,
-    layers: range,
-    heads: range,
+    layers: Sequence[int],
+    heads: Sequence[int],
     methods: Sequence[str],
     *,
     scope: str = "head",
@@ -35,8 +37,8 @@ def fit(
 
     rows = range(len(sample.query)) if scope == "model" else layers
     columns = heads if scope == "head" else range(sample.query.shape[1])
-    region = np.s_[rows.start : rows.stop, columns.start : columns.stop]
-    inside = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in ((layers, rows), (heads, columns)))
+    region = np.ix_(rows, columns)
+    inside = np.ix_([rows.index(layer) for layer in layers], [columns.index(head) for head in heads])
 
     def one(method: str):
         return viz.normalize(
@@ -57,45 +59,49 @@ def fit(
         return at_once(one, methods) if together else [one(method) for method in methods]
 
 
-def measure(bert: Bert, sentences: Sentences, ways: list, layers: range, heads: range, queries: int, seed: int):
+def measure(
+    bert: Bert,
+    sentences: Sentences,
+    ways: list,
+    layers: Sequence[int],
+    heads: Sequence[int],
+    queries: int,
+    seed: int = 0,
+) -> tuple[list, Any, int]:
     """Measures and habits added up over all sentences, and how many there were until the end or Ctrl-C.
 
     queries: how many of each sentence are measured, against all its keys, chosen at random; habits are those of all.
     """
-    from huggingface_hub.utils import tqdm
-
-    totals, done = None, 0
+    totals: list = []
+    done = 0
     parts = parts_of(len(layers), cores())  # each core takes some of the layers
     moves = [[way[part] for way in ways] for part in parts]
-    random, span = np.random.default_rng(seed), slice(heads.start, heads.stop)
-    bar = tqdm(total=len(sentences), unit=" sentences", disable=None, leave=False)
-    try:
+    random = np.random.default_rng(seed)
+    with progress(len(sentences), "sentences") as bar, until_interrupted(lambda: done):
         for traces in alike(bert.stream(by_length(sentences))):
             some = np.sort(random.permutation(len(traces[0].tokens))[:queries])
-            pieces = [(moved, traces, layers[part], span, some) for part, moved in zip(parts, moves, strict=True)]
+            pieces = [(moved, traces, layers[part], heads, some) for part, moved in zip(parts, moves, strict=True)]
             with one_thread():
                 new = at_once(lambda piece: measure_layers(*piece), pieces)
-            totals = new if totals is None else [added(*pair) for pair in zip(totals, new, strict=True)]
+            totals = [added(*pair) for pair in zip(totals, new, strict=True)] if totals else new
             done += len(traces)
             bar.update(len(traces))
-    except KeyboardInterrupt:
-        if not done:
-            raise
-    finally:
-        bar.close()
     *measured, habits = (side_by_side(parts) for parts in zip(*totals, strict=True))
     return measured, habits, done
 
 
-def measure_layers(ways: list, traces: list[Trace], layers: range, heads: slice, some: np.ndarray) -> list:
+def measure_layers(
+    ways: list, traces: list[Trace], layers: Sequence[int], heads: Sequence[int], some: np.ndarray
+) -> list:
     """Measures of every way, and habits, of some layers and heads in sentences of one form.
 
-    some: the places of the queries that are measured.
+    some: the positions of the queries that are measured.
     """
     import viz
 
+    span = slice(heads[0], heads[-1] + 1) if len(heads) == heads[-1] - heads[0] + 1 else heads
     query, key, attention = (
-        np.array([[getattr(trace.layers[layer], name)[heads, tokens] for layer in layers] for trace in traces])
+        np.array([[getattr(trace.layers[layer], name)[span][:, tokens] for layer in layers] for trace in traces])
         for name, tokens in (("query", some), ("key", slice(None)), ("attention", slice(None)))
     )
     target = viz.Target(attention[..., some, :])

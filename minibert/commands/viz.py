@@ -1,65 +1,95 @@
 """The commands that draw: traces go to `viz`, pictures and tables come out. `viz` and matplotlib load only here."""
 
 import argparse
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from minibert.commands.arguments import DEFAULT_TEXT, add_output, add_source
-from minibert.commands.output import model_name, writable_folder, write_csv
+from minibert.commands.arguments import (
+    DEFAULT_POINTS,
+    DEFAULT_TEXT,
+    add_heads,
+    add_model,
+    add_output,
+    add_source,
+    add_texts,
+    at_least,
+    check_source,
+    choose,
+    given,
+    refuse,
+    suggest,
+)
+from minibert.commands.output import counted, folder_of_run, model_name, name_of_texts, slug, text_line, write_csv
 from minibert.commands.sentences import Sample, Sentences, gather
 from minibert.commands.survey import METHODS, fit, head_rows, head_table, measure
-from minibert.model import Bert, load
+from minibert.model import load
 
 DEFAULT_LINK = "brown:capybara"
 MOST_QUERIES = 5000  # to measure, shared out evenly among the sentences of a file
 
-VIZ_HELP = """\
+VIZ_HELP = """
 Draws queries and keys of a head as points of one plane, and their dot products against their distances: as they are
-(raw), moved as in AttentionViz (paper), and moved such that the more attended key is always the nearer one (exact).
-All three have exactly the same attention.
+(raw), moved as in AttentionViz (paper), and moved such that the more attended key is always the nearer one (exact). All
+three have exactly the same attention.
 
-  minibert viz                                         one head of the default sentence
-  minibert viz "A text." --layer 2 --head 0            this head
-  minibert viz "A text." --layer all --head all        an overview of all heads
-  minibert viz --file sentences.txt                    many sentences: heads.csv and overviews
-  minibert viz --draw search --layer 2 --head 0        how the scale was chosen
+  minibert viz                                    one head of the default sentence
+  minibert viz "A text." --layer 2 --head 0       this head
+  minibert viz "A text." --layer all              an overview of all heads
+  minibert viz "A text." --layer 0,2-3 --head 1   head 1 of three layers
+  minibert viz "Is it? ||| It is."                a pair of sentences
+  minibert viz --file sentences.txt               many sentences: heads.csv and overviews
+  minibert viz --draw search --layer 2 --head 0   how the scale was chosen
 
 Pictures for one head: joint and distances; with --draw also attention and search. For several: matrix, sheet (attention
 maps) and layers, or with --file metrics, matrix and positions; with --draw any of these, and search. Layers and heads
-count from 0.
+count from 0. Files go into a folder named after the model, the text and the options, so that no run mixes with another;
+with --out into that folder itself.
 """
+
+WHAT_IS_DRAWN = (
+    "layer head top strongest above no-special words link scope scale distance weight dims points seed queries skip-bad"
+)
+"""The options without which the pictures would be others."""
+SHOW_LINES = ("joint", "matrix")
+SHOW_LINK = ("joint", "distances", "matrix")
+SHOW_WORDS = ("joint", "attention", "matrix", "layers")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = VIZ_HELP
-    parser.add_argument("texts", metavar="TEXT", nargs="*", help=f'sentences (default: "{DEFAULT_TEXT}")')
+    add_texts(parser, DEFAULT_TEXT)
     group = add_source(parser)
     group.add_argument(
-        "--queries", type=int, default=0, metavar="N", help="to measure in each sentence (default: 5000 shared out)"
+        "--queries", type=at_least(1), metavar="N", help="to measure in each sentence (default: 5000 shared out)"
     )
-    parser.add_argument("--model", default="tiny", help="bundled name, folder or hub id (default: tiny)")
-    parser.add_argument("--layer", metavar="L", help="a layer, or all (default: chosen and named; all with --file)")
-    parser.add_argument("--head", metavar="H", help="a head, or all (default: as --layer)")
+    add_model(parser)
+    add_heads(parser, default="all; with neither --layer nor --head nor --file, the one head that shows most")
     parser.add_argument("--draw", metavar="NAMES", help="pictures to draw, separated by commas (default: see above)")
-    add_output(parser)
+    add_output(parser, default="out/MODEL/TEXT")
     group = parser.add_argument_group("which lines are drawn")
     group.add_argument("--link", metavar="WORD:WORD", help=f"a pair of words in red (default sentence: {DEFAULT_LINK})")
     group.add_argument(
-        "--top", type=int, metavar="N", help="the N strongest pairs; else each query's most attended key"
+        "--top", type=at_least(1), metavar="N", help="of each query, its N most attended keys (default: 1)"
     )
-    group.add_argument("--above", type=float, metavar="P", help="all pairs with attention above P")
+    group.add_argument("--strongest", type=at_least(1), metavar="N", help="instead, the N strongest pairs of all")
+    group.add_argument(
+        "--above", type=at_least(0, float, most=1), metavar="P", help="instead, all pairs with attention above P"
+    )
     group.add_argument("--no-special", action="store_true", help="draw no line from or to [CLS] and [SEP]")
     group.add_argument("--words", action="store_true", help="merge the pieces of a word")
     group = parser.add_argument_group("how queries and keys are moved")
     group.add_argument(
         "--scope", choices=("head", "layer", "model"), default="head", help="what shares one move and plane"
     )
-    group.add_argument("--scale", type=float, metavar="C", help="the scale of paper and exact (default: searched)")
     group.add_argument(
-        "--distance", choices=("euclidean", "pca", "cosine"), default="euclidean", help="searched by (paper)"
+        "--scale", type=at_least(0.01, float, most=100), metavar="C", help="of paper and exact (default: searched)"
     )
     group.add_argument(
-        "--weight", choices=("closeness", "attention", "none"), default="closeness", help="weighted by (paper)"
+        "--distance", choices=("euclidean", "pca", "cosine"), help="searched by (paper; default: euclidean)"
+    )
+    group.add_argument(
+        "--weight", choices=("closeness", "attention", "none"), help="weighted by (paper; default: closeness)"
     )
     group.add_argument(
         "--dims", type=int, choices=(2, 3), default=2, help="dimensions of the joint picture (default: 2)"
@@ -68,34 +98,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, sample, fit, measure, write, draw."""
-    if args.points < 1 or args.seed < 0 or args.queries < 0:
-        raise ValueError("--points must be 1 or more, --queries and --seed 0 or more")
-    if args.file is not None and args.texts:
-        raise ValueError("give sentences either as TEXT or by --file, not both")
-    default = not args.texts and args.file is None
-    texts = args.texts or [DEFAULT_TEXT]
-    link = args.link or (DEFAULT_LINK if default else None)
-    if link is not None and not all(link.partition(":")):
-        raise ValueError(f"--link is {link!r}; expected two words with a colon between, such as {DEFAULT_LINK}")
+    check_source(args, args.texts, without_file="skip-bad points")
+    if args.file is None and args.queries is None:
+        refuse(args, "seed", "without --file or --queries, since nothing is drawn at random")
+    if args.scale is not None:
+        refuse(args, "distance weight", "with --scale, since no scale is searched")
+    chosen_by = [name for name in ("top", "strongest", "above") if getattr(args, name) is not None]
+    if len(chosen_by) > 1:
+        raise ValueError(f"--{chosen_by[0]} and --{chosen_by[1]} exclude each other; leave one out")
+    is_default = not args.texts and args.file is None
+    link = args.link or (DEFAULT_LINK if is_default else None)
+    if args.link is not None and not all(args.link.partition(":")):
+        raise ValueError(f"--link is {args.link!r}; expected two words with a colon between, such as {DEFAULT_LINK}")
+    check_names(args.draw)
 
     bert = load(args.model)
+    layers = choose("layer", args.layer, bert.config.num_hidden_layers)
+    heads = choose("head", args.head, bert.config.num_attention_heads)
+    texts, seed = args.texts or [DEFAULT_TEXT], args.seed or 0
     sentences = Sentences(bert, texts, args.file, args.skip_bad)
-    out = writable_folder(args.out)
-    everything = range(len(sentences))
-    chosen = everything if args.file is None else sentences.sample(args.points, args.seed)
+    out = folder_of_run(args.out, slug(model_name(bert)), name_of_texts(texts, args.file, given(args, WHAT_IS_DRAWN)))
+    chosen = range(len(sentences)) if args.file is None else sentences.sample(args.points or DEFAULT_POINTS, seed)
     sample = gather(bert, sentences, chosen)
-    layers, heads, why = choose_heads(args, bert, sample, link)
+    why = ""
+    if args.layer is None and args.head is None and args.file is None:
+        layer, head, why = most_telling_head(sample, link)
+        layers, heads = [layer], [head]
     names = pictures(args.draw, single=len(layers) * len(heads) == 1, file=args.file is not None)
+    check_shown(args, names)
 
     from minibert.commands.pictures import LineChoice, Shown, lines_of, linked
 
-    choice = LineChoice(args.top, args.above, args.no_special, args.words)
+    choice = LineChoice(args.top, args.strongest, args.above, args.no_special, args.words)
     lines_of(sample, layers[0], heads[0], choice)  # lines that cannot be drawn show here, before anything is written
     linked(sample, link, layers[0], heads[0])
 
     import viz
 
-    weight = None if args.weight == "none" else args.weight
     ways = fit(
         sample,
         layers,
@@ -103,20 +142,23 @@ def run(args: argparse.Namespace) -> None:
         METHODS,
         scope=args.scope,
         scale=args.scale,
-        distance=args.distance,
-        weight=weight,
+        distance=args.distance or "euclidean",
+        weight=None if args.weight == "none" else args.weight or "closeness",
         dims=args.dims,
     )
     queries = args.queries or max(1, MOST_QUERIES // len(sentences))
-    measured, habits, done = measure(bert, sentences, ways, layers, heads, queries, args.seed)
+    measured, habits, done = measure(bert, sentences, ways, layers, heads, queries, seed)
     path = out / "heads.csv"
     write_csv(path, head_rows(ways, measured, habits, layers, heads, args.dims))
 
-    print(describe(bert, sentences, sample, args, why, done, habits, measured))
+    skipped = sentences.left_out if args.skip_bad else ""
+    what = many(sample, measured, habits, done, seed, skipped) if args.file else few(sample, measured, habits)
+    some = f": {done} of {counted(len(sentences), 'sentence')}, shorter ones first" if done < len(sentences) else ""
+    print("\n".join([model_name(bert) + some, *what, *[why] * bool(why)]))
     print(head_table(ways, measured, layers, heads, args.dims))
     print()
     print(path)
-    source = None if args.file is None else args.file.name
+    source = None if args.file is None else sentences.short_name
     about = (model_name(bert), sample, layers, heads, ways, measured, habits, done)
     shown = Shown(*about, source=source, link=link, lines=choice, scope=args.scope)
     for name in names:
@@ -125,79 +167,94 @@ def run(args: argparse.Namespace) -> None:
         raise KeyboardInterrupt
 
 
-def choose_heads(args, bert: Bert, sample: Sample, link: str | None) -> tuple[range, range, str]:
-    """The layers and heads asked for, and why; without a wish the one head that shows most."""
-    layers = wished("layer", args.layer, bert.config.num_hidden_layers)
-    heads = wished("head", args.head, bert.config.num_attention_heads)
-    if args.file is not None or (args.layer is not None and args.head is not None):
-        return layers, heads, ""
+def most_telling_head(sample: Sample, link: str | None) -> tuple[int, int, str]:
+    """Layer and head that show most of what a reader would look for, and in words why.
 
+    With a link "word:word" that is the attention of the first to the second, otherwise that of words to other words.
+    """
     import viz
 
     words = viz.find_words(sample.tokens, sample.words, sample.sentences)
-    blocks = words.attention(
-        [block[layers.start : layers.stop, heads.start : heads.stop] for block in sample.attention]
-    )
+    blocks = words.attention(sample.attention)
     if link is not None:
         first, _, second = link.partition(":")
-        shown = viz.link_words(words, first, second, blocks, merged=True).attention.mean(axis=-1)
+        amount_LH = viz.link_words(words, first, second, blocks, merged=True).attention.mean(axis=-1)
         why = f"here {first} attends most to {second}"
     else:
-        shown = 0
+        amount_LH = np.zeros(sample.query.shape[:2])
         for number, block in enumerate(blocks):
             special = words.special[words.sentences == number]
             others = ~(special[:, None] | special | np.eye(len(special), dtype=bool))
-            shown = shown + (block * others).sum(axis=(-2, -1))
+            amount_LH += (block * others).sum(axis=(-2, -1))
         why = "here words attend most to other words"
-    layer, head = np.unravel_index(shown.argmax(), shown.shape)
-    layers, heads = layers[layer : layer + 1], heads[head : head + 1]
-    return layers, heads, f"layer {layers[0]}, head {heads[0]}: {why}"
+    layer, head = map(int, np.unravel_index(amount_LH.argmax(), amount_LH.shape))
+    return layer, head, f"layer {layer}, head {head}: {why}"
 
 
-def wished(kind: str, wish: str | None, count: int) -> range:
-    """All layers or heads of a model, or the one asked for."""
-    if wish in (None, "all"):
-        return range(count)
-    if not wish.isdecimal() or int(wish) >= count:
-        raise ValueError(f"--{kind} is {wish}; this model has {kind}s 0 to {count - 1}, or all")
-    return range(int(wish), int(wish) + 1)
+def names_in(wish: str) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in wish.split(",")))
 
 
-def pictures(wish: str | None, single: bool, file: bool) -> dict:
+def check_names(wish: str | None) -> None:
+    """ValueError for a picture that there is not; asked before the model is loaded."""
+    from minibert.commands.pictures import MANY_HEADS, ONE_HEAD
+
+    known = list(ONE_HEAD | MANY_HEADS)
+    for name in names_in(wish) if wish is not None else ():
+        if name not in known:
+            meant = suggest(name, known) or f"there are: {', '.join(known)}"
+            raise ValueError(f"--draw names {name!r}; {meant}")
+
+
+def pictures(wish: str | None, single: bool, file: bool) -> dict[str, Callable]:
     """The pictures to draw: what draws each, by name."""
     from minibert.commands.pictures import MANY_HEADS, ONE_HEAD
 
     known = ONE_HEAD if single else MANY_HEADS
     if wish is not None:
-        names = [name.strip() for name in wish.split(",")]
+        names = names_in(wish)
     elif single:
         names = ["joint", "distances"]
     else:
         names = ["metrics", "matrix", "positions"] if file else ["matrix", "sheet", "layers"]
     for name in names:
         if name not in known:
-            what = "one head" if single else "several heads"
-            raise ValueError(f"--draw names {name!r}; for {what} there are: {', '.join(known)}")
+            what, how = ("one head", "--layer all") if single else ("several heads", "--layer and --head")
+            raise ValueError(
+                f"--draw names {name!r}, which is not for {what}; for {what} there are: {', '.join(known)} "
+                f"(see {how} for the others)"
+            )
     return {name: known[name] for name in names}
 
 
-def describe(bert: Bert, sentences: Sentences, sample: Sample, args, why: str, done: int, habits, measured) -> str:
-    """What was run, what was fitted on what, and what was left out."""
-    lines = [model_name(bert)]
-    if done < len(sentences):
-        lines[0] += f": {done} of {len(sentences)} sentences, shorter ones first"
+def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
+    """ValueError for a choice of lines or words that none of the pictures shows."""
+    for options, pictures in (
+        ("link", SHOW_LINK),
+        ("top strongest above no-special", SHOW_LINES),
+        ("words", SHOW_WORDS),
+    ):
+        if not set(names) & set(pictures):
+            refuse(args, options, f"on {' and '.join(names)}, but on {' and '.join(pictures)} (--draw)")
+
+
+def few(sample: Sample, measured: Sequence, habits) -> list[str]:
+    """What was measured, where the texts were typed: lines to print."""
     tokens, queries = habits.queries[0, 0], measured[0].space.queries[0, 0]
-    if args.file is None:
-        lines += [f"  {text}" for text in sample.texts]
-        if queries < tokens:
-            lines.append(f"  measured: {queries} queries of {tokens} tokens")
-    else:
-        skipped = f", {sentences.left_out}" if args.skip_bad else ""
-        lines.append(f"  measured: {done} sentences, {tokens} tokens, {queries} queries among them{skipped}")
-        fitted = f"{len(sample.texts)} sentences, {len(sample.tokens)} tokens, drawn with seed {args.seed}"
-        lines.append(f"  fitted and drawn: {fitted}")
-    return "\n".join(lines + [why] * bool(why))
+    some = [f"  measured: {queries} queries of {tokens} tokens"] if queries < tokens else []
+    return [f"  {text_line(text)}" for text in sample.texts] + some
 
 
-def file_name(picture: str, layers: range, heads: range) -> str:
+def many(sample: Sample, measured: Sequence, habits, done: int, seed: int, skipped: str) -> list[str]:
+    """What was measured and what was fitted, where the texts are from a file: lines to print."""
+    tokens, queries = habits.queries[0, 0], measured[0].space.queries[0, 0]
+    left_out = f", {skipped}" if skipped else ""
+    drawn = f"{counted(len(sample.texts), 'sentence')}, {len(sample.tokens)} tokens, drawn with seed {seed}"
+    return [
+        f"  measured: {counted(done, 'sentence')}, {tokens} tokens, {queries} queries among them{left_out}",
+        f"  fitted and drawn: {drawn}",
+    ]
+
+
+def file_name(picture: str, layers: Sequence[int], heads: Sequence[int]) -> str:
     return f"{picture}-{layers[0]}.{heads[0]}" if len(layers) * len(heads) == 1 else picture

@@ -33,8 +33,15 @@ def test_attention_prints_the_numbers_of_the_trace(capsys, minilm, minilm_folder
     title, *rows = out.splitlines()
     assert (status, title) == (0, "layer 2 head 3")
     assert len(rows) == len(trace.tokens)
-    for row, token, attention in zip(rows, trace.tokens, trace.layers[2].attention[3], strict=True):
-        assert row.split() == [token, f"{attention.max():.2f}", trace.tokens[attention.argmax()]]
+    for position, (row, attention) in enumerate(zip(rows, trace.layers[2].attention[3], strict=True)):
+        key = attention.argmax()
+        assert row.split() == [
+            str(position),
+            trace.tokens[position],
+            f"{attention.max():.2f}",
+            str(key),
+            trace.tokens[key],
+        ]
 
 
 def test_attention_shows_all_layers_and_heads_and_pairs(capsys, minilm, minilm_folder):
@@ -47,7 +54,7 @@ def test_attention_shows_all_layers_and_heads_and_pairs(capsys, minilm, minilm_f
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["attention", ""], "has no words; expected at least one"),
+        (["attention", ""], "the text is empty; expected a sentence"),
         (["attention", "word " * 600], "602 tokens, but this model has 512 positions"),
         (["attention", TEXT, "--layer", "6"], "--layer is 6; this model has layers 0 to 5"),
         (["attention", TEXT, "--head", "-1"], "--head is -1; this model has heads 0 to 11"),

@@ -116,7 +116,7 @@ def test_one_head_of_many_sentences_shows_the_strongest_lines(capsys, model, tmp
     path.write_text(f"{TEXT}\n" * 12)
     wishes = ("--file", path, "--layer", 1, "--head", 8, "--draw", "joint")
     run(capsys, *model, *wishes)
-    run(capsys, *model, *wishes, "--top", 120)
+    run(capsys, *model, *wishes, "--strongest", 120)
     for figure, count in zip(figures, (pictures.MOST_LINES, 120), strict=True):
         (lines,) = (c for c in figure.axes[0].collections if isinstance(c, LineCollection))
         assert len(lines.get_segments()) == count
@@ -168,9 +168,7 @@ def test_some_queries_are_held_against_their_own_attention(minilm):
     sample = gather(minilm, sentences, range(1))
     (way,) = survey.fit(sample, range(3), range(12), ["exact"])
     traces = minilm.batch(["It rained all night long."])
-    parts = [
-        survey.measure_layers([way], traces, range(3), slice(0, 12), some) for some in ([1, 4], [0, 2, 3, 5, 6, 7])
-    ]
+    parts = [survey.measure_layers([way], traces, range(3), range(12), some) for some in ([1, 4], [0, 2, 3, 5, 6, 7])]
     attention = np.array([layer.attention for layer in traces[0].layers[:3]])
     whole = viz.measure(way, [attention])
     assert len(traces[0].tokens) == 8 and parts[0][0].space.queries[0, 0] == 2
@@ -202,8 +200,8 @@ def test_ctrl_c_leaves_what_is_finished(capsys, model, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"Fine.\n\nFine.\n", "line 2: the text is empty"),
-        (b"Fine.\nF\xfcr.\n", "line 2: the line is not UTF-8"),
+        (b"Fine.\n\nF\xfcr.\n", "line 3: the text is not UTF-8"),
+        (b"Fine.\na ||| b ||| c\n", "line 2: the text has 3 parts; expected a sentence, or two with one ||| between"),
         (b"Fine.\n" + b"word " * 600 + b"\n", "line 2: the text has 602 tokens"),
     ],
 )
@@ -218,23 +216,26 @@ def test_bad_lines_are_named_or_counted(capsys, model, tmp_path, content, says):
 
 def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_it_likes(tmp_path, minilm):
     path = tmp_path / "marked.txt"
-    path.write_bytes(b"\xef\xbb\xbfOne.\r\nTwo.\r\nThree.")
-    assert [encoding.text for encoding in Sentences(minilm, path=path)] == ["One.", "Two.", "Three."]
+    path.write_bytes(b"\xef\xbb\xbfOne.\r\nTwo.\rThree.\n\nIs it? ||| It is.\n\n \n")
+    texts = ["One.", "Two.", "Three.", ("Is it?", "It is.")]
+    sentences = Sentences(minilm, path=path)
+    assert [encoding.text for encoding in sentences] == [encoding.text for encoding in sentences] == texts
+    assert len(sentences) == 4 and sentences.skipped == 0
 
 
 @pytest.mark.parametrize(
     ("wishes", "says"),
     [
         (["--layer", "6"], "--layer is 6; this model has layers 0 to 5"),
-        (["--head", "one"], "--head is one; this model has heads 0 to 11"),
+        (["--head", "one"], "--head is 'one'; expected a number, several (1,3 or 1-3) or all"),
         (["--link", "brown"], "two words with a colon"),
         (["--link", "brown:zebra"], "no sentence has both 'brown' and 'zebra'"),
-        (["--top", "0"], "top must be 1 or more"),
-        (["--above", "2"], "above must lie between 0 and 1"),
-        (["--top", "1", "--above", "0.5"], "not by both"),
-        (["--draw", "jiont"], "there are: joint, distances, attention, search"),
-        (["--scale", "-1"], "scale must lie between 0.01 and 100"),
-        (["--points", "0"], "--points must be 1 or more"),
+        (["--top", "0"], "--top is 0; expected 1 or more"),
+        (["--above", "2"], "--above is 2; expected 0 to 1"),
+        (["--top", "1", "--above", "0.5"], "--top and --above exclude each other"),
+        (["--draw", "jiont"], "--draw names 'jiont'; did you mean joint?"),
+        (["--scale", "-1"], "--scale is -1; expected 0.01 to 100"),
+        (["--points", "0"], "--points is 0; expected 1 or more"),
         (["--file", "nowhere.txt"], "nowhere.txt is not there"),
         (["a text", "--file", "nowhere.txt"], "not both"),
         ([""], "empty"),

@@ -10,6 +10,7 @@ import numpy as np
 from viz.explorer import pack
 from viz.explorer.assemble import assemble, framed
 from viz.explorer.columns import by_position, columns
+from viz.files import whole_file
 from viz.geometry.normalize import Normalized, normalize
 from viz.measures.habits import OFFSETS, habits
 from viz.measures.measure import measure_all
@@ -30,15 +31,9 @@ class Explorer:
 
     def save(self, path: str | Path) -> Path:
         """Write the page to a file and return its path; parent folders are made, and no half of a page is ever left."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.part")
-        try:
+        with whole_file(path) as beside:
             beside.write_text(self.html, encoding="utf-8")
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-        return path
+        return Path(path)
 
     def _repr_html_(self) -> str:
         return framed(self.html, 740, "explorer of attention")

@@ -1,8 +1,5 @@
 """Paper and pens: colours, axes with equal units, labels that do not collide, and saving."""
 
-import contextlib
-import os
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +11,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from viz.figures.style import house_style, new_figure  # noqa: F401
+from viz.files import whole_file
 
 QUERY, KEY = "#3b8c2a", "#d6499a"  # of AttentionViz; to the colour-blind one is yellowish, the other bluish
 QUERY_TEXT, KEY_TEXT = "#24591a", "#9c2168"
@@ -27,8 +25,7 @@ UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 def save(figure: Figure, path: str | Path) -> Path:
     """Write a figure as png, svg or pdf, by the ending of `path`; parent folders are made.
 
-    The file appears whole or not at all, with the rights that the user's umask gives; a link stays a link. The same
-    figure gives the same bytes.
+    The file appears whole or not at all; see `viz.files.whole_file`. The same figure gives the same bytes.
 
     ValueError: another ending. OSError: the file cannot be written.
     """
@@ -36,29 +33,9 @@ def save(figure: Figure, path: str | Path) -> Path:
     ending = path.suffix.removeprefix(".").lower()
     if ending not in FORMATS:
         raise ValueError(f"{path}: pictures are written as {', '.join(FORMATS)}, not as {path.suffix or 'no ending'}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    target = Path(os.path.realpath(path))
-    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=".viz-", suffix=f".{ending}")
-    os.close(handle)
-    try:
-        with house_style():
-            figure.savefig(beside, format=ending, metadata=UNDATED[ending])
-        os.chmod(beside, _rights(target))
-        os.replace(beside, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
-        raise
+    with whole_file(path) as beside, house_style():
+        figure.savefig(beside, format=ending, metadata=UNDATED[ending])
     return path
-
-
-def _rights(path):
-    """Those that the file has, or that a new one would get."""
-    with contextlib.suppress(OSError):
-        return path.stat().st_mode & 0o777
-    umask = os.umask(0o077)  # it can only be read by setting it
-    os.umask(umask)
-    return 0o666 & ~umask
 
 
 def title(figure: Figure, text: str, fontsize: float, **where) -> None:

@@ -47,12 +47,14 @@ def choose_lines(
     *,
     top: int | None = None,
     above: float | None = None,
+    keys: int = 1,
     left_out: Sequence[bool] | np.ndarray | None = None,
 ) -> Lines:
     """The lines of one head. Nothing is rescaled: attention to what is left out is simply not drawn.
 
     attention: of one head: one array [S, S] per sentence, or one [N, N]. sentences: [N], as for `viz.measure`.
-    top: the strongest pairs of all; above: all pairs with more attention than this; neither: each query's strongest.
+    top: the strongest pairs of all; above: all pairs with more attention than this; neither: of each query its `keys`
+    most attended keys.
     left_out: [N] of true and false: tokens from and to which no line is drawn.
 
     ValueError: both `top` and `above`, values out of range, or shapes that do not fit.
@@ -61,6 +63,8 @@ def choose_lines(
         raise ValueError("choose lines by top or by above, not by both")
     if top is not None and top < 1:
         raise ValueError(f"top must be 1 or more, not {top}")
+    if keys < 1:
+        raise ValueError(f"keys must be 1 or more, not {keys}")
     if above is not None and not 0 <= above < 1:
         raise ValueError(f"above must lie between 0 and 1, not {above}")
 
@@ -85,8 +89,9 @@ def choose_lines(
         elif top is not None:
             rows, columns = np.nonzero(allowed >= 0)
         else:
-            rows = np.flatnonzero(kept)
-            columns = allowed[rows].argmax(axis=-1) if len(rows) else rows
+            best = np.argsort(-allowed, axis=-1, kind="stable")[:, :keys]
+            rows, rank = np.nonzero(np.take_along_axis(allowed, best, axis=-1) >= 0)
+            columns = best[rows, rank]
         query.append(rows + s.start)
         key.append(columns + s.start)
         weight.append(block[rows, columns])
@@ -95,8 +100,10 @@ def choose_lines(
     order = order if top is None else order[max(len(order) - top, 0) :]
     if top is not None:
         how = f"the {len(order)} pairs with most attention"
+    elif above is not None:
+        how = f"all pairs with attention above {above:g}"
     else:
-        how = "each query's most attended key" if above is None else f"all pairs with attention above {above:g}"
+        how = "each query's most attended key" if keys == 1 else f"each query's {keys} most attended keys"
     if left_out.any():
         how += ", special tokens left out"
     return Lines(query[order], key[order], weight[order], how)
