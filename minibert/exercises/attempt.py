@@ -33,13 +33,13 @@ def attempt(
             values.append(names[part.name])
         else:
             for case in (cases[-1], *cases):
-                outcomes.append(call(names[part.name], case, inspect.signature(part.solution), path, values))
+                outcomes.append(call(names[part.name], case, path, values))
             outcomes.append(outcomes.pop(0))
         results.append(outcomes)
     return results, values
 
 
-def call(function, case: Case, signature: inspect.Signature, path: Path, values: list[object]) -> dict:
+def call(function, case: Case, path: Path, values: list[object]) -> dict:
     """One call; what it returned is appended to the values."""
     before = [fingerprint(argument) for argument in case.arguments]
     try:
@@ -47,11 +47,18 @@ def call(function, case: Case, signature: inspect.Signature, path: Path, values:
         transport.describe(value, [], 0)
     except BaseException as error:
         return {"error": explain(error, path)}
-    for name, argument, was in zip(signature.parameters, case.arguments, before, strict=False):
+    for i, (argument, was) in enumerate(zip(case.arguments, before, strict=True)):
         if fingerprint(argument) != was:
-            return {"changed": name}
+            return {"changed": name_of_argument(function, i)}
     values.append(copied(value))
     return {"value": len(values) - 1}
+
+
+def name_of_argument(function, i: int) -> str:
+    try:
+        return list(inspect.signature(function).parameters)[i]
+    except (TypeError, ValueError, IndexError):  # written as *arguments, say
+        return f"argument {i + 1}"
 
 
 def copied(value, depth: int = 0):

@@ -129,7 +129,9 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
         mistake = None if got is None or problem.mistake else recognise(key, returned, i)
         message = problem.message
         if mistake is not None:
-            message += "\n" + t("These are the numbers that come out when, for example, {says}.", says=t(mistake.says))
+            message += "\n" + t(
+                "These are the numbers that come out when, for example, {says}.", says=t(mistake.says)
+            ).replace("?.", "?")
         return failed(
             problem.step,
             message,
@@ -258,12 +260,15 @@ def check_order(function: Function, got: tuple, expected: tuple, case: Case) -> 
 
 def check_kind(output: Output, got: object, expected: object) -> None:
     scalar = np.ndim(expected) == 0
-    if isinstance(got, np.ndarray) or (scalar and isinstance(got, float)):
+    if scalar and (isinstance(got, float) or (isinstance(got, np.ndarray) and got.ndim == 0)):
         return
-    if isinstance(expected, str | list | tuple | int) and not scalar and type(got) in (list, tuple):
+    if isinstance(got, np.ndarray) and not scalar:
         return
     wanted = t("a number") if scalar else t("a NumPy array of shape {shape}", shape=list(np.shape(expected)))
-    raise Wrong(t("expected {name} to be {wanted}, got {got}", name=output.name, wanted=wanted, got=kind_of(got)))
+    came = kind_of(got)
+    if isinstance(got, list | tuple) and any(isinstance(item, np.ndarray) for item in got):
+        came += t(" (np.stack makes one array of arrays of one shape)")
+    raise Wrong(t("expected {name} to be {wanted}, got {got}", name=output.name, wanted=wanted, got=came))
 
 
 def check_shape(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
@@ -318,7 +323,7 @@ def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     note = ""
     with np.errstate(over="ignore"):
         factor = float(np.vdot(got, expected) / max(np.vdot(expected, expected), 1e-30))
-    if wrong.size > 1 and close(got, factor * expected, output.near).all():
+    if wrong.size > 1 and abs(factor) > 1e-6 and close(got, factor * expected, output.near).all():
         note = " " + t("Every number is {factor} times what is expected.", factor=f"{factor:.4g}")
     return difference("values", t("Values of {name}", name=output.name), wrong, output, got, expected, case, note)
 

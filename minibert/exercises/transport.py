@@ -36,9 +36,7 @@ def kind_of(value: object) -> str:
         case None:
             return "None"
         case list() | tuple() | dict():
-            many = t("a {kind} of {count}", kind=type(value).__name__, count=len(value))
-            arrays = isinstance(value, list | tuple) and any(isinstance(item, np.ndarray) for item in value)
-            return many + (t(" (np.stack makes one array of arrays of one shape)") if arrays else "")
+            return t("a {kind} of {count}", kind=type(value).__name__, count=len(value))
         case str():
             return t("the text {text}", text=repr(value[:40]))
     number = f"{value:g}" if isinstance(value, float) else str(value)

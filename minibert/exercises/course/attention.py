@@ -229,6 +229,13 @@ def attend_turned(query_HTK, key_HSK, value_HSK):
     return scores_HTS, attention_HTS, attention_HTS.mT @ value_HSK
 
 
+def attend_causal(query_HTK, key_HSK, value_HSK):
+    scores_HTS = scores(query_HTK, key_HSK)
+    scores_HTS = np.where(np.tri(*scores_HTS.shape[-2:], dtype=bool), scores_HTS, np.float32(-np.inf))
+    attention_HTS = softmax(scores_HTS)
+    return scores_HTS, attention_HTS, attention_HTS @ value_HSK
+
+
 ATTEND_MISTAKES = (
     Mistake(
         "wrong-axis",
@@ -251,6 +258,11 @@ ATTEND_MISTAKES = (
     Mistake("turned", "attention is turned over (keys as rows) before it meets the values", attend_turned),
     Mistake("scores-for-attention", "the values are weighed with the scores, before softmax", attend_scores_taken_home),
     Mistake("no-softmax", "softmax is left out", attend_with(lambda s: s)),
+    Mistake(
+        "causal",
+        "keys after the query are masked, as GPT does; in BERT every token sees the whole sentence",
+        attend_causal,
+    ),
     Mistake(
         "causal",
         "keys after the query are masked, as GPT does; in BERT every token sees the whole sentence",
