@@ -129,9 +129,8 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
         mistake = None if got is None or problem.mistake else recognise(key, returned, i)
         message = problem.message
         if mistake is not None:
-            message += "\n" + t(
-                "These are the numbers that come out when, for example, {says}.", says=t(mistake.says)
-            ).replace("?.", "?")
+            like = t("These are the numbers that come out when, for example, {says}.", says=t(mistake.says))
+            message += "\n" + like.replace("?.", "?")
         return failed(
             problem.step,
             message,

@@ -154,20 +154,21 @@ def attend_by(scores: Callable, softmax: Callable, query_HTK, key_HSK, value_HSK
     return scores_HTS, attention_HTS, attention_HTS @ value_HSK
 
 
-def with_names(function: Callable, names: dict[str, object]) -> Callable:
+def with_names(function: Callable, names: dict[str, object], keep: str = "student_") -> Callable:
     """The same function, in whose file these names stand for something else: those among them that it knows at all.
 
-    What the file itself defines stays: only what it imports is exchanged.
+    keep: what files whose names begin like this define themselves stays; only what they import is exchanged.
     """
-    function = inspect.unwrap(function)
-    if not isinstance(function, types.FunctionType):
-        return function
-    known = function.__globals__
+    plain = inspect.unwrap(function)
+    known = getattr(plain, "__globals__", {})
+    of_a_student = getattr(plain, "__module__", "").startswith(keep)
     exchanged = {
         name: value
         for name, value in names.items()
-        if name in known and getattr(known[name], "__module__", "builtins") != function.__module__
+        if name in known and not (of_a_student and getattr(known[name], "__module__", "") == plain.__module__)
     }
+    if not exchanged:
+        return function
     copies = dict(known) | exchanged
 
     def moved(f: types.FunctionType) -> types.FunctionType:
@@ -176,6 +177,6 @@ def with_names(function: Callable, names: dict[str, object]) -> Callable:
         return new
 
     for name, value in known.items():  # helpers of the same file see the new names too
-        if isinstance(value, types.FunctionType) and value.__module__ == function.__module__:
+        if isinstance(value, types.FunctionType) and value.__module__ == plain.__module__ and name not in exchanged:
             copies[name] = moved(value)
-    return moved(function)
+    return moved(plain)

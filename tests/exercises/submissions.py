@@ -261,7 +261,7 @@ WRONG: list[tuple[str, str, str | None]] = [
     ),
     (
         "layer_norm",
-        "def layer_norm(x, weight, bias, eps):\n    y = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps)\n    return (weight * y + bias).clip(-3, 3)",
+        "def layer_norm(x, weight, bias, eps):\n    y = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps)\n    return (weight * y + bias).clip(-1, 1)",
         None,
     ),
     ("gelu", "def gelu(x): return x / 2 * 1 + erf(x / math.sqrt(2))", "brackets"),

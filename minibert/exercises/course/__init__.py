@@ -1,6 +1,7 @@
 """The course: its exercises in reading order."""
 
 from minibert.exercises.course.attention import ATTENTION, MERGE, SCORES, SPLIT_HEADS
+from minibert.exercises.course.beyond import PLANE, ROLLOUT, WORDPIECE
 from minibert.exercises.course.encoder import ENCODER, FEED_FORWARD, LAYER, MASKED_LM, PADDING
 from minibert.exercises.course.geometry import EXACT, PCA, TRANSLATION
 from minibert.exercises.course.investigations import FINE_TUNING, HEAD_OFF, PREVIOUS
@@ -26,4 +27,7 @@ EXERCISES = (
     PREVIOUS,
     HEAD_OFF,
     FINE_TUNING,
+    WORDPIECE,
+    ROLLOUT,
+    PLANE,
 )

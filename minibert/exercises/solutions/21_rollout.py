@@ -1,0 +1,13 @@
+"""Before the first layer every token is all itself: the identity. Each layer mixes what is there, so it stands to the
+left of what came before."""
+
+import numpy as np
+
+
+def rollout(attention_LHTS: np.ndarray) -> np.ndarray:
+    identity = np.eye(attention_LHTS.shape[-1])
+    total_TS = identity
+    for attention_HTS in attention_LHTS:
+        mixed_TS = (attention_HTS.mean(axis=0) + identity) / 2
+        total_TS = mixed_TS @ total_TS
+    return total_TS
