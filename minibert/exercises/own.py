@@ -154,20 +154,33 @@ def attend_by(scores: Callable, softmax: Callable, query_HTK, key_HSK, value_HSK
     return scores_HTS, attention_HTS, attention_HTS @ value_HSK
 
 
+def reached(function: types.FunctionType) -> set[str]:
+    """The names that the code of a function uses, and that of its helpers in the same file."""
+    found, left = set(), [function]
+    while left:
+        new = set(left.pop().__code__.co_names) - found
+        found |= new
+        helpers = (function.__globals__.get(name) for name in new)
+        left += [f for f in helpers if isinstance(f, types.FunctionType) and f.__module__ == function.__module__]
+    return found
+
+
 def with_names(function: Callable, names: dict[str, object], keep: str = "student_") -> Callable:
     """The same function, in whose file these names stand for something else: those among them that it knows at all.
 
     keep: what files whose names begin like this define themselves stays; only what they import is exchanged.
     """
     plain = inspect.unwrap(function)
-    known = getattr(plain, "__globals__", {})
-    of_a_student = getattr(plain, "__module__", "").startswith(keep)
+    if not isinstance(plain, types.FunctionType):
+        return function
+    known = plain.__globals__
+    of_a_student = plain.__module__.startswith(keep)
     exchanged = {
         name: value
         for name, value in names.items()
         if name in known and not (of_a_student and getattr(known[name], "__module__", "") == plain.__module__)
     }
-    if not exchanged:
+    if not exchanged.keys() & reached(plain):
         return function
     copies = dict(known) | exchanged
 
