@@ -1,0 +1,291 @@
+"""The page of `minibert read` in a real browser, opened from a file with the network cut off.
+
+A message on the console, an error, or a request to anywhere fails the test it happens in.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minibert
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install playwright")
+
+TEXT = "The brown capybara is sleeping now."
+SIZES = {"desktop": (1400, 900), "tablet": (820, 1100), "phone": (390, 844)}
+OPENED = "#array=attention_HTS&layer=1&head=2&row=2&column=1"
+
+
+@pytest.fixture(scope="module")
+def bert():
+    return minibert.load("tiny")
+
+
+@pytest.fixture(scope="module")
+def file(bert, tmp_path_factory):
+    return bert.read(TEXT).save(tmp_path_factory.mktemp("reading") / "read.html")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no browser here: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        running = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def show(browser):
+    """show(file, "#...") opens a page; whatever goes wrong in it is told at the end of the test."""
+    contexts, wrong = [], []
+
+    def show(file, address="", size=SIZES["desktop"], scheme="light", **options):
+        context = browser.new_context(
+            offline=True, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, **options
+        )
+        context.set_default_timeout(60_000)  # for machines with much else to do
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(f"request: {r.url}"))
+        page.goto(Path(file).as_uri() + address)
+        page.wait_for_selector("html[data-ready]")
+        if "array=" in address:
+            page.wait_for_selector("#arithmetic .block")
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def number(text):
+    return float(text.replace("−", "-"))
+
+
+def same_to_four_digits(text, x):
+    return abs(number(text) - x) <= 0.5001 * 10 ** (np.floor(np.log10(abs(x))) - 3) + 1e-12
+
+
+def test_the_lines_shown_are_the_files(show, file):
+    page = show(file)
+    root = Path(minibert.__file__).parents[1]
+    for chapter in page.query_selector_all("section.chapter"):
+        lines = page.evaluate("c => [...c.querySelectorAll('.row > code')].map((x) => x.textContent)", chapter)
+        name = chapter.get_attribute("aria-label")
+        assert lines == (root / name).read_text(encoding="utf-8").splitlines(), name
+
+
+def test_a_number_its_place_and_its_arithmetic(show, file, bert):
+    page = show(file, OPENED)
+    attention = bert(TEXT).layers[1].attention[2]
+    assert page.text_content("#array-shape") == "4 heads × 12 queries × 12 keys"
+    assert page.text_content("#cell .where") == "head 2, query brown (2), key the (1)"
+    assert same_to_four_digits(page.text_content("#cell b"), attention[2, 1])
+    assert "encoder layer 1" in page.text_content("#array-where")
+    words = page.text_content("#arithmetic")
+    assert "softmax" in words and "attention.py" in words
+    page.focus("#heat")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert page.text_content("#cell .where") == "head 2, query cap (3), key brown (2)"
+    assert same_to_four_digits(page.text_content("#cell b"), attention[3, 2])
+    page.select_option("#picks select[data-pick='head']", "1")
+    assert same_to_four_digits(page.text_content("#cell b"), bert(TEXT).layers[1].attention[1, 3, 2])
+    page.select_option("#picks select[data-pick='encoder layer']", "3")
+    page.wait_for_selector("#array-where:has-text('layer 3')")
+    assert same_to_four_digits(page.text_content("#cell b"), bert(TEXT).layers[3].attention[1, 3, 2])
+    assert "encoder layer 3" in page.text_content("#path option:checked")
+
+
+def test_a_product_is_written_term_by_term(show, file, bert):
+    page = show(file, "#array=scores_HTS&layer=1&head=2&row=2&column=1")
+    layer = bert(TEXT).layers[1]
+    rows = page.query_selector_all("#arithmetic .block:first-of-type .terms tbody tr")
+    assert len(rows) == 64
+    products = layer.query[2, 2] / 8 * layer.key[2, 1]
+    for row, query, key, product in zip(rows, layer.query[2, 2] / 8, layer.key[2, 1], products, strict=True):
+        shown = [cell.text_content() for cell in row.query_selector_all("td")][:3]
+        assert all(abs(number(a) - b) < 6e-4 * abs(b) for a, b in zip(shown, (query, key, product), strict=True))
+    total = page.text_content("#arithmetic .block summary b")
+    assert same_to_four_digits(total, float(layer.scores[2, 2, 1]))
+
+
+def test_softmax_is_exp_over_its_sum(show, file, bert):
+    page = show(file, OPENED)
+    scores = bert(TEXT).layers[1].scores[2, 2]
+    share = np.exp(scores[1]) / np.exp(scores).sum()
+    written = page.query_selector_all("#arithmetic .written b")
+    assert any(same_to_four_digits(b.text_content(), share) for b in written)
+    terms = page.query_selector_all("#arithmetic .terms tbody tr")
+    assert [row.query_selector("th").text_content() for row in terms[:3]] == ["[CLS]", "the", "brown"]
+
+
+def test_whatever_can_be_written_out_comes_to_what_was_recorded(show, file):
+    """Every array that a line made: the arithmetic of one of its numbers has that number as its result."""
+    page = show(file)
+    good, bad = page.evaluate("""async () => {
+        const { recording: r } = window.reading;
+        let good = 0;
+        const bad = [];
+        for (let v = 0; v < r.visits.length; v++) {
+          for (const [name, x] of Object.entries(r.visits[v].made)) {
+            if (!Array.isArray(x)) continue;
+            const a = r.arrays[x[0]];
+            const n = await r.numbers(x[0]);
+            const index = a.shape.map((size, k) => (7 * v + 13 * k) % (k === 0 && a.rows !== null ? a.rows : size));
+            const block = (await window.reading.explain(v, name, index)).find((b) => b.written);
+            if (!block) continue;
+            const wanted = n[index.reduce((flat, place, k) => flat * a.shape[k] + place, 0)];
+            const scale = Math.abs(wanted) + 1e-3 * Math.max(Math.abs(a.low), Math.abs(a.high)) + 1e-12;
+            if (Math.abs(block.value - wanted) / scale < 1e-3) good++;
+            else bad.push(`${name} ${index}: ${block.written} = ${block.value}, not ${wanted} (${block.source})`);
+          }
+        }
+        return [good, bad];
+    }""")
+    assert not bad and good > 100
+
+
+def test_thumbnails_are_drawn_beside_the_lines(show, file):
+    page = show(file, OPENED)
+    page.wait_for_timeout(500)
+    chip = page.query_selector(".row.now .chip")
+    assert chip.query_selector("code").text_content() == "attention_HTS"
+    assert page.evaluate(
+        "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size > 20",
+        chip.query_selector("canvas"),
+    )
+    chips = page.evaluate("[...document.querySelectorAll('.chip')].map((c) => c.dataset.name)")
+    for name in ("hidden_TD", "query_HTK", "scores_HTS", "context_HTK", "inner_TF", "logits_TV"):
+        assert name in chips
+
+
+def test_stepping_goes_through_the_pass_as_it_ran(show, file):
+    page = show(file)
+    steps = page.evaluate("window.reading.recording.steps.length")
+    for _ in range(25):
+        page.keyboard.press("ArrowRight")
+    assert page.evaluate("window.reading.step") == 25
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("window.reading.step") == 24
+    for _ in range(40):
+        before = page.evaluate("window.reading.recording.path(window.reading.visit.call).length")
+        page.keyboard.press("Shift+ArrowRight")
+        assert page.evaluate("window.reading.recording.path(window.reading.visit.call).length") <= before
+    page.keyboard.press("Shift+ArrowLeft")
+    assert page.query_selector(".row.now") is not None
+    page.evaluate("window.reading.goStep(1e9)")
+    assert page.text_content("#count") == f"{steps} of {steps}"
+    page.keyboard.press("ArrowRight")
+    assert page.text_content("#count") == f"{steps} of {steps}"
+
+
+def test_every_step_can_be_gone_to(show, file):
+    page = show(file)
+    assert (
+        page.evaluate("""() => {
+        const { reading } = window;
+        for (let step = 0; step < reading.recording.steps.length; step++) {
+          const { visit, back } = reading.recording.steps[step];
+          reading.go(visit, { back });
+          if (reading.step !== step || !document.querySelector('.row.now')) return step;
+        }
+        return -1;
+    }""")
+        == -1
+    )
+
+
+def test_the_call_above_a_function_can_be_changed(show, file):
+    page = show(file)
+    select = page.query_selector("select[aria-label='which call of softmax is shown']")
+    options = [option.text_content() for option in select.query_selector_all("option")]
+    assert len(options) == 4 and "encoder layer 2" in options[2] and "attend" in options[2]
+    select.select_option(index=2)
+    path = page.evaluate(
+        "[...document.querySelectorAll('#path li')].map((x) => (x.querySelector('option:checked') ?? x).textContent)"
+    )
+    assert path[-4:] == ["attention block", "self attention", "attend", "softmax"] and "encoder layer 2" in path
+
+
+def test_the_address_brings_the_view_back(show, file):
+    page = show(file, OPENED)
+    page.wait_for_timeout(500)  # it is written a moment later
+    address = page.evaluate("location.hash")
+    assert "step=" in address and "at=2.2.1" in address
+    again = show(file, address)
+    assert again.text_content("#cell .where") == "head 2, query brown (2), key the (1)"
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["array=__proto__&layer=9", "step=99999999&at=x.y", "step=1e3&array=given%20x", "%E0%A4%A"]
+)
+def test_an_address_of_nonsense_is_no_error(show, file, nonsense):
+    page = show(file)
+    page.evaluate("(hash) => { location.hash = hash; }", nonsense)
+    page.wait_for_timeout(300)
+    assert page.query_selector(".row.now") is not None
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_wider_than_the_screen(show, file, size):
+    page = show(file, OPENED, SIZES[size])
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+
+
+def test_it_opens_quickly_enough_to_be_used(show, file):
+    """Not a benchmark: only that nothing of it is slow without bound."""
+    page = show(file)
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].domComplete") < 20_000
+
+
+HOSTILE = "</script><script>window.pwned=1</script> <img src=x onerror=window.pwned=2> &amp; {{data}} [MASK]"
+
+
+def test_hostile_text_is_text(show, bert, tmp_path):
+    page = show(bert.read(HOSTILE).save(tmp_path / "read.html"), "#array=attention_HTS&layer=0")
+    assert page.evaluate("window.pwned") is None
+    assert page.text_content("#sentence") == HOSTILE
+    assert page.evaluate("document.images.length") == 0
+
+
+def axe():
+    """The text of axe-core, from `npm install axe-core`, here or globally; or from the file that AXE_CORE names."""
+    places = [os.environ.get("AXE_CORE"), Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"]
+    if shutil.which("npm"):
+        root = subprocess.run(["npm", "root", "-g"], capture_output=True, text=True).stdout.strip()
+        places.append(Path(root) / "axe-core/axe.min.js")
+    return next((Path(p).read_text(encoding="utf-8") for p in places if p and Path(p).is_file()), None)
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("desktop", "dark"), ("phone", "light")])
+def test_axe_finds_nothing(show, file, size, scheme):
+    source = axe()
+    if source is None:
+        pytest.skip("no axe-core here: npm install axe-core")
+    page = show(file, OPENED, SIZES[size], scheme, bypass_csp=True)
+    page.evaluate(source)
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    parts = [["header"], ["#bar"], ["#welcome"], ["#inspector"], ["#chapter-2"], ["#live"]]  # all chapters are alike
+    found = page.evaluate("([include, rules]) => axe.run({include}, {runOnly: rules})", [parts, rules])
+    assert not [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"]) for v in found["violations"]]
+
+
+def test_the_link_to_the_explorer_shows_the_same(show, bert, tmp_path):
+    path = minibert.reading.build.read(bert, TEXT, explorer="explorer.html").save(tmp_path / "read.html")
+    page = show(path, OPENED)
+    link = page.get_attribute("#elsewhere a", "href")
+    assert link == "explorer.html#view=sentence&layer=1&head=2&query=2&key=1"
+    assert re.fullmatch(r"head 2 of layer 1 in the explorer", page.text_content("#elsewhere a"))
