@@ -81,7 +81,7 @@ def read(
     if library is not None:
         from minibert.reading.student import first_difference
 
-        found = first_difference((recording.calls, recording.visits), recording, library)
+        found = first_difference(recording, library, mine)
         data["differs"] = {} if found is None else {data["visitNumbers"][found[0]]: found[1]}
         student += (
             " Every array that the library has under the same name is equal to it."
