@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from minibert.heads import classify, masked_lm_logits, pool
 from minibert.numerics import softmax
 from minibert.speed.cores import share_out
 from minibert.trace import FIELDS, LAYER_FIELDS, LayerTrace, Trace
+
+if TYPE_CHECKING:
+    from minibert.reading.build import Reading
 
 Text = str | tuple[str, str] | Encoding
 """A sentence, a pair of sentences, or what the tokenizer made of either."""
@@ -96,7 +100,7 @@ class Bert:
             tokens += len(encoding)
         yield from self.batch(batch, keep)
 
-    def read(self, text: Text):
+    def read(self, text: Text) -> "Reading":
         """The page of `minibert read`: the code that runs, with this text's arrays at every line. `.save(path)` it."""
         from minibert.reading.build import read
 

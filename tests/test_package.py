@@ -15,6 +15,7 @@ import viz
 
 ROOT = Path(__file__).parent.parent
 WORKFLOW = ROOT / ".github/workflows/test.yml"
+PAGES = ROOT / ".github/workflows/pages.yml"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -56,7 +57,8 @@ def test_every_public_function_says_what_it_takes_and_returns(package):
 
 
 @pytest.mark.parametrize(
-    ("schema", "file"), [("github-workflows", WORKFLOW), ("citation-file-format", ROOT / "CITATION.cff")]
+    ("schema", "file"),
+    [("github-workflows", WORKFLOW), ("github-workflows", PAGES), ("citation-file-format", ROOT / "CITATION.cff")],
 )
 def test_files_for_others_follow_their_schema(schema, file):
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(file)]
