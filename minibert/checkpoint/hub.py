@@ -55,8 +55,19 @@ def bundled_models() -> list[str]:
     return sorted(path.parent.name for path in BUNDLED.glob("*/config.json"))
 
 
+def check_spelling(name: str) -> None:
+    """CheckpointError for a name that looks like a bundled model's, before any hub is asked for it."""
+    import difflib  # only needed here
+
+    known = {} if "/" in name.strip("/") else {bundled.lower(): bundled for bundled in bundled_models()}
+    close = difflib.get_close_matches(name.strip("/").lower(), known, n=1, cutoff=0.75)
+    if close:
+        raise CheckpointError(f"there is no model {name!r}; did you mean {known[close[0]]}?")
+
+
 def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
     """The folder of a hub id: the cached one if it is whole, otherwise, or if asked for the newest, a fetched one."""
+    check_spelling(name)
     from huggingface_hub import constants, errors
 
     hub, cached = constants.ENDPOINT, None

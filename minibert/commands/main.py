@@ -9,10 +9,13 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from minibert import __version__
 from minibert.commands.arguments import suggest
+
+if TYPE_CHECKING:
+    import numpy as np
 
 COMMANDS = {  # each has a module of its name beside this one
     "viz": "draw queries and keys in one space, and dot products",
@@ -27,6 +30,8 @@ COMMANDS = {  # each has a module of its name beside this one
     "models": "list the models that are here: bundled, and cached from the hub",
     "download": "fetch a model from the hub, once, to work without a network",
 }
+
+OPTIONS = ("-h", "--help", "-V", "--version")
 
 EPILOG = """
 Start with one of these; nothing needs a network:
@@ -46,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         print_anything()
         args = parse(sys.argv[1:] if arguments is None else list(arguments))
-        args.run(args)
+        with calm_arithmetic():
+            args.run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:  # `minibert ... | head` closed the pipe: nothing is wrong, and nothing more to say
@@ -71,6 +77,13 @@ def print_anything() -> None:
             stream, "reconfigure"
         ):  # None without a console; something else where a test or a notebook catches it
             stream.reconfigure(errors="backslashreplace")
+
+
+def calm_arithmetic() -> "np.errstate":
+    """NumPy as it is by itself: what a caller has set for its own arithmetic is not about ours."""
+    import numpy as np
+
+    return np.errstate(all="ignore")
 
 
 class Parser(argparse.ArgumentParser):
@@ -118,9 +131,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if command == "help":
         command, *rest = [*rest[:1], "--help"]
     if not command.startswith("-") and command not in COMMANDS:
-        fail(f"there is no command {command!r}; {suggest(command, COMMANDS) or 'see `minibert --help`'}", 2)
-    if command.startswith("-") and command not in ("-h", "--help", "-V", "--version"):
-        fail(f"{command} came first; the command comes first, its options after it: minibert COMMAND {command}", 2)
+        hint = (
+            f"a text comes after a command: minibert attention {command!r}"
+            if " " in command
+            else "see `minibert --help`"
+        )
+        fail(f"there is no command {command!r}; {suggest(command, COMMANDS) or hint}", 2)
+    if command.startswith("-") and command not in OPTIONS:
+        hint = (
+            suggest(command, OPTIONS, cutoff=0.8)
+            or f"the command comes first, its options after it: minibert COMMAND {command}"
+        )
+        fail(f"minibert has no option {command} of its own; {hint}", 2)
     args, unknown = build_parser(command).parse_known_args([command, *rest])
     if unknown:
         args.parser.error(not_understood(unknown[0], list(args.parser._option_string_actions)))
@@ -140,7 +162,7 @@ def in_plain_words(message: str) -> str:
         (r"argument (\S+): (?!invalid choice)(.*)", r"\1 \2"),
     ):
         message = re.sub(f"^{pattern}$", words, message)
-    if choice := re.match(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
+    if choice := re.match(r"argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*?)\)", message):
         name, value, choices = choice[1], choice[2], choice[3].replace("'", "")
         meant = suggest(value, choices.split(", "))
         message = f"{name} is {value}; {meant or f'expected one of {choices}'}"

@@ -235,7 +235,7 @@ def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
         ("words", SHOW_WORDS),
     ):
         if not set(names) & set(pictures):
-            refuse(args, options, f"on {' and '.join(names)}, but on {' and '.join(pictures)} (--draw)")
+            refuse(args, options, f"on {', '.join(names)}, but on {', '.join(pictures)} (--draw)")
 
 
 def few(sample: Sample, measured: Sequence, habits) -> list[str]:
