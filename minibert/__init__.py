@@ -11,9 +11,7 @@ Arrays inside the model carry their shape in their name, a letter an axis:
 so `scores_HTS` has, for each head, a row a query token and a column a key token.
 """
 
-import importlib
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as in `typing`, which would have to be imported
 if TYPE_CHECKING:  # so that editors and type checkers know them; at run time each comes when it is first asked for
     from minibert.checkpoint.config import BertConfig, CheckpointError
     from minibert.checkpoint.tokenizer import Encoding
@@ -39,7 +37,9 @@ HOME = {
 def __getattr__(name: str) -> object:
     if name not in HOME:
         raise AttributeError(f"module 'minibert' has no attribute {name!r}")
-    return getattr(importlib.import_module(HOME[name]), name)
+    from importlib import import_module
+
+    return getattr(import_module(HOME[name]), name)
 
 
 def __dir__() -> list[str]:

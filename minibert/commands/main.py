@@ -1,180 +1,39 @@
-"""The command `minibert`: every part of the package, from the shell.
+"""The command `minibert`, from its first moment to its last: one line and an exit status for whatever goes wrong.
 
-Nothing but argparse is imported before `main` runs, and of the commands only the one that was asked for: Ctrl-C is
-heard from the first moment on, and `minibert --help` is there at once.
+Nothing is imported before `main` runs, so that Ctrl-C is heard from the beginning.
 """
 
-import argparse
-import re
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
 
-from minibert import __version__
-from minibert.commands.arguments import suggest
-
+TYPE_CHECKING = False  # as in `typing`, which would have to be imported
 if TYPE_CHECKING:
-    import numpy as np
-
-COMMANDS = {  # each has a module of its name beside this one
-    "viz": "draw queries and keys in one space, and dot products",
-    "attention": "print who attends to whom",
-    "fill": "fill the [MASK]s of a text",
-    "classify": "say what a fine-tuned classifier makes of a text",
-    "compare": "show what fine-tuning moved, head by head",
-    "explore": "write a page to explore in a browser",
-    "read": "write a page of the code that runs, with a sentence's arrays beside every line",
-    "exercises": "build BERT's attention piece by piece, and have it checked",
-    "info": "print a model's configuration, tensors, parameters and size",
-    "models": "list the models that are here: bundled, and cached from the hub",
-    "download": "fetch a model from the hub, once, to work without a network",
-}
-
-OPTIONS = ("-h", "--help", "-V", "--version")
-
-EPILOG = """
-Start with one of these; nothing needs a network:
-
-  minibert viz                                  draw queries and keys of the default sentence into out/
-  minibert attention "The cat sat on the mat."  who attends to whom
-  minibert fill "The cat sat on the [MASK]."    what the model would write there
-  minibert exercises list                       build all of it yourself
-
-MODEL is a bundled model (tiny, tiny-sentiment), a folder, or an id on the hub such as
-google-bert/bert-base-uncased. Layers and heads count from 0. `minibert COMMAND --help` says more.
-"""
+    from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: "Sequence[str] | None" = None) -> None:
     """Run one command; exit status 2 and one line on standard error where something is wrong with what it was given."""
+    status, message = 0, ""
     try:
+        from minibert.commands.line import parse, print_anything
+
         print_anything()
-        args = parse(sys.argv[1:] if arguments is None else list(arguments))
-        with calm_arithmetic():
+        args = parse(sys.argv[1:] if arguments is None else arguments)
+        import numpy as np
+
+        with np.errstate(all="ignore"):  # what a caller has set for its own arithmetic is not about ours
             args.run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:  # `minibert ... | head` closed the pipe: nothing is wrong, and nothing more to say
         sys.stderr.close()
     except KeyboardInterrupt:
-        fail("interrupted", 130)
+        status, message = 130, "interrupted"
     except (ValueError, OSError) as error:
-        fail(str(error), 2)
-
-
-def fail(message: str, status: int) -> NoReturn:
-    """End with one line on standard error, where there is one."""
-    if sys.stderr is not None:
-        print(f"minibert: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(status)
-
-
-def print_anything() -> None:
-    """Let tokens of all languages be printed wherever the output goes: what it cannot show appears as \\u732b."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(
-            stream, "reconfigure"
-        ):  # None without a console; something else where a test or a notebook catches it
-            stream.reconfigure(errors="backslashreplace")
-
-
-def calm_arithmetic() -> "np.errstate":
-    """NumPy as it is by itself: what a caller has set for its own arithmetic is not about ours."""
-    import numpy as np
-
-    return np.errstate(all="ignore")
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, but what is wrong is said in one line, and long options are not guessed from their first letters."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, allow_abbrev=False, formatter_class=Paragraphs, **kwargs)
-        self.set_defaults(parser=self)
-
-    def error(self, message: str) -> NoReturn:
-        message = in_plain_words(message)
-        fail(message if message.endswith("?") else f"{message}; see `{self.prog} --help`", 2)
-
-
-class Paragraphs(argparse.HelpFormatter):
-    """Paragraphs are wrapped at the width of the terminal; indented ones, which are examples, stay as they are."""
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        fill = super()._fill_text
-        parts = text.strip("\n").split("\n\n")
-        return "\n\n".join(part if "\n  " in f"\n{part}" else fill(part, width, indent) for part in parts)
-
-
-def build_parser(command: str | None = None) -> Parser:
-    """The parser of all commands. Only `command` gets its arguments, since the others need not be imported for it."""
-    parser = Parser(
-        prog="minibert",
-        description="BERT in plain NumPy: look at every query, key, score and attention weight.",
-        epilog=EPILOG,
-    )
-    parser.add_argument("-V", "--version", action="version", version=f"minibert {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, help in COMMANDS.items():
-        sub = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
-        if name == command:
-            module = import_module(f"minibert.commands.{name}")
-            sub.set_defaults(run=module.run)
-            module.add_arguments(sub)
-    return parser
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """What was typed; where it is not understood, the end, with one line that says what may have been meant."""
-    command, *rest = arguments or ["--help"]
-    if command == "help":
-        command, *rest = [*rest[:1], "--help"]
-    if not command.startswith("-") and command not in COMMANDS:
-        hint = (
-            f"a text comes after a command: minibert attention {command!r}"
-            if " " in command
-            else "see `minibert --help`"
-        )
-        fail(f"there is no command {command!r}; {suggest(command, COMMANDS) or hint}", 2)
-    if command.startswith("-") and command not in OPTIONS:
-        hint = (
-            suggest(command, OPTIONS, cutoff=0.8)
-            or f"the command comes first, its options after it: minibert COMMAND {command}"
-        )
-        fail(f"minibert has no option {command} of its own; {hint}", 2)
-    args, unknown = build_parser(command).parse_known_args([command, *rest])
-    if unknown:
-        args.parser.error(not_understood(unknown[0], list(args.parser._option_string_actions)))
-    return args
-
-
-def in_plain_words(message: str) -> str:
-    """argparse's message, said as the rest of this program says such things."""
-    for pattern, words in (
-        (r"argument (?:-\w/)?(\S+): expected (?:one|at least one) argument", r"\1 needs a value after it"),
-        (r"argument (\S+): invalid int value: '(.*)'", r"\1 is \2; expected a whole number"),
-        (r"argument (\S+): invalid float value: '(.*)'", r"\1 is \2; expected a number"),
-        (r"argument (\S+): not allowed with argument (\S+)", r"\1 and \2 exclude each other"),
-        (r"argument -h/--help: ignored explicit argument .*", "options have two hyphens, or one and one letter"),
-        (r"argument (\S+): ignored explicit argument .*", r"\1 takes no value"),
-        (r"the following arguments are required: (.*)", r"\1 is missing"),
-        (r"argument (\S+): (?!invalid choice)(.*)", r"\1 \2"),
-    ):
-        message = re.sub(f"^{pattern}$", words, message)
-    if choice := re.match(r"argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*?)\)", message):
-        name, value, choices = choice[1], choice[2], choice[3].replace("'", "")
-        meant = suggest(value, choices.split(", "))
-        message = f"{name} is {value}; {meant or f'expected one of {choices}'}"
-    return message
-
-
-def not_understood(argument: str, options: Sequence[str]) -> str:
-    """What to say of an argument that nothing takes."""
-    if not argument.startswith("-"):
-        return f"{argument!r} is one argument too many; a text with spaces needs quotation marks around it"
-    name = argument.partition("=")[0]
-    return f"there is no option {name}; {suggest(name, options) or 'a text that begins with - comes after a --'}"
+        status, message = 2, " ".join(str(error).split())
+    if status:
+        if sys.stderr is not None:
+            print(f"minibert: {message}", file=sys.stderr)
+        sys.exit(status)
 
 
 if __name__ == "__main__":
