@@ -30,7 +30,7 @@ def attention_block(
 
 def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
     """hidden = layer_norm(hidden + act(hidden W_1 + b_1) W_2 + b_2): each token by itself, through F > D numbers."""
-    inner_TF = linear(hidden_TD, *weights.intermediate, ACTIVATIONS[config.hidden_act])
+    inner_TF = ACTIVATIONS[config.hidden_act](linear(hidden_TD, *weights.intermediate))
     fed_TD = linear(inner_TF, *weights.output)
     fed_TD += hidden_TD
     return layer_norm(fed_TD, *weights.output_norm, config.layer_norm_eps)

@@ -20,7 +20,7 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
     The decoder is the table of word embeddings again (it is tied): a word fits where the transformed vector points the
     way of its embedding. hidden_TD -> logits_TV.
     """
-    transformed_TD = layer_norm(linear(hidden_TD, *weights.transform, ACTIVATIONS[hidden_act]), *weights.norm, eps)
+    transformed_TD = layer_norm(ACTIVATIONS[hidden_act](linear(hidden_TD, *weights.transform)), *weights.norm, eps)
     logits_TV = linear(transformed_TD, weights.decoder, weights.bias)
     return np.ascontiguousarray(logits_TV)  # token by token: NumPy adds up such rows with the smaller error
 

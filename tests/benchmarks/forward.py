@@ -160,7 +160,7 @@ def products(folder: str):
     """The matrix products of our forward pass, taken and shared out as there, of vectors that mean nothing."""
     import minibert
     from minibert.attention import split_heads
-    from minibert.numerics import FEW
+    from minibert.speed.rows import FEW
     from minibert.speed.cores import share_out
 
     bert = minibert.load(folder)
