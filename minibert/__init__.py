@@ -2,13 +2,13 @@
 
 Read the chapters in this order: numerics, embeddings, attention, encoder, heads, model.
 
-Arrays inside the model carry their shape in their name, a letter an axis:
+Arrays inside the model carry their shape in their name, one letter per axis:
 
     T  tokens (of all sentences, end to end)     D  hidden          V  vocabulary
     S  tokens as keys                            H  heads           L  layers
     F  feed-forward                              K  head size       N  points
 
-so `scores_HTS` has, for each head, a row a query token and a column a key token.
+so `scores_HTS` has, for each head, one row per query token and one column per key token.
 """
 
 TYPE_CHECKING = False  # as in `typing`, which would have to be imported

@@ -36,7 +36,7 @@ def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) ->
 
     Returns scores_HTS, attention_HTS, context_HTK.
     """
-    scores_HTS = (query_HTK / math.sqrt(query_HTK.shape[-1])) @ key_HSK.mT  # fewer numbers to divide than scores
+    scores_HTS = (query_HTK / math.sqrt(query_HTK.shape[-1])) @ key_HSK.mT  # to divide here is less work
     attention_HTS = softmax(scores_HTS)
     context_HTK = attention_HTS @ value_HSK
     return scores_HTS, attention_HTS, context_HTK
@@ -52,6 +52,18 @@ def merge_heads(x_HTK: np.ndarray) -> np.ndarray:
     """The heads of a token side by side again: x_HTK -> x_TD, a copy. Undoes `split_heads`."""
     heads, tokens, head_size = x_HTK.shape
     return x_HTK.transpose(1, 0, 2).reshape(tokens, heads * head_size)
+
+
+def head_outputs(context_TD: np.ndarray, weight: np.ndarray, heads: int) -> np.ndarray:
+    """What each head adds to each token: its context through its own columns of the output projection.
+
+        context W + b = sum over heads of context_h W_h + b      so heads add up, and each can be weighed by itself
+
+    context_TD, weight [D, D] (one row per output) -> added_HTD.
+    """
+    context_HTK = split_heads(context_TD, heads)
+    weight_DHK = weight.reshape(len(weight), heads, -1)
+    return context_HTK @ weight_DHK.transpose(1, 2, 0)
 
 
 def self_attention(

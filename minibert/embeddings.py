@@ -1,6 +1,6 @@
 """From token ids to vectors: what a token is, where it stands, and which of two sentences it belongs to."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from minibert.numerics import layer_norm
 def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndarray:
     """The vectors of all tokens of all sentences, end to end.
 
-        hidden_t = layer_norm(word[id of t] + position[place of t in its sentence] + token_type[segment of t])
+        hidden_t = layer_norm(word[id of t] + position[index of t in its sentence] + token_type[segment of t])
 
     Without the position, a sentence would be a bag of words to everything that follows: attention has no other way to
     know who stands next to whom.
@@ -25,3 +25,9 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
     hidden_TD += weights.position[positions_T]
     hidden_TD += weights.token_type[token_types_T]
     return layer_norm(hidden_TD, weights.norm.weight, weights.norm.bias, eps)
+
+
+def rows_of_sentences(sentences: Sequence[Sized]) -> list[slice]:
+    """Which rows belong to which sentence when all are laid end to end."""
+    ends = np.cumsum([len(sentence) for sentence in sentences])
+    return [slice(int(end) - len(sentence), int(end)) for sentence, end in zip(sentences, ends, strict=True)]

@@ -23,14 +23,30 @@ def attention_block(
     """
     parts = self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads)
     context_TD = np.concatenate([part["context"] for part in parts])
+    return project_context(context_TD, hidden_TD, weights, config), parts
+
+
+def project_context(
+    context_TD: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig
+) -> np.ndarray:
+    """hidden = layer_norm(hidden + context W + b): W mixes what the heads found."""
     attended_TD = linear(context_TD, *weights.attention_output)
     attended_TD += hidden_TD
-    return layer_norm(attended_TD, *weights.attention_norm, config.layer_norm_eps), parts
+    return layer_norm(attended_TD, *weights.attention_norm, config.layer_norm_eps)
 
 
 def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
     """hidden = layer_norm(hidden + act(hidden W_1 + b_1) W_2 + b_2): each token by itself, through F > D numbers."""
-    inner_TF = ACTIVATIONS[config.hidden_act](linear(hidden_TD, *weights.intermediate))
+    return narrow(widen(hidden_TD, weights, config), hidden_TD, weights, config)
+
+
+def widen(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
+    """inner = act(hidden W_1 + b_1): hidden_TD -> inner_TF."""
+    return ACTIVATIONS[config.hidden_act](linear(hidden_TD, *weights.intermediate))
+
+
+def narrow(inner_TF: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
+    """hidden = layer_norm(hidden + inner W_2 + b_2): inner_TF -> hidden_TD."""
     fed_TD = linear(inner_TF, *weights.output)
     fed_TD += hidden_TD
     return layer_norm(fed_TD, *weights.output_norm, config.layer_norm_eps)
@@ -39,6 +55,13 @@ def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: Ber
 def encoder_layer(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
 ) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """One layer: look around, then think. Returns the new hidden_TD and each sentence's attention parts."""
-    hidden_TD, parts = attention_block(hidden_TD, sentences, weights, config)
-    return feed_forward_block(hidden_TD, weights, config), parts
+    """One layer: look around, then think.
+
+    Returns the new hidden_TD and, for each sentence, what `self_attention` computed, the state between the halves
+    ("attended") and the inner numbers of the feed-forward half ("inner").
+    """
+    attended_TD, parts = attention_block(hidden_TD, sentences, weights, config)
+    inner_TF = widen(attended_TD, weights, config)
+    for part, rows in zip(parts, sentences, strict=True):
+        part |= {"attended": attended_TD[rows], "inner": inner_TF[rows]}
+    return narrow(inner_TF, attended_TD, weights, config), parts

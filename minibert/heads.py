@@ -12,7 +12,7 @@ def pool(hidden_TD: np.ndarray, weights: LinearWeights) -> np.ndarray:
 
 
 def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act: str, eps: float) -> np.ndarray:
-    """How well each word of the vocabulary would fit in each place.
+    """How well each word of the vocabulary would fit at each position.
 
         transformed = layer_norm(act(hidden W + b))
         logits      = transformed word^T + bias
@@ -22,7 +22,7 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
     """
     transformed_TD = layer_norm(ACTIVATIONS[hidden_act](linear(hidden_TD, *weights.transform)), *weights.norm, eps)
     logits_TV = linear(transformed_TD, weights.decoder, weights.bias)
-    return np.ascontiguousarray(logits_TV)  # token by token: NumPy adds up such rows with the smaller error
+    return np.ascontiguousarray(logits_TV)  # token by token, in which order NumPy sums rows more exactly
 
 
 def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:

@@ -1,22 +1,24 @@
 """The whole BERT: text in, Trace out. Embeddings, then one encoder layer after another, then what is built on top."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minibert.attention import head_outputs
 from minibert.checkpoint.config import BertConfig
 from minibert.checkpoint.load import load_checkpoint
 from minibert.checkpoint.parameters import Weights
 from minibert.checkpoint.tokenizer import Encoding, Tokenizer
-from minibert.embeddings import embed
+from minibert.embeddings import embed, rows_of_sentences
 from minibert.encoder import encoder_layer
 from minibert.heads import classify, masked_lm_logits, pool
 from minibert.numerics import softmax
 from minibert.speed.cores import share_out
-from minibert.trace import FIELDS, LAYER_FIELDS, LayerTrace, Trace
+from minibert.speed.rows import keep_freed_memory
+from minibert.trace import FIELDS, LayerTrace, Trace, check_keep, own
 
 if TYPE_CHECKING:
     from minibert.reading.build import Reading
@@ -48,56 +50,64 @@ class Bert:
         """Run one sentence (or pair) and return its Trace."""
         return self.batch([text])[0]
 
-    def batch(self, texts: Iterable[Text], keep: Collection[str] = FIELDS) -> list[Trace]:
+    def batch(self, texts: Iterable[Text], keep: Iterable[str] = FIELDS) -> list[Trace]:
         """Run many sentences together; each Trace is what the sentence alone would give.
 
         keep: which arrays the Traces hold, names out of `minibert.trace.FIELDS`; the others are None.
         """
-        keep = check_keep(keep)
+        kept = check_keep(keep)
         encodings = [self.encode(text) for text in check_texts(texts)]
-        return share_out(lambda some: self._forward(some, keep), encodings) if encodings else []
+        return share_out(lambda chunk: self._forward(chunk, kept), encodings) if encodings else []
 
-    def _forward(self, encodings: Sequence[Encoding], keep: Collection[str]) -> list[Trace]:
+    def _forward(self, encodings: Sequence[Encoding], keep: frozenset[str]) -> list[Trace]:
         """The way of some sentences through the model, laid end to end."""
         hidden_TD = embed(encodings, self.weights.embeddings, self.config.layer_norm_eps)
-        sentences = rows_of_sentences(encodings)
+        return self._finish(
+            [Trace(e.tokens, e.words, e.token_type_ids, (), e.roles) for e in encodings], hidden_TD, keep
+        )
 
-        states_LTD = [hidden_TD]
-        layers = []
-        for layer_weights in self.weights.layers:
-            hidden_TD, parts = encoder_layer(hidden_TD, sentences, layer_weights, self.config)
+    def _finish(self, begun: Sequence[Trace], hidden_TD: np.ndarray, keep: frozenset[str]) -> list[Trace]:
+        """The traces with all that is still to come: hidden_TD, of all of them end to end, goes into the next layer."""
+        done, sentences = len(begun[0].layers), rows_of_sentences([trace.tokens for trace in begun])
+        heads = self.config.num_attention_heads
+        states_LTD, layers = [hidden_TD], []
+        for weights in self.weights.layers[done:]:
+            hidden_TD, parts = encoder_layer(hidden_TD, sentences, weights, self.config)
             if "hidden_states" in keep:
                 states_LTD.append(hidden_TD)
-            layers.append([LayerTrace(**{name: part[name] for name in LAYER_FIELDS if name in keep}) for part in parts])
+            if "head_outputs" in keep:
+                for part in parts:
+                    part["head_outputs"] = head_outputs(part["context"], weights.attention_output.weight, heads)
+            layers.append([LayerTrace(**{name: own(part[name]) for name in part if name in keep}) for part in parts])
+            del parts  # what is not kept goes before the next layer comes
 
         pooler = self.weights.pooler if "pooled" in keep else None
         return [
-            Trace(
-                tokens=encoding.tokens,
-                words=encoding.words,
-                token_type_ids=encoding.token_type_ids,
-                layers=tuple(layer[i] for layer in layers),
-                roles=encoding.roles,
-                hidden_states=tuple(state[rows] for state in states_LTD) if "hidden_states" in keep else None,
+            replace(
+                trace,
+                layers=(*trace.layers, *(layer[i] for layer in layers)),
+                hidden_states=(*(trace.hidden_states or ()), *(own(state[rows]) for state in states_LTD))
+                if "hidden_states" in keep
+                else None,
                 pooled=pool(hidden_TD[rows], pooler) if pooler else None,
             )
-            for i, (encoding, rows) in enumerate(zip(encodings, sentences, strict=True))
+            for i, (trace, rows) in enumerate(zip(begun, sentences, strict=True))
         ]
 
-    def stream(self, texts: Iterable[Text], keep: Collection[str] = ("query", "key", "attention")) -> Iterator[Trace]:
+    def stream(self, texts: Iterable[Text], keep: Iterable[str] = ("query", "key", "attention")) -> Iterator[Trace]:
         """Run any number of sentences, a batch at a time: memory is bounded by one batch, and so is what is read ahead.
 
         Traces come in the order of the texts. What is not in `keep` is given back as soon as its layer is done.
         """
-        keep = check_keep(keep)
-        encodings = (self.encode(text) for text in check_texts(texts))
-        batch, tokens = [], 0
-        for encoding in encodings:
-            if batch and tokens + len(encoding) > BATCH_TOKENS:
+        return self._stream(check_texts(texts), check_keep(keep))  # checks now, not when the first trace is asked for
+
+    def _stream(self, texts: Iterable[Text], keep: frozenset[str]) -> Iterator[Trace]:
+        batch: list[Encoding] = []
+        for encoding in map(self.encode, texts):
+            if batch and sum(map(len, batch)) + len(encoding) > BATCH_TOKENS:
                 yield from self.batch(batch, keep)
-                batch, tokens = [], 0
+                batch = []
             batch.append(encoding)
-            tokens += len(encoding)
         yield from self.batch(batch, keep)
 
     def read(self, text: Text) -> "Reading":
@@ -105,6 +115,18 @@ class Bert:
         from minibert.reading.build import read
 
         return read(self, text)
+
+    def resume(self, trace: Trace, *, layer: int | None = None, **changed: np.ndarray) -> Trace:
+        """The trace that follows when one array is another: `resume(trace, layer=1, attention=array)`; see whatif."""
+        from minibert.whatif.resume import resume
+
+        return resume(self, trace, layer=layer, **changed)
+
+    def without_heads(self, heads: Iterable[tuple[int, int]], mean_over: Iterable[Text] | None = None) -> "Bert":
+        """This BERT with some heads, (layer, head) both from 0, switched off; see `minibert.whatif.heads`."""
+        from minibert.whatif.heads import without_heads
+
+        return without_heads(self, heads, mean_over)
 
     def encode(self, text: Text) -> Encoding:
         """The Encoding of a text, checked against what this model has positions, segments and embeddings for."""
@@ -114,17 +136,17 @@ class Bert:
             ("token_type_ids", encoding.token_type_ids, self.config.type_vocab_size, "type_vocab_size"),
         )
         for name, ids, size, setting in limits:
-            for place, number in enumerate(ids):
-                if not 0 <= number < size:
+            for index, token_id in enumerate(ids):
+                if not 0 <= token_id < size:
                     raise ValueError(
-                        f"{name}[{place}] is {number}; expected 0 to {size - 1} (this model's {setting} is {size})"
+                        f"{name}[{index}] is {token_id}; expected 0 to {size - 1} (this model's {setting} is {size})"
                     )
         if not len(encoding):
             raise ValueError("the Encoding has no tokens; expected at least one")
         if len(encoding.token_type_ids) != len(encoding):
             raise ValueError(
                 f"{len(encoding)} input_ids came with {len(encoding.token_type_ids)} token_type_ids; "
-                "expected one token_type_id a token"
+                "expected one token_type_id per token"
             )
         if len(encoding) > self.config.max_position_embeddings:
             raise ValueError(
@@ -136,7 +158,7 @@ class Bert:
         return encoding
 
     def logits(self, text: Text) -> np.ndarray:
-        """[tokens, vocabulary] how well each word of the vocabulary would fit in each place (masked-LM head)."""
+        """[tokens, vocabulary] how well each word of the vocabulary would fit at each position (masked-LM head)."""
         if self.weights.masked_lm is None:
             raise ValueError(f"{self.name} has no masked-language-model head: it cannot fill blanks")
         trace = self.batch([text], keep=("hidden_states",))[0]
@@ -149,15 +171,14 @@ class Bert:
         if top < 1:
             raise ValueError(f"top is {top}; expected 1 or more")
         encoding = self.encode(text)
-        mask = self.tokenizer.mask_id
-        places = [place for place, number in enumerate(encoding.input_ids) if number == mask]
-        if not places:
+        masks = [i for i, token_id in enumerate(encoding.input_ids) if token_id == self.tokenizer.mask_id]
+        if not masks:
             raise ValueError('the text has no [MASK]; write it where a word is to be found: "The capybara is [MASK]."')
-        probabilities = softmax(self.logits(encoding)[places])
+        probabilities = softmax(self.logits(encoding)[masks])
         best = np.argsort(-probabilities, axis=-1, kind="stable")[:, :top]
         return [
-            [(self.tokenizer.token(number), float(row[number])) for number in numbers]
-            for row, numbers in zip(probabilities, best, strict=True)
+            [(self.tokenizer.token(token_id), float(row[token_id])) for token_id in token_ids]
+            for row, token_ids in zip(probabilities, best, strict=True)
         ]
 
     def classify(self, text: Text) -> list[tuple[str, float]]:
@@ -167,7 +188,7 @@ class Bert:
         pooled = self.batch([text], keep=("pooled",))[0].pooled
         probabilities = softmax(classify(pooled, self.weights.classifier))
         order = np.argsort(-probabilities, kind="stable")
-        return [(self.config.labels[number], float(probabilities[number])) for number in order]
+        return [(self.config.labels[label], float(probabilities[label])) for label in order]
 
 
 def load(model: str | Path = "tiny", *, revision: str | None = None) -> Bert:
@@ -177,6 +198,7 @@ def load(model: str | Path = "tiny", *, revision: str | None = None) -> Bert:
     Raises CheckpointError, which says which file is wrong, how, and what to do.
     """
     config, tokenizer, weights = load_checkpoint(model, revision=revision)
+    keep_freed_memory()
     return Bert(config, tokenizer, weights, str(model))
 
 
@@ -184,16 +206,3 @@ def check_texts(texts: Iterable[Text]) -> Iterable[Text]:
     if isinstance(texts, str):
         raise TypeError("texts is a str, which would be run letter by letter; expected a list: [text]")
     return texts
-
-
-def check_keep(keep: Collection[str]) -> frozenset[str]:
-    unknown = [name for name in keep if name not in FIELDS]
-    if unknown or isinstance(keep, str):
-        raise ValueError(f"keep is {keep!r}; expected a collection of names out of {', '.join(FIELDS)}")
-    return frozenset(keep)
-
-
-def rows_of_sentences(encodings: Sequence[Encoding]) -> list[slice]:
-    """Which rows belong to which sentence when all are laid end to end."""
-    ends = np.cumsum([len(encoding) for encoding in encodings])
-    return [slice(int(end) - len(encoding), int(end)) for encoding, end in zip(encodings, ends, strict=True)]

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import random
+import re
 import time
 import tracemalloc
 
@@ -12,6 +13,7 @@ import transformers
 from threadpoolctl import threadpool_limits
 
 import minibert
+from minibert import model
 from minibert.trace import FIELDS, LAYER_FIELDS
 from tests.reference.oracle import random_checkpoint, reference_model, reference_trace
 
@@ -90,7 +92,8 @@ def test_every_array_is_float32_with_its_documented_shape(minilm):
     heads, head_size = config.num_attention_heads, config.head_size
     by_head, by_pair = (heads, tokens, head_size), (heads, tokens, tokens)
     shapes = {"query": by_head, "key": by_head, "value": by_head, "scores": by_pair, "attention": by_pair}
-    shapes["context"] = (tokens, config.hidden_size)
+    shapes |= {"context": (tokens, config.hidden_size), "attended": (tokens, config.hidden_size)}
+    shapes |= {"head_outputs": (heads, tokens, config.hidden_size), "inner": (tokens, config.intermediate_size)}
     assert len(trace.layers) == config.num_hidden_layers
     assert len(trace.hidden_states) == config.num_hidden_layers + 1
     for path, array in named_arrays(trace).items():
@@ -182,7 +185,7 @@ def replaced(encoding: minibert.Encoding, **changes) -> minibert.Encoding:
         (lambda e: replaced(e, input_ids=(*e.input_ids[:-1], 30522)), "input_ids[4] is 30522; expected 0 to 30521"),
         (lambda e: replaced(e, input_ids=(-1, *e.input_ids[1:])), "input_ids[0] is -1"),
         (lambda e: replaced(e, token_type_ids=(2,) * 5), "token_type_ids[0] is 2; expected 0 to 1"),
-        (lambda e: replaced(e, token_type_ids=(0,) * 4), "expected one token_type_id a token"),
+        (lambda e: replaced(e, token_type_ids=(0,) * 4), "expected one token_type_id per token"),
         (lambda e: replaced(e, input_ids=(), token_type_ids=(), tokens=(), words=()), "no tokens"),
         (lambda e: "word " * 600, "602 tokens, but this model has 512 positions"),
     ],
@@ -198,6 +201,85 @@ def test_an_unknown_name_to_keep_is_named(minilm):
         minilm.batch(["A cat"], keep=["keys"])
     with pytest.raises(ValueError, match="expected a collection"):
         minilm.batch(["A cat"], keep="key")
+
+
+def test_keep_may_be_any_iterable_of_names(minilm):
+    (trace,) = minilm.batch(["A cat"], keep=(name for name in ("query", "pooled")))
+    assert trace.layers[0].query is not None and trace.pooled is not None and trace.layers[0].key is None
+    assert trace.hidden_states is None
+
+
+def test_a_stream_keeps_queries_keys_and_attention_and_no_more(minilm):
+    (trace,) = minilm.stream(["A cat"])
+    kept = {name for name in LAYER_FIELDS if getattr(trace.layers[0], name) is not None}
+    assert kept == {"query", "key", "attention"} and trace.hidden_states is None and trace.pooled is None
+
+
+def test_one_trace_of_many_keeps_no_more_memory_than_its_own(minilm, sentences):
+    traces = minilm.batch(sentences[:20])
+    for array in named_arrays(traces[0]).values():
+        owner = array if array.base is None else array.base
+        assert owner.size == array.size
+
+
+def test_what_is_not_kept_goes_before_the_next_layer_comes(minilm, sentences):
+    def peak(keep) -> int:
+        tracemalloc.start()
+        minilm.batch([" ".join(sentences[:25])[:2000]], keep=keep)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    with threadpool_limits(1, user_api="blas"):
+        minilm("wake up")
+        attention = 12 * 400 * 400 * 4  # of one layer, and of about 400 tokens
+        assert peak(["pooled"]) < 3 * attention
+        assert peak(["attention"]) > 5 * attention
+
+
+@pytest.mark.parametrize("ids", [[1.0, 5.0], [[101, 102]], np.array([[101], [102]]), ["101"], [None]])
+def test_ids_that_are_no_whole_numbers_are_named(ids):
+    with pytest.raises(TypeError, match=r"input_ids is .*; expected one whole number per token"):
+        minibert.Encoding.from_ids(ids)
+    with pytest.raises(TypeError, match="token_type_ids is"):
+        minibert.Encoding.from_ids([101], ids)
+
+
+def test_ids_of_any_integer_type_are_taken(minilm):
+    assert minibert.Encoding.from_ids(np.array([101, 102], np.uint16)).input_ids == (101, 102)
+
+
+def test_a_text_of_exactly_as_many_tokens_as_there_are_positions(minilm):
+    assert len(minilm.batch(["word " * 510], keep=["pooled"])[0].tokens) == 512
+    with pytest.raises(ValueError, match="513 tokens"):
+        minilm("word " * 511)
+
+
+def test_a_batch_of_a_stream_has_at_most_batch_tokens(minilm, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(model.Bert, "batch", lambda self, texts, keep: sizes.append(sum(map(len, texts))) or [])
+    monkeypatch.setattr(model, "BATCH_TOKENS", 12)
+    assert list(minilm.stream(["a b"] * 7)) == []  # of four tokens each
+    assert sizes == [12, 12, 4]
+
+
+def test_a_field_of_all_layers_is_one_array(minilm):
+    trace = minilm("A cat")
+    np.testing.assert_array_equal(trace.stacked("attention")[2], trace.layers[2].attention)
+    np.testing.assert_array_equal(trace.stacked("hidden_states")[3], trace.hidden_states[3])
+    with pytest.raises(ValueError, match=r"name is 'atention'; expected one of query, key"):
+        trace.stacked("atention")
+    (trace,) = minilm.batch(["A cat"], keep=["query"])
+    with pytest.raises(ValueError, match="holds no attention"):
+        trace.stacked("attention")
+    with pytest.raises(ValueError, match="holds no hidden_states"):
+        trace.stacked("hidden_states")
+
+
+@pytest.mark.parametrize("kind", [minibert.Trace, minibert.LayerTrace])
+def test_help_shows_every_field_with_its_shape(kind):
+    for name in (field.name for field in dataclasses.fields(kind)):
+        assert re.search(rf"^ +{name} ", kind.__doc__, flags=re.MULTILINE), name
 
 
 def test_a_checkpoint_without_a_head_says_so(minilm):
@@ -229,7 +311,9 @@ def test_one_text_in_place_of_many_is_an_error(minilm):
     with pytest.raises(TypeError, match="letter by letter"):
         minilm.batch("hello")
     with pytest.raises(TypeError, match="letter by letter"):
-        next(minilm.stream("hello"))
+        minilm.stream("hello")  # at the call, not when the first trace is asked for
+    with pytest.raises(ValueError, match="keep is"):
+        minilm.stream(["hello"], keep=["keys"])
 
 
 def test_a_bert_shows_itself_in_one_line():

@@ -5,6 +5,7 @@
 The work is done by the `tokenizers` package; `vocabulary.py` sets it up.
 """
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,10 +37,21 @@ class Encoding:
 
     @classmethod
     def from_ids(cls, input_ids: Sequence[int], token_type_ids: Sequence[int] | None = None) -> "Encoding":
-        """An Encoding of bare ids, for a model without a tokenizer. Segment 0 where `token_type_ids` is None."""
-        ids = tuple(input_ids)
-        types = (0,) * len(ids) if token_type_ids is None else tuple(token_type_ids)
+        """An Encoding of bare ids, for a model without a tokenizer. Segment 0 where `token_type_ids` is None.
+
+        TypeError: an id is not a whole number (a float, or a row of a 2-D array).
+        """
+        ids = whole_numbers("input_ids", input_ids)
+        types = (0,) * len(ids) if token_type_ids is None else whole_numbers("token_type_ids", token_type_ids)
         return cls(tuple(f"[{number}]" for number in ids), ids, types, (None,) * len(ids), "", ((0, 0),) * len(ids))
+
+
+def whole_numbers(name: str, ids: Sequence[int]) -> tuple[int, ...]:
+    try:
+        return tuple(operator.index(token_id) for token_id in ids)
+    except TypeError:
+        expected = "expected one whole number per token, such as [101, 2023, 102]"
+        raise TypeError(f"{name} is {' '.join(abbreviate(ids).split())}; {expected}") from None
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from minibert.commands.output import (
     until_interrupted,
     write_csv,
 )
-from minibert.commands.sentences import Sentences, gather, stacked
+from minibert.commands.sentences import Sentences, gather
 from minibert.model import Bert, load
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def measure_shift(before: Bert, after: Bert, sentences: Sentences) -> tuple["viz
         pairs = zip(before.stream(sentences), after.stream(same_ids(after, sentences)), strict=True)
         for one, other in pairs:
             fields = ("query", "key", "attention")
-            here = viz.shift(*([stacked(trace, name) for name in fields] for trace in (one, other)))
+            here = viz.shift(*([trace.stacked(name) for name in fields] for trace in (one, other)))
             moved = here if moved is None else moved + here
             done += 1
             bar.update()

@@ -12,7 +12,6 @@ from minibert.checkpoint.tokenizer import Encoding
 from minibert.commands.arguments import check_file
 from minibert.commands.output import counted
 from minibert.model import Bert
-from minibert.trace import Trace
 
 PAIR = "|||"
 
@@ -137,16 +136,11 @@ def gather(bert: Bert, sentences: Iterable[Encoding], chosen: Iterable[int]) -> 
     encodings = [encoding for position, encoding in enumerate(sentences) if position in wanted]
     traces = list(bert.stream(encodings))
     return Sample(
-        np.concatenate([stacked(trace, "query") for trace in traces], axis=-2),
-        np.concatenate([stacked(trace, "key") for trace in traces], axis=-2),
-        [stacked(trace, "attention") for trace in traces],
+        np.concatenate([trace.stacked("query") for trace in traces], axis=-2),
+        np.concatenate([trace.stacked("key") for trace in traces], axis=-2),
+        [trace.stacked("attention") for trace in traces],
         [token for trace in traces for token in trace.tokens],
         [word for trace in traces for word in trace.words],
         np.repeat(np.arange(len(traces)), [len(trace.tokens) for trace in traces]),
         [encoding.text for encoding in encodings],
     )
-
-
-def stacked(trace: Trace, name: str) -> np.ndarray:
-    """One field of all layers of a trace: [L, H, ...]."""
-    return np.stack([getattr(layer, name) for layer in trace.layers])

@@ -10,7 +10,7 @@ from minibert.checkpoint.tokenizer import Encoding
 from minibert.commands.output import progress, until_interrupted
 from minibert.commands.sentences import Sample, Sentences
 from minibert.model import Bert
-from minibert.speed.cores import at_once, cores, one_thread, parts_of
+from minibert.speed.cores import one_thread, parallel_map, split, workers
 from minibert.trace import Trace
 
 METHODS = ("raw", "paper", "exact")
@@ -54,9 +54,9 @@ def fit(
             components=dims,
         )[inside]
 
-    together = cores() > 1
+    most = workers()
     with one_thread():
-        return at_once(one, methods) if together else [one(method) for method in methods]
+        return parallel_map(one, methods, most)
 
 
 def measure(
@@ -74,7 +74,7 @@ def measure(
     """
     totals: list = []
     done = 0
-    parts = parts_of(len(layers), cores())  # each core takes some of the layers
+    parts = split(len(layers), workers())  # each core takes some of the layers
     moves = [[way[part] for way in ways] for part in parts]
     random = np.random.default_rng(seed)
     with progress(len(sentences), "sentences") as bar, until_interrupted(lambda: done):
@@ -82,7 +82,7 @@ def measure(
             some = np.sort(random.permutation(len(traces[0].tokens))[:queries])
             pieces = [(moved, traces, layers[part], heads, some) for part, moved in zip(parts, moves, strict=True)]
             with one_thread():
-                new = at_once(lambda piece: measure_layers(*piece), pieces)
+                new = parallel_map(lambda piece: measure_layers(*piece), pieces)
             totals = [added(*pair) for pair in zip(totals, new, strict=True)] if totals else new
             done += len(traces)
             bar.update(len(traces))

@@ -1,4 +1,4 @@
-"""What makes the equations fast without changing what they compute: work shared out over the cores.
+"""What makes the equations fast without changing what they compute: blocks of rows, and work shared out over the cores.
 
 It imports nothing of the package; the chapters and the commands import it.
 """

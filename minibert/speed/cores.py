@@ -1,35 +1,48 @@
 """Work shared out over the cores of the machine: the only file with threads in it.
 
-BLAS, which multiplies NumPy's matrices, has threads of its own, and shares out each product. For one sentence that is
-best. Several sentences are better shared out whole: each core does everything for its own, with one thread of BLAS, and
-nobody waits for anybody until the end.
+BLAS, which multiplies NumPy's matrices, has threads of its own and shares out each product. For one sentence that is
+best. Several sentences are better shared out whole: each worker takes a chunk of them through the model, with one
+thread of BLAS, then the next chunk, and nobody waits for anybody until the end.
 
 `threadpoolctl` tells BLAS how many threads to use. Without it, everything here runs on the caller's thread.
 """
 
 import os
-from collections.abc import Callable, Sequence, Sized
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence, Sized
+from contextlib import contextmanager
 from functools import cache
 from threading import RLock
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-Piece = TypeVar("Piece")
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from threadpoolctl import ThreadpoolController
+
+Chunk = TypeVar("Chunk")
 Sentence = TypeVar("Sentence", bound=Sized)
 Result = TypeVar("Result")
 
 LEAST_TOKENS = 64
-"""What a core must have to do: with fewer, the time goes into fetching the weights from memory."""
+"""Tokens a worker must have at least: with fewer, the time goes into fetching the weights from memory."""
+
+CHUNK_TOKENS = 1024
+"""About so many tokens are one chunk of a long batch: enough to keep a core busy, and few enough that Ctrl-C, which is
+heard between chunks, is heard soon."""
 
 MOST_UNEVEN = 1.25
-"""How much more than the others a core may have to do before all of them had better work on the same sentence."""
+"""If one chunk has more than this times the tokens that are one worker's fair share, the others would wait for it: then
+all cores work on each product together instead."""
 
-setting_of_blas = RLock()
+blas_lock = RLock()
 """The number of BLAS's threads belongs to the whole process: one caller at a time may change it."""
+
+blas_limits: list = []
+"""The limits in force just now: what a forked process must lift."""
 
 
 @cache
-def blas():
+def blas() -> "ThreadpoolController | None":
     """What knows and sets the number of BLAS's threads; None without `threadpoolctl`."""
     try:
         from threadpoolctl import ThreadpoolController
@@ -38,78 +51,121 @@ def blas():
     return ThreadpoolController().select(user_api="blas")
 
 
-def cores() -> int:
-    """As many as BLAS has threads just now: 1 for those who are given a share, or where the user wants it so."""
-    return max((library.num_threads for library in blas().lib_controllers), default=1) if blas() else 1
-
-
 @cache
-def helpers():
+def pool() -> "ThreadPoolExecutor":
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="minibert")
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=helpers.cache_clear)  # threads do not survive a fork
+def workers() -> int:
+    """How many workers may share the work: as many as BLAS has threads just now.
+
+    That is 1 inside `one_thread`, and where the user limits BLAS to one thread.
+    """
+    controller = blas()
+    return max((library.num_threads for library in controller.lib_controllers), default=1) if controller else 1
 
 
 @contextmanager
-def one_thread():
-    """BLAS without threads of its own, for hundreds of small products, and for each core that works on a share.
+def one_thread() -> Iterator[None]:
+    """BLAS without threads of its own: for workers, and for hundreds of small products.
 
     On small arrays its threads wait for each other longer than they work: for seconds, if the cores are busy.
     """
-    with setting_of_blas, blas().limit(limits=1) if blas() else nullcontext():
+    controller = blas()
+    if controller is None:
         yield
+        return
+    with blas_lock, controller.limit(limits=1) as limit:
+        blas_limits.append(limit)
+        try:
+            yield
+        finally:
+            blas_limits.remove(limit)
 
 
-def parts_of(count: int, hands: int) -> list[slice]:
-    """range(count) cut into as many parts as there are hands, none of them empty; at least one."""
-    hands = max(1, min(hands, count))
-    return [slice(count * hand // hands, count * (hand + 1) // hands) for hand in range(hands)]
+def after_fork() -> None:
+    """In a forked process: threads do not survive a fork, and a thread that is not there gives nothing back."""
+    global blas_lock
+    blas_lock = RLock()
+    pool.cache_clear()
+    while blas_limits:
+        blas_limits.pop().restore_original_limits()
 
 
-def at_once(work: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
-    """[work(piece) for piece in pieces], all at the same time. The first is the caller's own.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=after_fork)
 
-    Everybody has finished when it returns, and also when it raises what went wrong.
+
+def parallel_map(work: Callable[[Chunk], Result], chunks: Sequence[Chunk], most: int | None = None) -> list[Result]:
+    """[work(chunk) for chunk in chunks], several at a time: each worker takes the next chunk when it is done with one.
+
+    The caller is one of the workers. most: how many workers there may be; None is one per chunk.
+    Where one raises, no other chunk is begun, those under way are waited for, and the error is raised. Calls may be
+    nested: a call does not wait for workers that are busy elsewhere.
     """
-    others = [helpers().submit(work, piece) for piece in pieces[1:]]
+    results: list[Result | None] = [None] * len(chunks)
+    waiting = list(reversed(range(len(chunks))))
+
+    def take() -> None:
+        while True:
+            try:
+                index = waiting.pop()
+            except IndexError:
+                return
+            try:
+                results[index] = work(chunks[index])
+            except BaseException:
+                waiting.clear()
+                raise
+
+    others = [pool().submit(take) for _ in range(min(most or len(chunks), len(chunks), os.cpu_count() or 1) - 1)]
     try:
-        first = work(pieces[0])
-    finally:
+        take()
         for other in others:
-            other.exception()  # waits
-    return [first, *(other.result() for other in others)]
+            if not other.cancel():  # it has begun
+                other.result()
+    finally:
+        waiting.clear()
+        for other in others:
+            if not other.cancel():
+                other.exception()  # waits
+    return results  # type: ignore[return-value]  # none is left None
 
 
 def share_out(work: Callable[[list[Sentence]], list[Result]], sentences: list[Sentence]) -> list[Result]:
-    """work(sentences), which gives one result a sentence; where it pays, some of the sentences on each core."""
-    tokens = sum(map(len, sentences))
-    hands = min(cores(), len(sentences), tokens // LEAST_TOKENS)
+    """work(sentences), which gives one result per sentence; where it pays, some of the sentences on each core."""
+    lengths = [len(sentence) for sentence in sentences]
+    tokens = sum(lengths)
+    hands = min(workers(), len(sentences), tokens // LEAST_TOKENS)
     if hands < 2:
         return work(sentences)
-    shares = deal([len(sentence) for sentence in sentences], hands)
-    heaviest = max(sum(len(sentences[place]) for place in share) for share in shares)
-    if heaviest > MOST_UNEVEN * tokens / hands:
+    rounds = max(1, min(tokens // (hands * CHUNK_TOKENS), len(sentences) // hands))
+    chunks = balanced(lengths, hands * rounds)
+    if max(sum(lengths[i] for i in chunk) for chunk in chunks) > MOST_UNEVEN * tokens / hands:
         return work(sentences)
     with one_thread():
-        done = at_once(lambda share: work([sentences[place] for place in share]), shares)
+        done = parallel_map(lambda chunk: work([sentences[i] for i in chunk]), chunks, most=hands)
     results = {
-        place: result
-        for share, part in zip(shares, done, strict=True)
-        for place, result in zip(share, part, strict=True)
+        i: result for chunk, part in zip(chunks, done, strict=True) for i, result in zip(chunk, part, strict=True)
     }
-    return [results[place] for place in range(len(sentences))]
+    return [results[i] for i in range(len(sentences))]
 
 
-def deal(sizes: Sequence[int], hands: int) -> list[list[int]]:
-    """Which places each hand gets: the largest first, each to the hand that has least so far."""
-    shares: list[list[int]] = [[] for _ in range(hands)]
-    loads = [0] * hands
-    for place in sorted(range(len(sizes)), key=lambda place: -sizes[place]):
+def balanced(sizes: Sequence[int], count: int) -> list[list[int]]:
+    """The indices of sizes in `count` chunks of about equal sums: the largest first, each into the chunk that has
+    least so far."""
+    chunks: list[list[int]] = [[] for _ in range(count)]
+    loads = [0] * count
+    for i in sorted(range(len(sizes)), key=lambda i: -sizes[i]):
         least = loads.index(min(loads))
-        shares[least].append(place)
-        loads[least] += sizes[place]
-    return shares
+        chunks[least].append(i)
+        loads[least] += sizes[i]
+    return chunks
+
+
+def split(count: int, parts: int) -> list[slice]:
+    """range(count) cut into so many parts of about equal length, none of them empty; at least one part."""
+    parts = max(1, min(parts, count))
+    return [slice(count * part // parts, count * (part + 1) // parts) for part in range(parts)]

@@ -32,6 +32,14 @@ def reference_trace(model: torch.nn.Module, encoding: Encoding) -> dict[str, np.
                     lambda module, inputs, output, path=f"layers.{i}.{role}": found.update({path: output[0]})
                 )
             )
+        for name, module in (("attended", layer.attention), ("inner", layer.intermediate)):
+            hooks.append(
+                module.register_forward_hook(
+                    lambda module, inputs, output, path=f"layers.{i}.{name}": found.update(
+                        {path: (output[0] if isinstance(output, tuple) else output)[0]}
+                    )
+                )
+            )
         hooks.append(
             layer.attention.output.dense.register_forward_hook(
                 lambda module, inputs, output, path=f"layers.{i}.context": found.update({path: inputs[0][0]})
@@ -53,6 +61,10 @@ def reference_trace(model: torch.nn.Module, encoding: Encoding) -> dict[str, np.
         query, key = found[f"layers.{i}.query"], found[f"layers.{i}.key"]
         found[f"layers.{i}.scores"] = query @ key.mT / query.shape[-1] ** 0.5
         found[f"layers.{i}.attention"] = attention[0]
+        context, weight = found[f"layers.{i}.context"], bert.encoder.layer[i].attention.output.dense.weight
+        found[f"layers.{i}.head_outputs"] = torch.einsum(
+            "thk,dhk->htd", context.unflatten(-1, (heads, -1)), weight.unflatten(-1, (heads, -1))
+        )
     for i, state in enumerate(output.hidden_states):
         found[f"hidden_states.{i}"] = state[0]
     if output.get("pooler_output") is not None:
