@@ -11,7 +11,7 @@ from minibert.attention import head_outputs
 from minibert.checkpoint.config import BertConfig
 from minibert.checkpoint.load import load_checkpoint
 from minibert.checkpoint.parameters import Weights
-from minibert.checkpoint.tokenizer import Encoding, Tokenizer
+from minibert.checkpoint.tokenizer import Encoding, Tokenizer, check_fit
 from minibert.embeddings import embed, rows_of_sentences
 from minibert.encoder import encoder_layer
 from minibert.heads import classify, masked_lm_logits, pool
@@ -131,28 +131,7 @@ class Bert:
     def encode(self, text: Text) -> Encoding:
         """The Encoding of a text, checked against what this model has positions, segments and embeddings for."""
         encoding = text if isinstance(text, Encoding) else self.tokenizer.encode(text)
-        limits = (
-            ("input_ids", encoding.input_ids, self.config.vocab_size, "vocab_size"),
-            ("token_type_ids", encoding.token_type_ids, self.config.type_vocab_size, "type_vocab_size"),
-        )
-        for name, ids, size, setting in limits:
-            for index, token_id in enumerate(ids):
-                if not 0 <= token_id < size:
-                    raise ValueError(
-                        f"{name}[{index}] is {token_id}; expected 0 to {size - 1} (this model's {setting} is {size})"
-                    )
-        if not len(encoding):
-            raise ValueError("the Encoding has no tokens; expected at least one")
-        if len(encoding.token_type_ids) != len(encoding):
-            raise ValueError(
-                f"{len(encoding)} input_ids came with {len(encoding.token_type_ids)} token_type_ids; "
-                "expected one token_type_id per token"
-            )
-        if len(encoding) > self.config.max_position_embeddings:
-            raise ValueError(
-                f"the text has {len(encoding)} tokens, but this model has {self.config.max_position_embeddings} "
-                "positions (max_position_embeddings): shorten the text, or cut it into several"
-            )
+        check_fit(encoding, self.config)
         if not encoding.roles:  # of bare ids
             encoding = replace(encoding, roles=self.tokenizer.roles_of(encoding.input_ids))
         return encoding

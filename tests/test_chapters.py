@@ -9,7 +9,15 @@ import pytest
 import minibert
 
 GROUND = Path(minibert.__file__).parent
-CHAPTERS = {"numerics": 100, "embeddings": 100, "attention": 100, "encoder": 100, "heads": 100, "model": 200}
+CHAPTERS = {
+    "wordpiece": 100,
+    "numerics": 100,
+    "embeddings": 100,
+    "attention": 100,
+    "encoder": 100,
+    "heads": 100,
+    "model": 200,
+}
 
 
 @pytest.mark.parametrize(("chapter", "most"), CHAPTERS.items())

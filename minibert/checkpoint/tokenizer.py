@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tokenizers
 
-from minibert.checkpoint.config import CheckpointError, abbreviate
+from minibert.checkpoint.config import BertConfig, CheckpointError, abbreviate
 from minibert.checkpoint.vocabulary import attempt, read_backend
 
 
@@ -52,6 +52,32 @@ def whole_numbers(name: str, ids: Sequence[int]) -> tuple[int, ...]:
     except TypeError:
         expected = "expected one whole number per token, such as [101, 2023, 102]"
         raise TypeError(f"{name} is {' '.join(abbreviate(ids).split())}; {expected}") from None
+
+
+def check_fit(encoding: Encoding, config: BertConfig) -> None:
+    """ValueError where the Encoding asks for what this model has no position, segment or embedding for."""
+    limits = (
+        ("input_ids", encoding.input_ids, config.vocab_size, "vocab_size"),
+        ("token_type_ids", encoding.token_type_ids, config.type_vocab_size, "type_vocab_size"),
+    )
+    for name, ids, size, setting in limits:
+        for index, token_id in enumerate(ids):
+            if not 0 <= token_id < size:
+                raise ValueError(
+                    f"{name}[{index}] is {token_id}; expected 0 to {size - 1} (this model's {setting} is {size})"
+                )
+    if not len(encoding):
+        raise ValueError("the Encoding has no tokens; expected at least one")
+    if len(encoding.token_type_ids) != len(encoding):
+        raise ValueError(
+            f"{len(encoding)} input_ids came with {len(encoding.token_type_ids)} token_type_ids; "
+            "expected one token_type_id per token"
+        )
+    if len(encoding) > config.max_position_embeddings:
+        raise ValueError(
+            f"the text has {len(encoding)} tokens, but this model has {config.max_position_embeddings} "
+            "positions (max_position_embeddings): shorten the text, or cut it into several"
+        )
 
 
 @dataclass(frozen=True)
