@@ -3,7 +3,7 @@
 import numpy as np
 
 from minibert.checkpoint.parameters import LinearWeights, MaskedLMWeights
-from minibert.numerics import ACTIVATIONS, layer_norm, linear
+from minibert.numerics import ACTIVATIONS, layer_norm, linear, softmax
 
 
 def pool(hidden_TD: np.ndarray, weights: LinearWeights) -> np.ndarray:
@@ -26,5 +26,17 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
 
 
 def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:
-    """logits = pooled W + b: [D] -> [classes]."""
+    """logits = pooled W + b: [D] -> [labels]."""
     return linear(pooled[None], *weights)[0]
+
+
+def answer(logits: np.ndarray, activation: str) -> np.ndarray:
+    """What the logits of a classifier say: [labels] -> [labels].
+
+    softmax    the labels exclude each other: probabilities that sum to 1
+    sigmoid    1 / (1 + exp(-logit)): every label, or a single score, has a number between 0 and 1 of its own
+    identity   the logits themselves, such as a number of stars
+    """
+    if activation == "sigmoid":
+        return softmax(np.stack([logits, 0 * logits], axis=-1))[:, 0]  # two classes, of which one has the logit 0
+    return softmax(logits) if activation == "softmax" else logits

@@ -1,7 +1,7 @@
 """The whole BERT: text in, Trace out. Embeddings, then one encoder layer after another, then what is built on top."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,13 @@ import numpy as np
 
 from minibert.attention import head_outputs
 from minibert.checkpoint.config import BertConfig
+from minibert.checkpoint.encoding import Encoding, check_fit
 from minibert.checkpoint.load import load_checkpoint
 from minibert.checkpoint.parameters import Weights
-from minibert.checkpoint.tokenizer import Encoding, Tokenizer, check_fit
+from minibert.checkpoint.tokenizer import Tokenizer
 from minibert.embeddings import embed, rows_of_sentences
 from minibert.encoder import encoder_layer
-from minibert.heads import classify, masked_lm_logits, pool
+from minibert.heads import answer, classify, masked_lm_logits, pool
 from minibert.numerics import softmax
 from minibert.speed.cores import share_out
 from minibert.speed.rows import keep_freed_memory
@@ -38,6 +39,8 @@ class Bert:
     tokenizer: Tokenizer
     weights: Weights
     name: str
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """what is wrong with a part that the encoder can do without, by its name: "tokenizer", "classifier", ..."""
 
     def __repr__(self) -> str:
         c = self.config
@@ -139,21 +142,22 @@ class Bert:
     def logits(self, text: Text) -> np.ndarray:
         """[tokens, vocabulary] how well each word of the vocabulary would fit at each position (masked-LM head)."""
         if self.weights.masked_lm is None:
-            raise ValueError(f"{self.name} has no masked-language-model head: it cannot fill blanks")
+            why = f"{self.name} has no masked-language-model head: it cannot fill blanks"
+            raise ValueError(self.notes.get("masked_lm", why))
         trace = self.batch([text], keep=("hidden_states",))[0]
         return masked_lm_logits(
             trace.hidden_states[-1], self.weights.masked_lm, self.config.hidden_act, self.config.layer_norm_eps
         )
 
     def fill_mask(self, text: Text, top: int = 5) -> list[list[tuple[str, float]]]:
-        """For each [MASK] of the text, the `top` likeliest tokens with their probabilities, likeliest first."""
+        """For each mask of the text, the `top` likeliest tokens with their probabilities, likeliest first.
+
+        The mask is written as the tokenizer calls it: [MASK] in most.
+        """
         if top < 1:
             raise ValueError(f"top is {top}; expected 1 or more")
         encoding = self.encode(text)
-        masks = [i for i, token_id in enumerate(encoding.input_ids) if token_id == self.tokenizer.mask_id]
-        if not masks:
-            raise ValueError('the text has no [MASK]; write it where a word is to be found: "The capybara is [MASK]."')
-        probabilities = softmax(self.logits(encoding)[masks])
+        probabilities = softmax(self.logits(encoding)[self.tokenizer.find_masks(encoding)])
         best = np.argsort(-probabilities, axis=-1, kind="stable")[:, :top]
         return [
             [(self.tokenizer.token(token_id), float(row[token_id])) for token_id in token_ids]
@@ -161,13 +165,18 @@ class Bert:
         ]
 
     def classify(self, text: Text) -> list[tuple[str, float]]:
-        """The classes of a fine-tuned checkpoint with their probabilities, likeliest first."""
-        if self.weights.classifier is None or self.weights.pooler is None:
-            raise ValueError(f"{self.name} has no sequence classifier; minibert bundles one that has: tiny-sentiment")
+        """The labels of a fine-tuned checkpoint with the numbers that it gives them, largest first.
+
+        `bert.config.activation` says what numbers: probabilities of labels that exclude each other ("softmax"), one
+        between 0 and 1 for each label, or for a single score ("sigmoid"), or a score of any size ("identity").
+        """
+        if self.weights.classifier is None:
+            why = f"{self.name} has no sequence classifier; minibert bundles one that has: tiny-sentiment"
+            raise ValueError(self.notes.get("classifier", why))
         pooled = self.batch([text], keep=("pooled",))[0].pooled
-        probabilities = softmax(classify(pooled, self.weights.classifier))
-        order = np.argsort(-probabilities, kind="stable")
-        return [(self.config.labels[label], float(probabilities[label])) for label in order]
+        values = answer(classify(pooled, self.weights.classifier), self.config.activation)
+        order = np.argsort(-values, kind="stable")
+        return [(self.config.labels[label], float(values[label])) for label in order]
 
 
 def load(model: str | Path = "tiny", *, revision: str | None = None) -> Bert:
@@ -176,9 +185,9 @@ def load(model: str | Path = "tiny", *, revision: str | None = None) -> Bert:
     revision: which commit, branch or tag of a hub id; None is its main branch.
     Raises CheckpointError, which says which file is wrong, how, and what to do.
     """
-    config, tokenizer, weights = load_checkpoint(model, revision=revision)
+    config, tokenizer, weights, notes = load_checkpoint(model, revision=revision)
     keep_freed_memory()
-    return Bert(config, tokenizer, weights, str(model))
+    return Bert(config, tokenizer, weights, str(model), notes)
 
 
 def check_texts(texts: Iterable[Text]) -> Iterable[Text]:

@@ -1,6 +1,7 @@
 """The numbers that make a BERT: read from config.json, and refused where this code does not implement them."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,9 @@ class BertConfig:
     tie_word_embeddings: bool = True
     """is the decoder of the masked-LM head the table of word embeddings?"""
     labels: tuple[str, ...] = ()
-    """the names of the classes, of a checkpoint that tells classes apart"""
+    """the names of what a sequence classifier tells apart; empty where the checkpoint has none"""
+    activation: str = "softmax"
+    """what makes the classifier's logits its answer: softmax, sigmoid or identity; see `minibert.checkpoint.task`"""
 
     @property
     def head_size(self) -> int:
@@ -51,7 +54,7 @@ def read_config(path: Path) -> BertConfig:
     def supported(name: str, default: object, choices: tuple) -> None:
         check(settings.get(name, default) in choices, name, f"{' or '.join(map(repr, choices))}: {ONLY}")
 
-    supported("model_type", "bert", ("bert",))
+    check_family(path, settings)
     supported("position_embedding_type", "absolute", ("absolute",))
     supported("is_decoder", False, (False, None))
     supported("add_cross_attention", False, (False, None))
@@ -64,13 +67,9 @@ def read_config(path: Path) -> BertConfig:
     eps = settings.get("layer_norm_eps", BertConfig.layer_norm_eps)
     check(type(eps) in (int, float) and 0 < eps < 1, "layer_norm_eps", "a number between 0 and 1")
     check(type(settings.get("tie_word_embeddings", True)) is bool, "tie_word_embeddings", "true or false")
-    labels = settings.get("id2label") or {}
-    numbers = [str(i) for i in range(len(labels))] if isinstance(labels, dict) else None
-    named = numbers is not None and all(isinstance(labels.get(number), str) for number in numbers)
-    check(named, "id2label", 'a name for each class, as {"0": "negative", "1": "positive"}')
 
-    given = {name: settings[name] for name in BertConfig.__annotations__ if name in settings and name != "labels"}
-    config = BertConfig(**given, labels=tuple(labels[number] for number in numbers))
+    encoder = [name for name in BertConfig.__annotations__ if name in settings and name not in ("labels", "activation")]
+    config = BertConfig(**{name: settings[name] for name in encoder})
     if config.hidden_size % config.num_attention_heads:
         raise CheckpointError(
             f"{path}: hidden_size {abbreviate(config.hidden_size)} is not a multiple of num_attention_heads "
@@ -80,6 +79,29 @@ def read_config(path: Path) -> BertConfig:
 
 
 ONLY = "minibert implements BERT as an encoder, with learned absolute positions, and nothing else"
+
+
+def check_family(path: Path, settings: dict) -> None:
+    """CheckpointError for what is not a BERT: other families share its tensor names, and would give wrong numbers.
+
+    Files without a `model_type` say it by their `architectures`; those without either are old, and a BERT's then has
+    no `pad_token_id` other than 0 (RoBERTa's is 1, and its positions begin after it).
+    """
+    kinds = settings.get("architectures")
+    if "model_type" in settings:
+        name, correct, expected = "model_type", settings["model_type"] == "bert", "'bert'"
+    elif kinds:
+        correct = isinstance(kinds, list) and all(isinstance(kind, str) and BERT.match(kind) for kind in kinds)
+        name, expected = "architectures", "names of BERT's, such as ['BertModel'], where model_type is missing"
+    else:
+        name, correct = "pad_token_id", settings.get("pad_token_id") in (None, 0)
+        expected = "0, or a model_type beside it that says what this is"
+    if not correct:
+        raise CheckpointError(f"{path}: {name} is {abbreviate(settings[name])}; expected {expected}: {ONLY}")
+
+
+BERT = re.compile(r"Bert(Model|LMHeadModel|For(?!Generation)[A-Z]\w*)$")
+"""BERT's own classes. (BertGenerationEncoder is another family.)"""
 
 
 def read_json(path: Path) -> dict:
@@ -97,17 +119,36 @@ def read_json(path: Path) -> dict:
 def read_text(path: Path) -> str:
     """What is in a text file. Raises CheckpointError where it cannot be read."""
     try:
-        if not path.is_file():
+        if not is_there(path):
             problem = "there is no such file; a checkpoint is a folder that has it"
+            if path.is_symlink():
+                problem = f"it is a link to {path.readlink()}, where there is no file; get the folder again"
         elif path.stat().st_size > MOST_TEXT:
             problem = f"it has more than {MOST_TEXT:,} bytes; the file of a BERT is far smaller"
         else:
-            return path.read_text(encoding="utf-8-sig")
+            text = path.read_text(encoding="utf-8-sig")
+            if not text.startswith(POINTER):
+                return text
+            problem = f"it is a pointer of git-lfs, not the file itself; {PULL}"
     except OSError as error:
         problem = f"it cannot be read ({error.strerror}); check the file and its permissions"
     except UnicodeDecodeError as error:
         problem = f"it is not UTF-8 text ({error.reason} at byte {error.start}); get the file again"
     raise CheckpointError(f"{path}: {problem}")
+
+
+POINTER = "version https://git-lfs.github.com/spec/"
+"""How the small file begins that stands in the place of a large one where git cloned without git-lfs."""
+
+PULL = "run `git lfs pull` in the folder, or get the file again"
+
+
+def is_there(path: Path) -> bool:
+    """Is it a file? Raises CheckpointError where that cannot be seen, which is not as if it were missing."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise CheckpointError(f"{path}: it cannot be read ({error.strerror}); check the folder's permissions") from None
 
 
 def abbreviate(value: object) -> str:

@@ -3,6 +3,8 @@
 `huggingface_hub` is imported only where a hub is really asked for: it takes longer than running a small model.
 """
 
+import functools
+import os
 import secrets
 import shutil
 import sys
@@ -11,13 +13,15 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from minibert.checkpoint.config import CheckpointError, read_config
-from minibert.checkpoint.tensors import CONVERT, PICKLE, find_tensors
+from minibert.checkpoint.layout import check_listing
+from minibert.checkpoint.tensors import find_tensors, shards_of
 
 BUNDLED = Path(__file__).parents[1] / "models"
 
 FILES = ("config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt")
-FILES += ("*.safetensors.index.json", "*.safetensors")
-"""All that loading reads, smallest first. A hub has more: other formats of the same weights, which stay there."""
+"""What loading reads beside the weights. A hub has more: other formats of the same weights, which stay there."""
+
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def find_model(model: str | Path, revision: str | None = None) -> Path:
@@ -34,15 +38,31 @@ def download(model: str | Path, revision: str | None = None) -> Path:
 
 
 def local_model(model: str | Path, revision: str | None) -> Path | None:
-    """The folder of a bundled model, or the folder that `model` is; None for what can only be a hub id."""
-    folder = BUNDLED / model if str(model) in bundled_models() else Path(model)
+    """The folder of a bundled model, or the folder that `model` is; None for what can only be a hub id.
+
+    A bundled model has a bare name, without a separator: a Path is a folder, and so is "./tiny".
+    """
+    if not isinstance(model, str | os.PathLike) or not os.fspath(model):
+        raise CheckpointError(f"the model is {model!r}; expected a bundled name, a folder or a hub id")
+    folder = Path(model).expanduser()
+    if isinstance(model, str) and model in bundled_models():
+        if (folder / "config.json").is_file():
+            say(f"{model} is the bundled model; the folder of that name is given as .{os.sep}{model}")
+        folder = BUNDLED / model
     if folder.is_dir():
         if revision is not None:
             raise CheckpointError(f"{model} is a folder; a revision ({revision}) is for ids on a hub")
         return folder
-    if isinstance(model, Path) or folder.exists():
+    if not isinstance(model, str) or folder.exists():
         raise CheckpointError(f"{model} is not a folder; expected one with a config.json and a model.safetensors")
     return None
+
+
+@functools.cache
+def say(line: str) -> None:
+    """A line for people, beside what is computed: once, and not at all where there is no standard error."""
+    if sys.stderr is not None:
+        print(f"minibert: {line}", file=sys.stderr)
 
 
 def local() -> str:
@@ -94,7 +114,7 @@ def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
         )
         problem += CARRY.format(name)
     if cached:
-        print(f"minibert: {name} {problem}; the cached one is used", file=sys.stderr)
+        say(f"{name} {problem}; the cached one is used")
         return cached
     raise CheckpointError(f"{name} {problem}")
 
@@ -136,27 +156,30 @@ def fetch_model(name: str, revision: str | None) -> Path:
     A file goes into the cache when all of it has arrived. Ctrl-C stops at once; files that are there are not fetched
     again.
     """
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import hf_hub_download
+
+    commit, listing = listing_of(name, revision)
+    check_listing(name, listing)
+
+    def fetch(file: str) -> Path:
+        return Path(hf_hub_download(name, file, revision=commit))
+
+    folder = fetch("config.json").parent
+    read_config(folder / "config.json")
+    for file in [file for pattern in FILES[1:] for file in listing if fnmatch(file, pattern)]:
+        fetch(file)
+    for file in [WEIGHTS] if WEIGHTS in listing else shards_of(fetch(INDEX)):
+        fetch(file)
+    hf_hub_download(name, "config.json", revision=revision)  # now the cache may say what this revision is
+    return folder
+
+
+def listing_of(name: str, revision: str | None) -> tuple[str, list[str]]:
+    """The commit of a revision, and the files that it has."""
+    from huggingface_hub import HfApi
 
     info = HfApi().model_info(name, revision=revision)
-    there = [entry.rfilename for entry in info.siblings or [] if "/" not in entry.rfilename]
-    wanted = [file for pattern in FILES for file in there if fnmatch(file, pattern)]
-    if "model.safetensors" in wanted:
-        wanted = [file for file in wanted if ".safetensors" not in file] + ["model.safetensors"]
-    if "config.json" not in wanted:
-        raise CheckpointError(f"{name} has no config.json; it is not a checkpoint of one model")
-    if not any(file.endswith(".safetensors") for file in wanted):
-        if any(fnmatch(file, "pytorch_model*.bin") for file in there):
-            raise CheckpointError(
-                f"{name} has only {PICKLE}; if you trust it, `hf download {name} --local-dir FOLDER`, and {CONVERT}"
-            )
-        raise CheckpointError(f"{name} has no .safetensors, the only format of weights that minibert reads")
-    for file in wanted:
-        path = Path(hf_hub_download(name, file, revision=info.sha))
-        if file == "config.json":
-            read_config(path)
-    hf_hub_download(name, "config.json", revision=revision)  # now the cache may say what this revision is
-    return path.parent
+    return info.sha, [entry.rfilename for entry in info.siblings or []]
 
 
 def list_models() -> Iterator[tuple[str, str, int, str]]:
@@ -193,7 +216,9 @@ def size_on_disk(folder: Path) -> int:
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if path.is_file() and any(fnmatch(path.name, p) for p in FILES)]
+    weights = {tensor.path for tensor in find_tensors(folder).values()} if is_whole(folder) else set()
+    beside = [path for pattern in (*FILES, INDEX) for path in sorted(folder.glob(pattern)) if path.is_file()]
+    return [*beside, *sorted(weights)]
 
 
 def copy_model(folder: Path, to: Path) -> None:

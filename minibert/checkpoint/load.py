@@ -2,21 +2,45 @@
 
 import dataclasses
 from pathlib import Path
+from typing import NamedTuple
 
-from minibert.checkpoint.config import BertConfig, read_config
+from minibert.checkpoint.config import BertConfig, CheckpointError, is_there, read_config
 from minibert.checkpoint.hub import find_model
+from minibert.checkpoint.layout import check_listing, names_in
 from minibert.checkpoint.parameters import Weights
+from minibert.checkpoint.task import read_task
 from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
 from minibert.checkpoint.weights import read_weights
 
 
-def load_checkpoint(model: str | Path, revision: str | None = None) -> tuple[BertConfig, Tokenizer, Weights]:
-    """Read a bundled model, a folder or a hub id; see `minibert.load`."""
+class Checkpoint(NamedTuple):
+    config: BertConfig
+    tokenizer: Tokenizer
+    weights: Weights
+    notes: dict[str, str]
+    """what is wrong with, or odd about, a part that the encoder can do without, by its name"""
+
+
+def load_checkpoint(model: str | Path, revision: str | None = None) -> Checkpoint:
+    """Read a bundled model, a folder or a hub id; see `minibert.load`.
+
+    What is wrong with the encoder is a CheckpointError. What is wrong with another part costs that part only.
+    """
     folder = find_model(model, revision)
-    config = read_config(folder / "config.json")
+    path = folder / "config.json"
+    if not is_there(path) and not path.is_symlink():
+        check_listing(folder, names_in(folder))
+    config = read_config(path)
     tokenizer = read_tokenizer(folder, config.vocab_size)
-    weights = read_weights(folder, config)
-    if weights.classifier is not None and not config.labels:
-        labels = tuple(f"LABEL_{number}" for number in range(len(weights.classifier.bias)))
-        config = dataclasses.replace(config, labels=labels)
-    return config, tokenizer, weights
+    try:
+        task, why = read_task(path), ""
+    except CheckpointError as error:
+        task, why = None, str(error)
+    weights, notes = read_weights(folder, config, task)
+    if why:
+        notes["classifier"] = why
+    if tokenizer.missing or tokenizer.note:
+        notes["tokenizer"] = tokenizer.missing or tokenizer.note
+    if weights.classifier is not None:
+        config = dataclasses.replace(config, labels=task.labels, activation=task.activation)
+    return Checkpoint(config, tokenizer, weights, notes)

@@ -7,19 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from minibert.checkpoint.config import CheckpointError, abbreviate, read_json
+from minibert.checkpoint.config import POINTER, PULL, CheckpointError, abbreviate, is_there, read_json
+from minibert.checkpoint.layout import check_listing, names_in
 
 DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
 """safetensors' names of what can be made float32, and how NumPy reads them."""
-
-PICKLE = "a pytorch_model.bin, and unpickling runs what is in it"
-CONVERT = (
-    'make a model.safetensors in that folder with: python -c "import glob, torch, safetensors.torch; '
-    "files = [torch.load(f, 'cpu', weights_only=True) for f in glob.glob('pytorch_model*.bin')]; "
-    "safetensors.torch.save_file({n: t.clone().contiguous() for f in files for n, t in f.items()}, "
-    "'model.safetensors')\""
-)
-AGAIN = "get the file again (where git cloned it, with `git lfs pull`)"
 
 
 class Stored(NamedTuple):
@@ -38,13 +30,12 @@ def find_tensors(folder: Path) -> dict[str, Stored]:
     `gamma` and `beta` are what the weight and bias of a layer norm were called in TensorFlow.
     """
     index = folder / "model.safetensors.index.json"
-    if (folder / "model.safetensors").is_file():
+    if is_there(folder / "model.safetensors"):
         found = read_header(folder / "model.safetensors")
-    elif index.is_file():
+    elif is_there(index):
         found = read_shards(index)
-    elif any(folder.glob("pytorch_model*.bin")):
-        raise CheckpointError(f"{folder} has only {PICKLE}; if you trust it, {CONVERT}")
     else:
+        check_listing(folder, names_in(folder))
         raise CheckpointError(f"{folder} has no model.safetensors; get it from where the folder came from")
     new = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
     for old, name in new.items():
@@ -52,18 +43,30 @@ def find_tensors(folder: Path) -> dict[str, Stored]:
     return found
 
 
-def read_shards(index: Path) -> dict[str, Stored]:
-    """The tensors of several files, as `weight_map` of the index shares them out."""
+def read_map(index: Path) -> dict[str, str]:
+    """The `weight_map` of an index: the file of each tensor, which lies beside the index."""
     places = read_json(index).get("weight_map")
     if not isinstance(places, dict) or not all(isinstance(shard, str) for shard in places.values()):
         raise CheckpointError(f"{index}: weight_map is {abbreviate(places)}; expected tensor names with file names")
-    beside = {path.name for path in index.parent.iterdir() if path.is_file()}
-    shards = {}
-    for shard in sorted(set(places.values())):
+    for shard in places.values():
         if PureWindowsPath(shard).name != shard or not shard.endswith(".safetensors"):
             raise CheckpointError(
                 f"{index} names the file {abbreviate(shard)}; expected a .safetensors beside it, without a path"
             )
+    return places
+
+
+def shards_of(index: Path) -> list[str]:
+    """The files that an index shares the tensors out to."""
+    return sorted(set(read_map(index).values()))
+
+
+def read_shards(index: Path) -> dict[str, Stored]:
+    """The tensors of several files, as `weight_map` of the index shares them out."""
+    places = read_map(index)
+    beside = {path.name for path in index.parent.iterdir() if path.is_file()}
+    shards = {}
+    for shard in sorted(set(places.values())):
         if shard not in beside:
             raise CheckpointError(
                 f"{index} names the file {abbreviate(shard)}, which is not there; get it where the folder came from"
@@ -83,6 +86,9 @@ def read_header(path: Path) -> dict[str, Stored]:
     to an array stays in memory. (So replace a model.safetensors that is in use, never write into it.)
     """
     try:
+        with path.open("rb") as file:  # safetensors has one word for all that can go wrong in opening it
+            if file.read(len(POINTER)) == POINTER.encode():
+                raise CheckpointError(f"{path} is a pointer of git-lfs, not the file itself; {PULL}")
         with safe_open(path, framework="numpy"):
             mapped = np.asarray(np.memmap(path, np.uint8, mode="c"))
     except OSError as error:
@@ -90,7 +96,7 @@ def read_header(path: Path) -> dict[str, Stored]:
             f"{path} cannot be read ({error.strerror or error}); check the file and its permissions"
         ) from None
     except SafetensorError as error:
-        raise CheckpointError(f"{path} is broken or cut short ({str(error)[:200]}); {AGAIN}") from None
+        raise CheckpointError(f"{path} is broken or cut short ({str(error)[:200]}); get the file again") from None
     start = 8 + int.from_bytes(mapped[:8].tobytes(), "little")
     header = json.loads(mapped[8:start].tobytes())
     header.pop("__metadata__", None)

@@ -2,82 +2,20 @@
 
     text --normalise--> no accents, no capitals --split--> words --WordPiece--> pieces --frame--> [CLS] pieces [SEP]
 
-The work is done by the `tokenizers` package; `vocabulary.py` sets it up.
+The work is done by the `tokenizers` package; `vocabulary.py` reads what it is to do, `backend.py` sets it up.
 """
 
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import tokenizers
 
-from minibert.checkpoint.config import BertConfig, CheckpointError, abbreviate
-from minibert.checkpoint.vocabulary import attempt, read_backend
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """A text as the model sees it. Fields of one entry a token."""
-
-    tokens: tuple[str, ...]
-    input_ids: tuple[int, ...]
-    token_type_ids: tuple[int, ...]
-    words: tuple[tuple[int, int] | None, ...]
-    """(sentence, word) the token is a piece of, both from 0; None for [CLS] and [SEP]"""
-    text: str | tuple[str, str]
-    offsets: tuple[tuple[int, int], ...] = ()
-    """(start, end) of the token in the text of its sentence; (0, 0) for [CLS] and [SEP]"""
-    roles: tuple[str | None, ...] = ()
-    """what a special token is for: "cls", "sep", "mask", "pad", "unk", or "special" for any other; None for a piece of
-    the text. Empty for bare ids, until a model whose tokenizer knows them has read them"""
-
-    def __len__(self) -> int:
-        return len(self.input_ids)
-
-    @classmethod
-    def from_ids(cls, input_ids: Sequence[int], token_type_ids: Sequence[int] | None = None) -> "Encoding":
-        """An Encoding of bare ids, for a model without a tokenizer. Segment 0 where `token_type_ids` is None.
-
-        TypeError: an id is not a whole number (a float, or a row of a 2-D array).
-        """
-        ids = whole_numbers("input_ids", input_ids)
-        types = (0,) * len(ids) if token_type_ids is None else whole_numbers("token_type_ids", token_type_ids)
-        return cls(tuple(f"[{number}]" for number in ids), ids, types, (None,) * len(ids), "", ((0, 0),) * len(ids))
-
-
-def whole_numbers(name: str, ids: Sequence[int]) -> tuple[int, ...]:
-    try:
-        return tuple(operator.index(token_id) for token_id in ids)
-    except TypeError:
-        expected = "expected one whole number per token, such as [101, 2023, 102]"
-        raise TypeError(f"{name} is {' '.join(abbreviate(ids).split())}; {expected}") from None
-
-
-def check_fit(encoding: Encoding, config: BertConfig) -> None:
-    """ValueError where the Encoding asks for what this model has no position, segment or embedding for."""
-    limits = (
-        ("input_ids", encoding.input_ids, config.vocab_size, "vocab_size"),
-        ("token_type_ids", encoding.token_type_ids, config.type_vocab_size, "type_vocab_size"),
-    )
-    for name, ids, size, setting in limits:
-        for index, token_id in enumerate(ids):
-            if not 0 <= token_id < size:
-                raise ValueError(
-                    f"{name}[{index}] is {token_id}; expected 0 to {size - 1} (this model's {setting} is {size})"
-                )
-    if not len(encoding):
-        raise ValueError("the Encoding has no tokens; expected at least one")
-    if len(encoding.token_type_ids) != len(encoding):
-        raise ValueError(
-            f"{len(encoding)} input_ids came with {len(encoding.token_type_ids)} token_type_ids; "
-            "expected one token_type_id per token"
-        )
-    if len(encoding) > config.max_position_embeddings:
-        raise ValueError(
-            f"the text has {len(encoding)} tokens, but this model has {config.max_position_embeddings} "
-            "positions (max_position_embeddings): shorten the text, or cut it into several"
-        )
+from minibert.checkpoint.backend import attempt, build_backend, largest_id, moved_tokens
+from minibert.checkpoint.config import CheckpointError, abbreviate
+from minibert.checkpoint.encoding import Encoding
+from minibert.checkpoint.special import find_roles, read_choices
+from minibert.checkpoint.vocabulary import read_settings
 
 
 @dataclass(frozen=True)
@@ -88,6 +26,8 @@ class Tokenizer:
     missing: str = ""
     roles: Mapping[int, str] = field(default_factory=dict, repr=False)
     """of each special token, by id; see Encoding.roles"""
+    note: str = field(default="", repr=False)
+    """what is odd about a tokenizer that works; empty where nothing is"""
 
     def encode(self, text: str | tuple[str, str]) -> Encoding:
         """The Encoding of a sentence, or of a (first, second) pair. ValueError for a text without a single word."""
@@ -126,20 +66,40 @@ class Tokenizer:
         """The id of the mask token, [MASK] in most vocabularies; None where there is none."""
         return next((number for number, role in self.roles.items() if role == "mask"), None)
 
+    def find_masks(self, encoding: Encoding) -> list[int]:
+        """Which tokens are the mask token. ValueError where none is."""
+        found = [index for index, role in enumerate(encoding.roles) if role == "mask"]
+        if not found and self.mask_id is None:
+            raise ValueError(f"the tokenizer has no mask token, so no blank can be filled: {self.missing or 'see info'}")
+        if not found:
+            mask = self.token(self.mask_id)
+            raise ValueError(f'the text has no {mask}; write it where a word is to be found: "The capybara is {mask}."')
+        return found
+
 
 def read_tokenizer(folder: Path, vocab_size: int | None = None) -> Tokenizer:
-    """The tokenizer of a folder, without the padding and truncation that some leave switched on.
+    """The tokenizer of a folder, whatever state it is in: a model whose tokenizer is broken can still be given ids.
 
-    A folder without one that we can run still loads: its model can be given ids, in an Encoding. A broken one, or one
-    with an id that is not below `vocab_size`, is a CheckpointError.
+    Then `missing` says what is wrong; `note` says what is odd in one that works, such as ids beyond `vocab_size`.
     """
-    path = folder / ("tokenizer.json" if (folder / "tokenizer.json").is_file() else "vocab.txt")
+    path = folder / ("tokenizer.json" if (folder / "tokenizer.json").exists() else "vocab.txt")
     try:
-        backend, ids, roles = attempt(path, read_backend, path)
+        return attempt(path, working_tokenizer, folder, vocab_size)
     except NotImplementedError as error:
-        return Tokenizer(None, f"{folder}: {error}; it cannot encode text: give ids, minibert.Encoding.from_ids([101])")
-    if vocab_size is not None and max(ids) >= vocab_size:
-        raise CheckpointError(
-            f"{path} has the id {max(ids)}, but vocab_size in config.json is {vocab_size}: they are of two checkpoints"
-        )
-    return Tokenizer(backend, roles=roles)
+        problem = f"{folder}: {error}"
+    except CheckpointError as error:
+        problem = str(error)
+    return Tokenizer(None, f"{problem}; without a tokenizer, give ids, minibert.Encoding.from_ids([101])")
+
+
+def working_tokenizer(folder: Path, vocab_size: int | None) -> Tokenizer:
+    choices = read_choices(folder)
+    settings = read_settings(folder, choices)
+    backend = build_backend(settings)
+    moved, largest = moved_tokens(backend, settings), largest_id(backend, settings)
+    note = ""
+    if moved:
+        note = f"added tokens have other ids than the files give them, as in `transformers`: {'; '.join(moved[:3])}"
+    if vocab_size is not None and largest >= vocab_size:
+        note = f"it has ids up to {largest}, but the model has embeddings up to {vocab_size - 1} (vocab_size)"
+    return Tokenizer(backend, roles=find_roles(backend, choices), note=note)

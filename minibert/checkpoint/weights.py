@@ -1,11 +1,11 @@
 """A checkpoint's tensors, under our names, in the shape of the architecture."""
 
-import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from minibert.checkpoint.config import BertConfig, CheckpointError, abbreviate
+from minibert.checkpoint.config import ONLY, BertConfig, CheckpointError, abbreviate
 from minibert.checkpoint.parameters import (
     AttentionWeights,
     EmbeddingWeights,
@@ -15,83 +15,144 @@ from minibert.checkpoint.parameters import (
     NormWeights,
     Weights,
 )
+from minibert.checkpoint.task import Task
 from minibert.checkpoint.tensors import find_tensors, read_tensor
 
 WORD_TABLE = "embeddings.word_embeddings.weight"
 """Every BERT has it, with or without something like "bert." before it, which the other names then have too."""
 
-ENCODER_PARTS = ("embeddings.", "encoder.", "pooler.")
 BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 """Counts from 0, and zeros, that some versions of `transformers` wrote down."""
 
+RELATIVES = (
+    "roberta electra albert distilbert ernie nezha camembert xlm_roberta mpnet deberta data2vec_text convbert rembert"
+)
+RELATIVES += (
+    " roformer splinter layoutlm megatron_bert mobilebert longformer big_bird bros lilt esm tapas nystromformer realm"
+)
+"""What other families put before names that are otherwise those of BERT."""
 
-def read_weights(folder: Path, config: BertConfig) -> Weights:
-    """Every tensor of the architecture, float32, in the shape the config asks for; nothing of it missing, or left over.
 
-    Heads that `minibert` does not use are not read. Raises CheckpointError.
+def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> tuple[Weights, dict[str, str]]:
+    """The weights of the encoder, and of each head that is sound; what is wrong with a head, by its name in Weights.
+
+    The encoder's tensors must be those of the architecture: none is missing, none is over, each has its shape. Raises
+    CheckpointError where they are not. `task`: what a classifier of sentences tells apart, if the config names one.
     """
-    stored = find_tensors(folder)
-    tables = [name for name in stored if name.endswith(WORD_TABLE)]
-    if len(tables) != 1:
-        raise CheckpointError(f"{folder} has {len(tables)} tensors named ...{WORD_TABLE}; a BERT has one")
-    prefix = tables[0].removesuffix(WORD_TABLE)
-    hidden, inner = config.hidden_size, config.intermediate_size
-    unused = {name for name in stored if name.startswith(tuple(prefix + part for part in ENCODER_PARTS))}
-    unused -= {prefix + name for name in BUFFERS}
-
-    def get(name: str, *shape: int) -> np.ndarray:
-        if name not in stored:
-            raise CheckpointError(
-                f"{folder} has no tensor {abbreviate(name)}; config.json asks for one of shape {list(shape)}"
-            )
-        unused.discard(name)
-        return read_tensor(name, stored[name], shape)
-
-    def linear(name: str, size_in: int, size_out: int) -> LinearWeights:
-        return LinearWeights(get(name + ".weight", size_out, size_in), get(name + ".bias", size_out))
-
-    def norm(name: str) -> NormWeights:
-        return NormWeights(get(name + ".weight", hidden), get(name + ".bias", hidden))
-
-    at = prefix + "embeddings."
-    embeddings = EmbeddingWeights(
-        get(at + "word_embeddings.weight", config.vocab_size, hidden),
-        get(at + "position_embeddings.weight", config.max_position_embeddings, hidden),
-        get(at + "token_type_embeddings.weight", config.type_vocab_size, hidden),
-        norm(at + "LayerNorm"),
-    )
-    layers = []
-    for i in range(config.num_hidden_layers):
-        at = f"{prefix}encoder.layer.{i}."
-        layers.append(
-            LayerWeights(
-                AttentionWeights(
-                    *(linear(f"{at}attention.self.{role}", hidden, hidden) for role in ("query", "key", "value"))
-                ),
-                linear(at + "attention.output.dense", hidden, hidden),
-                norm(at + "attention.output.LayerNorm"),
-                linear(at + "intermediate.dense", hidden, inner),
-                linear(at + "output.dense", inner, hidden),
-                norm(at + "output.LayerNorm"),
-            )
-        )
-    pooler = linear(prefix + "pooler.dense", hidden, hidden) if prefix + "pooler.dense.weight" in stored else None
-    if unused:
+    tensors, notes = Tensors(folder), {}
+    embeddings = read_embeddings(tensors, config)
+    layers = tuple(read_layer(tensors, config, i) for i in range(config.num_hidden_layers))
+    if over := tensors.unread("embeddings.", "encoder."):
         raise CheckpointError(
-            f"{folder} has the tensor {abbreviate(min(unused))}, which the BERT of its config.json has not"
+            f"{folder} has the tensor {abbreviate(min(over))}, which the BERT of its config.json has not"
         )
 
-    masked_lm = classifier = None
-    heads = prefix.removesuffix("bert.")
-    if (at := heads + "cls.predictions.") + "transform.dense.weight" in stored:
-        transform, transform_norm = linear(at + "transform.dense", hidden, hidden), norm(at + "transform.LayerNorm")
-        decoder = embeddings.word
-        if not config.tie_word_embeddings or at + "decoder.weight" in stored:
-            decoder = get(at + "decoder.weight", config.vocab_size, hidden)
-            decoder = embeddings.word if np.array_equal(decoder, embeddings.word) else decoder
-        bias = get(at + ("decoder.bias" if at + "decoder.bias" in stored else "bias"), config.vocab_size)
-        masked_lm = MaskedLMWeights(transform, transform_norm, decoder, bias)
-    if (at := heads + "classifier") + ".weight" in stored:
-        rows = math.prod(stored[at + ".weight"].shape) // hidden
-        classifier = linear(at, hidden, len(config.labels) or max(rows, 1))
-    return Weights(embeddings, tuple(layers), pooler, masked_lm, classifier)
+    def part(name: str, read: Callable, *arguments: object):
+        """What the encoder can do without: None where it is faulty, and a note says what is wrong."""
+        try:
+            return read(tensors, config, *arguments)
+        except CheckpointError as error:
+            notes[name] = str(error)
+            return None
+
+    pooler = part("pooler", read_pooler)
+    masked_lm = part("masked_lm", read_masked_lm, embeddings.word)
+    classifier = part("classifier", read_classifier, task, pooler)
+    return Weights(embeddings, layers, pooler, masked_lm, classifier), notes
+
+
+class Tensors:
+    """The tensors of a folder by name, each read when it is asked for."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.stored, self.read = folder, find_tensors(folder), set(BUFFERS)
+        tables = [name for name in self.stored if name.endswith(WORD_TABLE)]
+        if len(tables) != 1:
+            raise CheckpointError(f"{folder} has {len(tables)} tensors named ...{WORD_TABLE}; a BERT has one")
+        prefix = tables[0].removesuffix(WORD_TABLE)
+        if not set(RELATIVES.split()).isdisjoint(prefix.split(".")):
+            raise CheckpointError(f"{folder} has the tensor {abbreviate(tables[0])}, of another family: {ONLY}")
+        self.prefix = {"encoder": prefix, "heads": prefix.removesuffix("bert.")}
+
+    def has(self, start: str, of: str = "encoder") -> bool:
+        """Is there a tensor whose name starts so?"""
+        return any(name.startswith(self.prefix[of] + start) for name in self.stored)
+
+    def unread(self, *starts: str) -> list[str]:
+        """The encoder's tensors with such names that nobody asked for."""
+        read = {self.prefix["encoder"] + name for name in self.read}
+        starts = tuple(self.prefix["encoder"] + start for start in starts)
+        return [name for name in self.stored if name.startswith(starts) and name not in read]
+
+    def get(self, name: str, *shape: int, of: str = "encoder") -> np.ndarray:
+        """One tensor, float32, of this shape."""
+        full = self.prefix[of] + name
+        if full not in self.stored:
+            raise CheckpointError(
+                f"{self.folder} has no tensor {abbreviate(full)}; config.json asks for one of shape {list(shape)}"
+            )
+        self.read.add(name)
+        return read_tensor(full, self.stored[full], shape)
+
+    def linear(self, name: str, size_in: int, size_out: int, of: str = "encoder") -> LinearWeights:
+        weight = self.get(name + ".weight", size_out, size_in, of=of)
+        return LinearWeights(weight, self.get(name + ".bias", size_out, of=of))
+
+    def norm(self, name: str, size: int, of: str = "encoder") -> NormWeights:
+        return NormWeights(self.get(name + ".weight", size, of=of), self.get(name + ".bias", size, of=of))
+
+
+def read_embeddings(tensors: Tensors, config: BertConfig) -> EmbeddingWeights:
+    return EmbeddingWeights(
+        tensors.get(WORD_TABLE, config.vocab_size, config.hidden_size),
+        tensors.get("embeddings.position_embeddings.weight", config.max_position_embeddings, config.hidden_size),
+        tensors.get("embeddings.token_type_embeddings.weight", config.type_vocab_size, config.hidden_size),
+        tensors.norm("embeddings.LayerNorm", config.hidden_size),
+    )
+
+
+def read_layer(tensors: Tensors, config: BertConfig, i: int) -> LayerWeights:
+    at, hidden, inner = f"encoder.layer.{i}.", config.hidden_size, config.intermediate_size
+    return LayerWeights(
+        AttentionWeights(
+            tensors.linear(at + "attention.self.query", hidden, hidden),
+            tensors.linear(at + "attention.self.key", hidden, hidden),
+            tensors.linear(at + "attention.self.value", hidden, hidden),
+        ),
+        tensors.linear(at + "attention.output.dense", hidden, hidden),
+        tensors.norm(at + "attention.output.LayerNorm", hidden),
+        tensors.linear(at + "intermediate.dense", hidden, inner),
+        tensors.linear(at + "output.dense", inner, hidden),
+        tensors.norm(at + "output.LayerNorm", hidden),
+    )
+
+
+def read_pooler(tensors: Tensors, config: BertConfig) -> LinearWeights | None:
+    """None where there is none, as in models that were only trained to fill blanks."""
+    return tensors.linear("pooler.dense", config.hidden_size, config.hidden_size) if tensors.has("pooler.") else None
+
+
+def read_masked_lm(tensors: Tensors, config: BertConfig, word: np.ndarray) -> MaskedLMWeights | None:
+    """The head that fills blanks. Its decoder is the table of word embeddings, unless there is one of its own."""
+    at, hidden = "cls.predictions.", config.hidden_size
+    if not tensors.has(at, "heads"):
+        return None
+    transform = tensors.linear(at + "transform.dense", hidden, hidden, "heads")
+    norm, decoder = tensors.norm(at + "transform.LayerNorm", hidden, "heads"), word
+    if not config.tie_word_embeddings or tensors.has(at + "decoder.weight", "heads"):
+        decoder = tensors.get(at + "decoder.weight", config.vocab_size, hidden, of="heads")
+        decoder = word if np.array_equal(decoder, word) else decoder
+    name = "decoder.bias" if tensors.has(at + "decoder.bias", "heads") else "bias"
+    return MaskedLMWeights(transform, norm, decoder, tensors.get(at + name, config.vocab_size, of="heads"))
+
+
+def read_classifier(
+    tensors: Tensors, config: BertConfig, task: Task | None, pooler: LinearWeights | None
+) -> LinearWeights | None:
+    """The head for whole sentences, if this is what the config says the tensors called `classifier` are."""
+    if not tensors.has("classifier.", "heads"):
+        return None
+    if task is None or pooler is None:
+        why = "config.json says nothing of it" if task is None else "the pooler before it has not"
+        raise CheckpointError(f"{tensors.folder} has tensors called classifier, but {why}: they are not used")
+    return tensors.linear("classifier", config.hidden_size, len(task.labels), "heads")

@@ -1,6 +1,7 @@
 """`minibert download`: fetch a model from the hub once, to work without a network from then on."""
 
 import argparse
+import os
 from pathlib import Path
 
 from minibert.checkpoint import hub
@@ -21,4 +22,7 @@ def run(args: argparse.Namespace) -> None:
     load(folder)
     if args.to:
         hub.copy_model(folder, args.to)
-    print(f"--model {args.to or args.model} now works without a network")
+    name = args.model
+    if args.to:  # with a separator, since a bare name may be that of a bundled model
+        name = args.to if len(args.to.parts) > 1 else f".{os.sep}{args.to}"
+    print(f"--model {name} now works without a network")

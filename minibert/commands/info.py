@@ -45,7 +45,9 @@ def print_info(bert: Bert, folder: Path) -> None:
     print(f"{folder}\n")
     for name, value in vars(bert.config).items():
         print(f"{name:40} {value}")
-    print(f"{'tokenizer':40} {bert.tokenizer.missing or 'WordPiece'}\n")
+    print(f"{'tokenizer':40} {'none that works' if bert.tokenizer.missing else 'WordPiece'}")
+    special = {role: bert.tokenizer.token(number) for number, role in bert.tokenizer.roles.items()}
+    print(f"{'special tokens':40} {', '.join(f'{role} {token}' for role, token in special.items()) or 'unknown'}\n")
 
     layers = bert.config.num_hidden_layers
     seen, total = set(), 0
@@ -67,3 +69,5 @@ def print_info(bert: Bert, folder: Path) -> None:
     types = sorted({stored.dtype for stored in find_tensors(folder).values() if "F" in stored.dtype})
     size = f"{hub.size_on_disk(folder) / 1e6:.1f} MB on disk ({', '.join(types)}), {4 * total / 1e6:.1f} MB as float32"
     print(f"\n{total:,} parameters, {size}")
+    for part, note in bert.notes.items():
+        print(f"\n{part}: {note}")

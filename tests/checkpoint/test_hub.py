@@ -14,8 +14,9 @@ import pytest
 
 import minibert
 from minibert import CheckpointError, Encoding
-from minibert.checkpoint.hub import FILES, bundled_models, copy_model
+from minibert.checkpoint.hub import FILES, bundled_models, copy_model, fetch_model
 from minibert.heads import classify
+from tests.checkpoint.test_faults import LAYOUTS
 from tests.reference.checkpoints import FORMS, change_config, write_model, write_tokenizer
 from tests.reference.hub import COMMITS, Hub
 
@@ -241,7 +242,7 @@ def test_a_repository_with_only_a_pickle(hub, run):
     failed(run("info", NAME), "has only a pytorch_model.bin", f"`hf download {NAME} --local-dir FOLDER`", "save_file")
     assert hub.files_asked() == []
     (hub.repos[NAME]["main"] / "pytorch_model.bin").unlink()
-    failed(run("info", NAME), "has no .safetensors, the only format")
+    failed(run("info", NAME), "has weights for TensorFlow only (tf_model.h5), and minibert reads model.saf")
 
 
 def test_a_repository_without_a_tokenizer(hub, run, tmp_path):
@@ -423,3 +424,74 @@ def test_published_logits_of_a_classifier(real_hub):
     bert = minibert.load("textattack/bert-base-uncased-yelp-polarity")
     logits = classify(bert(DOG).pooled, bert.weights.classifier)
     np.testing.assert_allclose(logits, [-1.3199, 1.5447], atol=1e-4)
+
+
+# Repositories that hold no plain checkpoint, and names that are also folders.
+
+
+@pytest.mark.parametrize("what", LAYOUTS)
+def test_a_repository_that_is_no_plain_checkpoint(what, hub, tmp_path, monkeypatch):
+    """The listing is looked at; nothing is downloaded."""
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(minibert.checkpoint.hub, "listing_of", lambda name, revision: ("0" * 40, LAYOUTS[what][0]))
+    with pytest.raises(CheckpointError) as caught:
+        fetch_model("someone/thing", None)
+    print(caught.value)
+    assert str(caught.value).startswith("someone/thing ") and LAYOUTS[what][1] in str(caught.value)
+
+
+def test_shards_that_the_index_does_not_name_are_not_downloaded(hub, run, tmp_path):
+    served = tmp_path / "sharded"
+    FORMS["sharded"](served)
+    (served / "model.fp16.safetensors").write_bytes(b"x" * 100)
+    hub.repos["someone/sharded"] = {"main": served}
+    worked(run("info", "someone/sharded"))
+    assert "model.fp16.safetensors" not in hub.files_asked()
+
+
+def named_tiny(tmp_path: Path, monkeypatch) -> int:
+    write_model(tmp_path / "tiny")
+    write_tokenizer(tmp_path / "tiny")
+    monkeypatch.chdir(tmp_path)
+    return minibert.load(tmp_path / "tiny").config.vocab_size
+
+
+@pytest.mark.parametrize("name", [Path("tiny"), Path("./tiny"), "./tiny", "tiny/", "../{}/tiny", "{}/tiny"])
+def test_a_path_is_a_path(name, tmp_path, monkeypatch):
+    size = named_tiny(tmp_path, monkeypatch)
+    name = name.format(tmp_path.name) if str(name).startswith("../") else name
+    name = name.format(tmp_path) if isinstance(name, str) else name
+    assert minibert.load(name).config.vocab_size == size
+    assert minibert.load("tiny").config.vocab_size != size
+
+
+def test_a_path_without_a_folder_is_never_the_bundled_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (Path("tiny"), "./tiny"):
+        with pytest.raises(CheckpointError, match="tiny is not "):
+            minibert.load(name)
+    for name in ("", None, 3):
+        with pytest.raises(CheckpointError, match=f"the model is {name!r}; expected a bundled name, a folder or a hub"):
+            minibert.load(name)
+
+
+def test_a_bare_name_that_is_both_is_the_bundled_model_and_we_say_so(tmp_path, monkeypatch):
+    named_tiny(tmp_path, monkeypatch)
+    command = [sys.executable, "-m", "minibert"]
+    for arguments in (["info", "tiny"], ["fill", "a [MASK]", "--model", "tiny"], ["compare", "tiny", "tiny-sentiment"]):
+        ran = subprocess.run([*command, *arguments], capture_output=True, text=True)
+        said = [line for line in ran.stderr.splitlines() if "is the bundled model" in line]
+        assert said == [f"minibert: tiny is the bundled model; the folder of that name is given as .{os.sep}tiny"]
+    ran = subprocess.run([*command, "info", "./tiny"], capture_output=True, text=True)
+    assert ran.stdout.splitlines()[0] == "tiny" and f"vocab_size{' ' * 31}173" in ran.stdout and ran.stderr == ""
+
+
+def test_download_names_the_folder_so_that_it_is_one(tmp_path, monkeypatch):
+    named_tiny(tmp_path, monkeypatch)
+    (tmp_path / "tiny").rename(tmp_path / "mine")
+    command = [sys.executable, "-m", "minibert", "download", "./mine", "--to", "tiny"]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.stdout == f"--model .{os.sep}tiny now works without a network\n"

@@ -1,0 +1,98 @@
+"""From the settings of a tokenizer to one that works, of the `tokenizers` package. Nothing is believed unchecked."""
+
+import json
+from collections.abc import Callable, Mapping
+
+import tokenizers
+
+from minibert.checkpoint.config import CheckpointError, abbreviate
+
+STEPS = {
+    "model": ("WordPiece",),
+    "normalizer": ("BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip"),
+    "pre_tokenizer": ("BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Punctuation", "Digits"),
+    "post_processor": ("BertProcessing", "TemplateProcessing"),
+}
+"""What a tokenizer.json may ask for. None of it can run for ever, as a regular expression from a stranger can."""
+
+LONGEST_WORD = 1000
+"""Characters. WordPiece tries every piece of a word: time grows with the square. Checkpoints have 100 or 200."""
+
+
+def build_backend(settings: Mapping) -> tokenizers.Tokenizer:
+    """What a tokenizer.json describes, without the padding and truncation that some have switched on."""
+    model = dict(settings["model"])
+    if "max_input_chars_per_word" in model:
+        model.setdefault("type", "WordPiece")  # files of 2020 leave it out
+    check_steps({**settings, "model": model})
+    frame = {kind: settings.get(kind) for kind in STEPS} | {"model": {**model, "vocab": {}}, "added_tokens": []}
+    backend = tokenizers.Tokenizer.from_str(json.dumps(frame))
+    backend.model = build_word_piece(model)
+    backend.add_tokens([added_token(token) for token in settings["added_tokens"]])
+    return backend
+
+
+def check_steps(settings: Mapping) -> None:
+    """NotImplementedError where a step of the tokenizer is none of STEPS."""
+    for kind, known in STEPS.items():
+        for step in steps_of(settings.get(kind)):
+            if step["type"] not in known:
+                raise NotImplementedError(f"the {kind} {abbreviate(step['type'])} is not one of {', '.join(known)}")
+
+
+def steps_of(part: Mapping | None) -> list[Mapping]:
+    """The steps of one part of a tokenizer.json: none, one, or the members of a Sequence."""
+    if not part:
+        return []
+    if part["type"] == "Sequence":
+        return part.get("normalizers") or part["pretokenizers"]
+    return [part]
+
+
+def build_word_piece(model: Mapping) -> tokenizers.models.WordPiece:
+    """The model that cuts words, from its vocabulary (which is far quicker than by way of JSON)."""
+    vocab, unknown, longest = model["vocab"], model["unk_token"], model["max_input_chars_per_word"]
+    if unknown not in vocab or longest > LONGEST_WORD:
+        raise ValueError(
+            f"unk_token {unknown} must be in the vocabulary, max_input_chars_per_word at most {LONGEST_WORD}"
+        )
+    prefix = model["continuing_subword_prefix"]
+    return tokenizers.models.WordPiece(
+        vocab, unk_token=unknown, max_input_chars_per_word=longest, continuing_subword_prefix=prefix
+    )
+
+
+def added_token(token: Mapping) -> tokenizers.AddedToken:
+    """A token that is never cut into pieces, wherever it stands in a text."""
+    return tokenizers.AddedToken(**{name: value for name, value in token.items() if name not in ("id", "__type")})
+
+
+def largest_id(backend: tokenizers.Tokenizer, settings: Mapping) -> int:
+    """The largest id that the tokenizer can give. (`get_vocab` would copy all tokens.)"""
+    added = backend.get_added_tokens_decoder()
+    return max([*settings["model"]["vocab"].values(), *added, *backend.encode("a", "a").ids])
+
+
+def moved_tokens(backend: tokenizers.Tokenizer, settings: Mapping) -> list[str]:
+    """Added tokens whose id is not the one in the files, which must be the next one after the vocabulary."""
+    return [
+        f"{abbreviate(token['content'])} is {backend.token_to_id(token['content'])}, not {abbreviate(token['id'])}"
+        for token in settings["added_tokens"]
+        if token.get("id") not in (None, backend.token_to_id(token["content"]))
+    ]
+
+
+def attempt(what: object, function: Callable, *arguments: object):
+    """function(*arguments), with whatever goes wrong in it as a CheckpointError about `what`.
+
+    The backend raises bare Exceptions, and Rust's panics are not even that.
+    """
+    try:
+        return function(*arguments)
+    except (CheckpointError, NotImplementedError, MemoryError):
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise  # Ctrl-C, sys.exit() in a signal handler, a generator that is closed
+        problem = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise CheckpointError(f"{what} is not a tokenizer that works ({problem}); get the file again") from None

@@ -1,0 +1,78 @@
+"""What lies in a folder, or in a repository on a hub, that is no plain checkpoint: one line, and what to do."""
+
+from collections.abc import Collection
+from fnmatch import fnmatch
+from pathlib import Path
+
+from minibert.checkpoint.config import CheckpointError
+
+CONVERT = (
+    'make a model.safetensors in that folder with: python -c "import glob, torch, safetensors.torch; '
+    "files = [torch.load(f, 'cpu', weights_only=True) for f in glob.glob('pytorch_model*.bin')]; "
+    "safetensors.torch.save_file({n: t.clone().contiguous() for f in files for n, t in f.items()}, "
+    "'model.safetensors')\""
+)
+SAVE = "load it where it can be loaded, with transformers, and `save_pretrained` it to a folder"
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+FORMATS = {
+    "TensorFlow": ("*.h5", "*.ckpt*", "saved_model.pb"),
+    "Flax": ("*.msgpack",),
+    "ONNX": ("*.onnx",),
+    "GGUF": ("*.gguf", "ggml*.bin"),
+    "OpenVINO": ("openvino_model.*",),
+    "Core ML": ("*.mlmodel", "*.mlpackage"),
+}
+
+
+def check_listing(where: str | Path, names: Collection[str]) -> None:
+    """CheckpointError, which says what is there, unless these files are a checkpoint that minibert can read.
+
+    where: the folder or hub id. names: of its files, with "/" between folder and file.
+    """
+    top = {name for name in names if "/" not in name}
+    if "config.json" in top and not top.isdisjoint(WEIGHTS):
+        return
+    get = "" if isinstance(where, Path) else f"`hf download {where} --local-dir FOLDER`, and "
+    raise CheckpointError(f"{where} {what_is_there(sorted(names), top, get)}")
+
+
+def names_in(folder: Path) -> list[str]:
+    """The files in a folder, and in the folders in it, with "/" between."""
+    return [path.relative_to(folder).as_posix() for pattern in ("*", "*/*") for path in folder.glob(pattern)]
+
+
+def what_is_there(names: list[str], top: Collection[str], get: str) -> str:
+    """What came instead of a checkpoint, and what to do about it."""
+
+    def first(*patterns: str, among: Collection[str] = names) -> str:
+        found = (name for name in sorted(among) for pattern in patterns if fnmatch(name.rpartition("/")[2], pattern))
+        return next(found, "")
+
+    alone = (
+        f"has no config.json: it is not a checkpoint of one model; its files are {', '.join(sorted(top)[:5]) or 'none'}"
+    )
+    if not set(WEIGHTS).isdisjoint(top):
+        return alone
+    inside = [name.rpartition("/")[0] for name in names if name.endswith(("/model.safetensors", "/pytorch_model.bin"))]
+    inside = [folder for folder in inside if f"{folder}/config.json" in names]
+    if "adapter_config.json" in top:
+        return (
+            "is an adapter (adapter_config.json), which changes a model that lies elsewhere: merge the two with peft "
+            "(merge_and_unload), `save_pretrained` the result, and load that folder"
+        )
+    if "config.json" in top and any(fnmatch(name, "pytorch_model*.bin") for name in top):
+        return f"has only a pytorch_model.bin, and unpickling runs what is in it; if you trust it, {get}{CONVERT}"
+    if "config.json" in top and (variant := first("*.safetensors", among=top)):
+        return f"has no model.safetensors, but {variant}: {get}give that the name model.safetensors"
+    if inside:
+        return f"is no checkpoint itself; the one inside is {inside[0]}: {get}load the folder {inside[0]} in it"
+    if first("model_index.json", "*unet*"):
+        return "is a pipeline of several models (model_index.json); minibert reads a single BERT"
+    for kind, patterns in FORMATS.items():
+        if found := first(*patterns):
+            return f"has weights for {kind} only ({found}), and minibert reads model.safetensors: {SAVE}"
+    if "config.json" not in top:
+        return alone
+    return (
+        "has no model.safetensors, the only format of weights that minibert reads; get it from where the rest is from"
+    )

@@ -1,0 +1,110 @@
+"""What a checkpoint was fine-tuned to tell: config.json says it, the names of tensors do not.
+
+BERT's classifiers of sentences, of tokens and of answers all call their weights `classifier`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from minibert.checkpoint.config import CheckpointError, abbreviate, read_json
+
+SENTENCES = "ForSequenceClassification"
+OTHERS = {
+    "ForTokenClassification": "labels every token",
+    "ForMultipleChoice": "chooses one of several answers",
+    "ForQuestionAnswering": "finds an answer in a text",
+    "ForNextSentencePrediction": "tells whether one sentence follows another",
+}
+"""Heads that minibert knows by name and does not use."""
+
+ACTIVATIONS = {"Sigmoid": "sigmoid", "Identity": "identity"}
+"""The activations of a cross-encoder, by the names of their classes in PyTorch."""
+
+PROBLEMS = (None, "regression", "single_label_classification", "multi_label_classification")
+
+
+@dataclass(frozen=True)
+class Task:
+    """The head for whole sentences. labels: what it tells apart; activation: what makes its logits an answer.
+
+    softmax: the labels exclude each other, their probabilities add up to 1.
+    sigmoid: each label, or a single score, has a number of its own between 0 and 1.
+    identity: the logits are the answer, such as a number of stars.
+    """
+
+    labels: tuple[str, ...]
+    activation: str
+
+
+def read_task(path: Path) -> Task | None:
+    """The task in a config.json; None where it says nothing of a head for another task than pre-training.
+
+    CheckpointError where it is another than classifying sentences, or not clear.
+    """
+    settings = read_json(path)
+    kinds = settings.get("architectures") or []
+    names = [str(kind) for kind in kinds] if isinstance(kinds, list) else [str(kinds)]
+    for end, what in OTHERS.items():
+        if any(name.endswith(end) for name in names):
+            raise CheckpointError(f"{path}: architectures is {abbreviate(kinds)}, whose head {what}: it is not used")
+    if names and not any(name.endswith(SENTENCES) for name in names):
+        return None
+    labels, problem = read_labels(path, settings), settings.get("problem_type")
+    if problem not in PROBLEMS or (problem == "single_label_classification" and len(labels) == 1):
+        raise CheckpointError(
+            f"{path}: problem_type is {abbreviate(problem)} for {len(labels)} labels; expected regression, "
+            "multi_label_classification or, for two labels and more, single_label_classification"
+        )
+    return Task(labels, activation_of(path, settings, problem, len(labels)))
+
+
+def read_labels(path: Path, settings: dict) -> tuple[str, ...]:
+    """The names in id2label; without them LABEL_0, LABEL_1, ... as many as num_labels, or 2, as in `transformers`."""
+    names = settings.get("id2label")
+    if names is None:
+        count = settings.get("num_labels") or settings.get("_num_labels") or 2
+        if type(count) is not int or not 0 < count <= MOST_LABELS:
+            raise CheckpointError(f"{path}: num_labels is {abbreviate(count)}; expected a whole number above 0")
+        return tuple(f"LABEL_{number}" for number in range(count))
+    try:
+        named = {int(number): name for number, name in names.items()}
+        labels = tuple(str(named[number]) for number in range(len(named)))
+    except (AttributeError, KeyError, ValueError):
+        labels = ()
+    if not labels or any(isinstance(name, dict | list) for name in names.values()):
+        raise CheckpointError(
+            f"{path}: id2label is {abbreviate(names)}; expected a name for each class, as "
+            '{"0": "negative", "1": "positive"}'
+        )
+    return labels
+
+
+MOST_LABELS = 1_000_000
+
+
+def activation_of(path: Path, settings: dict, problem: str | None, labels: int) -> str:
+    """Many labels: softmax, or sigmoid where they do not exclude each other. One: sigmoid, or what is said."""
+    if problem == "regression":
+        return "identity"
+    if labels > 1:
+        return "sigmoid" if problem == "multi_label_classification" else "softmax"
+    inside = settings.get("sentence_transformers")
+    chosen = inside.get("activation_fn") if isinstance(inside, dict) else None
+    chosen = chosen or settings.get("sbert_ce_default_activation_function") or "Sigmoid"
+    name = str(chosen).rpartition(".")[2]
+    if name not in ACTIVATIONS:
+        raise CheckpointError(
+            f"{path}: the activation of its score is {abbreviate(chosen)}; expected {' or '.join(ACTIVATIONS)}"
+        )
+    return ACTIVATIONS[name]
+
+
+def meaning(activation: str, labels: int) -> str:
+    """What the numbers of a classifier are, for people."""
+    if activation == "sigmoid" and labels == 1:
+        return "one score from 0 to 1 (sigmoid)"
+    return {
+        "softmax": "the labels exclude each other: probabilities that add up to 1 (softmax)",
+        "sigmoid": "the labels do not exclude each other: each has a probability of its own (sigmoid)",
+        "identity": "a score, not a probability: it may be any number",
+    }[activation]
