@@ -2,6 +2,7 @@
 
 import argparse
 
+from minibert.checkpoint.task import meaning
 from minibert.commands.arguments import add_json, add_model, add_text, check_source
 from minibert.commands.output import model_name, print_json, rounded, text_line
 from minibert.commands.sentences import Sentences
@@ -10,17 +11,19 @@ from minibert.model import load
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_text(parser)
+    parser.add_argument("--pair", metavar="TEXT", help="a second sentence: the same as 'first ||| second'")
     add_model(parser, default="tiny-sentiment")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """One line per label, likeliest first."""
-    check_source(args, [] if args.text is None else [args.text])
+    """One line per label, likeliest first; then what the numbers are."""
+    check_source(args, [text for text in (args.text, args.pair) if text is not None])
     if args.text is None and args.file is None:
         raise ValueError("TEXT is missing; expected a sentence, or a pair: 'first ||| second'")
     bert = load(args.model)
-    sentences = Sentences(bert, [args.text], args.file, args.skip_bad)
+    texts = [args.text if args.pair is None else f"{args.text} ||| {args.pair}"]
+    sentences = Sentences(bert, texts, args.file, args.skip_bad)
     found = []
     for encoding in sentences:
         labels = bert.classify(encoding)
@@ -33,7 +36,11 @@ def run(args: argparse.Namespace) -> None:
         if not args.json:
             heading = [text_line(encoding.text)] * (args.file is not None)
             print("\n".join([*heading, *(f"{value:6.3f}  {label}" for label, value in labels)]))
+    activation = bert.config.activation
     if args.json:
-        print_json({"model": model_name(bert), "sentences": found, "skipped": sentences.skipped})
-    elif args.skip_bad:
+        facts = {"model": model_name(bert), "activation": activation}
+        print_json(facts | {"sentences": found, "skipped": sentences.skipped})
+        return
+    print(meaning(activation, len(bert.config.labels)))
+    if args.skip_bad:
         print(sentences.left_out)

@@ -34,9 +34,20 @@ def describe(bert: Bert, folder: Path) -> dict:
         "folder": str(folder),
         "config": vars(bert.config),
         "tokenizer": bert.tokenizer.missing or "WordPiece",
+        "special_tokens": special_tokens(bert),
+        "notes": bert.notes,
         "tensors": tensors,
         "parameters": sum(once.values()),
         "bytes": hub.size_on_disk(folder),
+    }
+
+
+def special_tokens(bert: Bert) -> dict[str, list[str]]:
+    """The special tokens of each role."""
+    roles = dict.fromkeys(bert.tokenizer.roles.values())
+    return {
+        role: [bert.tokenizer.token(number) for number, its in bert.tokenizer.roles.items() if its == role]
+        for role in roles
     }
 
 
@@ -46,8 +57,8 @@ def print_info(bert: Bert, folder: Path) -> None:
     for name, value in vars(bert.config).items():
         print(f"{name:40} {value}")
     print(f"{'tokenizer':40} {'none that works' if bert.tokenizer.missing else 'WordPiece'}")
-    special = {role: bert.tokenizer.token(number) for number, role in bert.tokenizer.roles.items()}
-    print(f"{'special tokens':40} {', '.join(f'{role} {token}' for role, token in special.items()) or 'unknown'}\n")
+    special = [f"{role} {' '.join(tokens)}" for role, tokens in special_tokens(bert).items()]
+    print(f"{'special tokens':40} {', '.join(special) or 'unknown'}\n")
 
     layers = bert.config.num_hidden_layers
     seen, total = set(), 0

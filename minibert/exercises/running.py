@@ -18,7 +18,7 @@ def tell(folder: str, text: str, model: str, time_limit: float) -> None:
     for line in about_parts(own):
         print(line)
     ours, theirs = library(encoding), own(encoding)
-    masks = [place for place, token in enumerate(encoding.tokens) if token == "[MASK]"]
+    masks = [place for place, role in enumerate(encoding.roles) if role == "mask"]
     if masks:
         print("\n" + t("What your BERT writes at [MASK]:"))
         for guesses in own.fill_mask(encoding):

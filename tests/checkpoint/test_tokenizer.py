@@ -1,5 +1,6 @@
 """The same ids, offsets and words as `transformers`, from every kind of tokenizer file; clear errors for the rest."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -601,3 +602,19 @@ def test_roles_of_the_usual_names_of_others_and_of_ids(tmp_path):
 def test_without_a_tokenizer_no_roles_are_known(tmp_path):
     write_model(tmp_path)
     assert minibert.load(tmp_path)(Encoding.from_ids([3, 7, 4])).roles == (None,) * 3
+
+
+TITLES = {"minibert/commands/pictures.py", "viz/explorer/columns.py"}
+"""Where the usual names are texts for people. wordpiece.py and its exercise are a tokenizer themselves."""
+
+
+def test_no_code_knows_the_names_of_special_tokens():
+    """Whoever needs them asks the tokenizer, or the roles of an Encoding or Trace."""
+    root = Path(minibert.__file__).parents[1]
+    found = set()
+    for path in [*root.glob("minibert/**/*.py"), *root.glob("viz/**/*.py")]:
+        name = path.relative_to(root).as_posix()
+        constants = (node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant))
+        if "wordpiece" not in name and any(value in SPECIAL for value in constants if isinstance(value, str)):
+            found.add(name)
+    assert found - TITLES - {"minibert/exercises/course/beyond.py"} == set()

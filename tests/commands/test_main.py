@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import minibert
 from minibert.commands.main import main
 
 TEXT = "The brown capybara is sleeping now."
@@ -114,3 +115,13 @@ def test_importing_minibert_and_its_command_loads_neither_matplotlib_nor_a_hub_c
     code = f"import sys, minibert.commands.main; print({heavy} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout == "set()\n", result.stdout + result.stderr
+
+
+def test_classify_takes_a_pair_and_says_what_its_numbers_are(capsys):
+    bert = minibert.load("tiny-sentiment")
+    expected = [f"{value:6.3f}  {label}" for label, value in bert.classify(("Is it good?", "It is."))]
+    for given in (["Is it good?", "--pair", "It is."], ["Is it good? ||| It is."]):
+        status, out, _ = run(capsys, "classify", *given)
+        *answers, what = out.splitlines()
+        assert (status, answers) == (0, expected)
+        assert what == "the labels exclude each other: probabilities that add up to 1 (softmax)"

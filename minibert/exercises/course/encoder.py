@@ -472,7 +472,7 @@ def logits_norm_first(hidden_TD, weights, hidden_act, eps):
 def masked_lm_answer() -> str:
     bert = model("tiny")
     text = "The old man sat down by the [MASK] and said nothing."
-    by_hidden = bert.weights.embeddings.word @ bert(text).hidden_states[-1][bert(text).tokens.index("[MASK]")]
+    by_hidden = bert.weights.embeddings.word @ bert(text).hidden_states[-1][bert(text).roles.index("mask")]
     without = [bert.tokenizer.token(int(number)) for number in np.argsort(-by_hidden)[:3]]
     with_head = [token for token, _ in bert.fill_mask(text, top=3)[0]]
     return t(
