@@ -70,7 +70,9 @@ class Tokenizer:
         """Which tokens are the mask token. ValueError where none is."""
         found = [index for index, role in enumerate(encoding.roles) if role == "mask"]
         if not found and self.mask_id is None:
-            raise ValueError(f"the tokenizer has no mask token, so no blank can be filled: {self.missing or 'see info'}")
+            raise ValueError(
+                f"the tokenizer has no mask token, so no blank can be filled: {self.missing or 'see info'}"
+            )
         if not found:
             mask = self.token(self.mask_id)
             raise ValueError(f'the text has no {mask}; write it where a word is to be found: "The capybara is {mask}."')
