@@ -1,6 +1,7 @@
 """The command `minibert explore`: sentences in, one page for the browser out."""
 
 import argparse
+import json
 import sys
 import webbrowser
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from minibert.checkpoint.tokenizer import Encoding
+from minibert.commands.live import BY_ITSELF, MOST, live_parts, parameters
 from minibert.commands.sentences import Sentences
 from minibert.model import Bert, Text, load
 from minibert.trace import Trace
@@ -44,7 +46,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--points", type=int, default=10_000, help="points a head at most, two a token (default: 10000)"
     )
-    parser.add_argument("--size", type=float, default=15, metavar="MB", help="largest size of the page (default: 15)")
+    parser.add_argument(
+        "--size",
+        type=float,
+        default=15,
+        metavar="MB",
+        help="largest size of the page, without a live model (default: 15)",
+    )
+    parser.add_argument("--layer", type=int, help="keep this layer's heads of sentences too long for all heads")
+    parser.add_argument("--head", type=int, help="and of these only this one")
+    parser.add_argument(
+        "--live",
+        action=argparse.BooleanOptionalAction,
+        help=f"put the model into the page, so that one can type there (default: up to {BY_ITSELF / 1e6:.0f} million "
+        f"parameters; at most {MOST / 1e6:.0f} million)",
+    )
+    parser.add_argument("--tour", type=Path, metavar="FILE", help="a guided tour of your own, in JSON (see the README)")
+    parser.add_argument("--language", choices=("en", "ja"), default="en", help="of the page (default: en)")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
 
 
@@ -56,43 +74,71 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"--size is {args.size}; expected a number of megabytes, such as 15")
     if args.points < 2:
         raise ValueError(f"--points is {args.points}; expected 2 or more")
+    tour = None if args.tour is None else read_tour(args.tour)
     bert = load(args.model)
+    chosen = chosen_heads(bert, args.layer, args.head)
     encodings, skipped = [], 0
     if args.text or not args.file:
         encodings += Sentences(bert, args.text or EXAMPLES)
     if args.file:
         lines = Sentences(bert, path=args.file, skip_bad=args.skip_bad)
         encodings, skipped = [*encodings, *lines], lines.skipped
-    page = explore(bert, encodings, points=args.points, room=int(args.size * 1e6))
+    page = explore(
+        bert,
+        encodings,
+        points=args.points,
+        room=int(args.size * 1e6),
+        chosen=chosen,
+        live=args.live,
+        tour=tour,
+        language=args.language,
+    )
     path = page.save(args.out)
     if skipped:
         print(f"{skipped} lines of {args.file} skipped", file=sys.stderr)
     print(f"{path}  {path.stat().st_size / 1e6:.1f} MB: open it in any browser, with or without a network")
     if page.left_out:
-        print(f"{page.left_out} (--size)")
+        print(page.left_out)
     if args.open:
         webbrowser.open(path.resolve().as_uri())
 
 
-def explore(bert: Bert, texts: Sequence[Text], *, points: int = 10_000, room: int = 15_000_000, seed: int = 0):
+def explore(
+    bert: Bert,
+    texts: Sequence[Text],
+    *,
+    points: int = 10_000,
+    room: int = 15_000_000,
+    seed: int = 0,
+    chosen: Sequence[tuple[int, int]] = (),
+    live: bool | None = None,
+    tour: list[dict] | None = None,
+    language: str = "en",
+):
     """The page for these sentences: a `viz.explorer.Explorer`, which has `.save(path)` and shows itself in a notebook.
 
     Where the sentences have more than `points` points (two a token), the model reads a seeded sample of them only.
+    live: put the model into the page; None: if it is a small one. The others are as in `viz.explore`.
     """
     from huggingface_hub.utils import tqdm  # here, because none of this is needed by those who do not draw
 
     import viz
+    from viz.explorer.words import words as table
 
+    say = table(language)
     encodings = [split_pair(bert, bert.encode(text)) for text in texts]
-    chosen = sample([len(encoding) for encoding in encodings], points, seed)
+    wanted = sample([len(encoding) for encoding in encodings], points, seed)
+    encodings = [encodings[i] for i in wanted]
     name = Path(bert.name).resolve().name if Path(bert.name).is_dir() else bert.name  # no need to tell where it lies
-    notes = [f"Model: {name}."]
-    if len(chosen) < len(encodings):
-        notes.append(
-            f"{len(chosen)} of {len(encodings)} sentences, drawn with seed {seed}: at most {points:,} points a head."
-        )
-    traces = bert.stream((encodings[i] for i in chosen), keep=("query", "key", "value"))
-    parts = [arrays(trace) for trace in tqdm(traces, total=len(chosen), desc="reading", unit="sentence", leave=False)]
+    notes = [say["note_model"].format(name=name)]
+    if len(encodings) < len(texts):
+        counts = {"chosen": len(encodings), "count": len(texts), "seed": seed, "points": f"{points:,}"}
+        notes.append(say["note_sample"].format(**counts))
+    model, why = live_model(bert, live)
+    size = parameters(bert)
+    notes.append(say["note_live"].format(numbers=f"{size:,}") if model else say["note_not_live"].format(why=why))
+    traces = bert.stream(encodings, keep=("query", "key", "value"))
+    parts = [arrays(trace) for trace in tqdm(traces, total=len(wanted), desc="reading", unit="sentence", leave=False)]
     tokens, words, segments, query, key, value_length = zip(*parts, strict=True)
     return viz.explore(
         tokens,
@@ -101,11 +147,58 @@ def explore(bert: Bert, texts: Sequence[Text], *, points: int = 10_000, room: in
         value_length=value_length,
         words=words,
         segments=segments,
+        texts=[e.text if isinstance(e.text, str) else f" {PAIR} ".join(e.text) for e in encodings],
+        spans=[[None if w is None else o for o, w in zip(e.offsets, e.words, strict=True)] for e in encodings],
         title=f"minibert · {Path(bert.name).resolve().name}",
         notes=notes,
         room=room,
+        chosen=chosen,
+        live=model,
+        tour=tour,
+        language=language,
         progress=lambda layers: tqdm(layers, desc="layers", unit="layer", leave=False),
     )
+
+
+def live_model(bert: Bert, wanted: bool | None) -> tuple:
+    """The model for the page, or None and why not. ValueError: it was asked for and cannot be."""
+    size = parameters(bert)
+    try:
+        if wanted is False:
+            raise ValueError("--no-live")
+        if size > MOST:
+            raise ValueError(f"{bert.name} has {size / 1e6:.1f} million parameters; a page can hold {MOST / 1e6:.0f}")
+        if wanted is None and size > BY_ITSELF:
+            raise ValueError(f"{bert.name} has {size / 1e6:.1f} million parameters; --live puts them in")
+        return live_parts(bert), ""
+    except ValueError as why:
+        if wanted:
+            raise ValueError(f"--live: {why}") from None
+        return None, str(why)
+
+
+def chosen_heads(bert: Bert, layer: int | None, head: int | None) -> list[tuple[int, int]]:
+    """The heads that --layer and --head name."""
+    counts = {"layer": bert.config.num_hidden_layers, "head": bert.config.num_attention_heads}
+    for name, value in (("layer", layer), ("head", head)):
+        if value is not None and not 0 <= value < counts[name]:
+            raise ValueError(f"--{name} is {value}; {bert.name} has {name}s 0 to {counts[name] - 1}")
+    if layer is None and head is None:
+        return []
+    layers = range(counts["layer"]) if layer is None else [layer]
+    return [(at, h) for at in layers for h in (range(counts["head"]) if head is None else [head])]
+
+
+def read_tour(path: Path) -> list[dict]:
+    """A tour from a JSON file. ValueError: a file that is not there, or holds something else."""
+    from viz.explorer.tour import check_tour
+
+    try:
+        return check_tour(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"--tour {path}: {error}; expected a JSON list of steps") from None
+    except ValueError as error:
+        raise ValueError(f"--tour {path}: {error}") from None
 
 
 def split_pair(bert: Bert, encoding: Encoding) -> Encoding:

@@ -7,6 +7,7 @@ The browser's part is in `page/`: small modules, each with one idea, put togethe
 """
 
 from viz.explorer.build import Explorer, explore
+from viz.explorer.model import Live
 from viz.explorer.traces import trace_html
 
-__all__ = ["Explorer", "explore", "trace_html"]
+__all__ = ["Explorer", "Live", "explore", "trace_html"]

@@ -5,11 +5,14 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 PAGE = files("viz.explorer") / "page"
+LIVE = files("viz.explorer") / "live"
 
+FILLED = re.compile(r"\{\{(\w+)\}\}|\[\[(\w+)\]\]|\(\((\w+)\)\)")
 IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w-]+\.mjs)";\n', re.MULTILINE)
 DEFINITION = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
 
@@ -41,20 +44,54 @@ def script(entry: str, folder: Traversable = PAGE) -> str:
     return '(() => {\n"use strict";\n' + "\n".join(parts.values()) + "})();\n"
 
 
-def assemble(template: str, entry: str, style: str, data: dict, title: str, folder: Traversable = PAGE) -> str:
-    """The page: template, script, style (all in `folder`) and data in one. The policy in its head lets it run this
-    script and style alone, and forbids it to fetch anything from anywhere."""
+def assemble(
+    template: str,
+    entry: str,
+    style: str,
+    data: dict,
+    title: str,
+    folder: Traversable = PAGE,
+    *,
+    words: Mapping[str, str] | None = None,
+    language: str = "en",
+    weights: str = "",
+) -> str:
+    """The page: template, script, style (all in `folder`) and data in one, and the weights, in base64, of a model that
+    it shall run.
+
+    In the template {{name}} is a part; with `words`, [[name]] is a text of that table and ((name)) a button that
+    explains. The policy in its head lets the page run this script and style alone (and, to run a model, a worker made
+    of its own text), and forbids it to fetch anything from anywhere.
+    """
     code, looks = script(entry, folder), (folder / style).read_text(encoding="utf-8")
+    policy = (
+        f"default-src 'none'; script-src '{_digest(code)}'; style-src '{_digest(looks)}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
     parts = {
-        "policy": f"default-src 'none'; script-src '{_digest(code)}'; style-src '{_digest(looks)}'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'",
+        "policy": policy + ("; worker-src blob:" if weights else ""),
+        "language": language,
         "title": html.escape(title),
         "style": looks,
         "script": code,
+        "words": as_json(words or {}),
         "data": as_json(data),
+        "weights": weights,
+        "worker": script("worker.mjs", LIVE) if weights else "",
     }
-    page = (folder / template).read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page)
+
+    def filled(match: re.Match) -> str:
+        part, text, about = match.groups()
+        if part:
+            return parts[part]
+        if words is None:
+            return match[0]
+        if text:
+            return html.escape(words[text])
+        name = html.escape(words["info_about"].format(name=words[f"info_{about}"].split(":")[0]))
+        return f'<button type="button" class="info" data-info="{about}" aria-label="{name}">i</button>'
+
+    return FILLED.sub(filled, (folder / template).read_text(encoding="utf-8"))
 
 
 def as_json(data: dict) -> str:

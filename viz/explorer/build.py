@@ -2,23 +2,23 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from viz.explorer import pack
 from viz.explorer.assemble import assemble, framed
-from viz.explorer.columns import by_position, columns
+from viz.explorer.columns import columns, evidence
+from viz.explorer.heads import explore_layer
+from viz.explorer.model import Live
+from viz.explorer.room import ACROSS, ROOM, TEXT, kept, needed
+from viz.explorer.tour import check_tour, default_tour
+from viz.explorer.words import words as table
 from viz.files import whole_file
-from viz.geometry.normalize import Normalized, normalize
-from viz.measures.habits import OFFSETS, habits
-from viz.measures.measure import measure_all
+from viz.geometry.normalize import METHODS
+from viz.measures.habits import OFFSETS
 
-METHODS = ("none", "paper", "exact")  # as the page names them
-ROOM = 15_000_000  # characters: what still goes by mail
 FOR_VECTORS = 1_500_000  # bytes: vectors are for looking at coordinates, and worth it where there are few
-ACROSS = 32  # positions in the averages
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,16 @@ def explore(
     value_length: Sequence[np.ndarray] | None = None,
     words: Sequence[Sequence] | None = None,
     segments: Sequence[Sequence[int]] | None = None,
+    texts: Sequence[str] | None = None,
+    spans: Sequence[Sequence[tuple[int, int] | None]] | None = None,
     title: str = "attention",
     notes: Sequence[str] = (),
-    drawn: str = "exact",
+    drawn: str | None = None,
     room: int = ROOM,
+    chosen: Sequence[tuple[int, int]] = (),
+    live: Live | None = None,
+    tour: Sequence[dict] | None = None,
+    language: str = "en",
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> Explorer:
     """The queries and keys of all heads of all layers, as a page to explore in a browser.
@@ -61,124 +67,121 @@ def explore(
     tokens: for each sentence its T tokens.
     query, key: for each sentence an array [layers, heads, T, head_size].
     value_length: for each sentence an array [layers, heads, T], the length |v| of each value.
-    words: for each sentence, which word each token is a piece of, by any name; None for tokens such as [CLS].
+    words: for each sentence, which word each token is a piece of, by any name; None for special tokens such as [CLS].
     segments: for each sentence, 0 or 1 for the tokens of the first and second of a pair.
-    drawn: "none", "paper" or "exact", the picture shown first, and the one that has room for all sentences in any case.
-    room: the largest page, in characters. Where not everything fits, the first sentences are kept whole, and the others
-        lend only their points to the 2-D picture `drawn`; the page says so.
+    texts: for each sentence its text as it was written; a pair has " ||| " between both.
+    spans: for each sentence, where each token stands in its text (start, end), counted in characters, each of a pair
+        by itself; None for special tokens.
+    drawn: "raw", "paper" or "exact", the picture shown first, and the one that has room for all sentences in any case;
+        None: the one in whose plane the nearest key is most often the most attended one.
+    room: the largest page, in characters, without a live model. Where not everything fits, short sentences are kept
+        whole, long ones in as many heads as there is room for, the `chosen` (layer, head) first; of what is not kept
+        only the points are there, in the 2-D picture `drawn`. The page says so.
+    live: a model to run in the page, so that sentences can be typed there.
+    tour: the steps of the guided tour, see `viz.explorer.tour`; None: those that come with the page.
+    language: of the page, one of `viz.explorer.words.LANGUAGES`.
     progress: wraps the layers while they are worked on; for example tqdm.
 
     Attention is softmax(query key^T / sqrt(head_size)); the page holds those scores and computes the rest itself.
-    ValueError: shapes that do not fit, values that are not finite, too many points for `room`.
+    ValueError: shapes that do not fit, values that are not finite, too many points for `room`, an unknown language, a
+    tour that is not one.
     """
     check(tokens, query, key, drawn)
+    say = table(language)
     words = words or [range(len(t)) for t in tokens]
     segments = segments or [[0] * len(t) for t in tokens]
-
+    if tour is not None:
+        check_tour(tour)
     sizes = np.array([len(t) for t in tokens])
     layers, heads, _, head_size = query[0].shape
-    needed = needed_room(sizes, layers * heads)
-    whole = kept_whole(sizes, layers * heads, room)
-    vectors = layers * heads * sizes[:whole].sum() * head_size * 4
-    with_vectors = vectors <= FOR_VECTORS and needed[whole] + vectors * 4 / 3 <= room
+    whole = kept(sizes, layers * heads, room, [layer * heads + head for layer, head in chosen])
+    vectors = (whole * sizes[:, None]).sum() * head_size * 4
+    drawn = drawn or (None if whole.all() else "exact")
+    with_vectors = bool(live) or (vectors <= FOR_VECTORS and needed(sizes, layers * heads) + vectors * TEXT <= room)
     across = int(min(ACROSS, sizes.max()))
 
-    found, packed = [], []  # for each layer, for each head
+    found, packed = [], []  # per layer, per head
     for layer in progress(range(layers)):
         result = explore_layer(
-            tokens,
+            (tokens, words, segments),
             [q[layer] for q in query],
             [k[layer] for k in key],
             [v[layer] for v in value_length] if value_length else None,
-            whole,
+            whole[:, layer * heads : (layer + 1) * heads],
             drawn,
             with_vectors,
+            bool(live),
             across,
         )
         found.append(result[0])
         packed.extend(result[1])
+    drawn = drawn or truest(found)
 
-    left_out = not_whole(whole, len(tokens), needed[-1], drawn)
+    left_out = not_whole(whole, needed(sizes, layers * heads), drawn, say)
     vocabulary = {token: None for sentence in tokens for token in sentence}
     number = {token: i for i, token in enumerate(vocabulary)}
     data = {
         "title": title,
-        "notes": [*notes, *describe(sizes, layers, heads, left_out, with_vectors, across)],
+        "notes": [*notes, *describe(sizes, layers, heads, left_out, with_vectors, across, say)],
         "layers": layers,
         "heads": heads,
         "headSize": head_size,
         "methods": list(METHODS),
         "drawn": drawn,
-        "whole": whole,
         "reach": int(OFFSETS[-1]),
         "across": across,
         "vocabulary": list(vocabulary),
         "sentences": [
-            {"tokens": [number[token] for token in t], "words": numbered(w), "segments": list(s)}
-            for t, w, s in zip(tokens, words, segments, strict=True)
+            {
+                "tokens": [number[token] for token in tokens[s]],
+                "words": numbered(words[s]),
+                "segments": list(segments[s]),
+                "text": texts[s] if texts else None,
+                "spans": in_utf16(texts[s], spans[s], segments[s]) if texts and spans else None,
+                "kept": None if whole[s].all() else np.flatnonzero(whole[s]).tolist(),
+            }
+            for s in range(len(tokens))
         ],
-        "columns": [
-            {**same[0], "values": [value for part in same for value in part["values"]]}
-            for same in zip(*found, strict=True)
-        ],
+        "columns": columns(found, say),
+        "evidence": evidence(found),
+        "tour": tour or default_tour(say, bool(live), *most_previous(found)),
+        "live": live and live.head,
         "packed": packed,
     }
-    page = assemble("page.html", "main.mjs", "style.css", data, title)
+    page = assemble(
+        "page.html",
+        "main.mjs",
+        "style.css",
+        data,
+        title,
+        words=say,
+        language=language,
+        weights=live.text if live else "",
+    )
     return Explorer(page, left_out)
 
 
-def explore_layer(tokens, query, key, lengths, whole, drawn, with_vectors, across):
-    """One layer: the columns of its heads, and each head packed.
+def truest(found: Sequence[dict]) -> str:
+    """The method whose flat picture keeps its promise for most queries."""
+    share = {m: np.mean([layer["measures"][m].plane.nearest1 for layer in found]) for m in METHODS}
+    return max(METHODS, key=share.get)
 
-    query, key: [H, T, K] a sentence; lengths: [H, T] a sentence or None.
-    """
-    root = math.sqrt(query[0].shape[-1])
-    scores = [q @ k.mT / root for q, k in zip(query, key, strict=True)]
-    attention = [softmax(s) for s in scores]
-    sentence_of = np.repeat(np.arange(len(tokens)), [len(t) for t in tokens])
-    query_HNK, key_HNK = np.concatenate(query, axis=1), np.concatenate(key, axis=1)
-    count, inner = len(sentence_of), sum(len(t) for t in tokens[:whole])
 
-    components = min(3, 2 * count, query_HNK.shape[-1])
-    moved = [normalize(query_HNK, key_HNK, sentence_of, method, components=components) for method in METHODS]
-    flat = [replace(m, plane=replace(m.plane, components=m.plane.components[:, :2])) for m in moved]
-    measures = dict(zip(METHODS, measure_all(flat, attention, sentence_of), strict=True))
-    by_method = dict(zip(METHODS, moved, strict=True))
-    scales = {method: m.scale for method, m in by_method.items()}
-    translations = {method: np.linalg.norm(m.translation, axis=-1) for method, m in by_method.items()}
-    variances = {method: m.plane.explained_variance_ratio[..., :2].sum(axis=-1) for method, m in by_method.items()}
-    first, *others = (with_three(m) for m in moved)
-    pictures = dict(zip(METHODS, [first, *(facing(other, first) for other in others)], strict=True))
+def most_previous(found: Sequence[dict]) -> tuple[int, int]:
+    """Layer and head that look most at the token before."""
+    share = np.stack([layer["habits"].to_previous for layer in found])
+    layer, head = np.unravel_index(share.argmax(), share.shape)
+    return int(layer), int(head)
 
-    norms = np.linalg.norm(np.concatenate([query_HNK, key_HNK], axis=1), axis=-1)
-    each = [habits(a, t) for a, t in zip(attention, tokens, strict=True)]
-    habit = sum(each[1:], each[0])
-    places = by_position(attention, across)
-    packed = []
-    for head in range(len(query_HNK)):
-        data = {"xy": {}, "z": {}, "extent": {}, "variance": {}}
-        for method, (points, variance) in pictures.items():
-            largest = float(np.abs(points[head]).max())
-            shown = count if method == drawn else inner
-            sides = points[head].reshape(2, count, 3)
-            data["xy"][method] = pack.signed(sides[:, :shown, :2], largest)
-            data["z"][method] = pack.signed(sides[:, :inner, 2], largest)
-            data["extent"][method] = largest
-            data["variance"][method] = [round(float(v), 4) for v in variance[head]]
-        data["longest"] = float(norms[head].max())
-        data["norms"] = pack.unsigned(norms[head], data["longest"])
-        data["scores"] = pack.float32(np.concatenate([s[head].ravel() for s in scores[:whole]] or [np.empty(0)]))
-        data["relative"] = pack.unsigned(habit.by_offset[head], 1)
-        data["average"] = pack.unsigned(places[head], 1)
-        if lengths:
-            data["values"] = pack.float32(np.concatenate([v[head] for v in lengths[:whole]] or [np.empty(0)]))
-        if with_vectors:
-            vectors = np.stack([query_HNK[head, :inner], key_HNK[head, :inner]])
-            data["steepest"] = float(np.abs(vectors).max(initial=0))
-            data["vectors"] = pack.signed(vectors, data["steepest"])
-        packed.append(data)
-    sizes = [len(t) for t in tokens]
-    return columns(habit, sizes, measures, scales, translations, variances), packed
+
+def in_utf16(text: str, spans: Sequence, segments: Sequence[int]) -> list:
+    """Spans counted as JavaScript counts: a letter beyond U+FFFF is two."""
+    parts = text.split(" ||| ") if "|||" in text else [text]
+    width = [np.concatenate([[0], np.cumsum([1 + (ord(letter) > 0xFFFF) for letter in part])]) for part in parts]
+    return [
+        None if span is None else [int(width[min(s, len(parts) - 1)][end]) for end in span]
+        for span, s in zip(spans, segments, strict=True)
+    ]
 
 
 def numbered(words: Sequence) -> list[int | None]:
@@ -187,78 +190,37 @@ def numbered(words: Sequence) -> list[int | None]:
     return [None if word is None else seen.setdefault(word, len(seen)) for word in words]
 
 
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """exp(scores) / their sum, along the last axis."""
-    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-def with_three(moved: Normalized) -> tuple[np.ndarray, np.ndarray]:
-    """Places [H, 2 N, 3] and shares of the variance [H, 3]; 0 where there are not three components."""
-    points = np.concatenate([moved.query_drawn, moved.key_drawn], axis=-2)
-    missing = 3 - points.shape[-1]
-    return (
-        np.pad(points, ((0, 0), (0, 0), (0, missing))),
-        np.pad(moved.plane.explained_variance_ratio, ((0, 0), (0, missing))),
-    )
-
-
-def facing(picture, other):
-    """The picture mirrored, axis by axis, to look most like another: a component may point either way, and points that
-    only swap sides would say nothing when one picture moves into the other."""
-    (points, variance), (there, _) = picture, other
-    agree = np.einsum("hnc,hnc->hc", points, there)
-    return points * np.where(agree < 0, -1, 1).astype(points.dtype)[:, None], variance
-
-
-def needed_room(sizes: np.ndarray, heads: int) -> np.ndarray:
-    """Characters of a page that keeps the first 0, 1, 2, ... all sentences whole, beside the points of all."""
-    around = 200_000 + heads * (4 * ACROSS**2 + 3000) + 12 * sizes.sum()  # the program, averages, tokens
-    points = heads * 12 * sizes.sum()
-    whole = heads * np.concatenate([[0], np.cumsum(4 * sizes**2 + 32 * sizes)])
-    return around + (points + whole) * 4 / 3  # base64 takes 4 characters for 3 bytes
-
-
-def kept_whole(sizes: np.ndarray, heads: int, room: int) -> int:
-    """How many sentences, the first ones, fit whole into a page of `room` characters."""
-    needed = needed_room(sizes, heads)
-    if needed[0] > room:
-        empty = needed_room(np.zeros(1, int), heads)[0]
-        share = max(0, (room - empty) / (needed[0] - empty))
-        raise ValueError(
-            f"{2 * sizes.sum():,} points in {heads} heads do not fit into {room / 1e6:.3g} MB; "
-            f"ask for at most {int(share * 2 * sizes.sum()):,} points, or for a larger page"
-        )
-    return int(np.searchsorted(needed, room, side="right")) - 1
-
-
-def not_whole(whole: int, count: int, needed: float, drawn: str) -> str:
+def not_whole(whole: np.ndarray, needed: float, drawn: str, say: dict[str, str]) -> str:
     """What is said of the sentences that are not kept whole: nothing is left out in silence."""
-    if whole == count:
+    if whole.all():
         return ""
-    kept = {0: "No sentence is", 1: "The first sentence is"}.get(whole, f"The first {whole} sentences are")
-    return (
-        f"{kept} kept whole: for {count - whole} of {count} there is room only for their points in the 2-D picture "
-        f"{drawn!r}, without attention. With {math.ceil(needed / 1e6)} MB, all would be whole."
-    )
+    none, some = (~whole.any(axis=1)).sum(), (whole.any(axis=1) & ~whole.all(axis=1)).sum()
+    parts = []
+    if none:
+        parts.append(say["left_out"].format(none=none, count=len(whole), drawn=say[f"method_{drawn}"]))
+    if some:
+        parts.append(
+            say["left_out_some"].format(
+                some=some, count=len(whole), heads=int(whole[~whole.all(axis=1)].any(axis=0).sum())
+            )
+        )
+    return " ".join([*parts, say["left_out_size"].format(size=math.ceil(needed / 1e6))])
 
 
-def describe(sizes, layers, heads, left_out, with_vectors, across) -> list[str]:
+def describe(sizes, layers, heads, left_out, with_vectors, across, say) -> list[str]:
     """What is in the page and what is not."""
-    count = len(sizes)
-    sentences = "1 sentence" if count == 1 else f"{count} sentences"
     lines = [
-        f"{layers} layers x {heads} heads; {sentences}, {sizes.sum():,} tokens, {2 * sizes.sum():,} points a head. "
-        "Each head is moved on its own, and each picture shows its own principal components.",
-        "All numbers about heads and all averages are over all sentences.",
-        left_out or "Every sentence is kept whole: all pictures in 2-D and 3-D, and the scores of all heads.",
-        "Points are stored in 16 bits: off by less than 0.002 % of the picture. Scores are stored as they are, and "
-        "attention is computed from them here.",
+        say["note_size"].format(
+            layers=layers, heads=heads, sentences=len(sizes), tokens=f"{sizes.sum():,}", points=f"{2 * sizes.sum():,}"
+        ),
+        say["note_numbers"],
+        left_out or say["note_whole"],
+        say["note_bits"],
     ]
     if not with_vectors:
-        lines.append("Coordinates of single queries and keys are left out: there are too many.")
+        lines.append(say["note_vectors"])
     if sizes.max() > min(across, OFFSETS[-1] + 1):
-        lines.append(f"Averages show the first {across} positions, and up to {OFFSETS[-1]} tokens to either side.")
+        lines.append(say["note_averages"].format(across=across, reach=OFFSETS[-1]))
     return lines
 
 
@@ -267,7 +229,7 @@ def check(tokens, query, key, drawn) -> None:
         raise ValueError("there are no sentences to explore; give at least one")
     if not len(tokens) == len(query) == len(key):
         raise ValueError(f"there are {len(tokens)} sentences, but {len(query)} queries and {len(key)} keys")
-    if drawn not in METHODS:
+    if drawn is not None and drawn not in METHODS:
         raise ValueError(f"drawn must be one of {', '.join(METHODS)}, not {drawn!r}")
     layers, heads, _, size = query[0].shape if query[0].ndim == 4 else (0, 0, 0, 0)
     for i, (sentence, q, k) in enumerate(zip(tokens, query, key, strict=True)):

@@ -6,6 +6,7 @@ import numpy as np
 
 from viz.explorer import pack
 from viz.explorer.assemble import assemble, framed
+from viz.explorer.words import words
 
 MOST = 6_000_000  # bytes of attention in one notebook cell
 
@@ -26,5 +27,5 @@ def trace_html(tokens: Sequence[str], attentions: Sequence[np.ndarray | None]) -
         "heads": heads,
         "attention": pack.unsigned(attention, 1),
     }
-    page = assemble("trace.html", "trace.mjs", "trace.css", data, "attention")
+    page = assemble("trace.html", "trace.mjs", "trace.css", data, "attention", words=words())
     return framed(page, min(760, 160 + max(6, size) * 21), "attention of a trace")

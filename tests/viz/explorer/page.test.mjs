@@ -14,16 +14,16 @@ const base64 = (array) => Buffer.from(array.buffer).toString("base64");
 /** Two sentences of two tokens and one, only the first kept whole. */
 function small() {
   const packed = {
-    xy: { none: base64(Int16Array.from([1, 2, 3, 4, 5, 6, 7, 8])), exact: base64(Int16Array.from([32767, -32767, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4])) },
-    z: { none: base64(Int16Array.from([1, 2, 3, 4])), exact: base64(Int16Array.from([32767, 2, 3, 4])) },
+    xy: { raw: base64(Int16Array.from([1, 2, 3, 4, 5, 6, 7, 8])), exact: base64(Int16Array.from([32767, -32767, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4])) },
+    z: { raw: base64(Int16Array.from([1, 2, 3, 4])), exact: base64(Int16Array.from([32767, 2, 3, 4])) },
     norms: base64(Uint16Array.from([65535, 0, 0, 0, 0, 32768])), longest: 10,
     scores: base64(Float32Array.from([1.5, 2, 3, 4])),
   };
   return new Data({
-    layers: 1, heads: 1, headSize: 4, methods: ["none", "exact"], drawn: "exact", whole: 1, reach: 1, across: 2,
+    layers: 1, heads: 1, headSize: 4, methods: ["raw", "exact"], drawn: "exact", reach: 1, across: 2,
     vocabulary: ["[CLS]", "the", "other"],
-    sentences: [{ tokens: [0, 1], words: [null, 0], segments: [0, 0] }, { tokens: [2], words: [0], segments: [0] }],
-    columns: [{ name: "kind", label: "kind", labels: ["a"], values: [0] }, { name: "x", label: "x", digits: 2, values: [1] }],
+    sentences: [{ tokens: [0, 1], words: [null, 0], segments: [0, 0], kept: null }, { tokens: [2], words: [0], segments: [0], kept: [] }],
+    columns: [{ name: "kind", label: "kind", kinds: ["-1"], labels: ["a"], values: [0] }, { name: "x", label: "x", digits: 2, values: [1] }],
     packed: [packed],
   });
 }
@@ -31,8 +31,8 @@ function small() {
 test("data: what is packed comes back, and only whole sentences have every picture", () => {
   const data = small();
   const head = data.head(0, 0);
-  assert.deepEqual([data.size, data.wholeTokens, data.points], [3, 2, 6]);
-  assert.deepEqual([data.shown("exact", 2), data.shown("exact", 3), data.shown("none", 2)], [3, 2, 2]);
+  assert.deepEqual([data.size, head.lane.count, data.points], [3, 2, 6]);
+  assert.deepEqual([[...head.shown("exact", 2)], [...head.shown("exact", 3)], [...head.shown("raw", 2)]], [[1, 1, 1], [1, 1, 0], [1, 1, 0]]);
   const exact = head.positions("exact");
   assert.deepEqual([...exact.subarray(0, 3)], [1, -1, 1]);
   assert.deepEqual([...exact.subarray(15, 18)].map((x) => Math.round(x * 32767)), [4, 4, 0], "the last key has no third coordinate");
@@ -50,13 +50,13 @@ test("sentences read like sentences", () => {
 test("state survives its address, and only what differs is written", () => {
   const data = small();
   assert.equal(toHash(DEFAULTS), "");
-  const state = { ...DEFAULTS, view: "sentence", method: "none", find: "a&b=#c", off: "0.1", words: true, zoom: 2.5, theme: "dark", query: 1 };
+  const state = { ...DEFAULTS, view: "sentence", method: "raw", find: "a&b=#c", off: "0.1", words: true, zoom: 2.5, theme: "dark", query: 1 };
   assert.deepEqual(fromHash(`#${toHash(state)}`, limitsOf(data)), state);
 });
 
 test("an address is not trusted", () => {
   const limits = limitsOf(small());
-  for (const bad of ["view=x", "layer=7", "layer=-1", "layer=1.5", "sentence=2", "zoom=NaN", "zoom=1e9", "top=0", "theme=<b>", "off=1;2", "find=%E0%A4%A", "__proto__=1", "=", "query=9", "dims=4", "above=2"]) {
+  for (const bad of ["view=x", "layer=7", "layer=-1", "layer=1.5", "sentence=2", "zoom=NaN", "zoom=1e9", "top=0", "theme=<b>", "off=1;2", "find=%E0%A4%A", "__proto__=1", "=", "query=9", "dims=4", "above=2", "colour=x", "x=1e308", "turn=1e308", "kind=x", "text=typed", "without=0.0"]) {
     assert.deepEqual(fromHash(bad, limits), DEFAULTS, bad);
   }
   assert.deepEqual([...offSet("3.5")], [3, 5]);
@@ -84,7 +84,7 @@ test("camera: a rotation keeps lengths, and a ball holds every turn", () => {
   for (const a of [0, 1, 2]) for (const b of [0, 1, 2]) {
     assert.ok(Math.abs(rows[a].reduce((sum, x, i) => sum + x * rows[b][i], 0) - (a === b ? 1 : 0)) < 1e-12);
   }
-  assert.ok(Math.abs(ball(Float32Array.from([3, 4, 0, 0, 0, 1]), 1, 0, 1).width - 10) < 1e-6);
+  assert.ok(Math.abs(ball(Float32Array.from([3, 4, 0, 0, 0, 1]), Uint8Array.of(1)).width - 10) < 1e-6);
 });
 
 test("ticks are round and inside", () => {
@@ -146,6 +146,7 @@ const apart = (a, b, how) => {
 
 test("green queries and pink keys stay apart for colour-blind readers, and readable on the paper", () => {
   for (const theme of Object.values(THEMES)) {
+    assert.ok(contrast(theme.query, theme.key) > 1.9, `${theme.name}: alike in grey`);
     for (const how of Object.keys(BLIND)) assert.ok(apart(theme.query, theme.key, how) > 25, `${theme.name} ${how} ${apart(theme.query, theme.key, how)}`);
     for (const name of ["ink", "faint", "attention", "mark", "query", "key"]) {
       for (const under of ["paper", "panel"]) assert.ok(contrast(theme[name], theme[under]) > 4.5, `${theme.name} ${name} on ${under}`);

@@ -15,7 +15,8 @@ from PIL import Image
 
 import viz
 from minibert.commands import explore
-from viz.explorer import assemble, build
+from viz.explorer import assemble, build, heads, room
+from viz.explorer.words import words
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install playwright")
 
@@ -38,7 +39,7 @@ HOSTILE = [
     "${window.pwned=4}",
     "[SEP]",
 ]
-VIEWS = ("heads", "points", "sentence", "average")
+VIEWS = ("heads", "points", "sentence", "near", "average")
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +195,7 @@ def test_matrix_by_keyboard(show, file):
 def test_matrix_orders_and_marks_heads_by_any_column(show, file):
     page = show(file)
     assert page.locator("#ranking li").first.inner_text().split("\n")[0] == "layer 0, head 2"
-    assert "previous (1)" in page.locator("#shade-legend").inner_text()
+    assert "previous (5)" in page.locator("#shade-legend").inner_text()
     names = page.locator("select[data-state=order] option").evaluate_all("options => options.map((o) => o.value)")
     assert {"kind", "to_previous", "entropy", "exact_nearest1_2d", "paper_scale"} < set(names)
     for name in names:
@@ -225,12 +226,13 @@ def test_hovering_a_point_tells_its_numbers(show, file, traces):
             )
         )
         hover(page, *point(page, side, start + position))
-        title, at, norm, place, text = tip(page)
+        title, *lines = tip(page)
+        at, norm, place, text = lines[-4:]
         assert title == f"{trace.tokens[position]} ({name})"
         assert at == f"position {position} of sentence 2"
         assert float(norm.split()[1]) == pytest.approx(np.linalg.norm(array[5, position]), abs=0.006)
         assert len(re.findall(r"-?\d+\.\d\d", place)) == 2
-        assert text.startswith("the cat sat on the mat")
+        assert text.startswith("The cat sat on the mat")  # as it was written
 
 
 def test_clicking_a_point_draws_its_lines(show, file, traces):
@@ -319,7 +321,7 @@ def test_three_dimensions_turn(show, file):
 
 
 def test_methods_move_into_each_other(show, file):
-    moving = show(file, "view=points&method=none&layer=1&head=3", motion="no-preference")
+    moving = show(file, "view=points&method=raw&layer=1&head=3", motion="no-preference")
     start = point(moving, 1, 4)
     moving.check("input[data-state=method][value=exact]", force=True)
     moving.wait_for_selector("html[data-busy=true]", state="attached")
@@ -329,11 +331,11 @@ def test_methods_move_into_each_other(show, file):
     assert moving.locator("#measures th.chosen").inner_text() == "exact"
     column = {
         method: moving.locator(f"#measures tr:nth-child(2) td:nth-child({i + 2})").inner_text()
-        for i, method in enumerate(("none", "paper", "exact"))
+        for i, method in enumerate(("raw", "paper", "exact"))
     }
     assert column["exact"] == "1.00"  # nearest@1 in the full space
-    assert float(column["none"]) < 1
-    calm = show(file, "view=points&method=none&layer=1&head=3", motion="reduce")
+    assert float(column["raw"]) < 1
+    calm = show(file, "view=points&method=raw&layer=1&head=3", motion="reduce")
     calm.check("input[data-state=method][value=exact]", force=True)
     calm.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert calm.get_attribute("html", "data-busy") == "false"
@@ -366,14 +368,22 @@ def test_search_counts_hits_in_all_heads(show, file, traces):
         for layer in range(6)
         for head in range(12)
     }
-    assert page.locator("#found").inner_text().startswith(f"{tokens} tokens; {hits[0, 0]} queries")
+    assert (
+        page.locator("#found")
+        .inner_text()
+        .startswith(
+            f"found: {tokens} tokens; in layer 0, head 0 they are the most attended key of {hits[0, 0]} queries"
+        )
+    )
     shown = [text for text in (t.text or "" for t in svg(page).iter()) if text.endswith(" hits")]
     assert [int(text.split()[0]) for text in shown] == list(hits.values())
     best = page.locator("#ranking li").first.inner_text().split("\n")
     assert int(best[-1]) == max(hits.values())
     press(page, "Enter", "2")
-    faded = [e for e in svg(page).iter("{http://www.w3.org/2000/svg}circle") if e.get("opacity")]
-    assert len(faded) == sum(len(t.tokens) for t in traces) - tokens
+    drawing = list(svg(page).iter())
+    veil = next(i for i, e in enumerate(drawing) if e.tag.endswith("rect") and e.get("opacity") == "0.8")
+    below = [e for e in drawing[:veil] if e.tag.endswith("circle")]  # all the others, faded together by one veil
+    assert len(below) == sum(len(t.tokens) for t in traces) - tokens + 1  # and one in the legend
     page.fill("#find", "zebra")
     assert page.locator("#found").inner_text() == "not found"
 
@@ -389,12 +399,25 @@ def map_cell(page, i, j):
     )
 
 
+def all_of(traces, layer, head):
+    """Queries and keys of all sentences in a head."""
+    return [np.concatenate([getattr(t.layers[layer], name)[head] for t in traces]) for name in ("query", "key")]
+
+
+def sentences_of(traces):
+    return np.repeat(np.arange(len(traces)), [len(t.tokens) for t in traces])
+
+
 def test_heatmap_and_points_are_linked(show, file, traces):
     page = show(file, "view=sentence&layer=3&head=7&sentence=1")
     attention = traces[1].layers[3].attention[7]
     for i, j in ((0, 0), (2, 5), (8, 1), (12, 12)):
         hover(page, *map_cell(page, i, j))
-        assert tip(page) == [f"{traces[1].tokens[i]} → {traces[1].tokens[j]}", f"attention {attention[i, j]:.3f}"]
+        title, weight, distance = tip(page)
+        assert (title, weight) == (f"{traces[1].tokens[i]} → {traces[1].tokens[j]}", f"attention {attention[i, j]:.3f}")
+        moved = viz.normalize(*all_of(traces, 3, 7), sentences=sentences_of(traces))
+        q, k = (x[len(traces[0].tokens) :] for x in (moved.query, moved.key))
+        assert float(distance.split()[1]) == pytest.approx(np.linalg.norm(q[i] - k[j]), abs=0.02)
         assert page.evaluate("[explorer.hovered(0), explorer.hovered(1)]") == [[i], [j]]
     rings = [c for c in svg(page).iter("{http://www.w3.org/2000/svg}circle") if c.get("fill") == "none"]
     assert len(rings) == 0  # the pointer has left
@@ -419,7 +442,7 @@ def test_tokens_switched_off_renormalise_the_rows_and_the_page_says_so(show, fil
     buttons.nth(0).click()
     buttons.nth(12).click()
     assert buttons.nth(0).get_attribute("aria-pressed") == "false"
-    assert page.locator("#off-note").inner_text().startswith("2 tokens switched off: rows are renormalised")
+    assert page.locator("#off-note").inner_text().startswith("Tokens switched off: 2. Rows are renormalised")
     left = attention[2, 5] / (1 - attention[2, 0] - attention[2, 12])
     assert float(page.locator("#pair-attention").inner_text()) == pytest.approx(left, abs=6e-4)
     sums = page.evaluate(
@@ -472,15 +495,17 @@ def test_averages_tell_their_numbers(show, file, traces):
     assert tip(page) == ["key at −1", f"mean attention {before:.3f}"]
     x, y = where(page, "((v) => [v.map.x + 1.5 * v.cell, v.map.y + 2.5 * v.cell])(explorer.views.average)")
     hover(page, x, y)
-    assert tip(page) == ["query at 2, key at 1", f"mean attention {np.mean([a[2, 1] for a in attention]):.3f}"]
-    assert page.locator("#head-kind").inner_text() == f"Kind: previous, with {before:.2f} of the attention"
+    mean = f"mean attention {np.mean([a[2, 1] for a in attention]):.3f}"
+    assert tip(page) == ["query at 2, key at 1", mean, "over 4 of 4 sentences"]
+    assert page.locator("#head-kind").inner_text().startswith("Kind: previous")
+    assert re.match(r"(9\d|100) % of the attention that words give", page.locator("#head-evidence").inner_text())
     page.mouse.move(2, 2)
     page.focus("#canvas")
     press(page, "ArrowLeft")
     assert tip(page) == ["key at −1", f"mean attention {before:.3f}"]
     assert page.locator("#live").inner_text() == f"key at −1, mean attention {before:.3f}"
     press(page, "ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight")
-    assert tip(page) == ["query at 2, key at 1", f"mean attention {np.mean([a[2, 1] for a in attention]):.3f}"]
+    assert tip(page) == ["query at 2, key at 1", mean, "over 4 of 4 sentences"]
     press(page, "ArrowUp", "ArrowUp", "ArrowUp")
     assert tip(page)[0] == "key at 0"
 
@@ -510,7 +535,7 @@ def test_the_numbers_of_a_pair(show, file, traces):
     steps = {}
     for step in page.locator("#maths .step").all():
         name, value = step.locator("span").inner_text(), step.locator("output").inner_text()
-        steps[name] = value.replace("−", "-")
+        steps[name.removesuffix("i").strip()] = value.replace("−", "-")
 
     def number(name):
         found = next(value for key, value in steps.items() if key.startswith(name))
@@ -530,6 +555,12 @@ def test_the_numbers_of_a_pair(show, file, traces):
     assert number("share of all that moves") == pytest.approx(100 * moved[j] / moved.sum(), abs=0.06)
     rows = page.locator("#maths tbody tr")
     assert rows.count() == len(trace.tokens)
+    n = viz.normalize(*all_of(traces, 4, 9), sentences=sentences_of(traces))
+    start = sum(len(t.tokens) for t in traces[:3])
+    distance = np.linalg.norm(n.query[start + i] - n.key[start + j])
+    assert float(page.locator("#pair-distance").inner_text()) == pytest.approx(distance, abs=0.02)
+    terms = [number(name) for name in ("|q~|²", "+ |k~|²", "− 2 q~ · k~")]
+    assert sum(terms) == pytest.approx(distance**2, abs=0.05)
     shown = [float(rows.nth(r).locator("td").nth(2).inner_text()) for r in range(rows.count())]
     np.testing.assert_allclose(shown, np.sort(layer.attention[head, i])[::-1], atol=5.1e-4)
     assert page.locator("#maths canvas").is_visible()
@@ -569,7 +600,7 @@ def test_every_view_can_be_saved(show, file, view):
     size = page.evaluate("explorer.size")
     assert picture.width == 2 * size["width"]
     assert len(picture.convert("RGB").getcolors(1 << 24)) > 20
-    assert waiting.value.suggested_filename == f"{view}-1-3.png"
+    assert waiting.value.suggested_filename == f"model-{view}{'' if view == 'heads' else '-1.3'}-exact-s1.png"
 
 
 def test_the_address_holds_the_view(show, file):
@@ -584,7 +615,7 @@ def test_the_address_holds_the_view(show, file):
     page.click("button[data-do=theme]")
     kept = page.evaluate("explorer.state")
     again = show(file, address(page).removeprefix("#"))
-    assert again.evaluate("explorer.state") == pytest.approx(kept)
+    assert again.evaluate("explorer.state") == kept
     assert again.get_attribute("html", "data-theme") == "dark"
     again.evaluate("location.hash = '#view=average&layer=4'")
     again.wait_for_selector("#profile")
@@ -608,7 +639,7 @@ def test_everything_by_keyboard(show, file):
     found = page.evaluate(
         "(({head, layer, method, dims, sentence}) => [head, layer, method, dims, sentence])(explorer.state)"
     )
-    assert found == [1, 1, "none", 3, 1]
+    assert found == [1, 1, "raw", 3, 1]
     press(page, "ArrowLeft", "ArrowUp", "+")
     assert state(page, "turn") == pytest.approx(0.5) and state(page, "zoom") > 1
     press(page, "S", "0", "d", "ArrowRight", "[", "{", "n", "k")
@@ -626,21 +657,21 @@ def test_everything_by_keyboard(show, file):
     press(page, "/")
     page.keyboard.type("dog1")
     assert state(page, "find") == "dog1" and state(page, "view") == "sentence"
-    press(page, "Escape", "4", "1")
+    press(page, "Escape", "5", "1")
     assert state(page, "view") == "heads"
 
 
 def test_tab_reaches_every_control_and_each_has_a_name(show, file):
     page = show(file, "view=sentence&query=1&key=2&off=3")
     unnamed = page.evaluate(
-        "[...document.querySelectorAll('button, input, select, canvas, table, dialog')].filter((e) => "
-        "!(e.getAttribute('aria-label') || e.labels?.[0]?.textContent.trim() "
+        "[...document.querySelectorAll('button, input, select, canvas, table, dialog')].filter((e) => !e.hidden && "
+        "!e.closest('[hidden]') && !(e.getAttribute('aria-label') || e.labels?.[0]?.textContent.trim() "
         "|| (e.tagName === 'BUTTON' && e.textContent.trim())))"
         ".map((e) => e.outerHTML)"
     )
     assert unnamed == []
     reached = set()
-    for _ in range(60):
+    for _ in range(110):
         page.keyboard.press("Tab")
         reached.add(
             page.evaluate(
@@ -705,7 +736,7 @@ def test_texts_are_shown_and_run_nothing(show, tmp_path):
         page = show(page_file, f"view={view}&query=1&key=2")
         assert page.evaluate("window.pwned") is None
         assert page.locator("img").count() == 0
-        assert page.locator("script").count() == 2
+        assert page.locator("script").count() == 5
         assert page.locator("#title").inner_text() == "</title><img src=x onerror=window.pwned=5>"
         if view == "sentence":
             assert page.locator("#tokens button").evaluate_all("all => all.map((b) => b.textContent)") == HOSTILE
@@ -717,7 +748,7 @@ def test_texts_are_shown_and_run_nothing(show, tmp_path):
             assert HOSTILE[5] in texts
         page.fill("#find", HOSTILE[1])
         ready(page)
-        assert page.locator("#found").inner_text().startswith("1 token;")
+        assert page.locator("#found").inner_text().startswith("found: 1 tokens;")
         assert page.evaluate("window.pwned") is None
 
 
@@ -763,19 +794,19 @@ def test_sentences_that_are_not_whole_say_so(show, tmp_path):
     rng = np.random.default_rng(0)
     arrays = rng.normal(size=(2, 40, 2, 2, 20, 4)).astype(np.float32)
     tokens = [[f"t{i}" for i in range(20)]] * 40
-    small = viz.explore(tokens, list(arrays[0]), list(arrays[1]), room=330_000).save(tmp_path / "some.html")
+    small = viz.explore(tokens, list(arrays[0]), list(arrays[1]), room=600_000).save(tmp_path / "some.html")
     page = show(small, "view=points&sentence=39&only=true")
     assert "(points only)" in page.locator("select[data-state=sentence] option").nth(39).inner_text()
-    assert "scores of this sentence did not fit" in page.locator("#maths").inner_text()
+    assert "did not fit into the file" in page.locator("#maths").inner_text()
     assert count(svg(page), "circle") == 20 + 1  # and one in the legend
-    page.check("input[data-state=method][value=none]", force=True)
+    page.check("input[data-state=method][value=raw]", force=True)
     ready(page)
     assert count(svg(page), "circle") == 1
     assert any("did not fit in whole" in (t.text or "") for t in svg(page).iter())
     press(page, "3", "n", "k", "x", "w")
-    assert any("attention is not in the file" in (t.text or "") for t in svg(page).iter())
+    assert any("did not fit into the file" in (t.text or "") for t in svg(page).iter())
     page.click("summary")
-    assert "kept whole" in page.locator("#notes").inner_text()
+    assert "did not fit in whole" in page.locator("#notes").inner_text()
 
 
 def test_a_large_page_opens_and_pans(show, tmp_path, capsys):
@@ -819,13 +850,20 @@ def large_layer():
     rng = np.random.default_rng(0)
     tokens = [[f"t{i % 97}" for i in range(20)]] * 250
     query, key = (list(rng.normal(size=(250, 1, 20, 8)).astype(np.float32)) for _ in range(2))
-    whole = build.kept_whole(np.full(250, 20), 144, build.ROOM)
-    columns, (packed,) = build.explore_layer(tokens, query, key, None, whole, "exact", False, 20)
+    kept = room.kept(np.full(250, 20), 144, room.ROOM)
+    sentences = tokens, [range(20)] * 250, [[0] * 20] * 250
+    found, (packed,) = heads.explore_layer(sentences, query, key, None, kept[:, :1], "exact", False, False, 20)
+    columns = build.columns([found], words())
     data = {
-        "title": "large", "notes": [], "layers": 12, "heads": 12, "headSize": 8, "methods": ["none", "paper", "exact"],
-        "drawn": "exact", "whole": whole, "reach": 10, "across": 20, "vocabulary": [f"t{i}" for i in range(97)],
-        "sentences": [{"tokens": [i % 97 for i in range(20)], "words": list(range(20)), "segments": [0] * 20}] * 250,
+        "title": "large", "notes": [], "layers": 12, "heads": 12, "headSize": 8, "methods": ["raw", "paper", "exact"],
+        "drawn": "exact", "reach": 10, "across": 20, "vocabulary": [f"t{i}" for i in range(97)],
+        "sentences": [
+            {"tokens": [i % 97 for i in range(20)], "words": list(range(20)), "segments": [0] * 20,
+             "kept": None if k[0] else []}
+            for k in kept
+        ],
         "columns": [{**column, "values": column["values"] * 144} for column in columns],
+        "evidence": build.evidence([found]) * 144, "tour": [], "live": None,
         "packed": [packed] * 144,
     }  # fmt: skip
-    return assemble.assemble("page.html", "main.mjs", "style.css", data, "large")
+    return assemble.assemble("page.html", "main.mjs", "style.css", data, "large", words=words())

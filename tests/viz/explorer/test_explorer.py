@@ -15,10 +15,10 @@ import pytest
 import viz
 from minibert.commands import explore
 from minibert.commands.main import main
-from viz.explorer import assemble, build, columns, pack
-from viz.measures.habits import habits
+from viz.explorer import assemble, build, heads, kinds, pack, room
+from viz.explorer.words import LANGUAGES, words
 
-MODULES = sorted(path for path in Path(build.__file__).parent.joinpath("page").iterdir() if path.suffix == ".mjs")
+MODULES = sorted(path for part in ("page", "live") for path in Path(build.__file__).parent.joinpath(part).glob("*.mjs"))
 
 
 def made_up(sizes, layers=2, heads=3, head_size=8, seed=0):
@@ -58,7 +58,7 @@ def test_the_places_are_those_of_normalize_and_pca(minilm):
     data = data_of(explore.explore(minilm, ["The brown capybara is sleeping now."]))
     layer, head = 1, 8
     packed = data["packed"][layer * data["heads"] + head]
-    for method in ("none", "paper", "exact"):
+    for method in ("raw", "paper", "exact"):
         n = viz.normalize(trace.layers[layer].query[head], trace.layers[layer].key[head], method=method, components=3)
         xy = unpack(packed["xy"][method], "<i2").reshape(-1, 2) / 32767 * packed["extent"][method]
         z = unpack(packed["z"][method], "<i2")[:, None] / 32767 * packed["extent"][method]
@@ -80,7 +80,7 @@ def test_heads_can_be_marked_by_every_column_of_heads_csv(minilm, minilm_folder,
     main(["viz", text, "--model", str(minilm_folder), "--layer", "all", "--head", "all", "--out", str(tmp_path)])
     capsys.readouterr()
     with (tmp_path / "heads.csv").open(encoding="utf-8", newline="") as lines:
-        rows = [{k.replace("raw_", "none_"): v for k, v in row.items()} for row in csv.DictReader(lines)]
+        rows = list(csv.DictReader(lines))
     data = data_of(explore.explore(minilm, [text]))
     mine = {column["name"]: column["values"] for column in data["columns"]}
     assert set(mine) == set(rows[0]) - {"layer", "head"} | {"kind"}
@@ -116,26 +116,53 @@ def test_averages_and_habits(minilm):
     assert values["to_previous"] == pytest.approx(before, abs=1e-4)
     entropy = np.concatenate([-(a * np.log2(np.maximum(a, 1e-30))).sum(axis=-1) for a in attention]).mean()
     assert values["entropy"] == pytest.approx(entropy, abs=1e-4)
-    assert columns.KINDS[values["kind"]] == "previous"
+    kind = next(c for c in data["columns"] if c["name"] == "kind")
+    assert kind["kinds"][values["kind"]] == "-1"
 
 
-@pytest.mark.parametrize("kind", ["previous", "next", "self", "[CLS]", "[SEP]", "broad", "mixed"])
-def test_kinds_of_heads(kind):
-    size = 12
-    clear = {"previous": np.eye(size, k=-1), "next": np.eye(size, k=1), "self": np.eye(size)}
-    column = {"[CLS]": 0, "[SEP]": size - 1}
-    if kind in clear:
-        attention = clear[kind] + 1e-3
-    elif kind in column:
-        attention = np.full((size, size), 1e-3)
-        attention[:, column[kind]] = 1
-    elif kind == "broad":
-        attention = np.ones((size, size))
-    else:
-        attention = np.eye(size, k=3) + np.eye(size, k=-4) + 1e-3
-    attention /= attention.sum(axis=-1, keepdims=True)
-    found = habits(attention[None], ["[CLS]", *"abcdefghij", "[SEP]"])
-    assert columns.KINDS[columns.kind(found, [size])[0]] == kind
+def found_kind(attention, names="abcdefghij", segments=None):
+    """The kind of a head with this attention in a sentence of these words between [CLS] and [SEP]."""
+    tokens, words = ["[CLS]", *names, "[SEP]"], [None, *range(len(names)), None]
+    attention = attention / attention.sum(axis=-1, keepdims=True)
+    return kinds.kinds([attention[None]], [tokens], [words], [segments or [0] * len(tokens)])
+
+
+@pytest.mark.parametrize("step", [-1, 0, 1, 2, -3, 5])
+def test_a_head_is_called_after_any_place_it_looks_at(step):
+    found = found_kind(np.eye(12, k=step) + 1e-3)
+    assert found.names == [str(step)]
+    assert found.share[0] > 0.9
+    assert found.queries[0] == 10 - abs(step)
+
+
+@pytest.mark.parametrize(
+    ("names", "segments", "looks", "kind"),
+    [
+        ("abcadbceda", None, lambda i, j, n: n[i] == n[j] and i != j, "same"),
+        ("ab,cd.ef,g", None, lambda i, j, n: n[j] in ",.", "punctuation"),
+        ("abcdefghij", [0] * 6 + [1] * 6, lambda i, j, n: (i < 5) != (j < 5), "other"),
+        ("abcdefghij", None, lambda i, j, n: True, "broad"),
+        ("abcdefghij", None, lambda i, j, n: (i * 7 + 3) % 10 == j, "mixed"),
+    ],
+)
+def test_other_kinds_of_heads(names, segments, looks, kind):
+    attention = np.full((12, 12), 1e-3)
+    for i in range(10):
+        for j in range(10):
+            attention[i + 1, j + 1] += looks(i, j, names)
+    assert found_kind(attention, names, segments).names == [kind]
+
+
+def test_special_tokens_do_not_drown_what_a_head_does():
+    """Nine tenths of the attention go to [SEP], and [CLS] looks at itself; most of the rest goes to the one before."""
+    attention = 0.1 * np.eye(12, k=-1) + 1e-4
+    attention[:, -1] += 0.9
+    attention[0, 0] = 5
+    found = found_kind(attention)
+    assert found.names == ["-1"]
+    assert found.left[0] < 0.15
+    attention[1:-1, 1:-1] = 0.01  # and without it, nothing is left that could be named
+    assert found_kind(attention).names == ["special"]
 
 
 def test_pieces_of_a_word_and_segments():
@@ -149,6 +176,9 @@ def test_pieces_of_a_word_and_segments():
         "tokens": data["sentences"][1]["tokens"],
         "words": [0, 1, 2, 3],
         "segments": [0] * 4,
+        "text": None,
+        "spans": None,
+        "kept": None,
     }
 
 
@@ -157,48 +187,64 @@ def test_a_sentence_of_hardly_any_tokens(size):
     tokens = [["[CLS]", "[SEP]"][:size]]
     arrays = np.random.default_rng(0).normal(size=(2, 1, 1, size, 2)).astype(np.float32)
     data = data_of(viz.explore(tokens, [arrays[0]], [arrays[1]]))
-    assert data["whole"] == 1
+    assert data["sentences"][0]["kept"] is None
 
 
 def test_one_sentence_in_sixteen_heads_is_small():
     tokens, query, key = made_up([12], layers=4, heads=4, head_size=64)
     lengths = [np.ones((4, 4, 12), np.float32)]
     page = viz.explore(tokens, query, key, value_length=lengths)
-    assert len(page.html) < 300_000
+    assert len(page.html) < 500_000
 
 
 def test_what_does_not_fit_is_left_out_and_said():
     tokens, query, key = made_up([20] * 30, layers=2, heads=2)
     everything = viz.explore(tokens, query, key)
-    assert data_of(everything)["whole"] == 30
-    room = 330_000
-    page = viz.explore(tokens, query, key, room=room, drawn="paper")
+    assert all(s["kept"] is None for s in data_of(everything)["sentences"])
+    sizes = np.full(30, 20)
+    some = int(room.around(sizes, 4) + 10.5 * 4 * room.whole(sizes)[0])
+    page = viz.explore(tokens, query, key, room=some, drawn="paper")
     data = data_of(page)
-    assert 0 < data["whole"] < 30
-    assert len(page.html) < room
-    assert any(f"first {data['whole']} sentences" in note and "'paper'" in note for note in data["notes"])
-    packed, inner = data["packed"][0], 20 * data["whole"]
+    whole = [s["kept"] is None for s in data["sentences"]]
+    assert whole == [True] * 10 + [False] * 20
+    assert data["sentences"][10]["kept"] == [0, 1] and data["sentences"][11]["kept"] == []
+    assert len(page.html) < some
+    assert "19 of 30 sentences" in page.left_out and "“paper”" in page.left_out and page.left_out in data["notes"]
+    packed = data["packed"][0]
     assert len(unpack(packed["xy"]["paper"], "<i2")) == 2 * 600 * 2
-    assert len(unpack(packed["xy"]["none"], "<i2")) == 2 * inner * 2
-    assert len(unpack(packed["scores"], "<f4")) == 400 * data["whole"]
-    assert page.left_out in data["notes"]
+    assert len(unpack(packed["xy"]["raw"], "<i2")) == 2 * 220 * 2
+    assert len(unpack(packed["scores"], "<f4")) == 400 * 11
+
+
+def test_one_long_sentence_does_not_empty_the_page():
+    """Short sentences are whole, wherever they stand; the long one is in the heads that were asked for."""
+    sizes = np.array([200, *[10] * 5])
+    tokens, query, key = made_up(sizes, layers=2, heads=4)
+    some = int(room.around(sizes, 8) + 8 * room.whole(sizes)[1:].sum() + 2.5 * room.whole(sizes)[0])
+    page = viz.explore(tokens, query, key, room=some, chosen=[(1, 2), (0, 3)])
+    kept = [s["kept"] for s in data_of(page)["sentences"]]
+    assert kept == [[3, 6], None, None, None, None, None]
+    assert "1 of 6 sentences are whole in 2 heads only" in page.left_out and "--layer" in page.left_out
 
 
 def test_a_page_without_room_for_all_points_says_how_many_fit():
-    tokens, query, key = made_up([20] * 30, layers=2, heads=2)
-    with pytest.raises(ValueError, match=r"1,200 points in 4 heads do not fit into 0\.25 MB") as refused:
-        viz.explore(tokens, query, key, room=250_000)
-    most = int(re.search(r"at most (\d+) points", str(refused.value))[1]) // 40
-    page = viz.explore(tokens[:most], query[:most], key[:most], room=250_000)
-    assert page.left_out.startswith("No sentence is kept whole")
+    tokens, query, key = made_up([20] * 60, layers=2, heads=2)
+    little = int(room.around(np.full(30, 20), 4))
+    with pytest.raises(ValueError, match=r"2,400 points in 4 heads do not fit into 0\.\d+ MB") as refused:
+        viz.explore(tokens, query, key, room=little)
+    most = int(re.search(r"at most ([\d,]+) points", str(refused.value))[1].replace(",", "")) // 40
+    page = viz.explore(tokens[:most], query[:most], key[:most], room=little)
+    assert page.left_out.startswith(f"{most} of {most} sentences did not fit")
     with pytest.raises(ValueError, match="do not fit"):
-        viz.explore(tokens[: most + 1], query[: most + 1], key[: most + 1], room=250_000)
+        viz.explore(tokens[: most + 1], query[: most + 1], key[: most + 1], room=little)
+    with pytest.raises(ValueError, match=r"ask for a page of at least \d\.\d MB"):
+        viz.explore(tokens, query, key, room=300_000)
 
 
 def test_the_room_named_is_enough_for_all():
     tokens, query, key = made_up([60], layers=4, heads=8, head_size=16)
-    small = viz.explore(tokens, query, key, room=600_000)
-    assert small.left_out.startswith("No sentence is kept whole: for 1 of 1")
+    small = viz.explore(tokens, query, key, room=800_000)
+    assert "1 of 1 sentences are whole in" in small.left_out
     named = int(re.search(r"With (\d+) MB", small.left_out)[1])
     large = viz.explore(tokens, query, key, room=named * 1_000_000)
     assert large.left_out == ""
@@ -207,26 +253,28 @@ def test_the_room_named_is_enough_for_all():
 
 def test_vectors_are_kept_only_where_there_is_room_left():
     tokens, query, key = made_up([60], layers=4, heads=8, head_size=64)
-    room = 1_700_000
-    page = viz.explore(tokens, query, key, room=room)
+    enough = int(room.needed(np.array([60]), 32)) + 100_000
+    page = viz.explore(tokens, query, key, room=enough)
     data = data_of(page)
-    assert data["whole"] == 1 and len(page.html) < room
+    assert data["sentences"][0]["kept"] is None and len(page.html) < enough
     assert "vectors" not in data["packed"][0]
     assert "vectors" in data_of(viz.explore(tokens, query, key))["packed"][0]
 
 
 def test_a_hundred_and_forty_four_heads_of_ten_thousand_points_stay_under_fifteen_megabytes():
-    sizes, heads = np.full(250, 20), 144
-    whole = build.kept_whole(sizes, heads, build.ROOM)
+    sizes, count = np.full(250, 20), 144
+    kept = room.kept(sizes, count, room.ROOM)
     tokens, query, key = made_up(sizes, layers=1, heads=1, head_size=64)
-    data = data_of(viz.explore(tokens, query, key, room=build.ROOM // 144 + 250_000))
-    _, (packed,) = build.explore_layer(
-        tokens, [q[0] for q in query], [k[0] for k in key], [np.ones((1, 20))] * 250, whole, "exact", False, 20
+    data = data_of(viz.explore(tokens, query, key))
+    sentences = tokens, [range(20)] * 250, [[0] * 20] * 250
+    lengths = [np.ones((1, 20))] * 250
+    _, (packed,) = heads.explore_layer(
+        sentences, [q[0] for q in query], [k[0] for k in key], lengths, kept[:, :1], "exact", False, False, 20
     )
-    data = {**data, "layers": 12, "heads": 12, "whole": whole, "packed": [packed] * 144}
+    data = {**data, "layers": 12, "heads": 12, "packed": [packed] * 144}
     data["columns"] = [{**c, "values": c["values"] * 144} for c in data["columns"]]
-    page = assemble.assemble("page.html", "main.mjs", "style.css", data, "large")
-    assert whole >= 3
+    page = assemble.assemble("page.html", "main.mjs", "style.css", data, "large", words=words())
+    assert kept.all(axis=1).sum() >= 1
     assert len(page) < 15_000_000
 
 
@@ -248,7 +296,7 @@ def test_texts_stay_texts():
     data = data_of(page)
     assert data["vocabulary"] == hostile
     assert data["title"] == "</title><script>alert(2)</script>{{data}}"
-    assert len(re.findall("<script", page.html)) == 2
+    assert len(re.findall("<script", page.html)) == 5
     assert len(re.findall("</title>", page.html)) == 1
 
 
@@ -320,7 +368,7 @@ def test_arrays_that_do_not_fit(change, message):
 def test_a_trace_shows_itself():
     attention = np.random.default_rng(0).dirichlet(np.ones(4), size=(2, 3, 4)).astype(np.float32)
     shown = viz.explorer.trace_html(["[CLS]", "</script>", "<b>", "[SEP]"], list(attention))
-    assert shown.startswith("<iframe srcdoc=") and len(shown) < 30_000
+    assert shown.startswith("<iframe srcdoc=") and len(shown) < 40_000
     assert viz.explorer.trace_html(["a"] * 600, [np.zeros((12, 600, 600), np.float32)]) is None
     assert viz.explorer.trace_html(["a"], [None]) is None
 
@@ -329,8 +377,8 @@ def test_the_browsers_part_passes_its_own_tests(tmp_path):
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node here: apt-get install nodejs")
-    for entry in ("main", "trace"):
-        (tmp_path / f"{entry}.js").write_text(assemble.script(f"{entry}.mjs"), encoding="utf-8")
+    for entry, folder in (("main", assemble.PAGE), ("trace", assemble.PAGE), ("worker", assemble.LIVE)):
+        (tmp_path / f"{entry}.js").write_text(assemble.script(f"{entry}.mjs", folder), encoding="utf-8")
         checked = subprocess.run([node, "--check", tmp_path / f"{entry}.js"], capture_output=True, text=True)
         assert checked.returncode == 0, checked.stderr
     tests = sorted(Path(__file__).parent.glob("*.test.mjs"))
@@ -343,12 +391,76 @@ def test_modules_are_short_and_use_all_they_import():
     for module in MODULES:
         source = module.read_text(encoding="utf-8")
         assert source.startswith("// "), f"{module.name} does not say what it is for"
-        assert len(source.splitlines()) < 300, f"{module.name} is long"
+        assert len(source.splitlines()) < 400, f"{module.name} is long"
         assert "innerHTML" not in source and "document.write" not in source
         body = assemble.IMPORT.sub("", source)
         for match in assemble.IMPORT.finditer(source):
             for name in match[1].split(","):
                 assert re.search(rf"\b{name.strip()}\b", body), f"{module.name} imports {name} for nothing"
+
+
+# ---- the words of the page
+
+
+def test_no_text_is_missing_and_none_is_left_over():
+    """Every name that the page, its script or Python asks the table for is there, in every language."""
+    folder = Path(build.__file__).parent
+    table = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+    for name, texts in table.items():
+        assert set(texts) == set(LANGUAGES) and all(text.strip() for text in texts.values()), name
+        holes = [set(re.findall(r"\{\w+\}", text)) for text in texts.values()]
+        assert all(hole == holes[0] for hole in holes), f"{name}: {holes}"
+    sources = [
+        path.read_text(encoding="utf-8") for path in [*MODULES, *folder.glob("*.py"), *folder.glob("page/*.html")]
+    ]
+    sources.append(Path(explore.__file__).read_text(encoding="utf-8"))
+    text = "\n".join(sources)
+    asked = set(re.findall(r"""say\(\"(\w+)\"|say\["(\w+)"\]|words\["(\w+)"\]|\[\[(\w+)\]\]""", text))
+    asked = {name for names in asked for name in names if name}
+    asked |= {
+        f"info_{name}"
+        for name in re.findall(r"""\(\((\w+)\)\)|info\("(\w+)"|step\("(\w+)", [s`"]""", text)
+        for name in name
+        if name
+    }
+    asked -= {"name", "info_name"}  # what the docstrings call them
+    assert asked <= set(table), asked - set(table)
+    for name in table:
+        start = "_".join(name.split("_")[:1]) + "_"
+        made = re.search(rf"""[`"]{start}(?:\$?\{{|")""", text) or re.search(rf"f\"{start}", text)
+        assert name in asked or f'"{name}"' in text or made or name.startswith("knows_"), f"nobody says {name}"
+
+
+def test_a_page_in_japanese():
+    page = viz.explore(*made_up([4, 5]), language="ja")
+    assert '<html lang="ja">' in page.html and "全ヘッド" in page.html
+    assert "Every sentence is kept whole" not in page.html
+    with pytest.raises(ValueError, match="language is 'xx'; the page speaks en, ja"):
+        viz.explore(*made_up([4]), language="xx")
+
+
+@pytest.mark.parametrize(
+    ("tour", "message"),
+    [
+        ([], "at least one"),
+        ({}, "a list of steps"),
+        (["x"], "step 1 of the tour is 'x'"),
+        ([{"text": 3}], "'text' is 3; expected a text"),
+        ([{"titel": "x"}], "step 1 of the tour has 'titel'"),
+        ([{"text": "a"}, {"choices": ["a", "b"]}], "step 2 of the tour: right must be 0 to 1"),
+        ([{"choices": "ab", "right": 0}], "choices must be a list"),
+    ],
+)
+def test_a_tour_that_is_none(tour, message):
+    with pytest.raises(ValueError, match=message):
+        viz.explore(*made_up([4]), tour=tour)
+
+
+def test_a_tour_of_ones_own_and_the_one_that_comes_along():
+    mine = [{"at": "view=points", "question": "Why?", "answer": "Because."}]
+    assert data_of(viz.explore(*made_up([4]), tour=mine))["tour"] == mine
+    steps = data_of(viz.explore(*made_up([4])))["tour"]
+    assert 5 <= len(steps) <= 8 and not any("text=" in step["at"] for step in steps)  # without a model nothing is typed
 
 
 # ---- the command

@@ -3,6 +3,7 @@
 import { inside, ticks } from "./camera.mjs";
 import { attentionColour } from "./colours.mjs";
 import { drawHeatScale } from "./heat.mjs";
+import { say } from "./words.mjs";
 
 const LEFT = 50; // pixels for the numbers and names of axes
 const ABOVE = 36;
@@ -37,7 +38,7 @@ export class AverageView {
     const values = head.relative;
     const top = Math.max(0.1, ...values) * 1.04;
     const bottom = bars.y + bars.height;
-    painter.text("mean attention by relative position", bars.x, bars.y - 18, { colour: theme.ink, weight: 600, size: 13 });
+    painter.text(say("average_relative"), bars.x, bars.y - 18, { colour: theme.ink, weight: 600, size: 13 });
     for (const t of ticks(0, top, 5)) {
       const y = bottom - (t / top) * bars.height;
       painter.line([[bars.x, y], [bars.x + bars.width, y]], theme.rule);
@@ -51,15 +52,15 @@ export class AverageView {
         painter.text(signed(offset), bars.x + (i + 0.5) * step, bottom + 12, { colour: theme.faint, size: 11, align: "center" });
       }
     });
-    painter.text("← key before the query", bars.x, bottom + 32, { colour: theme.faint, size: 11 });
-    painter.text("key after the query →", bars.x + bars.width, bottom + 32, { colour: theme.faint, size: 11, align: "right" });
+    painter.text(say("average_before"), bars.x, bottom + 32, { colour: theme.faint, size: 11 });
+    painter.text(say("average_after"), bars.x + bars.width, bottom + 32, { colour: theme.faint, size: 11, align: "right" });
   }
 
   drawMap(painter, app, head) {
     const { theme, data, hover } = app;
     const { map, cell } = this;
     const bottom = map.y + map.height;
-    painter.text("mean attention by position", map.x, map.y - 18, { colour: theme.ink, weight: 600, size: 13 });
+    painter.text(say("average_position"), map.x, map.y - 18, { colour: theme.ink, weight: 600, size: 13 });
     for (let i = 0; i < data.across; i++) {
       for (let j = 0; j < data.across; j++) {
         const fill = attentionColour(head.average[i * data.across + j], theme);
@@ -72,8 +73,8 @@ export class AverageView {
     }
     painter.rect(map.x, map.y, map.width, map.height, { stroke: theme.rule });
     drawHeatScale(painter, theme, map.x, bottom + 32);
-    painter.text("key position →", map.x + map.width, bottom + 32, { colour: theme.faint, size: 11, align: "right" });
-    painter.text("← query position", map.x - 32, map.y, { colour: theme.faint, size: 11, align: "right", turned: true });
+    painter.text(say("average_key"), map.x + map.width, bottom + 32, { colour: theme.faint, size: 11, align: "right" });
+    painter.text(say("average_query"), map.x - 32, map.y, { colour: theme.faint, size: 11, align: "right", turned: true });
     if (hover?.cell) painter.rect(map.x + hover.cell[1] * cell, map.y + hover.cell[0] * cell, cell, cell, { stroke: theme.mark, line: 2 });
   }
 

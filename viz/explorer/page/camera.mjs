@@ -19,11 +19,13 @@ const UPRIGHT = [
   [0, 0, 1],
 ];
 
-/** The smallest box around the queries and keys of tokens `from` to `to`, seen from the front. */
-export function bounds(positions, size, from, to) {
+/** The smallest box around the queries and keys of the tokens `shown` (1 or 0 for each), seen from the front. */
+export function bounds(positions, shown) {
+  const size = shown.length;
   let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
   for (let side = 0; side < 2; side++) {
-    for (let n = from; n < to; n++) {
+    for (let n = 0; n < size; n++) {
+      if (!shown[n]) continue;
       const at = 3 * (side * size + n);
       left = Math.min(left, positions[at]);
       right = Math.max(right, positions[at]);
@@ -36,10 +38,12 @@ export function bounds(positions, size, from, to) {
 }
 
 /** A box around what can be turned: a ball about the origin. */
-export function ball(positions, size, from, to) {
+export function ball(positions, shown) {
+  const size = shown.length;
   let most = 0;
   for (let side = 0; side < 2; side++) {
-    for (let n = from; n < to; n++) {
+    for (let n = 0; n < size; n++) {
+      if (!shown[n]) continue;
       const at = 3 * (side * size + n);
       most = Math.max(most, Math.hypot(positions[at], positions[at + 1], positions[at + 2]));
     }

@@ -4,6 +4,7 @@ import { ball, bounds, camera, mixBounds, project, ticks } from "./camera.mjs";
 import { colouring } from "./colours.mjs";
 import { Crowd, placeLabels } from "./labels.mjs";
 import { textWidth } from "./painter.mjs";
+import { say } from "./words.mjs";
 
 const MOVE = 700; // milliseconds from one picture to the next
 const BUCKETS = 7; // point sizes
@@ -23,26 +24,34 @@ export function shuffled(count) {
 export class Cloud {
   constructor(data) {
     this.data = data;
-    this.now = new Float32Array(3 * data.points);
-    this.screen = new Float32Array(2 * data.points);
-    this.depth = new Float32Array(data.points);
-    this.order = shuffled(data.points);
     this.picture = null;
-    this.from = 0;
-    this.to = 0;
+    this.resize();
+  }
+
+  /** As many places as there are points: a typed sentence grows and shrinks. */
+  resize() {
+    const { points } = this.data;
+    if (this.order?.length === points) return;
+    this.now = new Float32Array(3 * points);
+    this.screen = new Float32Array(2 * points);
+    this.depth = new Float32Array(points);
+    this.order = shuffled(points);
+    this.picture = null;
   }
 
   /** Set out for the picture the state asks for; call before each drawing. Returns true while points still move. */
   move(state, only, still, time) {
+    this.resize();
     const picture = [state.layer, state.head, state.method, state.dims, only ? state.sentence : "all"].join();
+    if (picture === this.picture && this.typed !== this.data.typed) this.picture = null; // typed words land at once
+    this.typed = this.data.typed;
     if (picture !== this.picture) {
       const target = this.target(state, only);
       const instant = still || this.picture === null;
       this.start = instant ? null : { positions: this.now.slice(), world: this.world, turning: this.turning, time };
       this.goal = target;
       this.picture = picture;
-      this.from = target.from;
-      this.to = target.to;
+      this.shown = target.shown;
     }
     const t = this.start ? Math.min(1, (time - this.start.time) / MOVE) : 1;
     if (t === 1) this.start = null;
@@ -62,13 +71,13 @@ export class Cloud {
 
   target(state, only) {
     const { data } = this;
-    const positions = data.head(state.layer, state.head).positions(state.method).slice();
+    const head = data.head(state.layer, state.head);
+    const positions = head.positions(state.method).slice();
     if (state.dims === 2) for (let p = 0; p < data.points; p++) positions[3 * p + 2] = 0;
-    const sentence = data.sentences[state.sentence];
-    const shown = data.shown(state.method, state.dims);
-    const [from, to] = only ? [Math.min(sentence.start, shown), Math.min(sentence.start + sentence.size, shown)] : [0, shown];
-    const world = (state.dims === 3 ? ball : bounds)(positions, data.size, from, to);
-    return { positions, world, turning: state.dims - 2, from, to };
+    let shown = head.shown(state.method, state.dims);
+    if (only) shown = shown.map((one, n) => (data.sentenceOf[n] === state.sentence ? one : 0));
+    const world = (state.dims === 3 ? ball : bounds)(positions, shown);
+    return { positions, world, turning: state.dims - 2, shown };
   }
 
   /** Put the points on the screen. */
@@ -81,7 +90,12 @@ export class Cloud {
   visible(p) {
     const n = p % this.data.size;
     const [x, y, box] = [this.screen[2 * p], this.screen[2 * p + 1], this.eye.box];
-    return n >= this.from && n < this.to && x > box.x - 9 && y > box.y - 9 && x < box.x + box.width + 9 && y < box.y + box.height + 9;
+    return this.shown[n] === 1 && x > box.x - 9 && y > box.y - 9 && x < box.x + box.width + 9 && y < box.y + box.height + 9;
+  }
+
+  /** How many tokens are to be seen. */
+  get count() {
+    return this.shown.reduce((total, one) => total + one, 0);
   }
 
   place(side, token) {
@@ -102,7 +116,7 @@ export class Cloud {
     const { state, theme } = app;
     const head = data.head(state.layer, state.head);
     const colours = this.coloured(head, state.colour, theme);
-    const count = 2 * (this.to - this.from);
+    const count = 2 * this.count;
     const basic = (count > 4000 ? 2.1 : count > 1500 ? 2.6 : count > 400 ? 3.4 : 4.8) * Math.min(1.8, Math.max(1, state.zoom) ** 0.2);
     const edge = count > 1500 ? null : theme.paper;
     const norms = state.sized ? head.norms : null;
@@ -114,25 +128,28 @@ export class Cloud {
       sprites[name] ??= painter.sprite(side ? "diamond" : "disc", basic * (0.55 + (0.9 * bucket) / (BUCKETS - 1)), colours.palette[colour], edge);
       return sprites[name];
     };
-    const { screen, from, to, eye } = this;
+    const { screen, shown, eye } = this;
     const { box } = eye;
     const plain = !state.sized && this.turning === 0;
     const stampAll = (wanted) => {
       for (const p of this.order) {
         const side = p < data.size ? 0 : 1;
         const n = p - side * data.size;
-        if (n < from || n >= to || (bright[n] === 1) !== wanted) continue;
+        if (!shown[n] || (bright[n] === 1) !== wanted) continue;
         const [x, y] = [screen[2 * p], screen[2 * p + 1]];
         if (x < box.x - 9 || y < box.y - 9 || x > box.x + box.width + 9 || y > box.y + box.height + 9) continue;
         const bucket = plain ? 3 : this.bucket(p, state.sized, norms, longest, shortest);
         painter.stamp(spriteOf(side, colours.index[p], bucket), x, y);
       }
     };
+    // The faded ones are drawn opaque and veiled together: many at one place are no darker than one.
+    if (bright.includes(0)) {
+      painter.stamps(box, count > 1500, () => stampAll(false));
+      painter.alpha(count > 3000 ? 0.87 : 0.8);
+      painter.rect(box.x, box.y, box.width, box.height, { fill: theme.paper });
+    }
+    painter.alpha(1);
     painter.stamps(box, count > 1500, () => {
-      if (bright.includes(0)) {
-        painter.alpha(count > 3000 ? 0.13 : 0.2);
-        stampAll(false);
-      }
       painter.alpha(count > 3000 ? 0.8 : 1);
       stampAll(true);
     });
@@ -154,7 +171,7 @@ export class Cloud {
     const { state, theme } = app;
     const box = this.eye.box;
     const size = box.width < 300 ? 11 : 12;
-    const count = 2 * (this.to - this.from);
+    const count = 2 * this.count;
     const most = state.labels ? Math.min(250, count > 600 ? 40 * Math.max(1, state.zoom) : 250) : 0;
     const chosen = new Set(first);
     const wanted = [];
@@ -197,7 +214,7 @@ export class Cloud {
     const { eye } = this;
     const { box } = eye;
     const shares = head.packed.variance[state.method];
-    const name = (i) => `component ${i + 1}: ${(100 * shares[i]).toFixed(0)} % of the variance`;
+    const name = (i) => say("component", { number: i + 1, share: (100 * shares[i]).toFixed(0) });
     if (this.turning > 0) {
       for (let i = 0; i < 3; i++) {
         const length = this.world.width / 2;
@@ -205,7 +222,7 @@ export class Cloud {
         painter.line([[eye.mx - eye.cx * eye.scale, eye.my + eye.cy * eye.scale], end], theme.rule, 1.5);
         painter.text(`${i + 1}`, end[0], end[1], { colour: theme.faint, size: 11, align: "center", halo: theme.paper });
       }
-      painter.text(`component ${[0, 1, 2].map((i) => `${i + 1}: ${(100 * shares[i]).toFixed(0)} %`).join("   ")} of the variance`,
+      painter.text([0, 1, 2].map(name).join("   "),
         box.x + box.width - 8, box.y + box.height - 10, { colour: theme.faint, size: 11, align: "right" });
       return;
     }

@@ -1,14 +1,17 @@
 // Colours of the page and of the points. Queries are green discs and keys pink diamonds, so that shape says what
-// colour might not; the other scales are viridis and Okabe-Ito's, both safe for colour-blind readers.
+// colour might not, and keys are the darker ones on white paper (the lighter ones on black), so that grey tells them
+// apart too; the other scales are viridis and Okabe-Ito's, both safe for colour-blind readers.
+
+import { say } from "./words.mjs";
 
 export const THEMES = {
   light: {
     name: "light", paper: "#ffffff", panel: "#f6f7f9", ink: "#1b2130", faint: "#5d6678", rule: "#dfe3ea",
-    query: "#28731a", key: "#be2d80", attention: "#4f46c8", mark: "#a84b08", other: "#a9b0bd",
+    query: "#2b8019", key: "#7d0a4c", attention: "#4f46c8", mark: "#a84b08", other: "#a9b0bd",
   },
   dark: {
     name: "dark", paper: "#12151c", panel: "#1a1e28", ink: "#e9ebf1", faint: "#a0a8b8", rule: "#2e3442",
-    query: "#4fca7f", key: "#ff82c3", attention: "#a8a0ff", mark: "#fbbf24", other: "#5b6374",
+    query: "#23a35a", key: "#ffb3dc", attention: "#a8a0ff", mark: "#fbbf24", other: "#5b6374",
   },
 };
 
@@ -55,18 +58,7 @@ export function inkOn(colour) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000000" : "#ffffff";
 }
 
-export const COLOURINGS = [
-  ["type", "query or key"],
-  ["layer", "layer"],
-  ["position", "position"],
-  ["mod5", "position mod 5"],
-  ["norm", "norm"],
-  ["length", "token length"],
-  ["frequency", "frequency"],
-  ["sentence", "sentence"],
-  ["segment", "segment of a pair"],
-  ["special", "special token"],
-];
+export const COLOURINGS = ["type", "layer", "position", "mod5", "norm", "length", "frequency", "sentence", "segment", "special"];
 
 /**
  * The colour of every point: index [points] into palette, and what the legend says:
@@ -98,7 +90,7 @@ export function colouring(data, head, name, theme) {
   if (name === "layer") {
     const colours = Array.from({ length: data.layers }, (_, i) => ramp(data.layers > 1 ? i / (data.layers - 1) : 0, theme));
     each(() => head.layer);
-    return swatches(colours.map((_, i) => `layer ${i}`), colours);
+    return swatches(colours.map((_, i) => say("layer_number", { layer: i })), colours);
   }
   if (name === "position") return scale((p) => data.positionOf[token(p)], plain);
   if (name === "mod5") {
@@ -111,18 +103,18 @@ export function colouring(data, head, name, theme) {
     return scale((p) => Math.log2(data.frequency.get(data.tokenOf[token(p)])), (x) => `${plain(2 ** x)} ×`);
   }
   if (name === "sentence") {
-    if (data.sentences.length > 8) return scale((p) => data.sentenceOf[token(p)], (x) => `sentence ${x + 1}`);
+    if (data.sentences.length > 8) return scale((p) => data.sentenceOf[token(p)], (x) => say("sentence_number", { number: x + 1 }));
     each((n) => data.sentenceOf[n]);
-    return swatches(data.sentences.map((_, i) => `sentence ${i + 1}`));
+    return swatches(data.sentences.map((_, i) => say("sentence_number", { number: i + 1 })));
   }
   if (name === "segment") {
     each((n) => sentence(n).segments[data.positionOf[n]]);
-    return swatches(["first sentence", "second sentence"]);
+    return swatches([say("first_sentence"), say("second_sentence")]);
   }
   if (name === "special") {
     each((n) => (sentence(n).words[data.positionOf[n]] === null ? 1 : 0));
-    return swatches(["word or piece", "special token"], [theme.other, theme.mark]);
+    return swatches([say("word_or_piece"), say("special_token")], [theme.other, theme.mark]);
   }
   index.fill(1, data.size);
-  return swatches(["query", "key"], [theme.query, theme.key]);
+  return swatches([say("query"), say("key")], [theme.query, theme.key]);
 }

@@ -1,25 +1,50 @@
-// Searching a token: which tokens are meant, and how often a head's queries look at them most.
+// Searching: which tokens are meant, and how often a head's queries look at them most.
 
-/** 1 for each token that is the wanted one; if none is, for each that contains it. Case does not matter. */
+/**
+ * 1 for each token of what is searched: a piece, a word with all its pieces, or several of them ("january april"), each
+ * by itself. Where nothing is called so, what contains it is found. Case does not matter.
+ */
 export function findTokens(data, wanted) {
-  const text = wanted.trim().toLowerCase();
   const mask = new Uint8Array(data.size);
-  if (!text) return mask;
+  const words = longWords(data);
   const lower = data.tokenOf.map((token) => token.toLowerCase());
-  const exact = lower.includes(text);
-  lower.forEach((token, n) => {
-    if (exact ? token === text : token.includes(text)) mask[n] = 1;
-  });
+  const texts = wanted.trim().toLowerCase().split(/\s+/u).filter(Boolean);
+  for (const text of texts) {
+    const hit = (test) => {
+      let any = false;
+      lower.forEach((token, n) => {
+        if (test(token)) mask[n] = any = 1;
+      });
+      for (const { name, from, to } of words) if (test(name)) any = mask.fill(1, from, to);
+      return any;
+    };
+    if (!hit((name) => name === text)) hit((name) => name.includes(text));
+  }
   return mask;
 }
 
-/** The place (among all tokens) of the key each query attends to most; only for sentences kept whole. */
+/** Words of more than one piece: {name: "capybara", from, to}, their places among all tokens. */
+function longWords(data) {
+  const found = [];
+  for (const { start, tokens, words } of data.sentences) {
+    for (let i = 0, end; i < tokens.length; i = end) {
+      for (end = i + 1; words[i] !== null && end < tokens.length && words[end] === words[i]; end++);
+      if (end > i + 1) {
+        const name = tokens.slice(i, end).map((token) => token.replace(/^##/u, "")).join("").toLowerCase();
+        found.push({ name, from: start + i, to: start + end });
+      }
+    }
+  }
+  return found;
+}
+
+/** The place (among all tokens) of the key each query attends to most, or -1 where the scores are not here. */
 export function mostAttended(data, head) {
-  return head.once("most attended", () => {
-    const result = new Int32Array(data.wholeTokens);
-    for (let s = 0; s < data.whole; s++) {
-      const { start, size } = data.sentences[s];
-      const scores = head.scores(s);
+  return head.once("all most attended", () => {
+    const result = new Int32Array(data.size).fill(-1);
+    for (const { number, start, size } of data.sentences) {
+      if (!data.isWhole(number, head.layer, head.head)) continue;
+      const scores = head.scores(number);
       for (let i = 0; i < size; i++) {
         let best = 0;
         for (let j = 1; j < size; j++) if (scores[i * size + j] > scores[i * size + best]) best = j;
@@ -32,5 +57,5 @@ export function mostAttended(data, head) {
 
 /** How many queries of a head have one of the masked tokens as their most attended key. */
 export function hits(data, head, mask) {
-  return mostAttended(data, head).reduce((sum, key) => sum + mask[key], 0);
+  return mostAttended(data, head).reduce((sum, key) => sum + (key >= 0 ? mask[key] : 0), 0);
 }

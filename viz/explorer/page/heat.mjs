@@ -1,6 +1,7 @@
 // The colour scale of a heatmap, told below it.
 
 import { attentionColour } from "./colours.mjs";
+import { say } from "./words.mjs";
 
 const STEPS = 25;
 const WIDTH = 100;
@@ -11,5 +12,5 @@ export function drawHeatScale(painter, theme, x, y) {
   const step = WIDTH / STEPS;
   for (let i = 0; i < STEPS; i++) painter.rect(x + 12 + i * step, y - 5, step + 0.5, 10, { fill: attentionColour(i / (STEPS - 1), theme) });
   painter.rect(x + 12, y - 5, WIDTH, 10, { stroke: theme.rule });
-  painter.text("1 attention", x + WIDTH + 18, y, { colour: theme.faint, size: 11 });
+  painter.text(say("heat_scale"), x + WIDTH + 18, y, { colour: theme.faint, size: 11 });
 }

@@ -6,19 +6,28 @@ import { THEMES, colouring } from "./colours.mjs";
 import { Data } from "./data.mjs";
 import { AverageView } from "./average.mjs";
 import { byId, element } from "./dom.mjs";
+import { describe } from "./describe.mjs";
 import { findTokens } from "./find.mjs";
+import { bindInfo } from "./info.mjs";
 import { HELP, press } from "./keys.mjs";
-import { MatrixView, readValue } from "./matrix.mjs";
+import { Live } from "./live.mjs";
+import { MatrixView } from "./matrix.mjs";
+import { NearView } from "./near.mjs";
 import { CanvasPainter } from "./painter.mjs";
 import { bindControls, showPanel } from "./panel.mjs";
 import { bindPointer } from "./pointer.mjs";
 import { PointsView } from "./points.mjs";
-import { download, pngOf, svgOf } from "./save.mjs";
+import { download, fileName, pngOf, svgOf } from "./save.mjs";
 import { SentenceView } from "./sentence.mjs";
-import { DEFAULTS, fromHash, limitsOf, offSet, toHash } from "./state.mjs";
+import { DEFAULTS, VIEWS, fromHash, limitsOf, offHeads, offHeadsText, offSet, toHash } from "./state.mjs";
 import { showTip, tipLines } from "./tip.mjs";
+import { goTo, showTour } from "./tour.mjs";
+import { WayView } from "./way.mjs";
+import { say } from "./words.mjs";
 
 const LOOK = new Set(["x", "y", "zoom", "turn", "tilt"]); // changes that move the camera and nothing else
+const PLACES = ["view", "layer", "head", "sentence", "step"]; // changes that Back undoes
+const EVERYTHING = { x: 0, y: 0, width: Infinity, height: Infinity };
 
 class App {
   constructor(data) {
@@ -29,32 +38,59 @@ class App {
     this.dark = matchMedia("(prefers-color-scheme: dark)");
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.cloud = new Cloud(data);
+    const beside = () => new PointsView(new Cloud(data));
     this.views = {
-      heads: new MatrixView(),
-      points: new PointsView(this.cloud),
-      sentence: new SentenceView(new PointsView(new Cloud(data))),
-      average: new AverageView(),
+      heads: new MatrixView(), points: new PointsView(this.cloud), sentence: new SentenceView(beside()),
+      near: new NearView(beside()), average: new AverageView(), way: new WayView(),
     };
+    this.viewNames = VIEWS.filter((name) => name !== "way" || data.live);
     this.hover = null;
+    this.window = EVERYTHING;
     this.memory = new Map();
     this.read();
     bindControls(this);
     bindPointer(this);
-    byId("help-list").replaceChildren(...HELP.flatMap(([keys, what]) => [element("dt", {}, keys), element("dd", {}, what)]));
-    addEventListener("hashchange", () => {
-      this.read();
-      this.changed();
-    });
+    bindInfo();
+    if (data.live) this.live = new Live(this);
+    byId("help-list").replaceChildren(...HELP.flatMap((keys, i) => [element("dt", {}, keys), element("dd", {}, say(`key_${i}`))]));
+    addEventListener("popstate", () => this.visit(location.hash));
     addEventListener("keydown", (event) => this.key(event));
     this.dark.addEventListener("change", () => this.changed());
+    addEventListener("beforeprint", () => this.print(true));
+    addEventListener("afterprint", () => this.print(false));
+    byId("stage").addEventListener("scroll", () => this.state.view === "sentence" && this.draw());
     new ResizeObserver(() => this.draw()).observe(byId("stage"));
     this.changed();
   }
 
-  read() {
-    this.state = fromHash(location.hash, this.limits, this.usual);
-    const { size } = this.data.sentences[this.state.sentence];
-    for (const name of ["query", "key"]) if (this.state[name] >= size) this.state[name] = -1;
+  read(hash = location.hash) {
+    this.state = fromHash(hash, this.limits, this.usual);
+    const { state } = this;
+    if (state.text) this.wanted = true;
+    else if (!this.data.sentences[state.sentence]) state.sentence = 0;
+    if (state.text && this.data.typed) state.sentence = this.data.own;
+    const sentence = this.data.sentences[state.sentence];
+    if (!sentence) state.sentence = 0;
+    else if (!state.text) for (const name of ["query", "key"]) if (state[name] >= sentence.size) state[name] = -1;
+  }
+
+  /** Goes to an address, as if it had been opened. */
+  visit(hash) {
+    const { theme, keys } = this.state;
+    const before = this.state;
+    this.read(hash);
+    if (before.theme !== "auto" && !/theme=/u.test(hash)) Object.assign(this.state, { theme, keys });
+    this.push ||= before.step !== this.state.step;
+    if (before.view !== this.state.view) byId("stage").scrollTo(0, 0);
+    this.changed();
+    return true;
+  }
+
+  /** For paper: light, and all of the picture. */
+  print(on) {
+    this.printing = on;
+    document.documentElement.dataset.theme = this.theme.name;
+    this.paint(performance.now());
   }
 
   // ---- what follows from the state; computed once for each of its values
@@ -66,6 +102,7 @@ class App {
 
   get theme() {
     const { theme } = this.state;
+    if (this.printing) return THEMES.light;
     return THEMES[theme === "auto" ? (this.dark.matches ? "dark" : "light") : theme];
   }
 
@@ -75,17 +112,37 @@ class App {
 
   get off() {
     const { size } = this.data.sentences[this.state.sentence];
-    return this.remember("off", `${this.state.off}/${size}`, () => new Set([...offSet(this.state.off)].filter((i) => i < size)));
+    return this.remember("off", `${this.state.off}/${size}`, () => {
+      const off = [...offSet(this.state.off)].filter((i) => i < size);
+      return new Set(off.length < size ? off : []); // one must be left
+    });
+  }
+
+  /** Whether a query does not see a key: one switched off. In a typed sentence a hidden token still sees itself. */
+  hides(query, key) {
+    return this.off.has(key) && !(query === key && this.data.isTyped(this.state.sentence));
+  }
+
+  /** Heads switched off, "layer.head". */
+  get without() {
+    return this.remember("without", this.state.without, () => offHeads(this.state.without));
+  }
+
+  /** 1 for each token of the chosen sentence. */
+  get ofSentence() {
+    const { start, size } = this.data.sentences[this.state.sentence];
+    return new Uint8Array(this.data.size).fill(1, start, start + size);
   }
 
   get found() {
-    return this.remember("found", this.state.find, () => findTokens(this.data, this.state.find));
+    return this.remember("found", `${this.data.typed?.number} ${this.state.find}`, () => findTokens(this.data, this.state.find));
   }
 
   /** Attention of the chosen head and sentence, [size * size], or null where the scores are not in the file. */
   attention() {
     const { layer, head, sentence, off } = this.state;
-    if (!this.data.isWhole(sentence)) return null;
+    if (!this.data.isWhole(sentence, layer, head)) return null;
+    if (this.data.isTyped(sentence)) return this.data.head(layer, head).part(this.data.typed.layers[layer].attention);
     return this.remember("attention", [layer, head, sentence, off].join(), () =>
       attentionOf(this.data.head(layer, head).scores(sentence), this.data.sentences[sentence].size, this.off));
   }
@@ -98,7 +155,7 @@ class App {
   get legend() {
     const { legend } = this.colouringOf(this.data.head(this.state.layer, this.state.head));
     const many = this.state.view === "heads" && this.state.colour === "norm";
-    return many ? { ...legend, low: "shortest", high: "longest of each head" } : legend;
+    return many ? { ...legend, low: say("shortest"), high: say("longest") } : legend;
   }
 
   /** Positions under the pointer in the chosen sentence, as queries (side 0) or keys (side 1). */
@@ -112,6 +169,8 @@ class App {
   set(changes) {
     const before = this.state;
     this.state = { ...before, ...changes };
+    this.push ||= PLACES.some((name) => before[name] !== this.state[name]);
+    if (this.state.find !== before.find && this.state.find) this.state.kind = "";
     if (Object.keys(changes).every((name) => LOOK.has(name))) {
       this.writeAddress();
       this.draw();
@@ -129,7 +188,13 @@ class App {
   /** A change that makes the chosen points mean something else. */
   choose(changes) {
     const forget = "sentence" in changes && changes.sentence !== this.state.sentence;
-    return this.set(forget ? { query: -1, key: -1, off: "", x: 0, y: 0, zoom: 1, ...changes } : changes);
+    if (!forget) return this.set(changes);
+    const fresh = { query: -1, key: -1, off: "", x: 0, y: 0, zoom: 1, ...changes };
+    if (this.data.isTyped(changes.sentence)) {
+      const { text, second } = this.data.typed.request;
+      return this.set({ ...fresh, text, second });
+    }
+    return this.set({ ...fresh, text: "", second: "", without: "" });
   }
 
   step(name, by) {
@@ -145,21 +210,45 @@ class App {
     return true;
   }
 
+  /** The next sentence with something found in it. */
+  nextFound(sentences) {
+    return this.choose({ sentence: sentences.find((number) => number > this.state.sentence) ?? sentences[0] });
+  }
+
   /** What a button does; some keys do the same. */
   async act(name) {
     const { state } = this;
     if (name === "theme") return this.set({ theme: this.theme.name === "dark" ? "light" : "dark" });
     if (name === "search") return byId("find").focus();
     if (name === "help") return byId("help").open ? byId("help").close() : byId("help").showModal();
-    const file = `${state.view}-${state.layer}-${state.head}`;
+    if (name === "type") return byId("text").focus();
+    if (name === "tour") return goTo(this, 1);
+    if (name === "tour-next" || name === "tour-back") return goTo(this, state.step + (name === "tour-next" ? 1 : -1));
+    if (name === "tour-close") return this.set({ step: 0 });
+    if (name === "heads-on") return this.live.switchHeads("");
+    if (name === "only-head") {
+      const every = Array.from({ length: this.data.layers * this.data.heads }, (_, i) => `${Math.floor(i / this.data.heads)}.${i % this.data.heads}`);
+      return this.live.switchHeads(offHeadsText(every.filter((one) => one !== `${state.layer}.${state.head}`)));
+    }
+    if (name === "ranking-all") {
+      this.all = !this.all;
+      return this.changed();
+    }
+    const file = fileName(this);
     if (name === "svg") download(new Blob([svgOf(this)], { type: "image/svg+xml" }), `${file}.svg`);
     if (name === "png") download(await pngOf(this), `${file}.png`);
     if (name === "zoom-in") this.set({ zoom: Math.min(400, state.zoom * 1.3) });
     if (name === "zoom-out") this.set({ zoom: Math.max(0.2, state.zoom / 1.3) });
     if (name === "zoom-all") this.set({ zoom: 1, x: 0, y: 0 });
     if (name === "clear") this.set({ query: -1, key: -1 });
-    if (name === "all-on") this.set({ off: "" });
+    if (name === "all-on") this.switchTokens("");
     return this.draw(); // saving has drawn elsewhere, at another size
+  }
+
+  /** Tokens are switched off ("3.5"): in a typed sentence the model runs anew without them. */
+  switchTokens(off) {
+    this.set({ off });
+    return true;
   }
 
   /** As `point`, from the keyboard: the note stands beside what is pointed at, and is read out. */
@@ -175,13 +264,13 @@ class App {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { target } = event;
-    if (target.closest?.("input[type=search]")) {
+    if (document.querySelector("dialog[open]") && event.key !== "?") return;
+    if (target.closest?.("input[type=search], input[type=text], textarea")) {
       if (event.key === "Enter" || event.key === "Escape") target.blur();
       return;
     }
     const own = { INPUT: /^Arrow/u, SELECT: /^(Arrow|.$)/u, BUTTON: /^(Enter| )$/u, SUMMARY: /^(Enter| )$/u }[target.tagName];
     if (own?.test(event.key) && !(target.type === "checkbox" && event.key !== " ")) return;
-    if (byId("help").open && event.key !== "?") return;
     if (press(this, event.key) !== false) event.preventDefault();
   }
 
@@ -189,39 +278,44 @@ class App {
 
   changed() {
     document.documentElement.dataset.theme = this.theme.name;
+    this.live?.ask();
     this.writeAddress();
+    if (this.wanted) return; // a typed sentence of the address: its answer will draw it
     showPanel(this);
-    const chosen = this.describe();
+    this.live?.typing.show();
+    showTour(this);
+    const chosen = describe(this);
     this.canvas.setAttribute("aria-label", chosen);
-    if (byId("live").textContent !== chosen) byId("live").textContent = chosen;
+    this.announce(chosen);
     this.canvas.dataset.view = this.state.view;
     this.draw();
+  }
+
+  /** To those who listen; while one types, not at every letter. */
+  announce(text) {
+    clearTimeout(this.announcing);
+    const tell = () => {
+      if (byId("live").textContent !== text) byId("live").textContent = text;
+    };
+    if (document.activeElement?.type === "text") this.announcing = setTimeout(tell, 800);
+    else tell();
   }
 
   /** The state into the address, a moment later: browsers refuse to write it at every frame. */
   writeAddress() {
     clearTimeout(this.writing);
     this.writing = setTimeout(() => {
-      const hash = toHash(this.state, this.usual);
+      const written = this.state.text ? { ...this.state, sentence: 0 } : this.state; // the text says which sentence
+      const hash = toHash(written, this.usual);
+      const push = this.push && this.opened;
+      [this.push, this.opened] = [false, true];
+      if (location.hash.slice(1) === hash) return;
       try {
-        history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+        history[push ? "pushState" : "replaceState"](null, "", hash ? `#${hash}` : location.pathname + location.search);
       } catch {
         // a frame in a notebook may have no address to write to
       }
     }, 150);
-  }
-
-  /** The view in words, for those who do not see it. */
-  describe() {
-    const { state, data } = this;
-    const sentence = data.sentences[state.sentence];
-    const name = { heads: "all heads", points: "queries and keys", sentence: "sentence", average: "mean attention" }[state.view];
-    let text = `${name}; layer ${state.layer}, head ${state.head}, kind ${readValue(data.column("kind"), data.columnValue("kind", state.layer, state.head))}`;
-    const attention = this.attention();
-    if (state.query >= 0) text += `; query ${sentence.tokens[state.query]}`;
-    if (state.key >= 0) text += `; key ${sentence.tokens[state.key]}`;
-    if (state.query >= 0 && state.key >= 0 && attention) text += `; attention ${attention[state.query * sentence.size + state.key].toFixed(3)}`;
-    return text;
   }
 
   /** Draw anew; without `anew` only go on with what one frame had no time for. */
@@ -245,7 +339,9 @@ class App {
     this.time = time;
     this.ratio = Math.min(2, devicePixelRatio || 1);
     const { width, height } = this.size;
-    if (width < 10 || height < 10) return;
+    if (width < 10 || height < 10 || this.wanted) return;
+    const stage = byId("stage");
+    this.window = this.printing ? EVERYTHING : { x: stage.scrollLeft, y: stage.scrollTop, width, height };
     const view = this.views[this.state.view];
     const box = { x: 0, y: 0, width, height };
     if (!this.anew && view.resume) return this.finish(view.resume(this.painter, this), false);

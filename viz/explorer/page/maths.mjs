@@ -2,6 +2,9 @@
 
 import { place } from "./attention.mjs";
 import { element } from "./dom.mjs";
+import { info } from "./info.mjs";
+import { distancesFrom, flatDistance } from "./places.mjs";
+import { say } from "./words.mjs";
 
 /** All numbers of a pair, computed from what the page holds. attention: [size * size], switched-off tokens left out. */
 export function pairNumbers(data, head, sentence, attention, query, key, off) {
@@ -31,53 +34,75 @@ export function showMaths(panel, app) {
   const { query, key } = state;
   const sentence = data.sentences[state.sentence];
   panel.replaceChildren();
-  const say = (...parts) => panel.append(element("p", {}, ...parts));
+  const tell = (...parts) => panel.append(element("p", {}, ...parts));
   const attention = app.attention();
-  if (!attention) return say("The scores of this sentence did not fit into the file.");
-  if (query < 0) return say("Choose a query and a key: click a point, a word or a cell of the heatmap.");
+  if (!attention) return tell(say("sentence_left_out"));
+  if (query < 0) return tell(say("maths_choose"));
   const token = (i) => sentence.tokens[i];
-  if (app.off.has(query)) return say(element("b", {}, token(query)), " is switched off: it has no row.");
+  if (app.off.has(query) && !data.isTyped(state.sentence)) return tell(say("maths_no_row", { token: token(query) }));
 
-  const numbers = pairNumbers(data, data.head(state.layer, state.head), state.sentence, attention, query, Math.max(key, 0), app.off);
-  const q = element("b", { class: "query" }, token(query));
+  const head = data.head(state.layer, state.head);
+  const hidden = new Set([...app.off].filter((j) => app.hides(query, j)));
+  const numbers = pairNumbers(data, head, state.sentence, attention, query, Math.max(key, 0), hidden);
+  const space = distancesFrom(head, state.sentence, state.method, query);
+  const q = element("b", { class: "query" }, named(sentence, query));
   if (key < 0) {
-    say("The row of ", q, ": how it shares out its attention. Choose a key to see its numbers.");
-  } else if (app.off.has(key)) {
-    say(element("b", { class: "key" }, token(key)), " is switched off: it gets nothing.");
+    tell(q, " ", say("maths_row"));
+  } else if (hidden.has(key)) {
+    tell(element("b", { class: "key" }, named(sentence, key)), " ", say("maths_nothing"));
   } else {
-    const k = element("b", { class: "key" }, token(key));
-    say(q, " asks, ", k, " offers:");
+    const k = element("b", { class: "key" }, named(sentence, key));
+    tell(q, " → ", k);
     if (numbers.queryVector) panel.append(stripes(app, numbers));
-    const step = (name, ...value) => element("div", { class: "step" }, element("span", {}, name), element("output", {}, ...value));
+    const step = (about, name, ...value) => element("div", { class: "step" }, element("span", {}, name, " ", info(about)), element("output", {}, ...value));
     panel.append(
-      step("q · k", digits(numbers.dot)),
-      step(`÷ √${data.headSize} = ${digits(numbers.root)}`, digits(numbers.score)),
-      step(`e^(score − ${digits(numbers.highest)})`, digits(numbers.exponential, 4)),
-      step(`÷ their sum ${digits(numbers.total, 4)}`, element("strong", { id: "pair-attention" }, numbers.attention.toFixed(3))),
+      step("dot", "q · k", digits(numbers.dot)),
+      step("root", `÷ √${data.headSize} = ${digits(numbers.root)}`, digits(numbers.score)),
+      step("exponential", `e^(${say("score")} − ${digits(numbers.highest)})`, digits(numbers.exponential, 4)),
+      step("attention", say("maths_sum", { total: digits(numbers.total, 4) }), element("strong", { id: "pair-attention" }, numbers.attention.toFixed(3))),
     );
     if (numbers.moved !== null) {
       panel.append(
-        step(`× length of the value ${digits(numbers.valueLength)}`, digits(numbers.moved)),
-        step("share of all that moves", `${(100 * numbers.share).toFixed(1)} %`),
+        step("value", say("maths_value", { length: digits(numbers.valueLength) }), digits(numbers.moved)),
+        step("share", say("maths_share"), `${(100 * numbers.share).toFixed(1)} %`),
       );
     }
-    say(`Key number ${numbers.place} of ${sentence.size - app.off.size} for this query. The share compares lengths, attention × |value|.`);
+    tell(say("maths_place", { place: numbers.place, count: sentence.size - hidden.size }));
+    const moved = state.method === "raw" ? "" : "~";
+    panel.append(
+      element("h2", {}, say("maths_near", { method: say(`method_${state.method}`) }), " ", info("distance")),
+      step("lengths", `|q${moved}|²`, digits(space.query, 2)),
+      step("lengths", `+ |k${moved}|²`, digits(space.keys[key], 2)),
+      step("product", `− 2 q${moved} · k${moved}`, digits(-2 * space.dots[key], 2)),
+      step("distance", `= ${say("distance")}²`, digits(space.distances[key] ** 2, 2)),
+      step("distance", say("maths_full"), element("strong", { id: "pair-distance" }, digits(space.distances[key], 2))),
+      step("flat", say("maths_flat", { dims: state.dims }), digits(flatDistance(head, state.method, state.dims, sentence.start + query, sentence.start + key), 2)),
+    );
+    const nearer = (distances) => distances.filter((d, j) => !hidden.has(j) && d < distances[key] - 1e-9).length + 1;
+    const flat = sentence.tokens.map((_, j) => flatDistance(head, state.method, state.dims, sentence.start + query, sentence.start + j));
+    tell(say("maths_nearest", { full: nearer(space.distances), flat: nearer(flat), count: sentence.size - hidden.size }));
   }
-  const rows = element("div", { class: "rows" }, rowTable(app, sentence, numbers, query, key));
+  const rows = element("div", { class: "rows" }, rowTable(app, sentence, numbers, space.distances, query, key, hidden));
   panel.append(rows);
   const chosen = rows.querySelector(".chosen");
   if (chosen) rows.scrollTop = chosen.offsetTop - rows.clientHeight / 2;
 }
 
-/** Softmax over the row: each key with score and attention. */
-function rowTable(app, sentence, numbers, query, key) {
+/** A token by its name, and by its position where the name comes more than once. */
+function named(sentence, i) {
+  const twice = sentence.tokens.indexOf(sentence.tokens[i]) !== sentence.tokens.lastIndexOf(sentence.tokens[i]);
+  return twice ? `${sentence.tokens[i]} (${i})` : sentence.tokens[i];
+}
+
+/** Softmax over the row: each key with score, attention and distance. */
+function rowTable(app, sentence, numbers, distances, query, key, hidden) {
   const order = [...numbers.row.keys()].sort((a, b) => numbers.row[b] - numbers.row[a] || a - b);
   const body = element("tbody", {});
   for (const j of order) {
-    const off = app.off.has(j);
+    const off = hidden.has(j);
     const bar = element("i", { class: "bar" });
     bar.style.width = `${100 * numbers.row[j]}%`;
-    const name = element("button", { type: "button", class: "plain key", title: `position ${j}` }, sentence.tokens[j]);
+    const name = element("button", { type: "button", class: "plain key" }, named(sentence, j));
     name.addEventListener("click", () => {
       app.set({ query, key: j });
       document.querySelector("#maths tr.chosen button").focus();
@@ -85,16 +110,18 @@ function rowTable(app, sentence, numbers, query, key) {
     body.append(element("tr", { class: (j === key ? "chosen " : "") + (off ? "off" : "") },
       element("td", {}, name),
       element("td", {}, digits(numbers.scores[j], 2)),
-      element("td", {}, off ? "off" : numbers.row[j].toFixed(3)),
+      element("td", {}, off ? say("off") : numbers.row[j].toFixed(3)),
+      element("td", {}, digits(distances[j], 2)),
       element("td", { class: "bars" }, bar)));
   }
-  const head = element("thead", {}, element("tr", {}, ...["key", "score", "attention"].map((t) => element("th", { scope: "col" }, t)), element("td")));
-  return element("table", { class: "row-table", "aria-label": `attention of ${sentence.tokens[query]}` }, head, body);
+  const names = [say("key"), say("score"), say("attention"), say("distance")];
+  const head = element("thead", {}, element("tr", {}, ...names.map((t) => element("th", { scope: "col" }, t)), element("td")));
+  return element("table", { class: "row-table", "aria-label": say("maths_table", { token: sentence.tokens[query] }) }, head, body);
 }
 
 /** q, k and their product, a stripe a coordinate: the dot product is the sum of the last row. */
 function stripes(app, { queryVector, keyVector }) {
-  const canvas = element("canvas", { width: 560, height: 132, role: "img", "aria-label": "coordinates of the query, the key and their product" });
+  const canvas = element("canvas", { width: 560, height: 132, role: "img", "aria-label": say("maths_stripes") });
   const context = canvas.getContext("2d");
   const product = queryVector.map((x, i) => x * keyVector[i]);
   const rows = [["q", queryVector, app.theme.query], ["k", keyVector, app.theme.key], ["q × k", product, app.theme.attention]];
@@ -110,5 +137,5 @@ function stripes(app, { queryVector, keyVector }) {
       context.fillRect(x0 + (i * wide) / values.length, middle - Math.max(height, 0), Math.max(1, wide / values.length - 1), Math.max(1, Math.abs(height)));
     });
   });
-  return element("figure", {}, canvas, element("figcaption", {}, "q · k is the sum of the last row"));
+  return element("figure", {}, canvas, element("figcaption", {}, say("maths_stripes_sum")));
 }

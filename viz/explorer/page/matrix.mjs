@@ -5,6 +5,7 @@ import { category, inkOn, ramp } from "./colours.mjs";
 import { hits } from "./find.mjs";
 import { shorten } from "./painter.mjs";
 import { Pixels, channelsOf, maskOf } from "./pixels.mjs";
+import { say } from "./words.mjs";
 
 const NARROWEST = 50; // pixels of a head; on a phone the grid can be pushed sideways
 const CAPTION = 16; // pixels below each
@@ -24,7 +25,7 @@ export function orderedHeads(data, order) {
 /** How a value of a column reads. */
 export function readValue(column, value) {
   if (column.labels) return column.labels[value];
-  if (value === null) return "none";
+  if (value === null) return say("no_value");
   return value.toFixed(column.digits);
 }
 
@@ -66,19 +67,19 @@ export class MatrixView {
   draw(painter, app, box) {
     const { data, state, theme } = app;
     this.layOut(app, box);
-    const name = [state.method, state.colour, theme.name, state.find, this.columns, Math.round(box.width), Math.round(box.height)].join();
+    const name = [state.method, state.colour, theme.name, state.find, data.isTyped(state.sentence), data.typed?.number, this.columns, Math.round(box.width), Math.round(box.height)].join();
     if (name !== this.pictureName) {
       this.thumbnails.clear();
       this.pictureName = name;
     }
     if (this.grid) {
       this.cells.slice(0, this.columns).forEach((cell, head) => {
-        const label = head === 0 && cell.width > 60 ? "head 0" : String(head);
+        const label = head === 0 && cell.width > 60 ? say("head_number", { head }) : String(head);
         painter.text(label, cell.x + cell.width / 2, box.y + 11, { colour: theme.faint, size: 11, align: "center" });
       });
       for (let layer = 0; layer < data.layers; layer++) {
         const cell = this.cells[layer * this.columns];
-        painter.text(layer === 0 && cell.height > 44 ? "layer 0" : String(layer), box.x + 16, cell.y + cell.height / 2,
+        painter.text(layer === 0 && cell.height > 44 ? say("layer_number", { layer }) : String(layer), box.x + 16, cell.y + cell.height / 2,
           { colour: theme.faint, size: 11, align: "center", turned: true });
       }
     }
@@ -106,15 +107,33 @@ export class MatrixView {
     painter.picture(this.thumbnails.get(index), inner.x, inner.y, inner.width, inner.height);
     const shade = shadeScale(column, theme)(value);
     const ink = inkOn(shade);
-    const text = searching ? `${hits(data, data.head(cell.layer, cell.head), app.found)} hits` : readValue(column, value);
+    const text = this.caption(app, cell, column, value);
+    const faded = state.kind !== "" && readValue(data.column("kind"), data.columnValue("kind", cell.layer, cell.head)) !== state.kind;
     const middle = cell.y + cell.height - CAPTION / 2;
     painter.rect(cell.x, cell.y, cell.width, cell.height, { stroke: theme.rule });
     painter.rect(cell.x, cell.y + cell.height - CAPTION, cell.width, CAPTION, { fill: shade });
     painter.text(shorten(text, cell.width - (this.grid ? 6 : 40), 11), cell.x + 4, middle, { colour: ink, size: 11 });
     if (!this.grid) painter.text(`${cell.layer}.${cell.head}`, cell.x + cell.width - 4, middle, { colour: ink, size: 11, align: "right" });
+    if (faded) {
+      painter.alpha(0.8);
+      painter.rect(cell.x, cell.y, cell.width, cell.height, { fill: theme.paper });
+      painter.alpha(1);
+    }
+    if (app.without.has(`${cell.layer}.${cell.head}`)) {
+      painter.line([[cell.x, cell.y], [cell.x + cell.width, cell.y + cell.height - CAPTION]], theme.mark, 2);
+      painter.line([[cell.x + cell.width, cell.y], [cell.x, cell.y + cell.height - CAPTION]], theme.mark, 2);
+    }
     const here = cell.layer === state.layer && cell.head === state.head;
     const under = app.hover?.layer === cell.layer && app.hover?.head === cell.head;
     if (here || under) painter.rect(cell.x - 1, cell.y - 1, cell.width + 2, cell.height + 2, { stroke: here ? theme.ink : theme.attention, line: 2 });
+  }
+
+  /** Below a head: the hits of a search, how far its attention moved, or the value of the column chosen. */
+  caption({ data, state, found }, { layer, head }, column, value) {
+    if (state.find !== "") return say("hits", { count: hits(data, data.head(layer, head), found) });
+    const moved = data.typed?.moved;
+    if (moved && data.isTyped(state.sentence)) return say("moved", { share: moved[layer * data.heads + head].toFixed(2) });
+    return readValue(column, value);
   }
 
   hit(app, x, y) {
@@ -132,20 +151,24 @@ export class MatrixView {
 
 /** The colour of a column's values: categories as they are, numbers from low to high. */
 export function shadeScale(column, theme) {
-  const plain = { mixed: theme.rule, broad: theme.other }; // so that heads with one clear place stand out
-  if (column.labels) return (value) => plain[column.labels[value]] ?? category(value, theme);
+  const plain = { mixed: theme.rule, broad: theme.other, special: theme.faint }; // so that heads with one clear place stand out
+  if (column.labels) return (value) => plain[column.kinds[value]] ?? category(value, theme);
   const known = column.values.filter((value) => value !== null);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   return (value) => (value === null ? theme.rule : ramp((value - low) / (high - low || 1), theme));
 }
 
 /** One small picture, pixel by pixel: there may be a million points on the page. */
-function thumbnail(app, cell, { width, height }, mask, searching) {
+function thumbnail(app, cell, { width, height }, found, searched) {
   const { data, state, ratio, cloud } = app;
+  const typed = data.isTyped(state.sentence); // then its points are the bright ones
+  const [mask, searching] = searched || !typed ? [found, searched] : [app.ofSentence, true];
+  cloud.resize();
   const head = data.head(cell.layer, cell.head);
   const positions = head.positions(state.method);
   const { index, palette } = app.colouringOf(head);
-  const shown = data.shown(state.method, 2);
+  const seen = head.shown(state.method, 2);
+  const shown = seen.reduce((total, one) => total + one, 0);
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
   const pixels = new Pixels(w, h);
   const colours = palette.map(channelsOf);
@@ -154,7 +177,7 @@ function thumbnail(app, cell, { width, height }, mask, searching) {
 
   let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
   for (let p = 0; p < data.points; p++) {
-    if (p % data.size >= shown) continue;
+    if (!seen[p % data.size]) continue;
     left = Math.min(left, positions[3 * p]);
     right = Math.max(right, positions[3 * p]);
     low = Math.min(low, positions[3 * p + 1]);
@@ -166,13 +189,16 @@ function thumbnail(app, cell, { width, height }, mask, searching) {
     for (const p of cloud.order) {
       const side = p < data.size ? 0 : 1;
       const n = p - side * data.size;
-      if (n >= shown || (searching && (mask[n] === 1) !== bright)) continue;
+      if (!seen[n] || (searching && (mask[n] === 1) !== bright)) continue;
       const x = w / 2 + (positions[3 * p] - (left + right) / 2) * scale;
       const y = h / 2 - (positions[3 * p + 1] - (low + high) / 2) * scale;
       pixels.stamp(masks[side], x, y, colours[index[p]], opacity);
     }
   };
-  if (searching) paint(false, 0.12);
+  if (searching) {
+    paint(false, 1);
+    pixels.fade(0.15);
+  }
   paint(true, shown > 2000 ? 0.5 : 0.8);
   return pixels.done();
 }

@@ -3,30 +3,27 @@
 import { COLOURINGS } from "./colours.mjs";
 import { byId, element } from "./dom.mjs";
 import { hits } from "./find.mjs";
+import { info } from "./info.mjs";
+import { leadText } from "./lead.mjs";
 import { isOneSentence } from "./lines.mjs";
 import { showMaths } from "./maths.mjs";
 import { orderedHeads, readValue, shadeScale } from "./matrix.mjs";
 import { offText } from "./state.mjs";
+import { say } from "./words.mjs";
 
 const option = (value, label) => element("option", { value }, label);
 
-const HABITS = ["to_previous", "to_next", "to_self", "to_cls", "to_sep"]; // the columns of the first kinds of heads
-const LEADERS = 10; // heads in the list beside the grid
-const MOVES = {
-  none: "As the model has them.",
-  paper: "As in AttentionViz: both clouds share a centre, and one scale is chosen for both.",
-  exact: "Keys lifted onto a sphere: the more attended key is the nearer one, until drawn flat.",
-};
+export const HABITS = ["to_previous", "to_next", "to_self", "to_cls", "to_sep"]; // columns of whom a head attends to
+const LEADERS = 10; // heads in the list beside the grid, before one asks for all
 
 /** Fills the lists once and lets every control set its part of the state. */
 export function bindControls(app) {
   const { data } = app;
   const fill = (name, options) => document.querySelectorAll(`select[data-state="${name}"]`).forEach((select) => select.replaceChildren(...options.map(([v, l]) => option(v, l))));
   const columns = data.columns.map((column) => [column.name, column.label]);
-  fill("colour", COLOURINGS.filter(([name]) => name !== "segment" || data.sentences.some((s) => s.segments.includes(1))));
+  fill("colour", COLOURINGS.filter((name) => name !== "segment" || data.live || data.sentences.some((s) => s.segments.includes(1))).map((name) => [name, say(`colour_${name}`)]));
   fill("shade", columns);
-  fill("order", [["layer", "layer and head"], ...columns]);
-  fill("sentence", data.sentences.map((s) => [s.number, `${s.number + 1}. ${data.sentenceText(s.number).slice(0, 80)}${data.isWhole(s.number) ? "" : " (points only)"}`]));
+  fill("order", [["layer", say("order_layer")], ...columns]);
   fill("layer", Array.from({ length: data.layers }, (_, i) => [i, i]));
   fill("head", Array.from({ length: data.heads }, (_, i) => [i, i]));
 
@@ -49,31 +46,44 @@ export function bindControls(app) {
   byId("title").textContent = data.title;
 }
 
+/** The sentences to choose from; the typed one is the last. */
+function showSentences({ data }) {
+  const select = document.querySelector('select[data-state="sentence"]');
+  data.sentences.forEach(({ number, kept }) => {
+    const name = data.isTyped(number) ? say("typed") : `${number + 1}.`;
+    const label = `${name} ${data.sentenceText(number).slice(0, 80)}${kept?.size === 0 ? ` ${say("points_only")}` : kept ? ` ${say("some_heads")}` : ""}`;
+    if (!select.options[number]) select.append(option(number, label));
+    else if (select.options[number].textContent !== label) select.options[number].textContent = label;
+  });
+}
+
 /** Brings the controls and what is written beside them up to date with the state. */
 export function showPanel(app) {
   const { data, state } = app;
+  showSentences(app);
   for (const control of document.querySelectorAll("[data-state]")) {
     const value = state[control.dataset.state];
     if (control.type === "checkbox") control.checked = value;
     else if (control.type === "radio") control.checked = control.value === String(value);
     else if (control.value !== String(value)) control.value = String(value);
   }
-  for (const section of document.querySelectorAll("[data-views]")) section.hidden = !section.dataset.views.split(" ").includes(state.view);
+  for (const section of document.querySelectorAll("[data-views]")) section.hidden = !section.dataset.views.split(" ").includes(state.view) || ("live" in section.dataset && !data.live);
   byId("top-value").textContent = String(state.top);
   byId("above-value").textContent = state.above.toFixed(2);
   showHead(app);
   showLegend(app);
   showTokens(app);
   showFound(app);
-  byId("method-note").textContent = MOVES[state.method];
+  byId("method-note").textContent = say(`move_${state.method}`);
+  byId("lead").textContent = leadText(app);
   byId("clear").hidden = state.query < 0 && state.key < 0;
   byId("all-on").hidden = app.off.size === 0;
   if (data.sentences.length === 1) byId("only").hidden = true;
   if (state.view === "points") byId("all-lines").hidden = !isOneSentence(data, state.only);
-  if (["points", "sentence"].includes(state.view)) showMaths(byId("maths"), app);
+  if (["points", "sentence", "near"].includes(state.view)) showMaths(byId("maths"), app);
   if (state.view === "heads") showRanking(app);
-  byId("off-note").hidden = app.off.size === 0 || !["points", "sentence"].includes(state.view);
-  byId("off-note").textContent = `${app.off.size} token${app.off.size === 1 ? "" : "s"} switched off: rows are renormalised over the others. The points stay where they are.`;
+  byId("off-note").hidden = app.off.size === 0 || !["points", "sentence", "near"].includes(state.view);
+  byId("off-note").textContent = say(data.isTyped(state.sentence) ? "off_note_typed" : "off_note", { count: app.off.size });
   byId("words-note").hidden = !state.words || state.view !== "sentence";
 }
 
@@ -81,16 +91,25 @@ export function showPanel(app) {
 function showHead(app) {
   const { data, state } = app;
   const value = (name) => readValue(data.column(name), data.columnValue(name, state.layer, state.head));
-  const habit = HABITS[data.columnValue("kind", state.layer, state.head)];
-  byId("head-kind").textContent = `Kind: ${value("kind")}${habit ? `, with ${value(habit)} of the attention` : ""}`;
-  byId("means").textContent = `Means over ${data.sentences.length > 1 ? `all ${data.sentences.length} sentences` : "one sentence"}.`;
-  byId("profile").replaceChildren(element("tbody", {}, ...[...HABITS, "entropy"].map((name) => element("tr", {}, element("th", { scope: "row" }, data.column(name).label), element("td", {}, value(name))))));
-  const measures = [["nearest1_2d", "nearest@1, 2-D"], ["nearest1_full", "nearest@1, full"], ["rank_correlation_2d", "rank corr., 2-D"], ["rank_correlation_full", "rank corr., full"]];
-  const rows = measures.map(([name, label]) => element("tr", {}, element("th", { scope: "row" }, label),
+  const evidence = data.evidence[state.layer * data.heads + state.head];
+  byId("head-kind").replaceChildren(say("kind_line", { kind: value("kind") }), " ", info("kind"));
+  const kind = data.column("kind").kinds[data.columnValue("kind", state.layer, state.head)];
+  const plain = ["special", "broad", "mixed"].includes(kind);
+  const percent = (share) => `${Math.round(100 * share)} %`;
+  const numbers = { share: percent(evidence.share), left: percent(evidence.left), queries: evidence.queries, kind: value("kind") };
+  byId("head-evidence").replaceChildren(plain ? say(`evidence_${kind}`, numbers) : say("evidence", numbers), " ");
+  if (!plain) {
+    const best = element("button", { type: "button", class: "plain" }, say("evidence_best", { sentence: evidence.best + 1 }));
+    best.addEventListener("click", () => app.choose({ sentence: evidence.best, view: "sentence" }));
+    byId("head-evidence").append(best);
+  }
+  byId("means").textContent = say("means", { count: data.own });
+  byId("profile").replaceChildren(element("tbody", {}, ...[...HABITS, "entropy"].map((name) => element("tr", {}, element("th", { scope: "row" }, data.column(name).label, " ", info(name === "entropy" ? "entropy" : "habit")), element("td", {}, value(name))))));
+  const measures = ["nearest1_2d", "nearest1_full", "rank_correlation_2d", "rank_correlation_full", "scale"];
+  const rows = measures.map((name) => element("tr", {}, element("th", { scope: "row" }, say(`measure_${name}`), " ", info(name.replace(/_(2d|full)$/u, ""))),
     ...data.methods.map((method) => element("td", { class: method === state.method ? "chosen" : "" }, value(`${method}_${name}`)))));
   byId("measures").replaceChildren(
-    element("caption", { class: "note" }, "nearest@1: queries whose most attended key is the nearest"),
-    element("thead", {}, element("tr", {}, element("td"), ...data.methods.map((m) => element("th", { scope: "col", class: m === state.method ? "chosen" : "" }, m)))),
+    element("thead", {}, element("tr", {}, element("td"), ...data.methods.map((m) => element("th", { scope: "col", class: m === state.method ? "chosen" : "" }, say(`method_${m}`))))),
     element("tbody", {}, ...rows));
 }
 
@@ -104,8 +123,8 @@ function showLegend(app) {
   const { legend } = app;
   const box = byId("legend");
   const shapes = app.state.colour === "type"
-    ? [element("span", {}, swatch(app.theme.query, "disc"), "query"), element("span", {}, swatch(app.theme.key, "diamond"), "key")]
-    : [element("span", {}, swatch(app.theme.faint, "disc"), "query"), element("span", {}, swatch(app.theme.faint, "diamond"), "key")];
+    ? [element("span", {}, swatch(app.theme.query, "disc"), say("query")), element("span", {}, swatch(app.theme.key, "diamond"), say("key"))]
+    : [element("span", {}, swatch(app.theme.faint, "disc"), say("query")), element("span", {}, swatch(app.theme.faint, "diamond"), say("key"))];
   box.replaceChildren(...shapes);
   if (app.state.colour === "type") return;
   if (legend.swatches) box.append(...legend.swatches.map(([label, colour]) => element("span", {}, swatch(colour), label)));
@@ -125,7 +144,14 @@ function showRanking(app) {
   const legend = byId("shade-legend");
   if (column.labels) {
     const count = (i) => column.values.filter((value) => value === i).length;
-    legend.replaceChildren(...column.labels.map((label, i) => element("span", {}, swatch(colour(i)), `${label} (${count(i)})`)));
+    legend.replaceChildren(...column.labels.map((label, i) => {
+      const button = element("button", { type: "button", class: "kind", "aria-pressed": String(state.kind === label), title: say("kind_show") }, swatch(colour(i)), `${label} (${count(i)})`);
+      button.addEventListener("click", () => {
+        app.set({ kind: state.kind === label ? "" : label });
+        legend.children[i]?.focus();
+      });
+      return button;
+    }));
   } else {
     const known = column.values.filter((value) => value !== null);
     const [low, high] = [Math.min(...known), Math.max(...known)];
@@ -136,27 +162,31 @@ function showRanking(app) {
   const valueOf = ({ layer, head }) => (state.find ? hits(data, data.head(layer, head), app.found) : column.values[layer * data.heads + head]);
   const heads = orderedHeads(data, "layer").map((h) => ({ ...h, value: valueOf(h) }));
   heads.sort((a, b) => (column.labels && !state.find ? a.value - b.value : b.value - a.value));
-  byId("ranking-title").textContent = state.find ? "Hits: queries that attend to it most" : `Heads by ${column.label.replace(" of head", "")}`;
-  byId("ranking").replaceChildren(...heads.slice(0, LEADERS).map(({ layer, head, value }) => {
-    const button = element("button", { type: "button", class: "plain" }, `layer ${layer}, head ${head}`);
+  const wanted = state.kind ? heads.filter(({ layer, head }) => readValue(data.column("kind"), data.columnValue("kind", layer, head)) === state.kind) : heads;
+  byId("ranking-title").textContent = state.find ? say("ranking_hits") : say("ranking", { column: column.label });
+  byId("ranking").replaceChildren(...wanted.slice(0, app.all ? Infinity : LEADERS).map(({ layer, head, value }) => {
+    const button = element("button", { type: "button", class: "plain" }, say("layer_head", { layer, head }));
     button.addEventListener("click", () => app.set({ view: "points", layer, head }));
     return element("li", {}, button, element("output", {}, state.find ? value : readValue(column, value)));
   }));
+  const more = byId("ranking-all");
+  more.hidden = wanted.length <= LEADERS;
+  more.textContent = app.all ? say("ranking_fewer") : say("ranking_all", { count: wanted.length });
 }
 
 /** Each token a switch. */
 function showTokens(app) {
   const { data, state } = app;
-  if (state.view !== "sentence") return;
+  if (!["sentence", "points", "near", "way"].includes(state.view)) return;
   const sentence = data.sentences[state.sentence];
   byId("tokens").replaceChildren(...sentence.tokens.map((token, i) => {
     const on = !app.off.has(i);
-    const button = element("button", { type: "button", "aria-pressed": String(on), class: on ? "" : "off", title: on ? "switch off" : "switch on" }, token);
+    const button = element("button", { type: "button", "aria-pressed": String(on), class: on ? "" : "off", title: say(on ? "switch_off" : "switch_on") }, token);
     button.addEventListener("click", () => {
       const off = new Set(app.off);
       if (on) off.add(i);
       else off.delete(i);
-      if (off.size < sentence.size) app.set({ off: offText(off) });
+      if (off.size < sentence.size) app.switchTokens(offText(off));
       byId("tokens").children[i]?.focus();
     });
     return button;
@@ -168,8 +198,11 @@ function showFound(app) {
   const box = byId("found");
   if (!state.find) return box.replaceChildren();
   const tokens = app.found.reduce((a, b) => a + b, 0);
-  if (tokens === 0) return box.replaceChildren("not found");
-  const among = data.whole < data.sentences.length ? ` (in the ${data.whole} sentences kept whole)` : "";
+  if (tokens === 0) return box.replaceChildren(say("found_nothing"));
   const count = hits(data, data.head(state.layer, state.head), app.found);
-  return box.replaceChildren(`${tokens} token${tokens === 1 ? "" : "s"}; ${count} queries of layer ${state.layer}, head ${state.head} attend to it most${among}`);
+  const sentences = [...new Set(data.sentenceOf.filter((_, n) => app.found[n]))];
+  box.replaceChildren(say("found", { tokens, count, layer: state.layer, head: state.head }), " ");
+  const go = element("button", { type: "button", class: "plain" }, say("found_go", { count: sentences.length }));
+  go.addEventListener("click", () => app.nextFound(sentences));
+  return box.append(go);
 }

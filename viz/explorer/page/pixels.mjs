@@ -54,6 +54,12 @@ export class Pixels {
     }
   }
 
+  /** All that was stamped so far, at a share of its opacity. */
+  fade(share) {
+    const { data } = this.image;
+    for (let at = 3; at < data.length; at += 4) data[at] *= share;
+  }
+
   /** The canvas with all that was stamped. */
   done() {
     this.context.putImageData(this.image, 0, 0);

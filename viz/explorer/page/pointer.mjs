@@ -5,8 +5,8 @@ import { inside, zoomAt } from "./camera.mjs";
 /** The cloud under a place, or null: only a cloud can be dragged and zoomed. */
 function cloudAt(app, x, y) {
   if (app.state.view === "points") return app.cloud;
-  const view = app.views.sentence;
-  return app.state.view === "sentence" && view.cloudBox && inside(view.cloudBox, x, y) ? view.points.cloud : null;
+  const view = app.views[app.state.view];
+  return ["sentence", "near"].includes(app.state.view) && view.cloudBox && inside(view.cloudBox, x, y) ? view.points.cloud : null;
 }
 
 export function bindPointer(app) {
@@ -60,11 +60,12 @@ export function bindPointer(app) {
     fingers.delete(event.pointerId);
     const [x, y] = place(event);
     if (drag && !drag.moved && Math.hypot(x - drag.x, y - drag.y) < 6 && event.type === "pointerup") click(app, hit(x, y));
+    if (drag && !drag.moved && event.pointerType === "touch" && event.type === "pointerup") app.point(hit(x, y)); // fingers do not hover
     drag = null;
   };
   canvas.addEventListener("pointerup", release);
   canvas.addEventListener("pointercancel", release);
-  canvas.addEventListener("pointerleave", () => app.point(null));
+  canvas.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && app.point(null));
 
   canvas.addEventListener("wheel", (event) => {
     const [x, y] = place(event);
@@ -79,7 +80,7 @@ export function bindPointer(app) {
 export function click(app, target) {
   const { state } = app;
   if (!target) return state.view === "points" && app.set({ query: -1, key: -1 });
-  if (state.view === "heads") return app.set({ view: "points", ...target });
+  if (state.view === "heads" || target.layer !== undefined) return app.set({ view: "points", ...target });
   if (!target.queries) return false;
   const same = target.sentence === state.sentence;
   const chosen = { query: same ? state.query : -1, key: same ? state.key : -1 };
@@ -87,5 +88,5 @@ export function click(app, target) {
   if (target.keys.length) chosen.key = target.keys[0];
   if (target.queries.length && !target.keys.length && chosen.query === state.query && same) chosen.query = -1;
   else if (target.keys.length && !target.queries.length && chosen.key === state.key && same) chosen.key = -1;
-  return app.set(same ? chosen : { sentence: target.sentence, off: "", ...chosen });
+  return same ? app.set(chosen) : app.choose({ sentence: target.sentence, ...chosen, x: state.x, y: state.y, zoom: state.zoom });
 }

@@ -1,6 +1,7 @@
 // One head seen large: the joint cloud, the lines of attention, labels. Also the small cloud beside a sentence.
 
 import { isOneSentence, lineOpacity, lineWidth, linesOf } from "./lines.mjs";
+import { say } from "./words.mjs";
 
 export class PointsView {
   constructor(cloud) {
@@ -11,7 +12,7 @@ export class PointsView {
   bright(app) {
     const { data, state } = app;
     if (state.find && app.found.includes(1)) return app.found;
-    if (state.query < 0 && state.key < 0) return new Uint8Array(data.size).fill(1);
+    if (state.query < 0 && state.key < 0 && !data.isTyped(state.sentence)) return new Uint8Array(data.size).fill(1);
     const { start, size } = data.sentences[state.sentence];
     return new Uint8Array(data.size).fill(1, start, start + size);
   }
@@ -30,7 +31,7 @@ export class PointsView {
       cloud.draw(painter, app, this.shown);
       const chosen = [];
       const ring = (side, position, colour) => {
-        if (start + position >= cloud.to) return;
+        if (!cloud.shown[start + position]) return;
         painter.ring(...cloud.place(side, start + position), 9, colour, 2.5);
         chosen.push(side * data.size + start + position);
       };
@@ -38,10 +39,8 @@ export class PointsView {
       if (state.key >= 0) ring(1, state.key, theme.mark);
       for (const side of [0, 1]) for (const position of app.hovered(side)) ring(side, position, theme.ink);
       cloud.drawLabels(painter, app, this.shown, chosen);
-      if (cloud.to <= cloud.from) {
-        painter.text("This sentence did not fit in whole: its points are in one 2-D picture only", box.x + box.width / 2, box.y + box.height / 2 - 9,
-          { colour: theme.faint, align: "center" });
-        painter.text(`(${data.drawn}). See “What is in this file”.`, box.x + box.width / 2, box.y + box.height / 2 + 9,
+      if (cloud.count === 0) {
+        painter.text(say("points_left_out", { drawn: say(`method_${data.drawn}`) }), box.x + box.width / 2, box.y + box.height / 2,
           { colour: theme.faint, align: "center" });
       }
     });
@@ -52,7 +51,7 @@ export class PointsView {
     const { data, state, theme } = app;
     const attention = app.attention();
     const { start, size } = data.sentences[state.sentence];
-    if (!attention || start + size > this.cloud.to) return;
+    if (!attention || !this.cloud.shown[start]) return;
     const all = state.lines && isOneSentence(data, only);
     for (const { query, key, weight } of linesOf(attention, size, state, all)) {
       const pair = query === state.query && key === state.key;

@@ -1,7 +1,7 @@
 // The current view as a file: SVG from the same strokes, PNG at twice the size.
 
-import { COLOURINGS } from "./colours.mjs";
-import { CanvasPainter, SvgPainter, textWidth } from "./painter.mjs";
+import { CanvasPainter, SvgPainter, shorten, textWidth } from "./painter.mjs";
+import { say } from "./words.mjs";
 
 const LINE = 30; // pixels of a line above the picture
 
@@ -10,15 +10,18 @@ const hasColours = ({ state }) => state.view !== "average" && state.colour !== "
 /** What a picture needs to be understood without the page. */
 function caption(painter, app, width) {
   const { data, state, theme } = app;
-  const at = state.view === "heads" ? "all heads" : `layer ${state.layer}, head ${state.head}`;
-  const picture = state.view === "average" ? "" : ` · ${{ none: "as they are", paper: "paper", exact: "exact" }[state.method]}`;
+  const at = state.view === "heads" ? say("view_heads") : say("layer_head", state);
+  const picture = state.view === "average" ? "" : ` · ${say(`method_${state.method}`)}`;
+  const one = ["sentence", "near", "way"].includes(state.view) || state.only || state.query >= 0;
+  const sentence = one ? ` · “${data.sentenceText(state.sentence)}”` : "";
+  const day = new Date().toISOString().slice(0, 10);
   const middle = LINE / 2;
-  painter.text(`${data.title} · ${at}${picture}`, 12, middle, { colour: theme.ink, size: 13, weight: 600 });
+  painter.text(shorten(`${data.title} · ${at}${picture}${sentence} · ${day}`, width - 150, 13, 600), 12, middle, { colour: theme.ink, size: 13, weight: 600 });
   if (state.view === "average") return;
   painter.stamp(painter.sprite("disc", 5, state.colour === "type" ? theme.query : theme.faint, null), width - 116, middle);
-  painter.text("query", width - 106, middle, { colour: theme.ink });
+  painter.text(say("query"), width - 106, middle, { colour: theme.ink });
   painter.stamp(painter.sprite("diamond", 5, state.colour === "type" ? theme.key : theme.faint, null), width - 54, middle);
-  painter.text("key", width - 44, middle, { colour: theme.ink });
+  painter.text(say("key"), width - 44, middle, { colour: theme.ink });
   if (hasColours(app)) legendLine(painter, app, 12, 1.5 * LINE);
 }
 
@@ -34,7 +37,7 @@ function legendLine(painter, app, left, middle) {
     painter.rect(x, middle - 5, width, 10, { fill: colour });
     x += width;
   };
-  word(`${COLOURINGS.find(([name]) => name === state.colour)[1]}:`, 10);
+  word(`${say(`colour_${state.colour}`)}:`, 10);
   if (!legend.swatches) word(legend.low, 6);
   for (const [label, colour] of legend.swatches ?? legend.colours.map((c) => [null, c])) {
     patch(colour, label === null ? 4 : 10);
@@ -73,6 +76,13 @@ export function pngOf(app) {
   canvas.height = 2 * height;
   paintAll(new CanvasPainter(canvas, 2), app);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+/** What the file is called: model, view, head, method, sentence. */
+export function fileName({ data, state }) {
+  const model = data.title.split(" ").at(-1).replace(/[^\w-]/gu, "");
+  const head = state.view === "heads" ? "" : `-${state.layer}.${state.head}`;
+  return `${model}-${state.view}${head}-${say(`method_${state.method}`)}-s${state.sentence + 1}`;
 }
 
 /** Hands a file to the reader. */

@@ -6,6 +6,7 @@ import { attentionColour, category, inkOn } from "./colours.mjs";
 import { drawHeatScale } from "./heat.mjs";
 import { lineOpacity, lineWidth } from "./lines.mjs";
 import { shorten, textWidth } from "./painter.mjs";
+import { say } from "./words.mjs";
 
 const TITLE = 26;
 const SCALE = 30; // pixels below the heatmap, for its colours
@@ -32,11 +33,12 @@ export class SentenceView {
     const widest = Math.min(120, Math.max(...this.items.map((item) => textWidth(item.label, 13, 700))) + 16);
     this.widest = widest;
     const wide = box.width >= 700;
-    const curves = { x: box.x + 8, y: box.y, width: wide ? Math.max(2 * widest + 80, box.width * 0.23) : box.width - 16 };
-    const mapWidth = wide ? (box.width - curves.width - 40) * 0.58 : box.width - 16;
+    const curves = { x: box.x + 8, y: box.y, width: wide ? Math.max(2 * widest + 80, box.width * 0.22) : box.width - 16 };
+    const both = box.width - curves.width - 40; // for the heatmap and, if there is room beside it, the points
     const room = wide ? box.height - TITLE - widest - SCALE : Infinity;
-    const cell = Math.max(12, Math.min(44, (mapWidth - widest - 6) / count, room / count));
-    const row = wide ? Math.max(15, Math.min(38, (box.height - TITLE - 20) / count)) : 26;
+    const small = both - widest - 6 - 220 < 22 * count; // beside the points the cells would lose their numbers
+    const cell = Math.max(12, Math.min(60, ((wide ? (small ? both : both * 0.66) : box.width - 16) - widest - 6) / count, Math.max(room / count, small ? 24 : 0)));
+    const row = wide ? Math.max(15, Math.min(44, (box.height - TITLE - 20) / count)) : 26;
     const mapHeight = TITLE + widest + cell * count + SCALE;
     curves.height = TITLE + 10 + row * count;
     const map = { x: wide ? curves.x + curves.width + 20 : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: widest + 6 + cell * count, height: mapHeight };
@@ -62,14 +64,13 @@ export class SentenceView {
     this.prepare(app);
     this.layOut(app, box);
     if (!this.weights) {
-      painter.text("This sentence did not fit in whole: its attention is not in the file.", box.x + 20, box.y + 40, { colour: theme.ink });
-      painter.text("See “What is in this file”.", box.x + 20, box.y + 60, { colour: theme.faint });
+      painter.text(say("sentence_left_out"), box.x + 20, box.y + 40, { colour: theme.ink });
       this.items = [];
       return false;
     }
     this.drawCurves(painter, app);
     this.drawMap(painter, app);
-    painter.text("queries and keys of this sentence", this.cloudBox.x, this.cloudBox.y - TITLE / 2, { colour: theme.faint, weight: 600 });
+    painter.text(shorten(say("sentence_points"), this.cloudBox.width, 12, 600), this.cloudBox.x, this.cloudBox.y - TITLE / 2, { colour: theme.faint, weight: 600 });
     const moving = this.points.draw(painter, app, this.cloudBox, true);
     painter.rect(this.cloudBox.x, this.cloudBox.y, this.cloudBox.width, this.cloudBox.height, { stroke: theme.rule });
     return moving;
@@ -89,8 +90,8 @@ export class SentenceView {
     const count = items.length;
     const [left, right] = [curves.x + this.widest, curves.x + curves.width - this.widest];
     const y = (i) => curves.y + TITLE + 6 + (i + 0.5) * row;
-    painter.text("query", left - 8, curves.y + TITLE / 2, { colour: theme.query, align: "right", weight: 600 });
-    painter.text("key", right + 8, curves.y + TITLE / 2, { colour: theme.key, weight: 600 });
+    painter.text(say("query"), left - 8, curves.y + TITLE / 2, { colour: theme.query, align: "right", weight: 600 });
+    painter.text(say("key"), right + 8, curves.y + TITLE / 2, { colour: theme.key, weight: 600 });
     const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
     const anything = queries.size + keys.size > 0;
     for (let i = 0; i < count; i++) {
@@ -110,11 +111,11 @@ export class SentenceView {
         const width = textWidth(text, size, 700) + 8;
         painter.rect(align === "right" ? x - width + 2 : x - 2, y(i) - row / 2 + 1, width, row - 2, { fill: theme.panel, stroke: theme.rule });
       }
-      painter.text(text, align === "right" ? x - 3 : x + 3, y(i), { size, colour: item.off ? theme.other : colour, align, weight: lit.has(i) ? 700 : 400 });
+      painter.text(text, align === "right" ? x - 3 : x + 3, y(i), { size, colour: item.off ? theme.faint : colour, align, weight: lit.has(i) ? 700 : 400 });
       if (item.off) {
         const width = textWidth(text, size);
         const from = align === "right" ? x - 3 - width : x + 3;
-        painter.line([[from, y(i)], [from + width, y(i)]], theme.other, 1.2);
+        painter.line([[from, y(i)], [from + width, y(i)]], theme.faint, 1.2);
       }
       painter.rect(align === "right" ? x + 3 : x - 6, y(i) - row / 2 + 1, 3, row - 2, { fill: this.segmentColour(item, app) });
     });
@@ -135,12 +136,12 @@ export class SentenceView {
     const [x0, y0] = [map.x + this.widest + 6, map.y + TITLE + this.widest];
     const size = Math.min(12, cell - 1);
     const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
-    painter.text("attention: row query, column key", map.x, map.y + TITLE / 2, { colour: theme.faint, weight: 600 });
+    painter.text(say("sentence_map"), map.x, map.y + TITLE / 2, { colour: theme.faint, weight: 600 });
     items.forEach((item, i) => {
       const label = shorten(item.label, this.widest - 8, size);
       const middle = (i + 0.5) * cell;
-      painter.text(label, x0 - 9, y0 + middle, { size, align: "right", colour: item.off ? theme.other : theme.query, weight: queries.has(i) ? 700 : 400 });
-      painter.text(label, x0 + middle, y0 - 9, { size, turned: true, colour: item.off ? theme.other : theme.key, weight: keys.has(i) ? 700 : 400 });
+      painter.text(label, x0 - 9, y0 + middle, { size, align: "right", colour: item.off ? theme.faint : theme.query, weight: queries.has(i) ? 700 : 400 });
+      painter.text(label, x0 + middle, y0 - 9, { size, turned: true, colour: item.off ? theme.faint : theme.key, weight: keys.has(i) ? 700 : 400 });
       painter.rect(x0 - 6, y0 + i * cell, 3, cell - 1, { fill: this.segmentColour(item, app) });
       painter.rect(x0 + i * cell, y0 - 6, cell - 1, 3, { fill: this.segmentColour(item, app) });
     });
@@ -151,7 +152,7 @@ export class SentenceView {
         painter.rect(x0 + j * cell, y0 + i * cell, cell - 1, cell - 1, { fill: items[i].off || items[j].off ? theme.panel : colour });
         if (cell >= 22 && weight >= 0.005) {
           const text = weight >= 0.995 ? "1" : weight.toFixed(2).slice(1);
-          painter.text(text, x0 + (j + 0.5) * cell - 0.5, y0 + (i + 0.5) * cell, { size: 10, align: "center", colour: inkOn(colour) });
+          painter.text(text, x0 + (j + 0.5) * cell - 0.5, y0 + (i + 0.5) * cell, { size: cell >= 28 ? 12 : 11, align: "center", colour: inkOn(colour) });
         }
       }
     }

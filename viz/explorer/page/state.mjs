@@ -1,10 +1,17 @@
 // What is looked at, and how. All of it lives in the address (#layer=2&head=3), so a link reopens the same view.
 
+import { COLOURINGS } from "./colours.mjs";
+
+export const VIEWS = ["heads", "points", "sentence", "near", "average", "way"];
+
 export const DEFAULTS = {
-  view: "heads", // heads | points | sentence | average
+  view: "heads", // heads | points | sentence | near | average | way
+  text: "", // what was typed, and its second sentence; empty: a sentence of the page
+  second: "",
+  without: "", // heads switched off: "0.2_1.3"
   layer: 0,
   head: 0,
-  method: "exact", // none | paper | exact
+  method: "exact", // raw | paper | exact
   dims: 2,
   colour: "type",
   shade: "kind", // the column that marks the heads
@@ -19,6 +26,9 @@ export const DEFAULTS = {
   query: -1, // positions in the sentence
   key: -1,
   off: "", // positions switched off: "3.5"
+  kind: "", // in all heads: only heads of this kind are bright
+  keys: true, // letters are short cuts
+  step: 0, // of the tour, from 1; 0: no tour
   words: false,
   find: "",
   theme: "auto",
@@ -53,6 +63,7 @@ export function fromHash(hash, limits = {}, defaults = DEFAULTS) {
       continue;
     }
     const usual = defaults[name];
+    if (name === "method" && value === "none") value = "raw"; // as older addresses have it
     if (typeof usual === "boolean") value = value === "true";
     if (typeof usual === "number") value = Number(value);
     if (typeof value === "number" && !Number.isFinite(value)) continue;
@@ -66,17 +77,28 @@ export function fromHash(hash, limits = {}, defaults = DEFAULTS) {
 export function limitsOf(data) {
   const within = (count) => (value) => Number.isInteger(value) && value >= 0 && value < count;
   const oneOf = (names) => (value) => names.includes(value);
-  const longest = Math.max(...data.sentences.map((sentence) => sentence.size));
+  const longest = Math.max(data.live?.config.max_position_embeddings ?? 1, ...data.sentences.map((sentence) => sentence.size));
+  const look = (value) => Math.abs(value) <= 1000;
   const place = (value) => value === -1 || within(longest)(value);
   return {
-    view: oneOf(["heads", "points", "sentence", "average"]),
+    view: oneOf(VIEWS),
+    text: (value) => Boolean(data.live) && value.length <= 2000,
+    second: (value) => Boolean(data.live) && value.length <= 2000,
+    without: (value) => Boolean(data.live) && /^(\d{1,3}\.\d{1,3}(_\d{1,3}\.\d{1,3})*)?$/u.test(value),
+    kind: (value) => value === "" || data.column("kind").labels.includes(value),
+    colour: oneOf(COLOURINGS),
+    step: within((data.tour ?? []).length + 1),
+    x: look,
+    y: look,
+    turn: look,
+    tilt: (value) => Math.abs(value) <= 1.6,
     layer: within(data.layers),
     head: within(data.heads),
     method: oneOf(data.methods),
     dims: oneOf([2, 3]),
     shade: oneOf(data.columns.map((column) => column.name)),
     order: oneOf(["layer", ...data.columns.map((column) => column.name)]),
-    sentence: within(data.sentences.length),
+    sentence: within(data.sentences.length + (data.live ? 1 : 0)),
     query: place,
     key: place,
     top: (value) => within(101)(value) && value > 0,
@@ -90,4 +112,6 @@ export function limitsOf(data) {
 
 /** "3.5" -> Set {3, 5} and back. */
 export const offSet = (text) => new Set(text ? text.split(".").map(Number) : []);
+export const offHeads = (text) => new Set(text ? text.split("_") : []);
 export const offText = (set) => [...set].sort((a, b) => a - b).join(".");
+export const offHeadsText = (set) => [...set].sort().join("_");

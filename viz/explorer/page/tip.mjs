@@ -3,6 +3,8 @@
 import { signed } from "./average.mjs";
 import { byId, element } from "./dom.mjs";
 import { readValue } from "./matrix.mjs";
+import { distancesFrom } from "./places.mjs";
+import { say } from "./words.mjs";
 
 /** Lines of text about what is hovered; the first is the title. */
 export function tipLines(app) {
@@ -13,31 +15,62 @@ export function tipLines(app) {
     const names = ["kind", "to_previous", "to_next", "entropy", "exact_nearest1_2d"];
     if (!names.includes(state.shade)) names.unshift(state.shade);
     const value = (name) => `${data.column(name).label}: ${readValue(data.column(name), data.columnValue(name, hover.layer, hover.head))}`;
-    return [`layer ${hover.layer}, head ${hover.head}`, ...names.map(value)];
+    return [say("layer_head", hover), ...names.map(value)];
   }
-  if (hover.bar !== undefined) return [`key at ${signed(hover.bar - data.reach)}`, `mean attention ${here.relative[hover.bar].toFixed(3)}`];
+  if (hover.bar !== undefined) {
+    return [say("tip_offset", { offset: signed(hover.bar - data.reach) }), say("tip_mean", { value: here.relative[hover.bar].toFixed(3) })];
+  }
   if (hover.cell) {
     const [i, j] = hover.cell;
-    return [`query at ${i}, key at ${j}`, `mean attention ${here.average[i * data.across + j].toFixed(3)}`];
+    const among = data.sentences.slice(0, data.own).filter((s) => s.size > Math.max(i, j)).length;
+    return [say("tip_cell", { query: i, key: j }), say("tip_mean", { value: here.average[i * data.across + j].toFixed(3) }), say("tip_among", { count: among, all: data.own })];
   }
-  const { size, start, tokens } = data.sentences[hover.sentence];
+  const sentence = data.sentences[hover.sentence];
+  const { size, start, tokens } = sentence;
+  const chosen = state.query >= 0 && hover.sentence === state.sentence && hover.keys.length === 1 ? pairLines(app, hover.keys[0]) : [];
   if (hover.point) {
     const { side, token } = hover.point;
     const xyz = here.positions(state.method).subarray(3 * (side * data.size + token)).slice(0, state.dims);
     return [
-      `${data.tokenOf[token]} (${side ? "key" : "query"})`,
-      `position ${token - start} of sentence ${hover.sentence + 1}`,
-      `norm ${here.norms[side * data.size + token].toFixed(2)}`,
-      `at ${[...xyz].map((v) => (v * here.extent(state.method)).toFixed(2)).join(", ")}`,
+      `${data.tokenOf[token]} (${say(side ? "key" : "query")})`,
+      ...written(sentence, token - start),
+      say("tip_position", { position: token - start, sentence: hover.sentence + 1 }),
+      ...chosen,
+      say("tip_norm", { value: here.norms[side * data.size + token].toFixed(2) }),
+      say("tip_place", { place: [...xyz].map((v) => (v * here.extent(state.method)).toFixed(2)).join(", ") }),
       data.sentenceText(hover.sentence).slice(0, 90),
     ];
   }
   const name = (places) => places.map((i) => tokens[i]).join(" ");
   if (hover.queries.length && hover.keys.length) {
     const weight = pairWeight(app.attention(), size, hover.queries, hover.keys, app.off);
-    return [`${name(hover.queries)} → ${name(hover.keys)}`, `attention ${weight.toFixed(3)}`];
+    return [`${name(hover.queries)} → ${name(hover.keys)}`, say("tip_attention", { value: weight.toFixed(3) }), ...pairDistance(app, hover)];
   }
-  return [hover.queries.length ? `${name(hover.queries)} (query)` : `${name(hover.keys)} (key)`, `position ${[...hover.queries, ...hover.keys].join(", ")}`];
+  const one = [...hover.queries, ...hover.keys];
+  return [`${name(one)} (${say(hover.queries.length ? "query" : "key")})`, ...written(sentence, one[0]), say("tip_at", { position: one.join(", ") }), ...chosen];
+}
+
+/** How a token was written, where that differs: [UNK] and capitals say what they were. */
+function written(sentence, position) {
+  const span = sentence.spans?.[position];
+  if (!span) return [];
+  const text = ((sentence.text ?? "").split("|||")[sentence.segments[position]] ?? "").trim().slice(...span);
+  return text && text !== sentence.tokens[position] ? [say("tip_written", { text })] : [];
+}
+
+/** From the chosen query to a key: attention and distance. */
+function pairLines(app, key) {
+  const { state, data } = app;
+  const attention = app.attention();
+  if (!attention) return [];
+  const { size } = data.sentences[state.sentence];
+  return [say("tip_attention", { value: attention[state.query * size + key].toFixed(3) }), ...pairDistance(app, { queries: [state.query], keys: [key] })];
+}
+
+function pairDistance({ state, data }, { queries, keys }) {
+  if (queries.length !== 1 || keys.length !== 1) return [];
+  const { distances } = distancesFrom(data.head(state.layer, state.head), state.sentence, state.method, queries[0]);
+  return [say("tip_distance", { value: distances[keys[0]].toFixed(2) })];
 }
 
 /** As in the heatmap: summed over the pieces of the key, the mean over those of the query. */

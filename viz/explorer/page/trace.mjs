@@ -1,7 +1,7 @@
 // A trace in a notebook: tokens and an attention heatmap, with a switch for layer and head.
 
 import { THEMES, attentionColour } from "./colours.mjs";
-import { uint16 } from "./data.mjs";
+import { uint16 } from "./bytes.mjs";
 import { byId, element } from "./dom.mjs";
 
 const trace = JSON.parse(byId("data").textContent);

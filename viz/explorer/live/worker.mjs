@@ -1,0 +1,121 @@
+// The model at work beside the page: a request in, a message with all that the page shows out.
+
+import { Bert } from "./model.mjs";
+import { sum } from "./numerics.mjs";
+
+/** What a request asks for: {text, second, off: ["0.2"], hidden: [3], token: position whose way is wanted, or -1}. */
+export function answer(bert, { text, second, off = [], hidden = [], token = -1 }) {
+  const began = performance.now();
+  const encoding = bert.encode(text, second);
+  const changed = off.length + hidden.length > 0;
+  const trace = bert.run(encoding, off, hidden);
+  const before = changed ? bert.run(encoding) : trace;
+  const masks = encoding.tokens.flatMap((name, t) => (name === bert.tokenizer.mask ? [t] : []));
+  const guessed = (run) => masks.map((t) => [t, bert.guess(at(run.hidden_states.at(-1), t, bert))]);
+  return {
+    encoding,
+    layers: trace.layers.map((layer) => ({
+      query: layer.query_TD, key: layer.key_TD, scores: layer.scores_HTT, attention: layer.attention_HTT,
+      valueLength: lengths(layer.value_TD, bert.config.num_attention_heads, encoding.ids.length),
+    })),
+    guesses: guessed(trace),
+    before: changed ? guessed(before) : null,
+    moved: changed ? trace.layers.flatMap((layer, l) => distances(layer.attention_HTT, before.layers[l].attention_HTT, encoding.ids.length)) : null,
+    way: token >= 0 && token < encoding.ids.length ? way(bert, trace, token) : null,
+    milliseconds: performance.now() - began,
+  };
+}
+
+/** Row t of [T, D]. */
+function at(x_TD, t, { config: { hidden_size: D } }) {
+  return x_TD.subarray(t * D, (t + 1) * D);
+}
+
+/** |value| of each head and token, [H * T]. */
+function lengths(value_TD, heads, tokens) {
+  const [D, result] = [value_TD.length / tokens, new Float32Array(heads * tokens)];
+  const K = D / heads;
+  for (let h = 0; h < heads; h++) for (let t = 0; t < tokens; t++) result[h * tokens + t] = length(value_TD.subarray(t * D + h * K, t * D + (h + 1) * K));
+  return result;
+}
+
+/** How far each head's attention moved: the share of a query's attention that went to other keys, mean over queries. */
+function distances(after_HTT, before_HTT, tokens) {
+  const size = tokens * tokens;
+  const moved = [];
+  for (let start = 0; start < after_HTT.length; start += size) {
+    let total = 0;
+    for (let i = start; i < start + size; i++) total += Math.abs(after_HTT[i] - before_HTT[i]) / 2;
+    moved.push(total / tokens);
+  }
+  return moved;
+}
+
+const length = (x) => Math.sqrt(x.reduce((total, number) => total + number * number, 0));
+const cosine = (x, y) => x.reduce((total, number, i) => total + number * y[i], 0) / (length(x) * length(y) || 1);
+
+/**
+ * The whole way of one token, step by step: {layer, name, head, length, towards}: what was added, how long it is, and the
+ * cosine between it and what the half hands on (after the norm). guesses: what the model would say if it ended there.
+ */
+function way(bert, trace, t) {
+  const { weights } = bert;
+  const steps = [];
+  const start = at(trace.hidden_states[0], t, bert);
+  steps.push({ layer: -1, name: "embeddings", length: length(start), towards: 1, guesses: bert.guess(start) });
+  trace.layers.forEach((layer, l) => {
+    const came = at(trace.hidden_states[l], t, bert);
+    const attended = at(layer.attended_TD, t, bert);
+    const context = at(layer.context_TD, t, bert);
+    const { weight, bias } = weights.layers[l].attention_output;
+    const add = (name, x, to, more = {}) => steps.push({ layer: l, name, length: length(x), towards: cosine(x, to), ...more });
+    add("residual", came, attended);
+    const heads = bert.config.num_attention_heads;
+    const K = context.length / heads;
+    let all = bias;
+    for (let h = 0; h < heads; h++) {
+      const part = Float32Array.from(bias, (_, d) => {
+        let total = 0;
+        for (let i = h * K; i < (h + 1) * K; i++) total += weight[d * context.length + i] * context[i];
+        return total;
+      });
+      add("head", part, attended, { head: h });
+      all = sum(all, part);
+    }
+    add("bias", bias, attended);
+    add("attention", all, attended);
+    add("norm", attended, attended, { guesses: bert.guess(attended) });
+    const after = at(trace.hidden_states[l + 1], t, bert);
+    add("residual", attended, after);
+    add("feed_forward", at(layer.fed_TD, t, bert), after);
+    add("norm", after, after, { guesses: bert.guess(after) });
+  });
+  return steps;
+}
+
+/** In a worker: the first message brings the weights, every other a request. What cannot be answered is said. */
+export function serve(scope) {
+  let bert = null;
+  scope.onmessage = ({ data }) => {
+    try {
+      if (data.weights !== undefined) {
+        bert = new Bert(data.settings, new Uint16Array(bytes(data.weights)));
+        return scope.postMessage({ ready: true });
+      }
+      return scope.postMessage({ request: data, ...answer(bert, data) });
+    } catch (error) {
+      return scope.postMessage({ request: data.weights === undefined ? data : null, error: error instanceof RangeError ? error.message : String(error) });
+    }
+  };
+}
+
+/** base64 -> bytes; newer browsers do it themselves, three times as fast. */
+function bytes(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64).buffer;
+  const text = atob(base64);
+  const result = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) result[i] = text.charCodeAt(i);
+  return result.buffer;
+}
+
+if (typeof WorkerGlobalScope !== "undefined") serve(self);

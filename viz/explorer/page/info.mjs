@@ -1,0 +1,21 @@
+// The (i) beside numbers and controls: what they mean, in a small window that any key or click closes.
+
+import { byId, element } from "./dom.mjs";
+import { say } from "./words.mjs";
+
+/** A button that explains: its text stands in the table of words as info_NAME. */
+export function info(name) {
+  return element("button", { type: "button", class: "info", "data-info": name, "aria-label": say("info_about", { name: say(`info_${name}`).split(":")[0] }) }, "i");
+}
+
+/** One listener for all of them, those of the template and those made later. */
+export function bindInfo() {
+  const box = byId("info");
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-info]");
+    if (!button) return;
+    byId("info-text").textContent = say(`info_${button.dataset.info}`);
+    box.showModal();
+  });
+  box.addEventListener("click", () => box.close());
+}

@@ -1,0 +1,36 @@
+// The sentence over every view: what is seen, what to look for, and how far the picture can be trusted, in numbers.
+
+import { distancesFrom, flatDistance } from "./places.mjs";
+import { say } from "./words.mjs";
+
+const inPercent = (share) => `${Math.round(100 * share)} %`;
+
+export function leadText(app) {
+  const { data, state } = app;
+  const method = say(`method_${state.method}`);
+  const mean = (name) => {
+    const { values } = data.column(`${state.method}_${name}`);
+    return values.reduce((a, b) => a + b, 0) / values.length;
+  };
+  const here = (name) => data.columnValue(`${state.method}_${name}`, state.layer, state.head);
+  const at = { layer: state.layer, head: state.head, method };
+  if (state.view === "heads") return say("lead_heads", { method, flat: inPercent(mean("nearest1_2d")), full: inPercent(mean("nearest1_full")) });
+  if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: inPercent(here("nearest1_2d")), full: inPercent(here("nearest1_full")) });
+  if (state.view === "near") return nearText(app, method);
+  return say(`lead_${state.view}`, at);
+}
+
+/** What the flat picture gets wrong about the chosen query. */
+function nearText(app, method) {
+  const { data, state } = app;
+  const attention = app.attention();
+  if (state.query < 0 || !attention) return say("lead_near");
+  const { size, start, tokens } = data.sentences[state.sentence];
+  const head = data.head(state.layer, state.head);
+  const row = [...attention.subarray(state.query * size, (state.query + 1) * size)];
+  const { distances } = distancesFrom(head, state.sentence, state.method, state.query);
+  const flat = tokens.map((_, j) => flatDistance(head, state.method, state.dims, start + state.query, start + j));
+  const most = row.indexOf(Math.max(...row));
+  const place = (all) => all.filter((d, j) => !app.hides(state.query, j) && d < all[most] - 1e-9).length + 1;
+  return say("lead_near_query", { query: tokens[state.query], key: tokens[most], share: row[most].toFixed(2), method, full: place(distances), flat: place(flat) });
+}

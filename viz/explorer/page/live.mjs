@@ -1,0 +1,116 @@
+// The model in the page: asked at every change of what is typed, heard when it has answered.
+
+import { byId } from "./dom.mjs";
+import { offHeads } from "./state.mjs";
+import { Typing } from "./typing.mjs";
+import { say } from "./words.mjs";
+
+/** The model in its worker. One request is worked on at a time, and of those that wait only the newest is kept. */
+export class Model {
+  constructor(settings, weights, source, tell) {
+    this.tell = tell;
+    const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+    this.worker = new Worker(address);
+    this.worker.onmessage = ({ data }) => this.receive(data);
+    this.worker.onerror = (event) => tell({ error: event.message || "worker", request: null });
+    this.busy = true; // until it has its weights
+    this.worker.postMessage({ settings, weights });
+  }
+
+  ask(request) {
+    if (this.busy) this.waiting = request;
+    else {
+      this.busy = true;
+      this.worker.postMessage(request);
+    }
+  }
+
+  receive(answer) {
+    this.busy = false;
+    const next = this.waiting;
+    this.waiting = null;
+    if (next) this.ask(next);
+    this.tell(answer, Boolean(next));
+  }
+}
+
+/** What the state asks the model. */
+export function requestOf({ data, state }) {
+  const hidden = data.isTyped(state.sentence) && state.off ? state.off.split(".").map(Number) : [];
+  return {
+    text: state.text, second: state.second, off: [...offHeads(state.without)], hidden,
+    token: state.view === "way" ? Math.max(state.query, 0) : -1,
+  };
+}
+
+export class Live {
+  constructor(app) {
+    this.app = app;
+    this.typing = new Typing(app);
+    this.typing.say(say("typing_start"));
+    try {
+      this.model = new Model(app.data.live, byId("weights").textContent, byId("worker").textContent, (answer, more) => this.receive(answer, more));
+      byId("weights").remove();
+    } catch {
+      this.typing.say(say("typing_no_worker"));
+    }
+  }
+
+  /** A new text, from the box or from a click on a word. */
+  type(text, second, changes = {}, push = false) {
+    const { app } = this;
+    Object.assign(app.state, changes, { text, second });
+    app.push ||= push;
+    if (!text && !second) return app.choose({ sentence: 0, without: "", off: "" });
+    this.ask();
+    app.writeAddress();
+    return true;
+  }
+
+  /** Heads are switched off: only a typed sentence can show it, so one of the page is typed first. */
+  switchHeads(without) {
+    const { app } = this;
+    const { state, data } = app;
+    app.push = true;
+    state.without = without;
+    if (state.text) return app.changed();
+    const [first, second = ""] = (data.sentences[state.sentence].text ?? "").split("|||").map((part) => part.trim());
+    return this.type(first, second);
+  }
+
+  /** Asks the model for what the state wants, unless it has just been asked for the same. */
+  ask() {
+    const { state } = this.app;
+    if (!this.model || !(state.text || state.second)) return;
+    const request = requestOf(this.app);
+    const wanted = JSON.stringify(request);
+    if (wanted === this.asked) return;
+    this.asked = wanted;
+    this.model.ask(request);
+  }
+
+  receive(answer, more) {
+    const { app, typing } = this;
+    const { data, state } = app;
+    if (answer.ready) return app.wanted ? undefined : typing.say(say("typing_ready"));
+    if (answer.error !== undefined) {
+      const [, size, most] = /too long (\d+) (\d+)/u.exec(answer.error) ?? [];
+      if (size) typing.say(say("typing_long", { size, most }));
+      else typing.say(answer.error === "no words" ? say("typing_empty") : say("typing_error", { error: answer.error }));
+      if (app.wanted) {
+        app.wanted = false;
+        app.changed();
+      }
+      return;
+    }
+    if (!state.text && !state.second) return;
+    data.type({ ...answer, number: (data.typed?.number ?? 0) + 1 });
+    const { length } = answer.encoding.ids;
+    for (const name of ["query", "key"]) if (state[name] >= length) state[name] = -1;
+    state.sentence = data.own;
+    app.wanted = false;
+    if (more) return; // the next answer is on its way
+    typing.say(say("typing_done", { tokens: length, milliseconds: answer.milliseconds.toFixed(0) }));
+    app.changed();
+  }
+}

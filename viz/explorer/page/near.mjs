@@ -1,0 +1,89 @@
+// Why near: the keys of one query at their true distances in the full space, as a ring, beside the flat picture.
+
+import { attentionColour } from "./colours.mjs";
+import { inside } from "./camera.mjs";
+import { shorten, textWidth } from "./painter.mjs";
+import { distancesFrom } from "./places.mjs";
+import { say } from "./words.mjs";
+
+const ABOVE_IT = 26;
+
+export class NearView {
+  constructor(points) {
+    this.points = points;
+    this.marks = [];
+  }
+
+  layOut(app, box) {
+    const wide = box.width >= 700;
+    const width = wide ? box.width / 2 - 14 : box.width - 16;
+    const height = wide ? box.height - ABOVE_IT - 10 : Math.min(width, 420);
+    this.ring = { x: box.x + 8, y: box.y + ABOVE_IT, width, height };
+    this.cloudBox = wide
+      ? { x: box.x + width + 20, y: box.y + ABOVE_IT, width, height }
+      : { x: box.x + 8, y: box.y + height + 2 * ABOVE_IT, width, height };
+    this.height = this.cloudBox.y + height + 8 - box.y;
+  }
+
+  draw(painter, app, box) {
+    const { state, theme, data } = app;
+    this.layOut(app, box);
+    this.marks = [];
+    const attention = app.attention();
+    if (!attention || state.query < 0) {
+      painter.text(say(attention ? "near_choose" : "sentence_left_out"), box.x + 16, box.y + 40, { colour: theme.ink });
+      if (!attention) return false;
+    } else {
+      painter.text(shorten(say("near_ring", { token: data.sentences[state.sentence].tokens[state.query] }), this.ring.width, 12, 600), this.ring.x, box.y + ABOVE_IT / 2, { colour: theme.faint, weight: 600 });
+      painter.clip(this.ring, () => this.drawRing(painter, app, attention));
+    }
+    painter.text(shorten(say("near_flat"), this.cloudBox.width, 12, 600), this.cloudBox.x, this.cloudBox.y - ABOVE_IT / 2, { colour: theme.faint, weight: 600 });
+    const moving = this.points.draw(painter, app, this.cloudBox, true);
+    painter.rect(this.cloudBox.x, this.cloudBox.y, this.cloudBox.width, this.cloudBox.height, { stroke: theme.rule });
+    return moving;
+  }
+
+  /** The query in the middle; a key straight out from it, as far as it is away; all keys in the order of the sentence. */
+  drawRing(painter, app, attention) {
+    const { state, theme, data } = app;
+    const { size, tokens } = data.sentences[state.sentence];
+    const head = data.head(state.layer, state.head);
+    const { distances } = distancesFrom(head, state.sentence, state.method, state.query);
+    const row = attention.subarray(state.query * size, (state.query + 1) * size);
+    const [cx, cy] = [this.ring.x + this.ring.width / 2, this.ring.y + this.ring.height / 2];
+    const most = Math.max(...distances);
+    const least = Math.min(...distances);
+    // Distances begin at half the nearest one, so that small differences are seen; the circles say how far they are.
+    const zero = least / 2;
+    const room = Math.min(this.ring.width, this.ring.height) / 2 - 44;
+    const radius = (d) => ((d - zero) / (most - zero || 1)) * room;
+    for (const d of [least, (least + most) / 2, most]) {
+      painter.ring(cx, cy, radius(d), theme.rule, 1);
+      painter.text(d.toFixed(2), cx + 4, cy - radius(d), { colour: theme.faint, size: 11, halo: theme.paper });
+    }
+    const strongest = row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+    for (let j = 0; j < size; j++) {
+      if (app.hides(state.query, j)) continue;
+      const angle = ((j + 0.5) / size) * 2 * Math.PI - Math.PI / 2;
+      const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
+      const [x, y] = [cx + dx * radius(distances[j]), cy + dy * radius(distances[j])];
+      painter.line([[cx, cy], [x, y]], attentionColour(Math.max(0.02, row[j]), theme), 1 + 5 * row[j]);
+      painter.stamp(painter.sprite("diamond", 5, theme.key, theme.paper), x, y);
+      if (j === state.key || app.hovered(1).includes(j)) painter.ring(x, y, 9, theme.mark, 2.5);
+      const text = `${tokens[j]} ${row[j].toFixed(2)}`;
+      const wide = textWidth(text, 12);
+      const left = dx > 0.3 ? x + 8 : dx < -0.3 ? x - 8 - wide : x - wide / 2;
+      painter.text(text, Math.min(Math.max(left, this.ring.x + 4), this.ring.x + this.ring.width - wide - 4), y + (Math.abs(dx) > 0.3 ? 0 : Math.sign(dy) * 14),
+        { size: 12, colour: theme.key, weight: j === strongest || j === state.key ? 700 : 400, halo: theme.paper });
+      this.marks.push({ x, y, j });
+    }
+    painter.stamp(painter.sprite("disc", 7, theme.query, theme.paper), cx, cy);
+    painter.text(tokens[state.query], cx - textWidth(tokens[state.query], 12, 700) / 2, cy + 16, { size: 12, weight: 700, colour: theme.query, halo: theme.paper });
+  }
+
+  hit(app, x, y) {
+    if (this.cloudBox && inside(this.cloudBox, x, y)) return this.points.hit(app, x, y);
+    const mark = this.marks.find((one) => Math.hypot(one.x - x, one.y - y) < 14);
+    return mark ? { sentence: app.state.sentence, queries: [], keys: [mark.j] } : null;
+  }
+}

@@ -1,0 +1,40 @@
+// The guided tour: each step is an address, a question and its answer, which comes after a guess.
+
+import { byId, element } from "./dom.mjs";
+import { say } from "./words.mjs";
+
+/** Shows the step the state names; nothing for step 0. */
+export function showTour(app) {
+  const { step } = app.state;
+  const steps = app.data.tour ?? [];
+  const box = byId("tour");
+  box.hidden = step === 0 || !steps.length;
+  if (box.hidden || box.dataset.step === String(step)) return;
+  box.dataset.step = String(step);
+  const { title, text, question, choices = [], right, answer } = steps[step - 1];
+  const told = element("p", { class: "answer", role: "status" });
+  const tell = (guess) => {
+    const verdict = guess === undefined ? "" : say(guess === right ? "tour_right" : "tour_wrong");
+    told.textContent = `${verdict} ${answer ?? ""}`.trim();
+  };
+  const button = (label, act, more = {}) => {
+    const made = element("button", { type: "button", ...more }, label);
+    made.addEventListener("click", act);
+    return made;
+  };
+  const guesses = choices.map((choice, i) => button(choice, () => tell(i)));
+  if (!choices.length && answer) guesses.push(button(say("tour_answer"), () => tell()));
+  const heading = element("h2", { tabindex: "-1" }, `${step} / ${steps.length}  ${title ?? ""}`);
+  byId("tour-body").replaceChildren(
+    heading, element("p", {}, text ?? ""), element("p", { class: "question" }, question ?? ""), element("div", { class: "guesses" }, ...guesses), told);
+  byId("tour-back").disabled = step === 1;
+  byId("tour-next").textContent = step === steps.length ? say("tour_end") : say("tour_next");
+  heading.focus({ preventScroll: true });
+}
+
+/** Goes to a step: what its address leaves out is as in a fresh page. */
+export function goTo(app, step) {
+  const steps = app.data.tour ?? [];
+  if (step < 1 || step > steps.length) return app.set({ step: 0 });
+  return app.visit(`${steps[step - 1].at ?? ""}&step=${step}`);
+}

@@ -1,0 +1,155 @@
+// What one types: the text, its words as buttons that mask them, guesses under each mask, and the heads as switches.
+
+import { byId, element } from "./dom.mjs";
+import { offHeads, offHeadsText } from "./state.mjs";
+import { knows, say } from "./words.mjs";
+
+export class Typing {
+  constructor(app) {
+    this.app = app;
+    this.originals = []; // the words under the masks, where known, in their order
+    byId("typing").hidden = false;
+    const name = `knows_${app.data.live.name}`;
+    byId("knows").textContent = knows(name) ? say(name) : say("knows_other");
+    const typed = () => {
+      this.originals = [];
+      app.live.type(byId("text").value, byId("second").value, { off: "" });
+    };
+    for (const id of ["text", "second"]) byId(id).addEventListener("input", typed);
+    byId("second-open").addEventListener("click", () => {
+      byId("second-row").hidden = false;
+      byId("second").focus();
+    });
+    byId("reset").addEventListener("click", () => this.reset());
+  }
+
+  /** Brings the box up to date: the text of the sentence that is looked at, its words, and what went wrong. */
+  show() {
+    const { data, state } = this.app;
+    const [first, second = ""] = state.text ? [state.text, state.second] : (data.sentences[state.sentence].text ?? "").split("|||").map((part) => part.trim());
+    for (const [id, text] of [["text", first], ["second", second]]) if (document.activeElement !== byId(id) && byId(id).value !== text) byId(id).value = text;
+    byId("second-row").hidden = !second && document.activeElement !== byId("second");
+    byId("second-open").hidden = !byId("second-row").hidden;
+    const changed = this.originals.length > 0 || state.without !== "" || (state.off !== "" && data.isTyped(state.sentence));
+    byId("reset").disabled = !changed;
+    this.showWords();
+    this.showHeads();
+  }
+
+  say(text) {
+    if (byId("typing-status").textContent !== text) byId("typing-status").textContent = text;
+  }
+
+  /** A button a word: a click masks it. Under each mask what the model guesses. */
+  showWords() {
+    const { data, state } = this.app;
+    const sentence = data.sentences[state.sentence];
+    const typed = data.isTyped(state.sentence) ? data.typed : null;
+    const words = wordsOf(sentence, maskName(data));
+    let mask = 0;
+    if (words.filter((word) => word.isMask).length < this.originals.length) this.originals = [];
+    const focused = [...byId("words-row").querySelectorAll("button")].indexOf(document.activeElement);
+    byId("words-row").replaceChildren(...words.map((word) => {
+      if (!word.isMask) {
+        const button = element("button", { type: "button", class: "word", title: say("mask_word") }, word.text);
+        button.addEventListener("click", () => this.mask(word));
+        return element("span", { class: "item" }, button);
+      }
+      const number = mask++;
+      const original = this.originals[number];
+      const label = original ? say("mask_back", { word: original }) : say("mask_is");
+      const button = element("button", { type: "button", class: "word mask", title: label, "aria-label": `${maskName(data)}: ${label}` }, maskName(data));
+      button.addEventListener("click", () => (original ? this.put(word, original, number) : byId("text").focus()));
+      return element("span", { class: "item" }, button, this.guesses(typed, word, number));
+    }));
+    if (focused >= 0) byId("words-row").querySelectorAll("button")[focused]?.focus();
+  }
+
+  guesses(typed, word, number) {
+    const of = (list) => list?.find(([t]) => t === word.tokens[0])?.[1] ?? [];
+    const before = new Map(of(typed?.before));
+    const items = of(typed?.guesses).map(([token, p]) => {
+      const was = typed.before ? ` (${before.has(token) ? say("guess_was", { share: percent(before.get(token)) }) : say("guess_new")})` : "";
+      const button = element("button", { type: "button", title: say("guess_take") }, `${token} ${percent(p)}${was}`);
+      button.addEventListener("click", () => this.put(word, token.replace(/^##/u, ""), number));
+      return element("li", {}, button);
+    });
+    return element("ol", { class: "guessed", "aria-label": say("guess_list") }, ...items);
+  }
+
+  mask(word) {
+    const at = wordsOf(this.app.data.sentences[this.app.state.sentence], maskName(this.app.data)).filter((one) => one.isMask && one.order < word.order).length;
+    this.originals.splice(at, 0, word.text);
+    this.replace(word, maskName(this.app.data));
+  }
+
+  put(word, text, number) {
+    this.originals.splice(number, 1);
+    this.replace(word, text);
+  }
+
+  /** The text with another word in the place of one. Hidden tokens stay hidden if none of them can have moved. */
+  replace(word, by) {
+    const texts = [byId("text").value, byId("second").value];
+    const old = texts[word.part];
+    texts[word.part] = old.slice(0, word.from) + by + old.slice(word.to);
+    this.app.live.type(...texts, word.tokens.length === 1 ? {} : { off: "", query: -1, key: -1 }, true);
+  }
+
+  reset() {
+    const { data, state } = this.app;
+    const texts = [byId("text").value, byId("second").value];
+    const masks = wordsOf(data.sentences[state.sentence], maskName(data)).filter((word) => word.isMask);
+    masks.map((word, i) => [word, this.originals[i]]).reverse().forEach(([word, original]) => {
+      if (original) texts[word.part] = texts[word.part].slice(0, word.from) + original + texts[word.part].slice(word.to);
+    });
+    this.originals = [];
+    this.app.live.type(...texts, { without: "", off: "" }, true);
+  }
+
+  /** All heads as switches. */
+  showHeads() {
+    const { data, state, without } = this.app;
+    const put = (off) => this.app.live.switchHeads(offHeadsText(off));
+    const grid = byId("head-switches");
+    const focused = [...grid.querySelectorAll("button")].indexOf(document.activeElement);
+    const rows = Array.from({ length: data.layers }, (_, layer) => {
+      const names = Array.from({ length: data.heads }, (__, head) => `${layer}.${head}`);
+      const all = names.every((name) => without.has(name));
+      const whole = element("button", { type: "button", class: "layer", "aria-pressed": String(!all) }, say("layer_number", { layer }));
+      whole.addEventListener("click", () => put(new Set(all ? [...without].filter((n) => !names.includes(n)) : [...without, ...names])));
+      const each = names.map((name, head) => {
+        const on = !without.has(name);
+        const moved = data.typed?.moved && data.isTyped(state.sentence) ? data.typed.moved[layer * data.heads + head] : 0;
+        const label = say(on ? "head_on" : "head_off", { name }) + (moved ? `; ${say("moved", { share: moved.toFixed(2) })}` : "");
+        const button = element("button", { type: "button", "aria-pressed": String(on), class: on ? "" : "off", "aria-label": label, title: label }, name);
+        button.style.boxShadow = moved ? `inset 0 -${Math.min(12, Math.ceil(24 * moved))}px 0 -0px var(--moved)` : "";
+        button.addEventListener("click", () => put(new Set(on ? [...without, name] : [...without].filter((n) => n !== name))));
+        return button;
+      });
+      return element("div", { class: "switches", role: "group", "aria-label": say("layer_number", { layer }) }, whole, ...each);
+    });
+    grid.replaceChildren(...rows);
+    if (focused >= 0) grid.querySelectorAll("button")[focused]?.focus();
+    byId("heads-on").disabled = without.size === 0;
+  }
+}
+
+const maskName = (data) => data.live.tokenizer.mask;
+
+const percent = (p) => (p < 0.001 ? "<0.1 %" : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`);
+
+/** The words of a sentence: {text, tokens, part (0 or 1 of a pair), from, to in its text, isMask, order}. */
+export function wordsOf(sentence, mask) {
+  const texts = (sentence.text ?? "").split("|||").map((part) => part.trim());
+  const found = [];
+  for (let i = 0, end; i < sentence.tokens.length; i = end) {
+    for (end = i + 1; end < sentence.tokens.length && sentence.words[i] !== null && sentence.words[end] === sentence.words[i]; end++);
+    if (sentence.words[i] === null || !sentence.spans?.[i]) continue;
+    const [from, to, part] = [sentence.spans[i][0], sentence.spans[end - 1][1], sentence.segments[i]];
+    const tokens = Array.from({ length: end - i }, (_, k) => i + k);
+    const raw = texts.length > 1 || part === 0 ? texts[part] ?? "" : "";
+    found.push({ text: raw.slice(from, to) || sentence.tokens[i], tokens, part, from, to, isMask: sentence.tokens[i] === mask, order: found.length });
+  }
+  return found;
+}
