@@ -13,6 +13,8 @@ from collections.abc import Iterator
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 EQUATION = re.compile(r"^\|?[\w~|][\w~,.()\[\]^ ]*?\|?(\^2)? +[=~] ")
+ARGUMENT = re.compile(r"^\w+(, \w+)*: ")
+"""the line of a docstring that says what one argument is"""
 BLOCK = 4
 """spaces by which an equation is set in from the text around it"""
 
@@ -95,7 +97,7 @@ def blocks(text: str) -> list[dict]:
             if last["kind"] != "equations":
                 result.append({"kind": "equations", "rows": []})
             result[-1]["rows"].append(equation(line, inset))
-        elif result and result[-1]["kind"] == "paragraph":
+        elif result and result[-1]["kind"] == "paragraph" and not ARGUMENT.match(line):
             result[-1]["text"] += " " + line.strip()
         else:
             result.append({"kind": "paragraph", "text": line.strip()})

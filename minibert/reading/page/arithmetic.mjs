@@ -240,7 +240,7 @@ export class Arithmetic {
     if (kind === "call") return `${parts[0]}(${parts.slice(1).map((p) => this.text(p)).join(", ")})`;
     if (kind === "part") return `${inner(parts[0])}[…]`;
     if (kind === "choice") return this.text(this.chosen ?? parts[0]);
-    if (kind === "size") return `size of ${this.text(parts[0])}`;
+    if (kind === "size") return `${this.text(parts[0])}.shape[${this.text(parts[1])}]`;
     return Array.isArray(parts[0]) ? this.text(parts[0]) : "…";
   }
 

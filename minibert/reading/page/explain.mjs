@@ -44,7 +44,7 @@ class Explanation {
 
   visit(visit, name, index) {
     const { call, line, made } = this.recording.visits[visit];
-    const block = { visit, name, index, source: this.recording.sourceLine(this.recording.calls[call].chapter, line).trim(), sums: [], where: [] };
+    const block = { visit, name, index, source: this.recording.sourceLine(this.recording.calls[call].chapter, line).trim(), sums: [], where: [], origins: [] };
     this.blocks.push(block);
     const found = this.treeOf(visit, name);
     if (!found) return;
@@ -107,6 +107,30 @@ class Explanation {
     block.written = this.arithmetic.written(tree, index, visit, block.sums, names);
     block.value = value.at(fitted(index, value.shape));
     this.where(block, names, visit, index);
+    this.origins(block, tree, visit, index);
+  }
+
+  /** Where the arrays come from that a function was given: one can go on from there. */
+  origins(block, tree, visit, index) {
+    const { call } = this.recording.visits[visit];
+    const names = new Set();
+    const walk = (node) => {
+      if (!Array.isArray(node)) return;
+      if (node[0] === "name") names.add(node[1]);
+      node.slice(1).forEach(walk);
+    };
+    walk(tree);
+    for (const { name } of block.where) walk(this.treeOf(this.recording.bound(call, name, visit)?.visit ?? visit, name)?.tree);
+    for (const name of names) {
+      const found = this.recording.bound(call, name, visit);
+      const maker = found?.visit === null && Array.isArray(found.value) ? this.maker(found.value[0], visit) : undefined;
+      if (maker === undefined) continue;
+      const made = Object.entries(this.recording.visits[maker].made).find(([, x]) => Array.isArray(x) && x[0] === found.value[0])[0];
+      const { shape, rows } = this.recording.arrays[found.value[0]];
+      const place = shape.length <= index.length ? fitted(index, shape) : null;
+      const inside = place?.every((i, axis) => i < (axis === 0 && rows !== null ? rows : shape[axis]));
+      block.origins.push({ name, made, visit: maker, index: inside ? place : "largest" });
+    }
   }
 
   /** A view moves no number: go on with the number it shows. */

@@ -41,11 +41,26 @@ export class Inspector {
     this.letters = lettersOf(name, array);
     const held = array.shape.map((size, axis) => (axis === 0 && array.rows !== null ? array.rows : size));
     this.held = held;
+    if (index === "largest" || index?.largest) index = this.largest(index.head);
     const fits = index?.length === held.length && index.every((place, axis) => Number.isInteger(place) && place >= 0 && place < held[axis]);
     this.index = fits ? [...index] : held.map(() => 0);
     byId("inspector").hidden = false;
     this.head();
     this.choose(this.index);
+  }
+
+  /** Where the largest number is, of one head if one is named; of what words (not the first and last token) look at. */
+  largest(head = 0) {
+    const [rows, columns] = [this.held.at(-2) ?? 1, this.held.at(-1) ?? 1];
+    const lead = this.held.slice(0, -2).map((size, axis) => (axis === this.held.length - 3 ? Math.min(head, size - 1) : 0));
+    let [best, found] = [-Infinity, null];
+    for (let i = rows > 3 ? 1 : 0; i < (rows > 3 ? rows - 1 : rows); i++) {
+      for (let j = rows > 3 && rows === columns ? 1 : 0; j < columns; j++) {
+        const index = [...lead, i, j].slice(-this.held.length);
+        if (this.valueAt(index) > best) [best, found] = [this.valueAt(index), index];
+      }
+    }
+    return found ?? undefined;
   }
 
   head() {
@@ -60,7 +75,7 @@ export class Inspector {
     byId("range").replaceChildren(
       element("span", {}, `smallest ${fourDigits(array.low ?? NaN)}`), bar(array, app.theme), element("span", {}, `largest ${fourDigits(array.high ?? NaN)}`));
     byId("partly").hidden = array.rows === null;
-    byId("partly").textContent = array.step > 1 ? `Of ${array.shape[0]} rows this page holds every ${array.step}th.` : `Of ${array.shape[0]} rows this page holds the first ${array.rows}.`;
+    byId("partly").textContent = array.rows === null ? "" : array.step > 1 ? `Of ${array.shape[0]} rows this page holds every ${array.step}th.` : `Of ${array.shape[0]} rows this page holds the first ${array.rows}.`;
   }
 
   /** Axes before the last two, and the layer, are chosen in lists. */
@@ -308,6 +323,12 @@ export class Inspector {
       made.push(element("p", { class: "where-line" }, again ? "before that " : "where ", ...parts, " = ", element("b", {}, fourDigits(value))));
     }
     made.push(...block.sums.map((sum, k) => this.sum(sum, i === 0 && k === 0 || block.sums.length === 1)));
+    for (const { name: given, made: as, visit, index } of block.origins) {
+      const { call: maker, line: at } = data.visits[visit];
+      const back = element("button", { type: "button", class: "link" }, `${as}, ${data.chapters[data.calls[maker].chapter].name.split("/").pop()}:${at}`);
+      back.addEventListener("click", () => app.show(maker, visit, as, index));
+      made.push(element("p", { class: "note" }, element("code", {}, given), " was made as ", back));
+    }
     return element("section", { class: "block" }, ...made);
   }
 

@@ -55,5 +55,6 @@ export function fourDigits(x) {
   if (!Number.isFinite(x)) return String(x).replace("Infinity", "∞").replace("-", "−");
   if (x === 0 || (Number.isInteger(x) && Math.abs(x) < 1e7)) return String(x).replace("-", "−");
   const size = Math.abs(x);
-  return (size < 1e-3 || size >= 1e6 ? x.toExponential(3) : x.toPrecision(4)).replaceAll("-", "−");
+  if (size >= 1e4 && size < 1e6) return x.toFixed(0).replace("-", "−");
+  return (size < 1e-3 || size >= 1e6 ? x.toExponential(3) : x.toPrecision(4)).replace("e+", "e").replaceAll("-", "−");
 }

@@ -15,7 +15,7 @@ export function maths(text) {
   let rest = SIGNS.reduce((t, [from, to]) => t.replace(from, to), text);
   const made = [];
   while (rest) {
-    const mark = /[\^_]|\bsqrt\(/u.exec(rest);
+    const mark = /\^|_(?=[A-Za-z0-9](?![A-Za-z0-9_]))|\bsqrt\(/u.exec(rest); // of layer_norm the _ is no index
     if (!mark) {
       made.push(...words(rest));
       break;

@@ -406,14 +406,15 @@ class Page {
   }
 
   /** Opens the first array of a name, in a layer; false if there is none. */
-  find(name, { layer = -1, head = -1, row = -1, column = -1 } = {}) {
+  find(name, { layer = -1, head = -1, row = -1, column = -1, last = false } = {}) {
     const { visits, arrays } = this.recording;
-    const found = visits.findIndex(({ call, made }) => Array.isArray(made[name]) && (layer < 0 || this.layerOf(call) === layer));
+    const search = last ? "findLastIndex" : "findIndex";
+    const found = visits[search](({ call, made }) => Array.isArray(made[name]) && (layer < 0 || this.layerOf(call) === layer));
     if (found < 0) return false;
     const { call, made } = visits[found];
     const { shape } = arrays[made[name][0]];
     const wanted = [...Array.from({ length: Math.max(0, shape.length - 3) }, () => 0), head, row, column].slice(-shape.length);
-    this.show(call, found, name, wanted.map((i) => Math.max(0, i)));
+    this.show(call, found, name, row < 0 && column < 0 ? { largest: true, head: Math.max(0, head) } : wanted.map((i) => Math.max(0, i)));
     this.bring(this.rows[this.recording.calls[call].chapter][visits[found].line].row);
     return true;
   }
@@ -426,7 +427,7 @@ class Page {
     if (found < 0) return;
     const name = Object.entries(visits[found].made).find(([n, value]) => isShares(n, value))[0];
     this.open = { call: visits[found].call, visit: found, name };
-    this.inspector.open(visits[found].call, found, name);
+    this.inspector.open(visits[found].call, found, name, "largest");
   }
 
   /** How a number came about, for those who ask from outside. */
