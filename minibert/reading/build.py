@@ -26,7 +26,7 @@ from viz.explorer.assemble import assemble, framed
 from viz.explorer.build import Explorer
 
 CHAPTERS = ("numerics", "embeddings", "attention", "encoder", "heads", "model")
-ROOM, ROOM_PER_TOKEN, MOST_ROOM = 500_000, 240_000, 10_000_000
+ROOM, ROOM_PER_TOKEN, MOST_ROOM = 500_000, 265_000, 10_000_000
 """bytes that the arrays of a page may take; as text, compressed, they take about 1.3 times as much"""
 ROUNDS = 2
 """of a loop, whose arrays are kept before those of the rounds that follow"""

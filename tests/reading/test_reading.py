@@ -79,7 +79,7 @@ def test_every_number_is_the_traces(bert, page):
             close(ours, getattr(layer, name))
     for ours, layer in zip(page.made("merge_heads", "returned"), trace.layers, strict=True):
         close(ours, layer.context)
-    states = page.made("Bert._forward", "hidden_TD")
+    states = page.made("Bert._forward", "hidden_TD") + page.made("Bert._finish", "hidden_TD")
     for ours, state in zip(states, trace.hidden_states, strict=True):
         close(ours, state)
     for ours in page.made("pool", "returned"):  # not every model has one

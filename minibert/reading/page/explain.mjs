@@ -53,7 +53,7 @@ class Explanation {
     if (this.arithmetic.chosen) block.branch = this.arithmetic.text(tree);
     if (tree[0] === "call" && this.arithmetic.child(tree, visit) !== undefined) return this.call(block, this.arithmetic.child(tree, visit), found.which ?? 0, index);
     const last = this.recording.visits[visit].calls.at(-1);
-    if (tree[0] === "?" && last !== undefined && this.recording.calls[last].returned.includes(made[name]?.[0])) return this.call(block, last, 0, index);
+    if (tree[0] === "?" && last !== undefined && this.recording.calls[last].returned.includes(made[name]?.[0])) return this.call(block, last, this.recording.calls[last].returned.indexOf(made[name][0]), index);
     try {
       const value = this.arithmetic.value(tree, visit);
       if (value.to) return this.view(block, value, visit, index);
@@ -123,7 +123,7 @@ class Explanation {
     for (const { name } of block.where) walk(this.treeOf(this.recording.bound(call, name, visit)?.visit ?? visit, name)?.tree);
     for (const name of names) {
       const found = this.recording.bound(call, name, visit);
-      const maker = found?.visit === null && Array.isArray(found.value) ? this.maker(found.value[0], visit) : undefined;
+      const maker = found?.visit === null && Array.isArray(found.value) ? this.maker(found.value[0], visit, true) ?? this.maker(found.value[0], visit) : undefined;
       if (maker === undefined) continue;
       const made = Object.entries(this.recording.visits[maker].made).find(([, x]) => Array.isArray(x) && x[0] === found.value[0])[0];
       const { shape, rows } = this.recording.arrays[found.value[0]];
@@ -164,11 +164,16 @@ class Explanation {
     this.visit(maker, Object.keys(made).find((n) => Array.isArray(made[n]) && made[n][0] === found.value[0]) ?? name, index);
   }
 
-  maker(array, before) {
+  /** The visit that was done first of those that made an array, and were done before; with letters in its name if asked. */
+  maker(array, before, lettered = false) {
+    const { visits } = this.recording;
+    let first;
     for (let v = 0; v < before; v++) {
-      if (Object.values(this.recording.visits[v].made).some((x) => Array.isArray(x) && x[0] === array)) return v;
+      const { made, end } = visits[v];
+      if (end > before || (first !== undefined && end > visits[first].end)) continue;
+      if (Object.entries(made).some(([name, x]) => Array.isArray(x) && x[0] === array && (!lettered || /_[A-Z]+$/u.test(name)))) first = v;
     }
-    return undefined;
+    return first;
   }
 
   /** "where e = exp(safe) = exp(1.20) = 3.32": the names of an expression that the same call has made, and theirs. */
