@@ -10,7 +10,6 @@ import minibert
 
 GROUND = Path(minibert.__file__).parent
 CHAPTERS = {
-    "wordpiece": 100,
     "numerics": 100,
     "embeddings": 100,
     "attention": 100,

@@ -3,7 +3,7 @@
 import random
 
 import minibert
-from minibert.wordpiece import tokenize, wordpiece, words
+from minibert.checkpoint.wordpiece import tokenize, wordpiece, words
 
 
 def library(backend, text):

@@ -1,4 +1,4 @@
-"""WordPiece: how a text becomes the pieces that BERT knows. A chapter to read; `checkpoint/tokenizer.py` does the work.
+"""WordPiece: how a text becomes the pieces that BERT knows. To be read: `tokenizer.py` does the work.
 
     text --words--> "the unfolding" -> the, unfolding --wordpiece--> the, un, ##fold, ##ing
 
