@@ -21,6 +21,7 @@ from minibert.exercises.exercise import STUBS, Exercise
 from minibert.exercises.judge import Report
 from minibert.exercises.language import t
 from minibert.speed.cores import one_thread
+from viz.files import whole_file
 
 SCHEMA = 2
 PRINTED_LINES = 20
@@ -52,12 +53,8 @@ def quoted(path: object) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """The file whole, or not at all."""
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
+    with whole_file(path) as beside:
         beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 # --- list, start, reset ---------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def same_pieces(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None
         return None
     says = "it must fall into {want}, and falls into {got}"
     if "?" in got:
-        says += " (?: a piece that is not in the vocabulary)"
+        says = "it must fall into {want}, and falls into {got} (?: a piece that is not in the vocabulary)"
     return t(says, want=" ".join(want), got=" ".join(got) or "-")
 
 

@@ -1,4 +1,6 @@
 """The course in Japanese: TEXTS by the English text, FILES by the name of the exercise."""
 
-TEXTS: dict[str, str] = {}
-FILES: dict[str, str] = {}
+from minibert.exercises.japanese.files import FILES
+from minibert.exercises.japanese.texts import TEXTS
+
+__all__ = ["FILES", "TEXTS"]

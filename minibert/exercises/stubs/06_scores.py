@@ -8,7 +8,7 @@ point the same way.
 t is the token that looks, s the token looked at: a row a query, a column a key. K is the head size, the length
 of a query.
 
-Shapes: query_HTK [heads, queries, K], key_HSK [heads, keys, K] -> scores_HTS [heads, queries, keys], float32
+Shapes: query_HTK [heads, queries, K], key_HSK [heads, keys, K] -> scores_HTS [heads, queries, keys]
 
 Worked example: one head, K = 4. The query (1, 1, 1, 1) and the key (1, 2, 3, 4) have product 10, divided by 2.
 

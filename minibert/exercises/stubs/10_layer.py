@@ -3,8 +3,10 @@
     hidden, parts = attention_block(hidden)         exercise 8
     hidden        = feed_forward_block(hidden)      exercise 9
 
-Shapes: hidden_TD -> hidden_TD, and the parts that attention_block returns (a dict a sentence). Both halves are
-imported, with the arguments they have in exercises 8 and 9.
+Shapes: hidden_TD -> hidden_TD, and the parts that attention_block returns (a dict per sentence). Both halves are
+imported:
+    attention_block(hidden_TD, sentences, weights, config)    -> the new hidden_TD, parts
+    feed_forward_block(hidden_TD, weights, config)            -> the new hidden_TD
 
 Worked example: nothing new to reckon with. A layer returns as many rows as it gets:
 

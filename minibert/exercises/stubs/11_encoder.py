@@ -3,12 +3,13 @@
 Embeddings, then layer after layer, each with weights of its own. From here on your code runs a trained model.
 
     hidden_0 = embed(sentences)                                  exercise 4
-    hidden_i = encoder_layer(hidden_{i-1}), i = 1 ... L          exercise 10
+    hidden_i, parts = encoder_layer(hidden_{i-1}), i = 1 ... L   exercise 10
 
 Shapes: encodings, a list of sentences -> a list of L + 1 arrays hidden_TD: the embeddings, then what each layer gave.
-    weights.embeddings, config.layer_norm_eps   for embed
-    weights.layers                              one LayerWeights a layer
-    rows_of_sentences(encodings)                the slices that encoder_layer wants
+    embed(encodings, weights.embeddings, config.layer_norm_eps)
+    weights.layers                              one LayerWeights per layer
+    rows_of_sentences(encodings)                which rows are one sentence's: for encoder_layer
+    encoder_layer(hidden_TD, rows, layer, config)   -> the new hidden_TD, and parts, which are not needed here
 
 Worked example: three sentences of 4, 2 and 3 tokens lie in these rows. Only lengths count here, so words will do.
 

@@ -6,7 +6,7 @@ vary most. The singular value decomposition of the centred points has them ready
     points - mean = U S V^T          mean over the points, one number a coordinate
     components    = first rows of V^T
     projected     = (points - mean) components^T
-    ratio         = S^2 / sum(S^2), the first of them: each component's share of the whole variance
+    ratio         = S^2 / sum(S^2)   the first of them: each component's share of the whole variance
 
 Shapes: points_NK [points, coordinates], components a number C
 -> projected_NC, components_CK, ratio [C]. A component may come out turned round; the checker does not mind.

@@ -4,7 +4,7 @@ Queries and keys of a head often lie in two clouds apart; to draw them together,
 attention stays.
 
     k -> k + a           adds q . a to all scores of query q alike: softmax does not see it (exercise 1)
-    q -> c q, k -> k / c leaves every product q . k as it is
+    q -> c q, k -> k / c   leaves every product q . k as it is
 
 AttentionViz takes a = mean(q) - mean(k), so that both clouds have one centre, and then a c for which near means
 attended:

@@ -16,8 +16,8 @@ Worked example: in this attention, tokens 1 and 2 give 0.9 and 0.5 to the one be
 >>> np.diagonal(attention, offset=-1).tolist()
 [0.9, 0.5]
 
-Predict, before you run it: in an early layer, or in a late one? Then write the function, run this file, and put
-down what you found.
+Predict, before you run it: in an early layer, or in a late one? Then write the function, check, run
+this file (python 17_previous_token_head.py), and put down what you found.
 """
 
 import numpy as np

@@ -22,8 +22,8 @@ Worked example: the right word has probability 0.5 at one blank and 0.125 at ano
 >>> float(np.mean(-np.log([0.5, 0.125])).round(4)), float(np.log(4).round(4))
 (1.3863, 1.3863)
 
-Predict, before you run it: how many heads will be missed at all? Then write the functions, run this file, and
-put down the head that is missed most.
+Predict, before you run it: how many heads will be missed at all? Then write the functions, check, run
+this file (python 18_head_off.py), and put down the head that is missed most.
 """
 
 from dataclasses import replace

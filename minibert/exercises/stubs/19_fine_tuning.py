@@ -17,8 +17,8 @@ Worked example: of two keys, 0.2 moves from the first to the second.
 >>> float((np.abs(after - before).sum() / 2).round(4))
 0.2
 
-Predict, before you run it: does fine-tuning move early layers more, or late ones? Then write the function, run
-this file, and put down the head that moved most.
+Predict, before you run it: does fine-tuning move early layers more, or late ones? Then write the function, check, run
+this file (python 19_fine_tuning.py), and put down the head that moved most.
 """
 
 import numpy as np

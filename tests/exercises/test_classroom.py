@@ -1,0 +1,170 @@
+"""For teachers: one lesson's exercises, a class at once, solutions under lock; and the course as a notebook."""
+
+import csv
+import json
+import re
+import shutil
+
+import pytest
+
+import minibert.exercises
+from minibert.exercises import progress
+from minibert.exercises.course import EXERCISES
+from minibert.exercises.exercise import SOLUTIONS, STUBS, Finding
+from tests.exercises.test_command import WRONG, run
+
+
+def test_one_lesson_is_handed_out(tmp_path, capsys):
+    status, out, _ = run(capsys, "start", tmp_path, "softmax", "5")
+    assert status == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"01_softmax.py", "05_split_heads.py", ".course.json"}
+    assert "2 file(s) put into" in out
+    assert f"minibert exercises check {tmp_path} softmax" in out
+    shutil.copy(SOLUTIONS / "01_softmax.py", tmp_path)
+    out = run(capsys, "check", tmp_path)[1]
+    assert "1 of 2 are right" in out
+    assert "missing" not in out
+
+
+def test_reset_keeps_what_was_written(tmp_path, capsys):
+    run(capsys, "start", tmp_path, "softmax")
+    for mine in ("first", "second"):
+        (tmp_path / "01_softmax.py").write_text(mine)
+        assert run(capsys, "reset", tmp_path, "softmax")[0] == 0
+        assert (tmp_path / "01_softmax.py").read_text() == (STUBS / "01_softmax.py").read_text()
+    assert (tmp_path / "01_softmax.old").read_text() == "first"
+    assert (tmp_path / "01_softmax.old1").read_text() == "second"
+
+
+def test_solutions_open_with_the_word_or_when_right(tmp_path, capsys, monkeypatch):
+    run(capsys, "start", tmp_path / "work", "softmax", "gelu", "--lock", "Kapybara")
+    monkeypatch.chdir(tmp_path)
+    for locked in (["show", "softmax", "--yes"], ["hint", "softmax", "--more"], ["show", "1", "--yes", "--word", "x"]):
+        status, out, err = run(capsys, *locked)
+        assert (status, out) == (2, "")
+        assert "is locked until it is right" in err
+    assert run(capsys, "hint", "softmax")[0] == 0
+    assert "def gelu" in run(capsys, "show", "gelu", "--yes", "--word", "Kapybara")[1]
+    shutil.copy(SOLUTIONS / "01_softmax.py", "work")
+    assert "To compare with ours" in run(capsys, "check", "work", "softmax")[1]
+    assert "def softmax" in run(capsys, "show", "softmax")[1], "right: nobody asks"
+    notes = progress.read(tmp_path / "work")
+    assert (notes.right, notes.hints, notes.solutions) == (["softmax"], ["softmax"], ["gelu"])
+    assert "Kapybara" not in (tmp_path / "work" / ".course.json").read_text()
+
+
+@pytest.mark.parametrize("broken", ["", "[1]", '{"hints": 3}', '{"lock": ["x"]}', "\0"])
+def test_broken_notes_are_no_notes(tmp_path, capsys, broken):
+    (tmp_path / ".course.json").write_text(broken)
+    assert run(capsys, "start", tmp_path, "softmax")[0] == 0
+    assert json.loads((tmp_path / ".course.json").read_text())["hints"] == []
+
+
+@pytest.fixture
+def class_of_five(tmp_path, capsys):
+    folders = {}
+    for name in ("ann", "bo b", "çelik", "dan", "=1+1"):
+        folders[name] = tmp_path / "class" / name
+        run(capsys, "start", folders[name], "softmax", "merge_and_residual")
+    (folders["ann"] / "01_softmax.py").write_text("from minibert.numerics import softmax\n")
+    shutil.copy(SOLUTIONS / "01_softmax.py", folders["bo b"])
+    half = (SOLUTIONS / "08_merge_and_residual.py").read_text()
+    half = half.replace("layer_norm(hidden_TD + attended_TD", "layer_norm(attended_TD")
+    (folders["bo b"] / "08_merge_and_residual.py").write_text(half)
+    (folders["çelik"] / "01_softmax.py").write_text("while True: pass")
+    (folders["dan"] / "01_softmax.py").unlink()
+    (folders["dan"] / "1_softmax (1).py").write_text(WRONG)
+    shutil.copy(SOLUTIONS / "01_softmax.py", folders["=1+1"])
+    return tmp_path
+
+
+def test_a_class_is_marked_at_once(class_of_five, capsys):
+    table, page = class_of_five / "marks.csv", class_of_five / "class.html"
+    status, out, _ = run(
+        capsys, "class", class_of_five / "class", "--only", "1,8", "--csv", table, "--html", page, "--time-limit", "3"
+    )
+    assert status == 0
+    rows = {line.split("  ")[0]: line for line in out.splitlines()}
+    assert re.search(r"^ann +=  \. +1 +1/3", rows["ann"])
+    assert re.search(r"^bo b +\+  - +1 +2/3", rows["bo b"])
+    assert re.search(r"^çelik +-  \.", rows["çelik"])
+    assert "ann: takes the library's own answer: softmax" in out
+    assert "dan: 1 file(s) misnamed or misplaced" in out
+    assert "1_softmax (1).py" in out
+    assert re.search(r"1  merge_and_residual: attention_block: no-residual", out)
+    by_name = {row["student"]: row for row in csv.DictReader(table.open(encoding="utf-8"))}
+    assert by_name["bo b"]["merge_and_residual.merge_heads"] == "1"
+    assert by_name["bo b"]["merge_and_residual.attention_block"] == "0"
+    assert by_name["ann"]["imports_answer"] == "softmax"
+    assert "'=1+1" in by_name, "a spreadsheet would take it for a formula"
+    text = page.read_text(encoding="utf-8")
+    assert "<td>çelik</td>" in text
+    assert "no-residual" in text
+    assert "http" not in text
+
+
+def test_pages_and_pictures(tmp_path, capsys):
+    run(capsys, "start", tmp_path, "softmax")
+    (tmp_path / "01_softmax.py").write_text(WRONG)
+    status, out, _ = run(capsys, "check", tmp_path, "softmax", "--html", tmp_path / "page.html")
+    assert status == 1
+    assert re.search(r"expected +got +difference", out)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("<figure>") == 3
+    assert "01 softmax: not yet" in page
+
+
+def test_run_tells_what_is_ones_own(tmp_path, capsys):
+    run(capsys, "start", tmp_path)
+    shutil.copy(SOLUTIONS / "01_softmax.py", tmp_path)
+    out = run(capsys, "run", tmp_path, "The old man sat down by the [MASK].")[1]
+    assert "1 of 13 parts are yours: softmax" in out
+    assert "table 0.096" in out
+    assert "That is rounding." in out
+    status, _, err = run(capsys, "run", tmp_path, "")
+    assert (status, err.count("\n")) == (2, 1)
+
+
+def cells_of(tmp_path, capsys):
+    assert run(capsys, "start", tmp_path, "--notebook")[0] == 0
+    book = json.loads((tmp_path / "exercises.ipynb").read_text(encoding="utf-8"))
+    assert (book["nbformat"], book["nbformat_minor"]) == (4, 5)
+    assert len({cell["id"] for cell in book["cells"]}) == len(book["cells"])
+    return [("".join(cell["source"]), cell["cell_type"]) for cell in book["cells"]]
+
+
+def test_the_notebook_runs_from_top_to_bottom(tmp_path, capsys):
+    """As handed out, every check says that it is to do; with our solutions put into its cells, that it is right."""
+    cells = cells_of(tmp_path, capsys)
+    assert [text for text, kind in cells if kind == "markdown"][1].startswith("## 1. softmax")
+    names: dict = {}
+    for text, kind in cells:
+        if kind == "code" and "check(" in text:
+            exec(text, names)
+            assert "is not written yet" in capsys.readouterr().out, text
+        elif kind == "code" and not text.startswith("# Run this"):
+            exec(text, names)
+    for exercise in EXERCISES:
+        exec(exercise.solution.read_text(encoding="utf-8").partition("\nif __name__")[0], names)
+        answers = [names[part.name] for part in exercise.parts]
+        assert minibert.exercises.check(exercise.name, *answers), exercise.name
+        assert f"{exercise.name}: right\nWhat did you predict?" in capsys.readouterr().out
+
+
+def test_a_cell_says_the_same_as_the_command(tmp_path, capsys):
+    (tmp_path / "01_softmax.py").write_text(WRONG)
+    message = json.loads(run(capsys, "check", tmp_path, "softmax", "--json")[1])["exercises"][0]["message"]
+    names: dict = {}
+    exec(WRONG, names)
+    assert not minibert.exercises.check("softmax", names["softmax"])
+    assert message in capsys.readouterr().out
+    assert not minibert.exercises.check("merge_and_residual")
+    assert "attention_block is not written yet" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="given 2 answers; expected softmax"):
+        minibert.exercises.check("softmax", 1, 2)
+
+
+def test_every_finding_has_a_file_to_run_on_one_thread():
+    for exercise in EXERCISES:
+        if any(isinstance(part, Finding) for part in exercise.parts):
+            assert "with one_thread():" in (STUBS / exercise.file).read_text(encoding="utf-8")
