@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 import minibert
-from minibert.attention import attend, merge_heads, self_attention, split_heads
+from minibert.attention import attend, head_outputs, merge_heads, self_attention, split_heads
 from minibert.embeddings import embed
-from minibert.encoder import attention_block, encoder_layer, feed_forward_block
+from minibert.encoder import attention_block, feed_forward_block, widen
 from minibert.exercises.checker import Checker, find
 from minibert.exercises.course.encoder import hidden_states
 from minibert.exercises.worker import load as load_file
@@ -61,12 +61,14 @@ class OwnBert(Bert):
         encodings = [self.encode(text) for text in check_texts(texts)]
         if not encodings:
             return []
+        keep = frozenset(keep)
         parts_of_layers: list[list[dict]] = []
 
-        def layer_and_note(*arguments):
-            hidden_TD, parts = self.functions["encoder_layer"](*arguments)
-            parts_of_layers.append(parts)
-            return hidden_TD, parts
+        def layer_and_note(hidden_TD, sentences, weights, config):
+            new_TD, parts = self.functions["encoder_layer"](hidden_TD, sentences, weights, config)
+            given = (hidden_TD, sentences, weights, config)
+            parts_of_layers.append(self.completed(parts, given, keep))
+            return new_TD, parts
 
         states = with_names(self.functions["hidden_states"], {"encoder_layer": layer_and_note})(
             encodings, self.weights, self.config
@@ -81,6 +83,20 @@ class OwnBert(Bert):
             hidden = tuple(state[rows] for state in states) if "hidden_states" in keep else None
             traces.append(replace(trace, layers=layers, hidden_states=hidden))
         return traces
+
+    def completed(self, parts: list[dict], given: tuple, keep: frozenset[str]) -> list[dict]:
+        """The parts of a layer with what no exercise returns: "attended", "inner" and "head_outputs"."""
+        _, sentences, weights, config = given
+        more: list[dict] = [{} for _ in sentences]
+        if keep & {"attended", "inner"}:
+            attended_TD, _ = self.functions["attention_block"](*given)
+            inner_TF = with_names(widen, self.functions)(attended_TD, weights, config)
+            more = [{"attended": attended_TD[rows], "inner": inner_TF[rows]} for rows in sentences]
+        if "head_outputs" in keep:
+            weight, heads = weights.attention_output.weight, config.num_attention_heads
+            for part, new in zip(parts, more, strict=True):
+                new["head_outputs"] = head_outputs(part["context"], weight, heads)
+        return [part | new for part, new in zip(parts, more, strict=True)]
 
     def logits(self, text: Text) -> np.ndarray:
         """[tokens, vocabulary] as `Bert.logits`, by the student's head."""
@@ -125,7 +141,7 @@ def put_together(theirs: dict[str, dict], bert: Bert) -> OwnBert:
         "self_attention": self_attention,
         "attention_block": attention_block,
         "feed_forward_block": feed_forward_block,
-        "encoder_layer": encoder_layer,
+        "encoder_layer": layer_of_two_halves,
         "hidden_states": hidden_states,
         "masked_lm_logits": masked_lm_logits,
     }
@@ -141,6 +157,12 @@ def put_together(theirs: dict[str, dict], bert: Bert) -> OwnBert:
             made["ACTIVATIONS"] = ACTIVATIONS | {"gelu": made["gelu"]}
     yours = tuple(name for name in EXERCISE_OF if name in theirs)
     return OwnBert(bert.config, bert.tokenizer, bert.weights, bert.name, functions=made, yours=yours)
+
+
+def layer_of_two_halves(hidden_TD, sentences, weights, config) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
+    """encoder_layer, of the two halves as they stand in the exercises."""
+    attended_TD, parts = attention_block(hidden_TD, sentences, weights, config)
+    return feed_forward_block(attended_TD, weights, config), parts
 
 
 def scores(query_HTK: np.ndarray, key_HSK: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 from minibert.exercises import own
 from minibert.exercises.exercise import SOLUTIONS, STUBS
 from minibert.model import Bert, load
+from minibert.trace import LAYER_FIELDS
 
 TEXT = "The old man sat down by the [MASK]."
 
@@ -27,7 +28,7 @@ def solve(folder, *numbers):
 
 def differences(one, other):
     layers = zip(one.layers, other.layers, strict=True)
-    fields = ("query", "key", "value", "scores", "attention", "context")
+    fields = LAYER_FIELDS
     found = [np.abs(getattr(a, name) - getattr(b, name)).max() for a, b in layers for name in fields]
     return max(*found, *(np.abs(a - b).max() for a, b in zip(one.hidden_states, other.hidden_states, strict=True)))
 
