@@ -20,33 +20,35 @@ from viz.measures.measure import Measures, Target, measure, measure_all
 from viz.measures.shift import Shift, jensen_shannon, shift
 
 LATER = {  # these need matplotlib, or are a chapter of their own: imported when first asked for
-    "joint_figure": "viz.figures.one_head",
-    "distance_figure": "viz.figures.one_head",
-    "attention_figure": "viz.figures.one_head",
-    "attention_pair_figure": "viz.figures.one_head",
-    "search_figure": "viz.figures.one_head",
-    "matrix_figure": "viz.figures.all_heads",
-    "attention_sheet": "viz.figures.all_heads",
-    "layers_figure": "viz.figures.all_heads",
-    "heatmap_figure": "viz.figures.all_heads",
-    "positions_figure": "viz.figures.all_heads",
+    "joint_figure": "viz.figures.joint",
+    "link_in_words": "viz.figures.joint",
+    "distance_figure": "viz.figures.distances",
+    "attention_figure": "viz.figures.maps",
+    "attention_pair_figure": "viz.figures.maps",
+    "search_figure": "viz.figures.search",
+    "matrix_figure": "viz.figures.matrix",
+    "attention_sheet": "viz.figures.maps",
+    "layers_figure": "viz.figures.matrix",
+    "heatmap_figure": "viz.figures.heatmaps",
+    "positions_figure": "viz.figures.heatmaps",
     "save": "viz.figures.canvas",
     "explore": "viz.explorer",
 }
 
 if TYPE_CHECKING:  # so that editors and type checkers know them too
     from viz.explorer import explore as explore
-    from viz.figures.all_heads import attention_sheet as attention_sheet
-    from viz.figures.all_heads import heatmap_figure as heatmap_figure
-    from viz.figures.all_heads import layers_figure as layers_figure
-    from viz.figures.all_heads import matrix_figure as matrix_figure
-    from viz.figures.all_heads import positions_figure as positions_figure
     from viz.figures.canvas import save as save
-    from viz.figures.one_head import attention_figure as attention_figure
-    from viz.figures.one_head import attention_pair_figure as attention_pair_figure
-    from viz.figures.one_head import distance_figure as distance_figure
-    from viz.figures.one_head import joint_figure as joint_figure
-    from viz.figures.one_head import search_figure as search_figure
+    from viz.figures.distances import distance_figure as distance_figure
+    from viz.figures.heatmaps import heatmap_figure as heatmap_figure
+    from viz.figures.heatmaps import positions_figure as positions_figure
+    from viz.figures.joint import joint_figure as joint_figure
+    from viz.figures.joint import link_in_words as link_in_words
+    from viz.figures.maps import attention_figure as attention_figure
+    from viz.figures.maps import attention_pair_figure as attention_pair_figure
+    from viz.figures.maps import attention_sheet as attention_sheet
+    from viz.figures.matrix import layers_figure as layers_figure
+    from viz.figures.matrix import matrix_figure as matrix_figure
+    from viz.figures.search import search_figure as search_figure
 
 __all__ = [
     "Habits",

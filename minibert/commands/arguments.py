@@ -53,6 +53,13 @@ def add_source(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--out", type=path, metavar="FOLDER", help=f"for what is written (default: {default})")
+    parser.add_argument(
+        "--width",
+        type=at_least(2, float, most=20),
+        default=7.0,
+        metavar="INCHES",
+        help="of the pictures, as printed (default: 7, as wide as a page)",
+    )
     parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png", help="of the pictures (default: png)")
 
 

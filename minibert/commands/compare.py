@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> None:
 
     chosen = range(len(sentences)) if args.file is None else sentences.sample(args.points or DEFAULT_POINTS, seed)
     closely = [] if nothing_moved else ranking[: args.closely]
-    for name, figure in pictures(before, after, sentences, chosen, moved, done, closely):
+    for name, figure in pictures(before, after, sentences, chosen, moved, done, closely, args.width):
         written.append(viz.save(figure, out / f"{name}.{args.format}"))
         if not args.json:
             print(written[-1])
@@ -196,10 +196,11 @@ def pictures(
     moved: "viz.Shift",
     done: int,
     closely: Sequence[tuple[int, int]],
+    width: float,
 ) -> Iterator[tuple[str, "Figure"]]:
     """Names and figures: the heatmaps, then some heads one by one, drawn with the `chosen` sentences.
 
-    done: in how many sentences `moved` was measured.
+    done: in how many sentences `moved` was measured. width: of the figures, in inches.
     """
     import viz
     from minibert.commands.pictures import MOST_LINES
@@ -213,7 +214,16 @@ def pictures(
     rows, columns = (range(size) for size in moved.attention.shape)
     text = quoted(sentences.texts) if sentences.path is None else f"{done} sentences of {sentences.short_name}"
     title = f"What moved: {model_name(before)} → {model_name(after)} · {text}"
-    yield "compare", viz.heatmap_figure(maps, rows, columns, title=title)
+    far = max(float(values.max()) for values in (moved.query, moved.key)) or 1.0
+    limits = dict.fromkeys(list(maps)[1:], (0, far))  # so that the two can be compared
+    caption = (
+        "One row per layer, one column per head. Attention: mean over queries of the Jensen-Shannon distance, 0 to 1. "
+        "Queries, keys: how far they moved, as a share of their length."
+    )
+    yield (
+        "compare",
+        viz.heatmap_figure(maps, rows, columns, limits=limits, title=title, caption=caption, width=width),
+    )
     if not closely:
         return
 
@@ -237,7 +247,16 @@ def pictures(
         panels = [both[0], both[1]]
         yield (
             f"compare-joint-{layer}.{head}",
-            viz.joint_figure(panels, first.tokens, lines, common=True, title=f"{where} · {drawn}", notes=names),
+            viz.joint_figure(
+                panels,
+                first.tokens,
+                lines,
+                sentences=first.sentences,
+                common=True,
+                title=f"{where} · {drawn}",
+                titles=names,
+                width=width,
+            ),
         )
         # the sentence in which this head moved most, with the number that belongs to it
         maps = [[block[layer, head] for block in sample.attention] for sample in samples]
@@ -250,5 +269,5 @@ def pictures(
         pair = [blocks[which] for blocks in maps]
         yield (
             f"compare-attention-{layer}.{head}",
-            viz.attention_pair_figure(*pair, labels, names=names, title=heading),
+            viz.attention_pair_figure(*pair, labels, names=names, title=heading, width=width),
         )

@@ -97,7 +97,9 @@ def text_line(text: str | tuple[str, str]) -> str:
 def quoted(texts: Sequence[str | tuple[str, str]]) -> str:
     """Texts for a title: the first, shortened, and how many more there are."""
     first = text_line(texts[0])
-    short = first if len(first) <= 60 else first[:59] + "…"
+    short = first
+    if len(first) > 60:  # cut between words, where there are any
+        short = (first[:59].rpartition(" ")[0] or first[:59]).rstrip(" ,;:-") + " …"
     return f"“{short}”" + (f" and {len(texts) - 1} more" if len(texts) > 1 else "")
 
 

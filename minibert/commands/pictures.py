@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,9 +11,11 @@ import viz
 from minibert.commands.output import quoted
 from minibert.commands.sentences import Sample
 from minibert.commands.survey import fit
-from viz.geometry.scale import search_rows
-from viz.geometry.sentences import sentence_spans
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FEW_LINES = 40  # in each small panel, where there are many tokens
 MOST_LINES = 100  # where nobody asked for so many: more would be one grey area
 
 
@@ -50,6 +54,8 @@ class Shown:
     """such as "word:word", drawn in red"""
     lines: LineChoice = LineChoice()
     scope: str = "head"
+    width: float = 7.0
+    """of the pictures, in inches"""
 
 
 def title(shown: Shown, *what: str, measured: bool = False, first: int | None = None) -> str:
@@ -127,36 +133,76 @@ def seen(shown: Shown, way: viz.Normalized) -> viz.Normalized:
     return replace(way, query=words.mean(way.query), key=words.mean(way.key))
 
 
-def draw_joint(shown: Shown):
+def draw_joint(shown: Shown) -> "Figure":
+    """One head, each way beside the other."""
     layer, head, merged = shown.layers[0], shown.heads[0], shown.lines.words
-    notes = [
-        f"most attended key is nearest: {m.plane.nearest1[0, 0]:.0%} here, {m.space.nearest1[0, 0]:.0%} in full space"
-        for m in shown.measured
-    ]
-    counted = ["of all sentences"] * (shown.source is not None) + ["piece by piece"] * merged
-    what = f"percentages: {', '.join(counted)}" if counted else ""
-    lines = lines_of(shown.sample, layer, head, shown.lines)
-    if (shown.lines.top, shown.lines.strongest, shown.lines.above) == (None, None, None):
-        lines = lines.strongest(MOST_LINES)
-    return viz.joint_figure(
-        [seen(shown, way[0, 0]) for way in shown.ways],
-        words_of(shown.sample).labels if merged else shown.sample.tokens,
-        [lines] * len(shown.ways),
-        linked(shown.sample, shown.link, layer, head, merged),
-        title=title(shown, merged_words(shown), moved_together(shown), what),
-        notes=notes,
+    link = linked(shown.sample, shown.link, layer, head, merged)
+    panels = [seen(shown, way[0, 0]) for way in shown.ways]
+    return _joint(shown, panels, [(0, 0)] * len(panels), _lines(shown, layer, head), link)
+
+
+def draw_joints(shown: Shown, method: str) -> "Figure":
+    """All heads of a layer on one page, moved one way."""
+    at = [way.method for way in shown.ways].index(method)
+    layer, heads = shown.layers[0], shown.heads
+    places = [(0, column) for column in range(len(heads))]
+    links = [linked(shown.sample, shown.link, layer, head, shown.lines.words) for head in heads]
+    return _joint(
+        shown,
+        [seen(shown, shown.ways[at][place]) for place in places],
+        places,
+        [_lines(shown, layer, head) for head in heads],
+        None if shown.link is None else links,
+        titles=[f"head {head}: {shown.ways[at][0, column].title}" for column, head in enumerate(heads)],
+        measured=[shown.measured[at]] * len(heads),
+        what=f"layer {layer}",
     )
 
 
-def draw_distances(shown: Shown):
+def _joint(shown, panels, places, lines, link, titles=(), measured=None, what=""):
+    merged = shown.lines.words
+    words = words_of(shown.sample)
+    sentences = words.sentences if merged else shown.sample.sentences
+    notes = []
+    for number, (panel, place) in enumerate(zip(panels, places, strict=True)):
+        found = (measured or shown.measured)[number]
+        here, full = found.plane.nearest1[place], found.space.nearest1[place]
+        note = f"nearest@1: {here:.0%} here, {full:.0%} in full"
+        red = link[number] if isinstance(link, list) else link
+        notes.append(note if red is None else f"{note}\n{viz.link_in_words(panel, red, sentences)[0]}")
+    counted = ["of all sentences"] * (shown.source is not None) + ["piece by piece"] * merged
+    counted = f"percentages: {', '.join(counted)}" if counted else ""
+    return viz.joint_figure(
+        panels,
+        words.labels if merged else shown.sample.tokens,
+        lines,
+        link,
+        sentences=sentences,
+        common=shown.scope != "head" and len(panels) > 1 and len({panel.method for panel in panels}) == 1,
+        title=title(shown, what, merged_words(shown), moved_together(shown), counted),
+        titles=titles,
+        notes=notes,
+        width=shown.width,
+    )
+
+
+def _lines(shown, layer, head, most=MOST_LINES):
+    """The lines drawn: where nobody said how many, no more than can be seen."""
+    lines = lines_of(shown.sample, layer, head, shown.lines)
+    asked = (shown.lines.top, shown.lines.strongest, shown.lines.above) != (None, None, None)
+    return lines if asked else lines.strongest(most)
+
+
+def draw_distances(shown: Shown) -> "Figure":
     layer, head = shown.layers[0], shown.heads[0]
     blocks = [block[layer, head] for block in shown.sample.attention]
     link = linked(shown.sample, shown.link, layer, head)
     panels = [way[0, 0] for way in shown.ways]
-    return viz.distance_figure(panels, blocks, shown.sample.sentences, link, title=title(shown, moved_together(shown)))
+    heading = title(shown, moved_together(shown))
+    return viz.distance_figure(panels, blocks, shown.sample.sentences, link, title=heading, width=shown.width)
 
 
-def draw_attention(shown: Shown):
+def draw_attention(shown: Shown) -> "Figure":
     sample, merged = shown.sample, shown.lines.words
     blocks = [block[shown.layers[0], shown.heads[0]] for block in sample.attention]
     labels, sentences = np.array(sample.tokens, object), sample.sentences
@@ -165,49 +211,61 @@ def draw_attention(shown: Shown):
         blocks, labels, sentences = words.attention(blocks), np.array(words.labels, object), words.sentences
     blocks = blocks[:3]
     labels = [labels[sentences == number] for number in range(len(blocks))]
-    return viz.attention_figure(blocks, labels, title=title(shown, "attention", merged_words(shown), first=3))
+    some = f"the first 3 of {len(sample.texts)} sentences" if len(sample.texts) > 3 else ""
+    heading = title(shown, "attention", merged_words(shown), some, first=3)
+    return viz.attention_figure(blocks, labels, title=heading, width=shown.width)
 
 
-def draw_search(shown: Shown):
+def draw_search(shown: Shown) -> "Figure":
+    """What was used, and beside it what else "paper" could have looked for, by the same distance and by cosine."""
     where = (shown.sample, shown.layers, shown.heads)
-    searches = [
+    used = [(f"used by {way.method}:", way.search) for way in shown.ways if way.search is not None]
+    others = [("closeness", "euclidean"), ("attention", "euclidean"), (None, "euclidean"), ("closeness", "cosine")]
+    more = [
         fit(*where, ["paper"], distance=distance, weight=weight, scope=shown.scope)[0].search
-        for weight in ("closeness", "attention", None)
-        for distance in ("euclidean", "pca", "cosine")
+        for weight, distance in others
     ]
-    (moved,) = fit(*where, ["paper"], scale=1, scope=shown.scope)
-    spans = sentence_spans(shown.sample.sentences, len(shown.sample.tokens))
-    searches.append(search_rows(moved.query, moved.key, spans))
-    searches.append(fit(*where, ["exact"], scope=shown.scope)[0].search)
-    for way in shown.ways:  # say which of them chose what the other pictures show
-        if way.search is not None:
-            at = [search.objective for search in searches].index(way.search.objective)
-            searches[at] = replace(searches[at], objective=f"{way.method}: {way.search.objective}")
-    return viz.search_figure(searches, title=title(shown, "the search for the scale", moved_together(shown)))
+    if not any(way.method == "exact" and way.search is not None for way in shown.ways):
+        more.append(fit(*where, ["exact"], scope=shown.scope)[0].search)
+    known = [search.objective for _, search in used]
+    panels = used + [("not used:", search) for search in more if search.objective not in known]
+    return viz.search_figure(
+        [search for _, search in panels],
+        titles=[name for name, _ in panels],
+        title=title(shown, "the search for the scale c", moved_together(shown)),
+        width=shown.width,
+    )
 
 
-def draw_matrix(shown: Shown):
-    sample, lines, merged = shown.sample, None, shown.lines.words
-    asked = (shown.lines.top, shown.lines.strongest, shown.lines.above) != (None, None, None)
-    if asked or len(sample.tokens) <= 200:  # more lines would hide the points
-        lines = {
-            (i, j): lines_of(sample, layer, head, shown.lines)
-            for i, layer in enumerate(shown.layers)
-            for j, head in enumerate(shown.heads)
-        }
-    points = seen(shown, shown.ways[-1])
-    heading = title(shown, "exact", merged_words(shown), moved_together(shown))
-    link = linked(sample, shown.link, *_region(shown), merged)
-    return viz.matrix_figure(points, shown.layers, shown.heads, lines, link, title=heading)
+def draw_matrix(shown: Shown, method: str = "exact") -> "Figure":
+    sample, merged = shown.sample, shown.lines.words
+    at = [way.method for way in shown.ways].index(method)
+    most = MOST_LINES if len(sample.tokens) <= 200 else FEW_LINES
+    lines = {
+        (i, j): _lines(shown, layer, head, most)
+        for i, layer in enumerate(shown.layers)
+        for j, head in enumerate(shown.heads)
+    }
+    return viz.matrix_figure(
+        seen(shown, shown.ways[at]),
+        shown.layers,
+        shown.heads,
+        lines,
+        linked(sample, shown.link, *_region(shown), merged),
+        nearest=shown.measured[at].plane.nearest1 if shown.ways[at].plane.components.shape[-2] == 2 else None,
+        title=title(shown, method, merged_words(shown), moved_together(shown)),
+        width=shown.width,
+    )
 
 
-def draw_layers(shown: Shown):
+def draw_layers(shown: Shown) -> "Figure":
     # not "exact": its extra coordinate would draw one line of queries beside one heap of keys
     way = in_one_plane(shown.ways[1])
     moves = {"head": "each head moved on its own", "layer": "one move per layer", "model": "one move for all heads"}
     c = f" (c = {way.scale[0, 0]:.2f})" if np.ptp(way.scale) == 0 else ""
     what = f"paper: {moves[shown.scope]}{c}, one plane for all"
-    return viz.layers_figure(seen(shown, way), shown.layers, title=title(shown, what, merged_words(shown)))
+    heading = title(shown, what, merged_words(shown))
+    return viz.layers_figure(seen(shown, way), shown.layers, title=heading, width=shown.width)
 
 
 def in_one_plane(way: viz.Normalized) -> viz.Normalized:
@@ -221,39 +279,50 @@ def in_one_plane(way: viz.Normalized) -> viz.Normalized:
     return replace(way, plane=replace(way.plane, **shared))
 
 
-def draw_sheet(shown: Shown):
+def draw_sheet(shown: Shown) -> "Figure":
     block = shown.sample.attention[0][_region(shown)]
-    return viz.attention_sheet(block, shown.layers, shown.heads, title=title(shown, "attention", first=1))
+    labels = [t for t, number in zip(shown.sample.tokens, shown.sample.sentences, strict=True) if number == 0]
+    some = f"the first of {len(shown.sample.texts)} sentences" if len(shown.sample.texts) > 1 else ""
+    heading = title(shown, "attention", some, first=1)
+    return viz.attention_sheet(block, shown.layers, shown.heads, labels, title=heading, width=shown.width)
 
 
-def draw_metrics(shown: Shown):
-    maps, limits = {}, {}
+def draw_metrics(shown: Shown) -> "Figure":
+    """Where indigo is always what one hopes for: one row of maps per measure, one column per way, then habits."""
     dims = shown.ways[0].plane.components.shape[-2]
     measures = {
-        f"nearest@1 in {dims}-D": lambda m: m.plane.nearest1,
-        "nearest@1 in full": lambda m: m.space.nearest1,
-        f"rank correlation in {dims}-D": lambda m: m.plane.rank_correlation,
-        "correlation of product and distance": lambda m: m.pairs.correlation,
+        f"nearest@1 in {dims}-D": (lambda m: m.plane.nearest1, (0, 1)),
+        "nearest@1 in full": (lambda m: m.space.nearest1, (0, 1)),
+        f"rank correlation in {dims}-D": (lambda m: m.plane.rank_correlation, (-1, 1)),
+        "minus the correlation of product and distance": (lambda m: -m.pairs.correlation, (-1, 1)),
     }
-    for name, measure_of in measures.items():
+    maps, limits = {}, {}
+    for name, (measure_of, of_colours) in measures.items():
         for way, result in zip(shown.ways, shown.measured, strict=True):
             key = f"{name}, {way.method}"
-            maps[key] = measure_of(result)
-            limits[key] = (0, 1) if name.startswith("nearest") else (-1, 1)
+            by_construction = way.method == "exact" and name == "nearest@1 in full"  # 1 for every head
+            maps[key] = None if by_construction else measure_of(result)
+            limits[key] = of_colours
     habits = {"self": "to_self", "the previous token": "to_previous", "the next token": "to_next"}
     for name, field in (habits | {"[CLS]": "to_cls", "[SEP]": "to_sep"}).items():
         maps[f"attention to {name}"] = getattr(shown.habits, field)
         limits[f"attention to {name}"] = (0, 1)
     maps["entropy of attention (bits)"] = shown.habits.entropy
     return viz.heatmap_figure(
-        maps, shown.layers, shown.heads, limits=limits, title=title(shown, moved_together(shown), measured=True)
+        maps,
+        shown.layers,
+        shown.heads,
+        limits=limits,
+        title=title(shown, moved_together(shown), measured=True),
+        caption="One row per layer, one column per head. nearest@1: share of queries whose most attended key is the "
+        "nearest. Rank correlation: of attention and nearness, mean over queries. exact is 1 in full by construction.",
+        width=shown.width,
     )
 
 
-def draw_positions(shown: Shown):
-    what = "mean attention by relative position"
-    heading = title(shown, what, measured=True)
-    return viz.positions_figure(shown.habits.by_offset, shown.layers, shown.heads, title=heading)
+def draw_positions(shown: Shown) -> "Figure":
+    heading = title(shown, "mean attention by relative position", measured=True)
+    return viz.positions_figure(shown.habits.by_offset, shown.layers, shown.heads, title=heading, width=shown.width)
 
 
 def _region(shown):
@@ -269,6 +338,11 @@ ONE_HEAD = {
 }
 MANY_HEADS = {
     "matrix": draw_matrix,
+    "matrix-raw": partial(draw_matrix, method="raw"),
+    "matrix-paper": partial(draw_matrix, method="paper"),
+    "joint-raw": partial(draw_joints, method="raw"),
+    "joint-paper": partial(draw_joints, method="paper"),
+    "joint-exact": partial(draw_joints, method="exact"),
     "layers": draw_layers,
     "sheet": draw_sheet,
     "search": draw_search,

@@ -42,18 +42,20 @@ three have exactly the same attention.
   minibert viz --draw search --layer 2 --head 0   how the scale was chosen
 
 Pictures for one head: joint and distances; with --draw also attention and search. For several: matrix, sheet (attention
-maps) and layers, or with --file metrics, matrix and positions; with --draw any of these, and search. Layers and heads
-count from 0. Files go into a folder named after the model, the text and the options, so that no run mixes with another;
-with --out into that folder itself.
+maps) and layers, or with --file metrics, matrix and positions; with --draw any of these, search, matrix-raw and
+matrix-paper; for the heads of one layer also joint-raw, joint-paper and joint-exact. Layers and heads count from 0.
+Files go into a folder named after the model, the text and the options, so that no run mixes with another; with --out
+into that folder itself.
 """
 
 WHAT_IS_DRAWN = (
-    "layer head top strongest above no-special words link scope scale distance weight dims points seed queries skip-bad"
+    "layer head top strongest above no-special words link scope scale distance weight dims width points seed queries "
+    "skip-bad"
 )
 """The options without which the pictures would be others."""
-SHOW_LINES = ("joint", "matrix")
-SHOW_LINK = ("joint", "distances", "matrix")
-SHOW_WORDS = ("joint", "attention", "matrix", "layers")
+SHOW_LINES = ("joint", "matrix", "matrix-raw", "matrix-paper", "joint-raw", "joint-paper", "joint-exact")
+SHOW_LINK = (*SHOW_LINES, "distances")
+SHOW_WORDS = (*SHOW_LINES, "attention", "layers")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +126,7 @@ def run(args: argparse.Namespace) -> None:
     if args.layer is None and args.head is None and args.file is None:
         layer, head, why = most_telling_head(sample, link)
         layers, heads = [layer], [head]
-    names = pictures(args.draw, single=len(layers) * len(heads) == 1, file=args.file is not None)
+    names = pictures(args.draw, len(layers) * len(heads) == 1, args.file is not None, len(layers) == 1)
     check_shown(args, names)
 
     from minibert.commands.pictures import LineChoice, Shown, lines_of, linked
@@ -160,7 +162,7 @@ def run(args: argparse.Namespace) -> None:
     print(path)
     source = None if args.file is None else sentences.short_name
     about = (model_name(bert), sample, layers, heads, ways, measured, habits, done)
-    shown = Shown(*about, source=source, link=link, lines=choice, scope=args.scope)
+    shown = Shown(*about, source=source, link=link, lines=choice, scope=args.scope, width=args.width)
     for name in names:
         print(viz.save(names[name](shown), out / f"{file_name(name, layers, heads)}.{args.format}"))
     if done < len(sentences):
@@ -206,7 +208,7 @@ def check_names(wish: str | None) -> None:
             raise ValueError(f"--draw names {name!r}; {meant}")
 
 
-def pictures(wish: str | None, single: bool, file: bool) -> dict[str, Callable]:
+def pictures(wish: str | None, single: bool, file: bool, one_layer: bool) -> dict[str, Callable]:
     """The pictures to draw: what draws each, by name."""
     from minibert.commands.pictures import MANY_HEADS, ONE_HEAD
 
@@ -224,6 +226,8 @@ def pictures(wish: str | None, single: bool, file: bool) -> dict[str, Callable]:
                 f"--draw names {name!r}, which is not for {what}; for {what} there are: {', '.join(known)} "
                 f"(see {how} for the others)"
             )
+        if name.startswith("joint-") and not one_layer:
+            raise ValueError(f"--draw {name} draws the heads of one layer; choose it by --layer, and --head all")
     return {name: known[name] for name in names}
 
 

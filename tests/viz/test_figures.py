@@ -5,18 +5,24 @@ import io
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
+from matplotlib.text import Text
 from PIL import Image
 
 import viz
 from tests.viz.test_normalize import attention_of
-from viz.figures import canvas, style
+from viz.figures import canvas, joint, style
+from viz.figures.grid import grid_page
+from viz.figures.labels import place_labels
+from viz.geometry.scale import closeness, near_distance
+from viz.measures.correlation import correlation
 
-GRIDS = [(4, 4), (6, 12), (12, 12)]
+GRIDS = [(4, 4), (3, 12)]
 TOKENS = ["[CLS]", "it", "costs", "$5", "and", "$6", "_^{", "[SEP]"]
 
 
@@ -27,7 +33,7 @@ def heads(*shape, tokens=8, size=8):
 
 
 def texts(figure):
-    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_text()]
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
 def drawn(figure):
@@ -61,14 +67,14 @@ def test_joint_figure(dims):
     figure = viz.joint_figure(panels, TOKENS, [lines] * 3, link, title="costs $5 or $6", notes=["a", "b", "c"])
     drawn(figure)
     assert len(figure.axes) == 3
-    for axes, panel in zip(figure.axes, panels, strict=True):
-        assert axes.get_title().startswith(panel.title)
+    for axes, panel, note in zip(figure.axes, panels, "abc", strict=True):
+        assert axes.get_title() == panel.title
         share = panel.plane.explained_variance_ratio[0]
         assert axes.get_xlabel() == f"component 1 ({share:.0%} of variance)"
         labels = [text.get_text() for text in axes.texts]
-        assert sorted(labels) == sorted(2 * TOKENS)  # a label for each query and each key
-        assert axes.collections[1].get_linewidths().max() > 0.3
-    for wanted in ("query", "key", "each query's most attended key; width: attention", "COSTS → $5", "costs $5 or $6"):
+        assert sorted(labels) == sorted([*2 * TOKENS, note])  # a label for each query and each key
+    red = f"COSTS → $5, attention {attention[2, 3]:.2f}"
+    for wanted in ("query", "key", "each query's most attended key", red, "costs $5 or $6", "attention 0.9"):
         assert wanted in texts(figure)
 
 
@@ -85,7 +91,7 @@ def test_the_plane_has_equal_units_and_the_lines_end_where_they_should(panels):
         for segment, i, j in zip(collection.get_segments(), lines.query, lines.key, strict=True):
             np.testing.assert_allclose(segment, [query[i], key[j]])
         widths = collection.get_linewidths()
-        assert (np.diff(widths) >= 0).all() and widths[-1] == pytest.approx(0.3 + 4 * attention.max())
+        assert (np.diff(widths) >= 0).all() and widths[-1] == pytest.approx(0.25 + 2.5 * attention.max())
 
 
 def test_labels_do_not_collide():
@@ -95,10 +101,10 @@ def test_labels_do_not_collide():
     points = np.random.default_rng(1).normal(size=(40, 2)) * [1, 0.6]
     canvas.equal_axes(axes, points)
     axes.scatter(*points.T)
-    canvas.place_labels(axes, points, [f"word{i}" for i in range(40)], ["black"] * 40)
+    place_labels(axes, points, [f"word{i}" for i in range(40)], ["black"] * 40)
     figure.draw_without_rendering()
     # an annotation's own extent includes its leader line; the text alone is what must not be covered
-    boxes = [canvas.Text.get_window_extent(text) for text in axes.texts]
+    boxes = [Text.get_window_extent(text) for text in axes.texts]
     frame = axes.get_window_extent()
     for number, box in enumerate(boxes):
         assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
@@ -111,10 +117,10 @@ def test_labels_keep_off_lines_where_there_is_room():
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(-1, 1), ylim=(-1, 1))
     line = np.array([[[0, 0], [1, 0]]])
-    canvas.place_labels(axes, line[0, :1], ["label"], ["black"], lines=line)
-    canvas.place_labels(axes, line[0, :1], ["label"], ["black"])
+    place_labels(axes, line[0, :1], ["label"], ["black"], lines=line)
+    place_labels(axes, line[0, :1], ["label"], ["black"])
     figure.draw_without_rendering()
-    off, on = (canvas.Text.get_window_extent(text) for text in axes.texts)
+    off, on = (Text.get_window_extent(text) for text in axes.texts)
     height = axes.transData.transform((0, 0))[1]
     assert on.y0 < height < on.y1 and not off.y0 < height < off.y1
 
@@ -123,9 +129,13 @@ def test_many_tokens_get_labels_at_the_strongest_lines_only():
     query, key, attention = heads(tokens=200)
     n = viz.normalize(query, key)
     figure = viz.joint_figure([n], [f"t{i}" for i in range(200)], [viz.choose_lines(attention)])
-    strongest = np.argsort(attention.max(axis=-1))[-12:]
-    labels = {text.get_text() for text in figure.axes[0].texts}
-    assert labels == {f"t{i}" for i in [*strongest, *attention[strongest].argmax(axis=-1)]}
+    order = np.argsort(attention.max(axis=-1))[::-1]
+    keys = list(dict.fromkeys(attention[order].argmax(axis=-1)))
+    for color, expected in ((style.QUERY, order[:20]), (style.KEY_TEXT, keys[:20])):
+        labels = [text.get_text() for text in figure.axes[0].texts if text.get_color() == color]
+        assert sorted(labels) == sorted(f"t{i}" for i in expected)
+    same = viz.joint_figure([n], ["the"] * 200, [viz.choose_lines(attention)])
+    assert [text.get_text() for text in same.axes[0].texts] == ["the", "the"]  # one query, one key: no text twice
 
 
 def test_distance_figure_says_what_it_shows(panels):
@@ -139,9 +149,21 @@ def test_distance_figure_says_what_it_shows(panels):
         assert len(points) == 64
         np.testing.assert_allclose(sorted(points[:, 0]), sorted(distance.ravel()), rtol=1e-5)
         r = np.corrcoef(distance.ravel(), (way.query @ way.key.T).ravel())[0, 1]
-        assert f"r = {r:.2f}".replace("-", "−") in axes.get_title()
+        weight = closeness(distance.ravel(), near_distance(distance.ravel()))
+        weighted = correlation(distance.ravel(), (way.query @ way.key.T).ravel(), weight)
+        close = (weight > 0).sum()
+        said = f"r = {r:.2f}; weighted {weighted:.2f} ({close} close pairs)".replace("-", "−")
+        assert said in [text.get_text() for text in axes.texts]
+        for line, weights in zip(axes.lines, (np.ones_like(weight), weight), strict=True):
+            slope, height = np.polyfit(
+                *(x.ravel().astype(float) for x in (distance, way.query @ way.key.T)),
+                1,
+                w=np.sqrt(weights.astype(float)),
+            )
+            np.testing.assert_allclose(line.get_ydata(), slope * line.get_xdata() + height, rtol=1e-3, atol=1e-3)
+        assert axes.get_ylim() == figure.axes[0].get_ylim()  # so that heights can be compared
         assert axes.get_xlabel() == "distance of query and key"
-    assert {"attention", "least squares", "costs → $5"} <= set(texts(figure))
+    assert {"attention", "least squares", "weighted by closeness", "costs → $5"} <= set(texts(figure))
 
 
 def test_attention_figures(panels):
@@ -153,8 +175,8 @@ def test_attention_figures(panels):
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), attention)
     figure = viz.attention_pair_figure(attention, attention.T, TOKENS, names=["before", "after"])
     drawn(figure)
-    np.testing.assert_allclose(figure.axes[4].images[0].get_array(), attention.T - attention)
-    low, high = figure.axes[4].images[0].get_clim()
+    np.testing.assert_allclose(figure.axes[2].images[0].get_array(), attention.T - attention)
+    low, high = figure.axes[2].images[0].get_clim()
     assert low == -high
 
 
@@ -163,7 +185,7 @@ def test_search_figure_tells_flat_and_edge(panels):
     searches = [viz.normalize(query, key, method="paper", distance=d).search for d in ("euclidean", "cosine")]
     figure = viz.search_figure(searches, title="t")
     drawn(figure)
-    assert "of 6 heads 6 flat, 0 at the edge" in figure.axes[1].get_title()
+    assert "of 6 heads 6 flat, 0 at the edge" in texts(figure)
     assert len(figure.axes[0].collections[0].get_segments()) == 6
     assert "flat, so nothing to choose: c = 1" in texts(figure)
 
@@ -185,15 +207,15 @@ def test_sheets_at_every_size(grid):
         assert len(figure.axes) >= grid[0] * grid[1]
         assert {"a title", "layer 0", f"layer {grid[0] - 1}", f"head {grid[1] - 1}"} <= set(texts(figure))
         widths = [axes.get_window_extent().width for axes in figure.axes[: grid[0] * grid[1]]]
-        assert min(widths) > 140  # pixels: small, but not too small to see
+        assert min(widths) / figure.dpi > 0.45  # inches: small, but not too small to see
     maps = {"nearest@1": found.plane.nearest1, "rank": found.plane.rank_correlation}
     figure = viz.heatmap_figure(maps, layers, columns, limits={"rank": (-1, 1)}, title="a title")
     drawn(figure)
     assert f"nearest@1\nmean {found.plane.nearest1.mean():.2f}" in texts(figure)
-    assert len(figure.axes[0].texts) == grid[0] * grid[1]
+    assert len(figure.axes[0].texts) == (grid[0] * grid[1] if grid[1] <= 12 else 0)
     figure = viz.layers_figure(n, layers, title="a title")
     drawn(figure)
-    assert {"layer", "0", str(grid[0] - 1), "query", "key"} <= set(texts(figure))
+    assert {"layer 0", f"layer {grid[0] - 1}", "query", "key"} <= set(texts(figure))
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
@@ -266,10 +288,10 @@ def test_the_linked_pair_is_red_in_every_panel_of_a_matrix():
     figure = viz.matrix_figure(n, range(2), range(3), link=link)
     for axes, place in zip(figure.axes, np.ndindex(2, 3), strict=False):
         red = next(c for c in axes.collections if isinstance(c, LineCollection))
-        assert matplotlib.colors.to_hex(red.get_colors()[0]) == canvas.LINK
+        assert matplotlib.colors.to_hex(red.get_colors()[0]) == style.LINK
         ends = [n.plane.project(n.query)[place][2], n.plane.project(n.key)[place][3]]
         np.testing.assert_allclose(red.get_segments()[0], ends, rtol=1e-5)
-        assert red.get_linewidths()[0] == pytest.approx(0.3 + 1.5 * attention[place][2, 3])
+        assert red.get_linewidths()[0] == pytest.approx(0.3 + 1.2 * attention[place][2, 3])
     assert "costs → $5" in texts(figure)
 
 
@@ -373,13 +395,9 @@ with np.errstate(all="ignore"), warnings.catch_warnings():
 tokens = list("abcdef")
 figures = dict(
     joint=viz.joint_figure([n[0, 0]], tokens, [lines]),
-    distances=viz.distance_figure([n[0, 0]], a[0, 0]),
-    attention=viz.attention_figure([a[0, 0]], [tokens]),
     search=viz.search_figure([n.search]),
     matrix=viz.matrix_figure(n, range(2), range(2)),
     sheet=viz.attention_sheet(a, range(2), range(2)),
-    layers=viz.layers_figure(n, range(2)),
-    heatmap=viz.heatmap_figure({"x": n.scale}, range(2), range(2)),
 )
 if sys.argv[2] == "odd":
     import matplotlib
@@ -397,7 +415,7 @@ def test_the_surroundings_change_nothing(tmp_path):
         (tmp_path / kind).mkdir()
         subprocess.run([sys.executable, "-c", SURROUNDINGS, tmp_path / kind, kind], check=True)
     plain = sorted((tmp_path / "plain").iterdir())
-    assert len(plain) == 10
+    assert len(plain) == 6
     for path in plain:
         assert path.read_bytes() == (tmp_path / "odd" / path.name).read_bytes(), path.name
 
@@ -429,3 +447,217 @@ def test_glyphs_of_other_scripts_come_from_fonts_that_are_installed():
 def test_a_notebook_shows_a_figure():
     n, _ = many()
     assert viz.matrix_figure(n, range(2), range(3))._repr_png_().startswith(b"\x89PNG")
+
+
+def every_figure(layers, columns, tokens, width=style.WIDTH, sentences=1, names=None):
+    """Every kind of picture, by name, of random vectors."""
+    query, key, attention = heads(layers, columns, tokens=tokens)
+    of = np.arange(tokens) * sentences // tokens
+    blocks = [attention[..., of == s, :][..., of == s] for s in range(sentences)]
+    blocks = [np.ascontiguousarray(block / block.sum(axis=-1, keepdims=True)) for block in blocks]
+    names = names or [f"token{i}" for i in range(tokens)]
+    together = viz.normalize(query, key, of, scale=1, scope="model", method="paper")
+    ways = [viz.normalize(query[0, 0], key[0, 0], of, method=m, scale=1) for m in ("none", "paper", "exact")]
+    one = [block[0, 0] for block in blocks]
+    lines = viz.choose_lines(one, of).strongest(100)
+    first = [name for name, s in zip(names, of, strict=True) if s == 0]
+    found = viz.measure(together, blocks, of)
+    habits = viz.habits(blocks[0], first)
+    grid = (range(layers), range(columns))
+    curve = viz.normalize(query[:1, :1], key[:1, :1], of, method="paper").search
+    title = "a model with a name · layer 0, head 0 · " + "“The unquestionable incomprehensibilities of a text …” " * 2
+    rest = {"title": title, "width": width}
+    maps = {f"a measure with a long name {i}": found.plane.nearest1 for i in range(7)}
+    notes = {"notes": ["nearest@1: 100% here, 100% in full\nbrown → capybara: 11th nearest here, nearest in full"] * 3}
+    return {
+        "joint": viz.joint_figure(ways, names, lines, lines.strongest(1), sentences=of, **notes, **rest),
+        "distances": viz.distance_figure(ways, one, of, lines.strongest(1), **rest),
+        "attention": viz.attention_figure(one[:3], [first] * len(one[:3]), titles=["t"] * len(one[:3]), **rest),
+        "pair": viz.attention_pair_figure(one[0], one[0].T, first, names=["before: a model", "after: one"], **rest),
+        "search": viz.search_figure([curve] * 4, titles=["used:"] * 4, **rest),
+        "matrix": viz.matrix_figure(together, *grid, {(0, 0): lines}, nearest=found.plane.nearest1, **rest),
+        "sheet": viz.attention_sheet(blocks[0], *grid, first, **rest),
+        "layers": viz.layers_figure(together, **rest),
+        "heatmap": viz.heatmap_figure(maps, *grid, **rest),
+        "positions": viz.positions_figure(habits.by_offset, *grid, **rest),
+    }
+
+
+SIZES = [
+    {"layers": 2, "columns": 4, "tokens": 5, "width": 10},
+    {"layers": 2, "columns": 12, "tokens": 99, "sentences": 3},
+    {"layers": 2, "columns": 3, "tokens": 11, "width": 3.3},
+]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_picture_fits_its_page(size):
+    """As wide as asked for, no text under 6 points, none beyond the edge, no two titles on one another, and under it a
+    line that says how to read it."""
+    for name, figure in every_figure(**size).items():
+        figure.draw_without_rendering()
+        assert figure.get_figwidth() == size.get("width", style.WIDTH), name
+        width, height = figure.canvas.get_width_height()
+        written = [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+        for text in written:
+            assert text.get_fontsize() >= 6, (name, text)
+        for part in [*figure.axes, *figure.legends, *figure.texts]:
+            box = part.get_tightbbox() if hasattr(part, "get_tightbbox") else part.get_window_extent()
+            assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1, (name, part)
+        captions = [text for text in figure.texts if text.get_color() == style.FAINT]
+        assert captions and len(captions[-1].get_text()) > 30, name
+        titles = [axes.title.get_window_extent() for axes in figure.axes if axes.get_title()]
+        titles += [text.get_window_extent() for text in (figure._suptitle, captions[-1])]
+        for number, box in enumerate(titles):
+            assert not any(box.overlaps(other) for other in titles[number + 1 :]), name
+
+
+@pytest.mark.parametrize("grid", [(12, 12), (24, 16)])
+def test_as_many_heads_as_there_are_fit_a_page(grid):
+    layers, columns = map(range, grid)
+    for strip in (0, 0.12):
+        figure, panels = grid_page(layers, columns, title="t", caption="c " * 80, strip=strip)
+        assert panels.shape == grid and figure.get_figheight() <= 11
+    values = np.linspace(0, 1, grid[0] * grid[1]).reshape(grid)
+    figure = viz.heatmap_figure({f"{i}": values for i in range(18)}, title="t")
+    assert figure.get_figheight() <= 11
+
+
+def test_a_width_that_makes_no_sense():
+    for width in (0.5, 100):
+        with pytest.raises(ValueError, match="between 2 and 20 inches"):
+            viz.attention_figure(np.eye(2), ["a", "b"], width=width)
+
+
+def test_one_array_and_its_tokens_will_do(panels):
+    ways, attention = panels
+    one, listed = (viz.attention_figure(*a) for a in ((attention, TOKENS), ([attention], [TOKENS])))
+    assert png(one) == png(listed)
+    lines = viz.choose_lines(attention)
+    assert png(viz.joint_figure(ways[0], TOKENS, lines)) == png(viz.joint_figure([ways[0]], TOKENS, [lines]))
+    assert viz.joint_figure(ways[0], TOKENS).axes
+    assert png(viz.distance_figure(ways[0], attention)) == png(viz.distance_figure([ways[0]], [attention]))
+    assert png(viz.search_figure(ways[1].search)) == png(viz.search_figure([ways[1].search]))
+    assert viz.heatmap_figure(np.eye(3)).axes[0].images
+
+
+def test_fonts_are_embedded_whole_and_text_stays_text(tmp_path, panels):
+    ways, _ = panels
+    figure = viz.joint_figure(ways, TOKENS, title="some words")
+    pdf = viz.save(figure, tmp_path / "a.pdf").read_bytes()
+    assert b"/Type0" in pdf and b"/Type3" not in pdf
+    svg = viz.save(figure, tmp_path / "a.svg").read_text()
+    assert ">some words</text>" in svg and "DejaVu Sans" in svg
+
+
+def test_the_linked_pair_in_words():
+    query, key, _ = heads(tokens=6)
+    n = viz.normalize(query, key, [0, 0, 0, 1, 1, 1], method="none")
+    link = viz.Lines(np.array([3, 3]), np.array([4, 5]), np.array([0.1, 0.8]), "a → b")
+    (said,) = viz.link_in_words(n, link, [0, 0, 0, 1, 1, 1])
+    ranks = []
+    for q, k in ((n.plane.project(n.query), n.plane.project(n.key)), (query, key)):
+        ranks.append(1 + int(np.argsort(np.linalg.norm(k[3:] - q[3], axis=-1)).tolist().index(2)))
+    here, full = ("nearest" if rank == 1 else f"{ {2: '2nd', 3: '3rd'}[rank] } nearest" for rank in ranks)
+    assert said == f"a → b: {here} here, {full} in full"
+    assert [joint.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)] == (
+        ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th"]
+    )
+
+
+def test_sentences_are_told_apart():
+    query, key, _ = heads(tokens=8)
+    of = [0] * 5 + [1] * 3
+    figure = viz.joint_figure(viz.normalize(query, key, of), TOKENS, sentences=of)
+    labels = [text.get_text() for text in figure.axes[0].texts]
+    assert "it₁" in labels and "[SEP]₂" in labels and {"first", "second sentence"} <= set(texts(figure))
+    dots = [c for c in figure.axes[0].collections if len(c.get_offsets())]
+    assert [len(c.get_offsets()) for c in dots] == [5, 3, 5, 3]
+    assert [matplotlib.colors.to_hex(c.get_facecolor()[0]) for c in dots] == [
+        style.QUERY,
+        "#ffffff",
+        style.KEY,
+        "#ffffff",
+    ]
+
+
+def test_many_points_are_drawn_as_areas_that_hold_what_they_say():
+    query, key, attention = heads(tokens=900)
+    n = viz.normalize(query, key)
+    figure = viz.joint_figure(n, ["x"] * 900, viz.choose_lines(attention, top=20))
+    assert any("50%, 80%, 95% of the 900 queries" in text.replace("\n", " ") for text in texts(figure))
+    areas = [c for c in figure.axes[0].collections if isinstance(c, matplotlib.contour.QuadContourSet)]
+    points = n.plane.project(n.query)
+    held = [sum(p.contains_points(points).sum() for p in area.get_paths()) / 900 for area in areas[:3]]
+    np.testing.assert_allclose(held, [0.95, 0.8, 0.5], atol=0.06)
+
+
+def test_of_the_neighbours_the_highest_bar_is_named():
+    """Far places, where few queries reach, do not count, however high."""
+    by_offset = np.full((1, 2, 21), 0.01)
+    by_offset[0, 0, 0], by_offset[0, 0, 9], by_offset[0, 1, 13] = 0.9, 0.5, 0.25
+    figure = viz.positions_figure(by_offset)
+    assert [axes.get_title() for axes in figure.axes] == ["−1: 0.50", "+3: 0.25"]
+    (bar,) = figure.axes[0].patches[-1:]
+    assert bar.get_x() + bar.get_width() / 2 == -1 and bar.get_height() == pytest.approx(np.sqrt(0.5))
+    with pytest.raises(ValueError, match=r"by_offset must be \[layers, heads, 21\]"):
+        viz.positions_figure(by_offset[0])
+
+
+def test_long_maps_show_the_square_root_and_say_so():
+    rng = np.random.default_rng(0)
+    for size, said in ((12, "attention"), (60, "attention (square-root scale)")):
+        values = rng.dirichlet(np.ones(size), size=size)
+        for figure in (
+            viz.attention_figure(values, ["t"] * size),
+            viz.attention_pair_figure(values, values, ["t"] * size),
+            viz.attention_sheet(values[None, None].repeat(4, axis=1)),
+        ):
+            assert said in texts(figure)
+            image = figure.axes[0].images[0]
+            assert image.norm(0.25) == pytest.approx(0.25 if size == 12 else 0.5)
+
+
+def test_labels_of_a_map_are_those_of_their_rows():
+    figure = viz.attention_figure(np.eye(100), [str(i) for i in range(100)])
+    axes = figure.axes[0]
+    labels = [(tick, label.get_text()) for tick, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)]
+    assert len(labels) >= 40 and all(str(tick) == text for tick, text in labels)
+    assert any("1 token in 2 is labelled" in text for text in texts(figure))
+
+
+def test_maps_side_by_side_share_a_colour_bar_where_they_can():
+    maps = {name: np.eye(3) * k for name, k in (("a", 1), ("b", 1), ("c", 2))} | {"d": None, "e": np.eye(3)}
+    figure = viz.heatmap_figure(maps)
+    assert len([axes for axes in figure.axes if axes.images]) == 4
+    assert len(figure.axes) == 4 + 3
+
+
+def test_the_matrix_writes_nearest_and_tints_by_it():
+    n, _ = many()
+    nearest = np.linspace(0, 1, 6).reshape(2, 3)
+    figure = viz.matrix_figure(n, nearest=nearest)
+    for axes, share in zip(figure.axes, nearest.ravel(), strict=True):
+        assert axes.texts[0].get_text() == f"{share:.0%}"
+    tints = [sum(axes.get_facecolor()[:3]) for axes in figure.axes]
+    assert tints[0] == 3 and (np.diff(tints) < 0).all()
+
+
+def test_texts_wrap_between_words_and_end_in_dots_where_cut():
+    with style.house_style():
+        text = "the quick brown fox jumps over the lazy dog " * 3
+        lines = canvas.wrap(text.strip(), 7, 1.0).split("\n")
+        assert " ".join(lines) == text.strip() and all(canvas.wide(line, 7) <= 1.0 for line in lines)
+        short = canvas.wrap(text, 7, 1.0, most=2).split("\n")
+        assert len(short) == 2 and short[1].endswith(" …") and short[1].split()[0] in text.split()
+        assert canvas.wide(short[1], 7) <= 1.0
+        parts = canvas.wrap("x" * 60, 7, 1.0).split("\n")
+        assert "".join(parts) == "x" * 60 and all(canvas.wide(part, 7) <= 1.0 for part in parts)
+        assert canvas.wrap("", 7, 1.0) == ""
+
+
+def test_pictures_are_drawn_from_threads_and_the_settings_of_others_stay():
+    before = dict(matplotlib.rcParams)
+    with ThreadPoolExecutor(4) as pool:
+        figures = list(pool.map(lambda _: png(viz.heatmap_figure(np.eye(2))), range(8)))
+    assert len(set(figures)) == 1 and dict(matplotlib.rcParams) == before

@@ -1,25 +1,205 @@
-"""Paper and pens: colours, axes with equal units, labels that do not collide, and saving."""
+"""Paper and pens: a page with panels, a title, keys and a line that says how to read it; axes, colour bars, saving."""
 
-import textwrap
+import functools
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from viz.figures.style import house_style, new_figure  # noqa: F401
+from viz.figures.style import FAINT, INK, KEY, KEY_MARK, LARGE, NORMAL, QUERY, QUERY_MARK, SMALL, WIDTH, house_style
+from viz.figures.style import new_figure as new_figure
 from viz.files import whole_file
 
-QUERY, KEY = "#3b8c2a", "#d6499a"  # of AttentionViz; to the colour-blind one is yellowish, the other bluish
-QUERY_TEXT, KEY_TEXT = "#24591a", "#9c2168"
-LINE, LINK = "#8a8f98", "#d7191c"
-ATTENTION = "viridis"
-DIFFERENCE = "PuOr"
 FORMATS = ("png", "svg", "pdf")
 UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+EDGE = 0.06  # inches of white around everything
+LEADING = 1.3  # of a line of text, as a multiple of its size
+NARROWEST, WIDEST = 2.0, 20.0  # inches
+
+
+def page(
+    rows: int,
+    columns: int,
+    *,
+    width: float = WIDTH,
+    title: str = "",
+    caption: str = "",
+    keys: Sequence[Artist] = (),
+    ratio: float = 1.0,
+    height: float | None = None,
+    left: float = 0.4,
+    right: float = 0.1,
+    above: float = 0.2,
+    below: float = 0.35,
+    gaps: tuple[float, float] = (0.1, 0.1),
+    projection: str | None = None,
+) -> tuple[Figure, np.ndarray]:
+    """A figure with a grid of panels, and the panels, [rows, columns]. All lengths in inches.
+
+    width: of the figure; its height follows. title: over all; caption: under all, how to read it; keys: what the marks
+    mean, above the caption. ratio: height of a panel per width, unless its height is given. left, right, above, below:
+    room around the grid; gaps: between panels, across and down.
+
+    ValueError: a width out of range.
+    """
+    if not NARROWEST <= width <= WIDEST:
+        raise ValueError(f"width must lie between {NARROWEST:g} and {WIDEST:g} inches, not {width}")
+    panel = (width - left - right - gaps[0] * (columns - 1)) / columns
+    if panel <= 0:
+        raise ValueError(f"a width of {width} inches has no room for {columns} panels side by side; expected more")
+    height = panel * ratio if height is None else height
+    titled = wrap(title, LARGE, width - 2 * EDGE, most=3)
+    captioned = wrap(caption, SMALL, width - 2 * EDGE)
+    for key in keys:
+        key.set_label(wrap(key.get_label(), NORMAL, width - 0.5))
+    columns_of_keys, lines_of_keys = _arrange([key.get_label() for key in keys], width - 2 * EDGE)
+    top = EDGE + _lines_high(titled, LARGE) + above
+    foot = _lines_high(captioned, SMALL) + EDGE
+    keys_high = lines_of_keys * NORMAL * 1.45 / 72 + (0.05 if keys else 0)
+    bottom = below + keys_high + foot
+    total = top + rows * height + (rows - 1) * gaps[1] + bottom
+
+    figure = new_figure(width, total)
+    grid = np.empty((rows, columns), object)
+    for row, column in np.ndindex(rows, columns):
+        x, y = left + column * (panel + gaps[0]), total - top - row * (height + gaps[1]) - height
+        box = (x / width, y / total, panel / width, height / total)
+        grid[row, column] = figure.add_axes(box, projection=projection)
+    if titled:
+        at = {"x": EDGE / width, "y": 1 - EDGE / total, "ha": "left", "va": "top"}
+        figure.suptitle(titled, fontsize=LARGE, color=INK, linespacing=1.15, **at)
+    if captioned:
+        figure.text(EDGE / width, EDGE / total, captioned, fontsize=SMALL, color=FAINT, va="bottom", linespacing=1.15)
+    if keys:
+        figure.legend(
+            handles=list(keys),
+            loc="lower left",
+            bbox_to_anchor=(EDGE / width, foot / total),
+            ncols=columns_of_keys,
+            fontsize=NORMAL,
+            frameon=False,
+            handlelength=1.6,
+            handletextpad=0.5,
+            columnspacing=1.4,
+            borderpad=0,
+            borderaxespad=0,
+            labelspacing=0.3,
+        )
+    return figure, grid
+
+
+def heading(axes: Axes, name: str, note: str = "") -> None:
+    """What stands over a panel: its name, and under it a smaller note."""
+    axes.set_title(name, fontsize=NORMAL, pad=4 + (note.count("\n") + 1) * SMALL * LEADING if note else 4)
+    if note:
+        where = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+        axes.annotate(note, (0.5, 1), (0, 3.5), ha="center", va="bottom", fontsize=SMALL, color=FAINT, **where)
+
+
+def columns_for(count: int, width: float, narrowest: float = 2.1) -> int:
+    """How many panels stand side by side, none narrower than this, rows as equal as can be."""
+    most = max(1, min(count, int(width / narrowest)))
+    return -(-count // -(-count // most))
+
+
+def query_and_key() -> list[Line2D]:
+    """The keys for the marks of queries and keys."""
+    return [dot(QUERY, QUERY_MARK, "query"), dot(KEY, KEY_MARK, "key")]
+
+
+def dot(color, marker: str, label: str) -> Line2D:
+    return Line2D([], [], color=color, marker=marker, ls="", ms=3.5, mew=0, label=label)
+
+
+def says(text: str) -> Line2D:
+    """A key without a mark."""
+    return Line2D([], [], ls="", label=text)
+
+
+def wrap(text: str, size: float, width: float, most: int | None = None) -> str:
+    """The text in lines no wider than so many inches, broken between words, or within one that is wider than a line.
+    No more than `most` lines: the last ends in "…" where there were more."""
+    lines = []
+    for paragraph in text.split("\n") if text else []:
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}" if line else word
+            if wide(longer, size) <= width:
+                line = longer
+                continue
+            if line:
+                lines.append(line)
+            while wide(word, size) > width and len(word) > 1:
+                fits = max(1, sum(wide(word[:n], size) <= width for n in range(1, len(word) + 1)))
+                lines.append(word[:fits])
+                word = word[fits:]
+            line = word
+        lines.append(line)
+    if most is not None and len(lines) > most:
+        last = lines[most - 1].split(" ")
+        while len(last) > 1 and wide(" ".join(last) + " …", size) > width:
+            last.pop()
+        lines = [*lines[: most - 1], " ".join(last) + " …"]
+    return "\n".join(lines)
+
+
+@functools.lru_cache(4096)
+def wide(text: str, size: float) -> float:
+    """Inches that a line of text takes."""
+    with house_style():
+        line = Text(0, 0, text, fontsize=size)
+        line.set_figure(_scratch())
+        return line.get_window_extent(_scratch().canvas.get_renderer()).width / 72
+
+
+@functools.cache
+def _scratch():
+    figure = new_figure(1, 1)
+    figure.set_dpi(72)
+    return figure
+
+
+def _lines_high(text, size):
+    return (text.count("\n") + 1) * size * LEADING / 72 + 0.04 if text else 0
+
+
+def _arrange(labels, width):
+    """In how many columns, and so lines, keys with these labels fit."""
+    widths = [wide(label, NORMAL) + (1.6 + 0.5 + 1.4) * NORMAL / 72 for label in labels]
+    for columns in range(len(widths), 1, -1):
+        high, more = divmod(len(widths), columns)
+        starts = np.cumsum([0] + [high + (column < more) for column in range(columns)])
+        if sum(max(widths[a:b]) for a, b in itertools.pairwise(starts)) <= width:
+            return columns, high + (more > 0)
+    return 1, sum(label.count("\n") + 1 for label in labels)
+
+
+def colour_bar(
+    figure: Figure,
+    image,
+    of: Axes,
+    label: str = "",
+    *,
+    up_to: Axes | None = None,
+    lying: bool = False,
+) -> None:
+    """A colour bar to the right of a panel, as high as it or up to another; or lying under it, as wide."""
+    a, b = of.get_position(), (up_to or of).get_position()
+    across, down = 1 / figure.get_figwidth(), 1 / figure.get_figheight()
+    if lying:
+        box = (a.x0, a.y0 - 0.1 * down, b.x1 - a.x0, 0.06 * down)
+    else:
+        box = (a.x1 + 0.07 * across, a.y0, 0.07 * across, b.y1 - a.y0)
+    bar = figure.colorbar(image, cax=figure.add_axes(box), orientation="horizontal" if lying else "vertical")
+    bar.set_label(label, fontsize=SMALL, labelpad=1.5)
+    bar.ax.tick_params(labelsize=SMALL)
+    bar.outline.set_linewidth(0.4)
 
 
 def save(figure: Figure, path: str | Path) -> Path:
@@ -38,20 +218,6 @@ def save(figure: Figure, path: str | Path) -> Path:
     return path
 
 
-def title(figure: Figure, text: str, fontsize: float, **where) -> None:
-    """A title over the whole figure, in lines that fit it; `$` in a text is a dollar, not mathematics."""
-    letters = int(72 * figure.get_figwidth() / (0.6 * fontsize))  # a letter is about 0.6 of its size wide
-    figure.suptitle(textwrap.fill(text, letters), parse_math=False, fontsize=fontsize, **where)
-
-
-def bar_beside(figure: Figure, axes: Axes, image, label: str = "", up_to: Axes | None = None) -> None:
-    """A colour bar to the right of `axes`, as high as these or up to others, with a label; it takes 0.75 inches."""
-    box, top, inch = axes.get_position(), (up_to or axes).get_position().y1, 1 / figure.get_figwidth()
-    bar = figure.colorbar(image, cax=figure.add_axes((box.x1 + 0.15 * inch, box.y0, 0.12 * inch, top - box.y0)))
-    bar.set_label(label, fontsize=8)
-    bar.ax.tick_params(labelsize=7)
-
-
 def equal_axes(axes: Axes, points: np.ndarray, margin: float = 0.12) -> None:
     """Limits around points [N, 2] such that one unit is as long across as up, whatever the shape of the axes."""
     low, high = points.min(axis=0), points.max(axis=0)
@@ -62,76 +228,3 @@ def equal_axes(axes: Axes, points: np.ndarray, margin: float = 0.12) -> None:
     axes.set_xlim(x - unit * width / 2, x + unit * width / 2)
     axes.set_ylim(y - unit * height / 2, y + unit * height / 2)
     axes.set_aspect("equal")
-
-
-def place_labels(
-    axes: Axes,
-    points: np.ndarray,
-    texts: Sequence[str],
-    colors: Sequence[str],
-    size: float = 8,
-    *,
-    among: np.ndarray | None = None,
-    lines: np.ndarray | None = None,
-) -> None:
-    """Write a text beside each point [N, 2] such that texts cover neither each other nor points, and lines only where
-    they must; a thin line leads back to the point where the text had to move away.
-
-    among: points [M, 2] that are drawn too, but have no text. lines: [M, 2, 2], the ends of lines that are drawn.
-
-    One text after another, each takes the cheapest of 16 directions at 6 distances: leaving the axes costs most, then
-    overlaps with texts and points, then those with lines, then distance.
-    """
-    renderer = axes.figure.canvas.get_renderer()
-    pixel = axes.figure.dpi / 72
-    dots = axes.transData.transform(points if among is None else np.concatenate([points, among]))
-    frame = axes.get_window_extent(renderer).extents
-    angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    directions = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-    reaches = np.array([5, 9, 15, 23, 34, 48]) * pixel
-    obstacles = [np.concatenate([dots - 2.5 * pixel, dots + 2.5 * pixel], axis=-1)]
-    along = dots[:0]
-    if lines is not None and len(lines):
-        along = _dotted(axes.transData.transform(lines.reshape(-1, 2)).reshape(-1, 2, 2), 4 * pixel)
-
-    # the most crowded first: they have the fewest places to go
-    apart = np.linalg.norm(dots[: len(points), None] - dots, axis=-1)
-    for i in np.argsort(np.sort(apart, axis=-1)[:, : min(6, len(dots))].sum(axis=-1), kind="stable"):
-        text = Text(0, 0, texts[i], fontsize=size, parse_math=False)
-        text.set_figure(axes.figure)
-        extent = text.get_window_extent(renderer)
-        half = np.array([extent.width, extent.height]) / 2 + 0.5 * pixel
-        # the nearest point of the text's box, not its middle, lies at `reach` from the dot
-        middles = (dots[i] + reaches[:, None, None] * directions + half * np.sign(directions.round(6))).reshape(-1, 2)
-        boxes = np.concatenate([middles - half, middles + half], axis=-1)
-        taken = np.concatenate(obstacles)
-        sides = np.minimum(boxes[:, None, 2:], taken[:, 2:]) - np.maximum(boxes[:, None, :2], taken[:, :2])
-        overlap = np.maximum(sides, 0).prod(axis=-1).sum(axis=-1)
-        crossed = ((boxes[:, None, :2] < along) & (along < boxes[:, None, 2:])).all(axis=-1).sum(axis=-1)
-        outside = np.maximum(frame[:2] - boxes[:, :2], 0).sum(axis=-1) + np.maximum(boxes[:, 2:] - frame[2:], 0).sum(-1)
-        cost = 10 * overlap + 1000 * outside + 3 * pixel * crossed + np.repeat(reaches, len(directions))
-        best = cost.argmin()
-        obstacles.append(boxes[best : best + 1])
-        axes.annotate(
-            texts[i],
-            points[i],
-            xytext=axes.transData.inverted().transform(middles[best]),
-            ha="center",
-            va="center",
-            fontsize=size,
-            color=colors[i],
-            parse_math=False,
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colors[i], "lw": 0.4, "alpha": 0.7, "shrinkA": 0, "shrinkB": 1}
-            if best >= 2 * len(directions)
-            else None,
-            path_effects=[withStroke(linewidth=1.6, foreground="white", alpha=0.8)],
-            zorder=6,
-        )
-
-
-def _dotted(lines, step):
-    """Points [M, 2] on lines [..., 2, 2], `step` apart."""
-    start, stop = lines[:, 0], lines[:, 1]
-    counts = 2 + (np.linalg.norm(stop - start, axis=-1) / step).astype(int)
-    return np.concatenate([np.linspace(*ends) for ends in zip(start, stop, counts, strict=True)])

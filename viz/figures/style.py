@@ -51,11 +51,12 @@ ATTENTION = LinearSegmentedColormap.from_list("attention", ["#ffffff", "#c9c5f3"
 DIFFERENCE = LinearSegmentedColormap.from_list(
     "difference", ["#8c3f06", "#d98236", "#f6d7b8", "#ffffff", "#c9c5f3", "#6f67d6", "#241d7a"]
 )
+DOTS = LinearSegmentedColormap.from_list("dots", ["#d9dce4", "#a7a1e6", "#4f46c8", "#241d7a"])  # visible on white
 LAYERS = LinearSegmentedColormap.from_list("layers", ["#f2a65a", "#d6499a", "#6b3fa0", "#1b2130"])  # none is yellow
 
 WIDTH = 7.0  # inches: both columns of a printed page
 SMALL, NORMAL, LARGE = 6, 7, 8.5  # points; nothing is smaller
-DPI = 150
+DPI = 300
 
 FALLBACKS = [
     "Noto Sans CJK JP",

@@ -1,0 +1,222 @@
+"""All heads at once: the matrix view of AttentionViz, and all layers in one plane."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb, to_rgba_array
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from viz.figures import canvas
+from viz.figures.grid import check_heads, grid_page
+from viz.figures.lines import Lines
+from viz.figures.style import (
+    ATTENTION,
+    FAINT,
+    INK,
+    KEY,
+    KEY_MARK,
+    LAYERS,
+    LINE,
+    LINK,
+    NORMAL,
+    QUERY,
+    QUERY_MARK,
+    SMALL,
+    WIDTH,
+    in_house_style,
+)
+from viz.geometry.normalize import Normalized
+
+MOST_DOTS = 300  # dots of one kind in a small panel; more would only blacken it
+MOST_DOTS_PER_LAYER = 1500
+
+
+@in_house_style
+def matrix_figure(
+    normalized: Normalized,
+    layers: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+    lines: Mapping[tuple[int, int], Lines] | None = None,
+    link: Lines | None = None,
+    *,
+    nearest: np.ndarray | None = None,
+    title: str = "",
+    width: float = WIDTH,
+) -> Figure:
+    """Queries and keys of many heads, a small plane each: rows are layers, columns heads.
+
+    normalized: of shape [L, H, N, K] before the plane. layers, heads: their numbers; None: from 0.
+    lines: (row, column) -> `Lines` to draw there. link: with attention [L, H, lines], drawn in red.
+    nearest: [L, H], the share of queries whose most attended key is the nearest in the plane; written over each panel,
+        and tinting it.
+    width: of the figure, in inches.
+    Every panel has equal units. Panels that show one plane (scope "layer" or "model") have the same limits.
+
+    ValueError: `normalized` or `nearest` is not of as many layers and heads.
+    """
+    layers, heads = check_heads("normalized", normalized.query.shape[:-2], layers, heads)
+    if nearest is not None:
+        check_heads("nearest", np.shape(nearest), layers, heads)
+    shares = normalized.plane.explained_variance_ratio[..., :2].sum(axis=-1)
+    query, key = (points[..., :2] for points in (normalized.query_drawn, normalized.key_drawn))
+    within = one_plane(normalized)
+    step = -(-query.shape[-2] // MOST_DOTS)
+    roomy = (width - 0.3) / len(heads) > 0.55  # for two numbers over a panel
+
+    figure, grid = grid_page(
+        layers,
+        heads,
+        title=title,
+        caption=_matrix_caption(normalized, within, nearest is not None, roomy),
+        keys=_matrix_keys(lines, link, step),
+        width=width,
+        strip=0.12,
+    )
+    size = 5 if query.shape[-2] <= 40 else 2
+    size *= min(1.0, (width / len(heads)) / 0.8)
+    for place, axes in np.ndenumerate(grid):
+        q, k = query[place], key[place]
+        same = within == within[place]
+        canvas.equal_axes(axes, np.concatenate([*query[same], *key[same]]), margin=0.06)
+        for some, color in ((None if lines is None else lines.get(place), LINE), (link and link[place], LINK)):
+            if some is not None:
+                segments = np.stack([q[some.query], k[some.key]], axis=1)
+                widths = (0.1 if color == LINE else 0.3) + 1.2 * some.attention
+                zorder = 1 if color == LINE else 3
+                axes.add_collection(LineCollection(segments, colors=color, linewidths=widths, alpha=0.7, zorder=zorder))
+        for points, color, mark in ((q, QUERY, QUERY_MARK), (k, KEY, KEY_MARK)):
+            axes.scatter(*points[::step].T, s=size, c=color, marker=mark, lw=0, alpha=0.7, rasterized=True, zorder=2)
+        if nearest is not None:
+            axes.set_facecolor(_tint(nearest[place]))
+        _over(axes, f"{(shares if nearest is None else nearest)[place]:.0%}", "left", INK)
+        if nearest is not None and roomy:
+            _over(axes, f"{shares[place]:.0%}", "right", FAINT)
+    return figure
+
+
+@in_house_style
+def layers_figure(
+    normalized: Normalized, layers: Sequence[int] | None = None, *, title: str = "", width: float = WIDTH
+) -> Figure:
+    """Queries and keys of all layers in one plane; then each kind alone, coloured by layer. The axes are the same.
+
+    normalized: of shape [L, H, N, K] before the plane, which is one for all: of scope "model". layers: their numbers;
+    None: from 0. width: of the figure, in inches.
+
+    ValueError: heads with planes of their own, or not as many layers.
+    """
+    shape = list(normalized.query.shape[:-2])
+    if len(shape) != 2 or (layers is not None and shape[0] != len(layers)):
+        count = "L" if layers is None else len(layers)
+        raise ValueError(f"normalized is of heads {shape}; expected [{count}, H], one row per layer")
+    if one_plane(normalized).any():
+        raise ValueError(
+            "these heads have planes of their own, but one picture shows one plane; use normalize(..., scope='model')"
+        )
+    layers = range(shape[0]) if layers is None else layers
+    query, key = normalized.query_drawn, normalized.key_drawn
+    shares = normalized.plane.explained_variance_ratio[0, 0]
+    step = -(-query.shape[1] * query.shape[2] // MOST_DOTS_PER_LAYER)
+    query, key = (points[..., :2].reshape(len(layers), -1, 2)[:, ::step] for points in (query, key))
+    by_layer = LAYERS(np.linspace(0, 1, len(layers)))
+    tints = np.repeat(by_layer, query.shape[1], axis=0)
+    query, key = query.reshape(-1, 2), key.reshape(-1, 2)
+    kinds = np.repeat(to_rgba_array([QUERY, KEY]), len(query), axis=0)
+    panels = (
+        ("queries and keys of all heads", np.concatenate([query, key]), kinds),
+        ("queries by layer", query, tints),
+        ("keys by layer", key, tints),
+    )
+    several = len(layers) > 1
+    thinned = f" 1 point in {step} is drawn." if step > 1 else ""
+    caption = "One plane for all heads of all layers, the one in which the points vary most; all panels have its axes."
+    keys = canvas.query_and_key()
+    keys += [canvas.dot(color, "s", f"layer {layer}") for color, layer in zip(by_layer, layers, strict=True) if several]
+    columns = canvas.columns_for(3, width)
+    figure, grid = canvas.page(
+        -(-3 // columns),
+        columns,
+        width=width,
+        title=title,
+        caption=caption + thinned,
+        keys=keys,
+        left=0.42,
+        right=0.06,
+        above=0.22,
+        below=0.4,
+        gaps=(0.2, 0.65),
+    )
+    for place, (name, points, colors) in enumerate(panels):
+        axes = grid.ravel()[place]
+        canvas.equal_axes(axes, np.concatenate([query, key]), margin=0.03)
+        order = np.random.default_rng(0).permutation(len(points))  # so that none covers the others
+        mark = KEY_MARK if name.startswith("keys") else QUERY_MARK
+        axes.scatter(*points[order].T, s=2.5, c=colors[order], marker=mark, lw=0, alpha=0.6, rasterized=True)
+        axes.set_title(name, fontsize=NORMAL)
+        axes.set_xlabel(f"component 1 ({shares[0]:.0%} of variance)", fontsize=SMALL)
+        if place % columns == 0:
+            axes.set_ylabel(f"component 2 ({shares[1]:.0%} of variance)", fontsize=SMALL)
+        else:
+            axes.set_yticklabels([])
+    for axes in grid.ravel()[3:]:
+        axes.remove()
+    return figure
+
+
+def one_plane(normalized: Normalized) -> np.ndarray:
+    """[L, H]: heads that share a plane have the same number, from 0."""
+    planes = [normalized.plane.mean[..., None, :], normalized.plane.components]
+    planes = np.concatenate(planes, axis=-2)
+    _, number = np.unique(planes.reshape(-1, planes.shape[-2] * planes.shape[-1]), axis=0, return_inverse=True)
+    return number.reshape(planes.shape[:-2])
+
+
+def _tint(share):
+    """White for 0, a light indigo for 1."""
+    return tuple(1 - 0.45 * share * (1 - channel) for channel in to_rgb(ATTENTION(0.5)))
+
+
+def _over(axes, text, side, color):
+    """A small text over a corner of small axes."""
+    x = 0.0 if side == "left" else 1.0
+    axes.annotate(
+        text,
+        (x, 1),
+        (0, 1),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha=side,
+        va="bottom",
+        fontsize=SMALL,
+        color=color,
+        annotation_clip=False,
+    )
+
+
+def _matrix_keys(lines, link, step):
+    keys = canvas.query_and_key()
+    if lines:
+        how = next(iter(lines.values())).how
+        keys.append(Line2D([], [], color=LINE, lw=1, label=f"{how}; width: attention"))
+    if link is not None:
+        keys.append(Line2D([], [], color=LINK, lw=1, label=link.how))
+    if step > 1:
+        keys.append(canvas.says(f"1 token in {step} drawn"))
+    return keys
+
+
+def _matrix_caption(normalized, within, nearest, roomy):
+    kinds = len(np.unique(within))
+    share = "share of the variance that the plane shows"
+    if nearest:
+        said = "Over each panel, and as its tint: share of queries whose most attended key is the nearest in the plane"
+        said += f"; right: {share}." if roomy else "."
+    else:
+        said = f"Over each panel: {share}."
+    if kinds == 1 and within.size > 1:
+        return said + " All panels show one plane, with the same axes."
+    if kinds == len(within) and within.shape[1] > 1:
+        return said + " The panels of a layer show one plane, with the same axes."
+    return said + " Each panel has a plane, and so axes, of its own." * (within.size > 1)
