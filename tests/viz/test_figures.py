@@ -515,7 +515,7 @@ def test_every_picture_fits_its_page(size):
 @pytest.mark.parametrize("grid", [(12, 12), (24, 16)])
 def test_as_many_heads_as_there_are_fit_a_page(grid):
     layers, columns = map(range, grid)
-    for strip in (0, 0.12):
+    for strip in (0.12,):
         figure, panels = grid_page(layers, columns, title="t", caption="c " * 80, strip=strip)
         assert panels.shape == grid and figure.get_figheight() <= 11
     values = np.linspace(0, 1, grid[0] * grid[1]).reshape(grid)

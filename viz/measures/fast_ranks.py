@@ -45,7 +45,7 @@ def sort_packed(x: np.ndarray, passenger: np.ndarray) -> tuple[np.ndarray, np.nd
 
     Where x is equal, the smaller passenger comes first.
     """
-    packed = x.astype(np.uint64)
+    packed = x.astype(np.uint64, order="C")
     packed <<= np.uint64(32)
     packed |= passenger.astype(np.uint64, copy=False)
     packed.sort(axis=-1)
