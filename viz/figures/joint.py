@@ -80,8 +80,8 @@ def joint_figure(
     flat = panels[0].plane.components.shape[-2] == 2
     left, gap = 0.47, 0.45 if flat else 0.2
     across = (width - left - 0.08 - gap * (columns - 1)) / columns
-    titles = [canvas.wrap(name, NORMAL, across + 0.1) for name in titles]
-    notes = [canvas.wrap(note, SMALL, across + 0.1) for note in notes]
+    titles = [canvas.wrap(name, NORMAL, across + 0.05) for name in titles]
+    notes = [canvas.wrap(note, SMALL, across + 0.05) for note in notes]
     above = max(map(_lines, titles)) * NORMAL * 1.3 / 72 + max(map(_lines, notes)) * SMALL * 1.3 / 72 + 0.08
     figure, grid = canvas.page(
         rows,
