@@ -294,6 +294,7 @@ class Page {
       return element("li", {}, button);
     });
     byId("path").replaceChildren(...items);
+    byId("path").scrollLeft = byId("path").scrollWidth;
   }
 
   goTwin(call, ancestor, other) {
