@@ -62,6 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"parameters; at most {MOST / 1e6:.0f} million)",
     )
     parser.add_argument("--tour", type=Path, metavar="FILE", help="a guided tour of your own, in JSON (see the README)")
+    parser.add_argument(
+        "--read",
+        metavar="FILE",
+        help="a page of `minibert read` of the first sentence, to link to (default: read.html, if it is there)",
+    )
     parser.add_argument("--language", choices=("en", "ja"), default="en", help="of the page (default: en)")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
 
@@ -92,6 +97,7 @@ def run(args: argparse.Namespace) -> None:
         live=args.live,
         tour=tour,
         language=args.language,
+        code=("read.html" if (args.out.parent / "read.html").is_file() else "") if args.read is None else args.read,
     )
     path = page.save(args.out)
     if skipped:
@@ -114,6 +120,7 @@ def explore(
     live: bool | None = None,
     tour: list[dict] | None = None,
     language: str = "en",
+    code: str = "",
 ):
     """The page for these sentences: a `viz.explorer.Explorer`, which has `.save(path)` and shows itself in a notebook.
 
@@ -156,6 +163,7 @@ def explore(
         live=model,
         tour=tour,
         language=language,
+        code=code,
         progress=lambda layers: tqdm(layers, desc="layers", unit="layer", leave=False),
     )
 

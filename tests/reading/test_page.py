@@ -48,7 +48,7 @@ def show(browser):
     """show(file, "#...") opens a page; whatever goes wrong in it is told at the end of the test."""
     contexts, wrong = [], []
 
-    def show(file, address="", size=SIZES["desktop"], scheme="light", **options):
+    def show(file, address="", size=SIZES["desktop"], scheme="light", ready="html[data-ready]", **options):
         context = browser.new_context(
             offline=True, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, **options
         )
@@ -59,7 +59,7 @@ def show(browser):
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(f"request: {r.url}"))
         page.goto(Path(file).as_uri() + address)
-        page.wait_for_selector("html[data-ready]")
+        page.wait_for_selector(ready)
         if "array=" in address:
             page.wait_for_selector("#arithmetic .block")
         return page

@@ -60,6 +60,7 @@ def explore(
     live: Live | None = None,
     tour: Sequence[dict] | None = None,
     language: str = "en",
+    code: str = "",
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> Explorer:
     """The queries and keys of all heads of all layers, as a page to explore in a browser.
@@ -78,6 +79,7 @@ def explore(
         whole, long ones in as many heads as there is room for, the `chosen` (layer, head) first; of what is not kept
         only the points are there, in the 2-D picture `drawn`. The page says so.
     live: a model to run in the page, so that sentences can be typed there.
+    code: the address of a page with the code that computes the first sentence's numbers; it is linked to from them.
     tour: the steps of the guided tour, see `viz.explorer.tour`; None: those that come with the page.
     language: of the page, one of `viz.explorer.words.LANGUAGES`.
     progress: wraps the layers while they are worked on; for example tqdm.
@@ -146,6 +148,7 @@ def explore(
         "evidence": evidence(found),
         "tour": tour or default_tour(say, bool(live), *most_previous(found)),
         "live": live and live.head,
+        "code": code,
         "packed": packed,
     }
     page = assemble(

@@ -81,6 +81,10 @@ export function showMaths(panel, app) {
     const nearer = (distances) => distances.filter((d, j) => !hidden.has(j) && d < distances[key] - 1e-9).length + 1;
     const flat = sentence.tokens.map((_, j) => flatDistance(head, state.method, state.dims, sentence.start + query, sentence.start + j));
     tell(say("maths_nearest", { full: nearer(space.distances), flat: nearer(flat), count: sentence.size - hidden.size }));
+    if (data.code && state.sentence === 0) {
+      const place = `array=attention_HTS&layer=${state.layer}&head=${state.head}&row=${query}&column=${key}`;
+      tell(element("a", { id: "to-code", href: `${data.code}#${place}` }, say("maths_code")));
+    }
   }
   const rows = element("div", { class: "rows" }, rowTable(app, sentence, numbers, space.distances, query, key, hidden));
   panel.append(rows);
