@@ -366,7 +366,9 @@ def difference(
             if np.isfinite(gap).all()
             else t("({many} of {size} numbers are wrong)", many=many, size=wrong.size)
         )
-    return Problem(step, f"{message}.{note}", where, want, have, picture=pictured(expected, got, first))
+    return Problem(
+        step, t("{message}.", message=message) + note, where, want, have, picture=pictured(expected, got, first)
+    )
 
 
 def pictured(

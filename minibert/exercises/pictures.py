@@ -76,12 +76,13 @@ def in_colours(picture: Picture) -> str:
 
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 table { border-collapse: collapse; }
 .picture { display: flex; gap: 1.5rem; flex-wrap: wrap; } .picture figure { margin: 0.5rem 0; }
 .picture td { width: 1.1rem; height: 1.1rem; border: 1px solid #fff; }
 .passed { color: #17642c; } .failed { color: #a3270f; } .todo, .missing { color: #6b6b6b; }
 pre { white-space: pre-wrap; background: #f4f4f4; padding: 0.5rem 0.8rem; }
+.class { display: block; overflow-x: auto; }
 .class th, .class td { border: 1px solid #ccc; padding: 0.2rem 0.5rem; text-align: center; }
 .class th:first-child, .class td:first-child { text-align: left; }
 .class td.passed { background: #d9f2df; } .class td.failed { background: #f9ddd6; }

@@ -553,4 +553,5 @@ TEXTS: dict[str, str] = {
     "one array of shape {shape}": "形 {shape} の一つの配列",
     "a {kind} of {count}": "{count} 個の要素を持つ {kind}",
     "the text {text}": "文字列 {text}",
+    "{message}.": "{message}。",
 }
