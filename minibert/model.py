@@ -121,7 +121,7 @@ class Bert:
 
     def resume(self, trace: Trace, *, layer: int | None = None, **changed: np.ndarray) -> Trace:
         """The trace that follows when one array is another: `resume(trace, layer=1, attention=array)`; see whatif."""
-        from minibert.whatif.resume import resume
+        from minibert.whatif.changes import resume
 
         return resume(self, trace, layer=layer, **changed)
 

@@ -1,0 +1,90 @@
+"""Which tokens does a token know of? Attention is what one head moves in one layer; these ask what arrives.
+
+Attention alone does not tell: a value may be nearly 0, heads may cancel out, and the residual carries each token past.
+All functions return maps with one row per token that receives and one column per token that is received from.
+"""
+
+import numpy as np
+
+from minibert.attention import merge_heads, split_heads
+from minibert.encoder import feed_forward_block, project_context
+from minibert.model import Bert
+from minibert.trace import Trace
+
+
+def rollout(trace: Trace) -> np.ndarray:
+    """Attention followed through the layers: rollout_LTS, after each layer; rows sum to 1.
+
+        M_l     = (mean over heads of attention_l + identity) / 2       half from attention, half by the residual
+        rollout = M_l ... M_1 M_0
+
+    Abnar & Zuidema, "Quantifying Attention Flow in Transformers", 2020.
+    """
+    attention_LTS = trace.stacked("attention").mean(axis=1)
+    mixed_LTS = (attention_LTS + np.eye(attention_LTS.shape[-1], dtype=np.float32)) / 2
+    steps = [mixed_LTS[0]]
+    for mixed_TS in mixed_LTS[1:]:
+        steps.append(mixed_TS @ steps[-1])
+    return np.stack(steps)
+
+
+def moved(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
+    """What each head moves from each token to each other, after its part of the output projection: moved_HTSD.
+
+    moved[h, t, s] = attention[h, t, s] (value[h, s] W_h)       its sum over s is what the head adds to token t
+    """
+    part = trace.layers[layer]
+    weight_DHK = bert.weights.layers[layer].attention_output.weight.reshape(
+        bert.config.hidden_size, len(part.value), -1
+    )
+    projected_HSD = part.value @ weight_DHK.transpose(1, 2, 0)
+    return part.attention[..., None] * projected_HSD[:, None]
+
+
+def norms(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
+    """How much each head moves: the length of moved[h, t, s] -> norms_HTS.
+
+    Kobayashi et al., "Attention is Not Only a Weight: Analyzing Transformers with Vector Norms", 2020: where attention
+    is strong and the moved vector short, as often at [SEP], little happens.
+    """
+    return np.linalg.norm(moved(bert, trace, layer), axis=-1)
+
+
+def mixing(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
+    """How much of each token is in each token after attention, residual and layer norm -> mixing_TS.
+
+        v            = sum over heads of moved[h, t, s]; for s = t, and hidden[t]
+        mixing[t, s] = | weight (v - mean(v)) / spread(t) |
+
+    The layer norm divides token t by one number, its own spread, and so treats what it is made of alike.
+    Kobayashi et al., "Incorporating Residual and Normalization Layers into Analysis of Masked Language Models", 2021.
+    """
+    weights, hidden_TD = bert.weights.layers[layer], trace.hidden_states[layer]
+    vectors_TSD = moved(bert, trace, layer).sum(axis=0)
+    tokens = np.arange(len(hidden_TD))
+    vectors_TSD[tokens, tokens] += hidden_TD
+    summed_TD = vectors_TSD.sum(axis=1) + weights.attention_output.bias
+    spread_T = np.sqrt(summed_TD.var(axis=-1) + bert.config.layer_norm_eps)
+    centred_TSD = vectors_TSD - vectors_TSD.mean(axis=-1, keepdims=True)
+    return np.linalg.norm(centred_TSD * weights.attention_norm.weight, axis=-1) / spread_T[:, None]
+
+
+def value_zeroing(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
+    """How much the layer's output of token t turns when the value of token s is 0 in all heads -> zeroing_TS.
+
+        zeroing[t, s] = 1 - cos(output_t, output_t without value s), then each row divided by its sum
+
+    The feed-forward half is taken into account, unlike in the other measures.
+    Mohebbi et al., "Quantifying Context Mixing in Transformers", 2023.
+    """
+    part, weights, hidden_TD = trace.layers[layer], bert.weights.layers[layer], trace.hidden_states[layer]
+    context_HTK, output_TD = split_heads(part.context, len(part.value)), trace.hidden_states[layer + 1]
+    columns = []
+    for token in range(len(hidden_TD)):
+        lost_HTK = part.attention[:, :, token, None] * part.value[:, None, token]
+        attended_TD = project_context(merge_heads(context_HTK - lost_HTK), hidden_TD, weights, bert.config)
+        changed_TD = feed_forward_block(attended_TD, weights, bert.config)
+        lengths_T = np.linalg.norm(changed_TD, axis=-1) * np.linalg.norm(output_TD, axis=-1)
+        columns.append(1 - (changed_TD * output_TD).sum(axis=-1) / lengths_T)
+    zeroing_TS = np.maximum(np.stack(columns, axis=-1), 0)  # rounding may leave a cosine just above 1
+    return zeroing_TS / np.maximum(zeroing_TS.sum(axis=-1, keepdims=True), np.finfo(np.float32).tiny)

@@ -1,0 +1,128 @@
+"""What if some heads were not there? Which of them does an answer need?
+
+    context W + b = sum over heads of context_h W_h + b
+
+A head that is switched off adds nothing: its columns of W are 0. Or it adds what it adds on average, which is kinder to
+the layers that follow, since they were trained with it (as in Michel, Levy & Neubig, "Are Sixteen Heads Really Better
+than One?", 2019, who switch heads off, and in what others have called mean ablation).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from minibert.checkpoint.tokenizer import Encoding
+from minibert.heads import classify, masked_lm_logits
+from minibert.model import Bert, Text
+from minibert.numerics import softmax
+from minibert.trace import Trace
+from minibert.whatif.changes import resume_each
+
+
+def without_heads(bert: Bert, heads: Iterable[tuple[int, int]], mean_over: Iterable[Text] | None = None) -> Bert:
+    """A BERT with some heads, pairs of (layer, head) from 0, switched off; `bert` stays as it is.
+
+    mean_over: texts; each head then adds, to every token, the mean of what it adds to all tokens of these texts.
+    ValueError: a head that is not there.
+    """
+    chosen = sorted({check_head(bert, layer, head) for layer, head in heads})
+    mean_LD = None if mean_over is None else mean_context(bert, mean_over)
+    layers, size = list(bert.weights.layers), bert.config.head_size
+    for layer, head in chosen:
+        weight, bias = layers[layer].attention_output
+        columns = slice(head * size, (head + 1) * size)
+        if mean_LD is not None:
+            bias = bias + weight[:, columns] @ mean_LD[layer, columns]
+        weight = weight.copy()
+        weight[:, columns] = 0
+        output = layers[layer].attention_output._replace(weight=weight, bias=bias)
+        layers[layer] = layers[layer]._replace(attention_output=output)
+    return replace(bert, weights=bert.weights._replace(layers=tuple(layers)))
+
+
+def check_head(bert: Bert, layer: int, head: int) -> tuple[int, int]:
+    layers, heads = bert.config.num_hidden_layers, bert.config.num_attention_heads
+    if not (0 <= layer < layers and 0 <= head < heads):
+        raise ValueError(
+            f"there is no head {layer}.{head}; this model has layers 0 to {layers - 1} of heads 0 to {heads - 1}"
+        )
+    return layer, head
+
+
+def mean_context(bert: Bert, texts: Iterable[Text]) -> np.ndarray:
+    """The mean context over all tokens of the texts, layer by layer: mean_LD."""
+    total_LD, tokens = 0, 0
+    for trace in bert.stream(texts, keep=("context",)):
+        total_LD = total_LD + trace.stacked("context").sum(axis=1)
+        tokens += len(trace.tokens)
+    if not tokens:
+        raise ValueError("mean_over has no texts; expected at least one")
+    return (total_LD / tokens).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What switching off each head, alone, does to the answer to a text.
+
+    answer  the likeliest token of the (first) mask, or the likeliest class
+    before  its probability with all heads on
+    after   [layers, heads] its probability with that head switched off
+    turned  [layers, heads] the answer with that head switched off
+    cost    [layers, heads] log(before / after): what the head was worth, in nats; above 0 where the answer needs it
+    """
+
+    answer: str
+    before: float
+    after: np.ndarray
+    turned: np.ndarray
+
+    @property
+    def cost(self) -> np.ndarray:
+        tiny = np.finfo(np.float32).tiny
+        return np.log(max(self.before, tiny)) - np.log(np.maximum(self.after, tiny))
+
+
+def head_effects(bert: Bert, text: Text) -> Effects:
+    """Switch every head off in turn: a text with [MASK] asks the masked-LM head, another one the classifier.
+
+    The run is resumed behind each head: what lies before is not computed again, and the heads of a layer are a batch.
+    """
+    encoding = bert.encode(text)
+    (trace,) = bert.batch([encoding], keep=("context", "hidden_states", "pooled"))
+    answers = answer_of(bert, encoding, trace)
+    best = int(answers.argmax())
+    shape = (bert.config.num_hidden_layers, bert.config.num_attention_heads)
+    after_LH, turned_LH = np.zeros(shape, np.float32), np.zeros(shape, int)
+    for layer, part in enumerate(trace.layers):
+        without = [without_columns(part.context, head, bert.config.head_size) for head in range(shape[1])]
+        for head, changed in enumerate(resume_each(bert, trace, layer, "context", without)):
+            probabilities = answer_of(bert, encoding, changed)
+            after_LH[layer, head], turned_LH[layer, head] = probabilities[best], probabilities.argmax()
+    name = bert.tokenizer.token if bert.tokenizer.mask_id in encoding.input_ids else bert.config.labels.__getitem__
+    turned = np.array([[name(int(index)) for index in row] for row in turned_LH], object)
+    return Effects(name(best), float(answers[best]), after_LH, turned)
+
+
+def without_columns(context_TD: np.ndarray, head: int, head_size: int) -> np.ndarray:
+    """The context, with this head's part 0."""
+    changed_TD = context_TD.copy()
+    changed_TD[:, head * head_size : (head + 1) * head_size] = 0
+    return changed_TD
+
+
+def answer_of(bert: Bert, encoding: Encoding, trace: Trace) -> np.ndarray:
+    """The probabilities of all tokens at the first [MASK], or of all classes where there is no [MASK]."""
+    if bert.tokenizer.mask_id in encoding.input_ids:
+        if bert.weights.masked_lm is None:
+            raise ValueError(f"{bert.name} has no masked-language-model head: it cannot fill blanks")
+        mask = encoding.input_ids.index(bert.tokenizer.mask_id)
+        state = trace.hidden_states[-1][mask : mask + 1]
+        return softmax(
+            masked_lm_logits(state, bert.weights.masked_lm, bert.config.hidden_act, bert.config.layer_norm_eps)
+        )[0]
+    if bert.weights.classifier is None or trace.pooled is None:
+        raise ValueError(
+            "the text has no [MASK], and the model no classifier; write [MASK] where a word is to be found"
+        )
+    return softmax(classify(trace.pooled, bert.weights.classifier))

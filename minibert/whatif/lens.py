@@ -1,0 +1,91 @@
+"""What would the model say after each layer, and what made it say so? States and their parts, read by the MLM head."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minibert.attention import head_outputs
+from minibert.checkpoint.parameters import MaskedLMWeights, NormWeights
+from minibert.heads import masked_lm_logits
+from minibert.model import Bert
+from minibert.numerics import linear
+from minibert.trace import Trace
+
+
+def logit_lens(bert: Bert, trace: Trace, token: int) -> np.ndarray:
+    """The masked-LM head applied to the state of one token after the embeddings and after each layer -> logits_LV.
+
+    Rows: layers + 1. The last is what the model says; the head was trained for that one only, so the first rows are
+    guesses in a language that it was not taught (nostalgebraist, "interpreting GPT: the logit lens", 2020).
+    """
+    states_LD = np.stack([state[token] for state in trace.hidden_states])
+    return masked_lm_logits(states_LD, head_of(bert), bert.config.hidden_act, bert.config.layer_norm_eps)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The last hidden state of one token as a sum.
+
+    names    of the parts: "embeddings", "head 0.1", "feed-forward 0", ..., "biases"
+    vectors  [parts, hidden]; their sum is the hidden state
+    """
+
+    names: tuple[str, ...]
+    vectors: np.ndarray
+
+
+def parts_of_token(bert: Bert, trace: Trace, token: int) -> Parts:
+    """What the embeddings, each head and each feed-forward half put into the last hidden state of a token.
+
+    Each half of a layer adds, then normalises. A layer norm subtracts the mean, divides by the spread and multiplies by
+    its weight. With the spread that the token had in this run all that is linear: each part goes through by itself.
+    """
+    heads, eps = bert.config.num_attention_heads, bert.config.layer_norm_eps
+    names, rows = (
+        ["embeddings", "biases"],
+        [trace.hidden_states[0][token], np.zeros(bert.config.hidden_size, np.float32)],
+    )
+    for i, (layer, weights) in enumerate(zip(trace.layers, bert.weights.layers, strict=True)):
+        added_HD = head_outputs(layer.context[token : token + 1], weights.attention_output.weight, heads)[:, 0]
+        names += [f"head {i}.{head}" for head in range(heads)]
+        rows += list(added_HD)
+        rows[1] = rows[1] + weights.attention_output.bias
+        rows = through_norm(rows, weights.attention_norm, eps)
+        names.append(f"feed-forward {i}")
+        rows.append(linear(layer.inner[token : token + 1], *weights.output)[0])
+        rows = through_norm(rows, weights.output_norm, eps)
+    order = [0, *range(2, len(names)), 1]  # the biases last
+    return Parts(tuple(names[i] for i in order), np.stack([rows[i] for i in order]))
+
+
+def through_norm(rows: list[np.ndarray], weights: NormWeights, eps: float) -> list[np.ndarray]:
+    """Each part of a sum through the layer norm of the sum; its bias goes to row 1, that of the biases."""
+    parts_ND = np.stack(rows)
+    spread = np.sqrt(parts_ND.sum(axis=0).var() + eps)
+    normed_ND = (parts_ND - parts_ND.mean(axis=-1, keepdims=True)) / spread * weights.weight
+    normed_ND[1] += weights.bias
+    return list(normed_ND)
+
+
+def logit_parts(bert: Bert, trace: Trace, token: int, guess: int) -> tuple[tuple[str, ...], np.ndarray]:
+    """What each part of a token's last hidden state does for the logit of a guess (an id): names, and one number each.
+
+        added(part) = logit(hidden) - logit(hidden - part)
+
+    what the logit loses, all layer norms on the way left as they were, when the part is taken out. The head is not
+    linear, so these do not add up to the logit (for models whose head is, this is direct logit attribution: Elhage et
+    al., "A Mathematical Framework for Transformer Circuits", 2021).
+    """
+    parts = parts_of_token(bert, trace, token)
+    hidden_D = trace.hidden_states[-1][token]
+    states_ND = np.concatenate([hidden_D[None], hidden_D - parts.vectors])
+    head = head_of(bert)
+    word = head._replace(decoder=head.decoder[guess : guess + 1], bias=head.bias[guess : guess + 1])
+    logits = masked_lm_logits(states_ND, word, bert.config.hidden_act, bert.config.layer_norm_eps)[:, 0]
+    return parts.names, logits[0] - logits[1:]
+
+
+def head_of(bert: Bert) -> MaskedLMWeights:
+    if bert.weights.masked_lm is None:
+        raise ValueError(f"{bert.name} has no masked-language-model head: it cannot say anything")
+    return bert.weights.masked_lm

@@ -1,0 +1,55 @@
+"""What if a token, or a head, had seen another sentence? Arrays of one run are put into another.
+
+Where the answer changes with the patch, what was patched carried it (activation patching: Vig et al., "Investigating
+Gender Bias in Language Models Using Causal Mediation Analysis", 2020; Meng et al., "Locating and Editing Factual
+Associations in GPT", 2022).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minibert.model import Bert
+from minibert.trace import Trace
+from minibert.whatif.changes import field_of, resume
+
+BY_HEAD = ("query", "key", "value", "scores", "attention", "head_outputs")
+"""Fields with an axis of heads, their first; tokens are the one after. The others have tokens first."""
+
+
+def patch(
+    bert: Bert,
+    trace: Trace,
+    other: Trace,
+    name: str,
+    *,
+    layer: int,
+    heads: Sequence[int] | None = None,
+    tokens: Sequence[int] | None = None,
+) -> Trace:
+    """The trace that follows when part of an array of `trace` is that of `other`, a run of as many tokens.
+
+    name, layer: the array, as in `resume`. heads, tokens: which of its heads and (query) tokens; None is all.
+    """
+    array, theirs = field_of(bert, trace, layer, name).copy(), field_of(bert, other, layer, name)
+    if array.shape != theirs.shape:
+        raise ValueError(f"the traces have {len(trace.tokens)} and {len(other.tokens)} tokens; expected equally many")
+    if heads is not None and name not in BY_HEAD:
+        raise ValueError(f"heads are given, but {name} has no axis of heads; expected one of {', '.join(BY_HEAD)}")
+    rows = slice(None) if tokens is None else list(tokens)
+    if name in BY_HEAD:
+        for head in range(len(array)) if heads is None else heads:
+            array[head, rows] = theirs[head, rows]
+    else:
+        array[rows] = theirs[rows]
+    return resume(bert, trace, layer=layer, **{name: array})
+
+
+def uniform(attention_HTS: np.ndarray) -> np.ndarray:
+    """Attention that is the same to every key: 1/S. What a head does then, it does without looking."""
+    return np.full_like(attention_HTS, 1 / attention_HTS.shape[-1])
+
+
+def shifted(attention_HTS: np.ndarray, by: int = 1) -> np.ndarray:
+    """Attention moved along the keys: key s gets what key s - by had, round the end."""
+    return np.roll(attention_HTS, by, axis=-1)
