@@ -87,9 +87,7 @@ def test_a_head_replaced_by_its_mean_adds_the_same_to_every_token(tiny, sentence
 
 @pytest.mark.parametrize("head", [(4, 0), (0, 4), (-1, 0), (0, -1)])
 def test_a_head_that_is_not_there_is_named(tiny, head):
-    with pytest.raises(
-        ValueError, match=rf"no head {head[0]}\.{head[1]}; this model has layers 0 to 3 of"
-    ):
+    with pytest.raises(ValueError, match=rf"no head {head[0]}\.{head[1]}; this model has layers 0 to 3 of"):
         tiny.without_heads([head])
 
 
