@@ -89,7 +89,8 @@ def blocks(text: str) -> list[dict]:
     lines = [first.strip(), *textwrap.dedent(rest).split("\n")]
     result: list[dict] = []
     for i, line in enumerate(lines):
-        inset = line.startswith(" " * BLOCK)
+        more = result and result[-1]["kind"] == "paragraph" and ARGUMENT.match(result[-1]["text"])
+        inset = line.startswith(" " * BLOCK) and not more  # the second line about an argument is set in, too
         if not line.strip():
             result.append({"kind": "break"})
         elif inset or (EQUATION.match(line) and (i == 0 or result[-1]["kind"] == "equations")):

@@ -18,6 +18,7 @@ import minibert
 from minibert.commands.main import main
 from minibert.reading import build
 from minibert.reading.recorder import SHAPED
+from minibert.reading.source import blocks
 
 TEXT = "The brown capybara is sleeping now."
 HOSTILE = (
@@ -249,3 +250,24 @@ def test_the_command(tmp_path, capsys, monkeypatch):
 
 def test_a_notebook_shows_it_in_a_frame(bert):
     assert bert.read("Hello")._repr_html_().startswith("<iframe srcdoc=")
+
+
+def test_docstrings_become_paragraphs_equations_and_remarks():
+    text = """y = x W + b, where all are arrays
+
+    Some words
+    that go on.
+
+        scores = query key^T / sqrt(K)      how well they match
+
+    scale: one argument, about which
+        there is more to say. ValueError: none.
+    eps: another
+    """
+    assert blocks(text) == [
+        {"kind": "equations", "rows": [["y", "=", "x W + b", "all are arrays"]]},
+        {"kind": "paragraph", "text": "Some words that go on."},
+        {"kind": "equations", "rows": [["scores", "=", "query key^T / sqrt(K)", "how well they match"]]},
+        {"kind": "paragraph", "text": "scale: one argument, about which there is more to say. ValueError: none."},
+        {"kind": "paragraph", "text": "eps: another"},
+    ]

@@ -294,7 +294,7 @@ class Page {
       return element("li", {}, button);
     });
     byId("path").replaceChildren(...items);
-    byId("path").scrollLeft = byId("path").scrollWidth;
+    requestAnimationFrame(() => byId("path").scrollTo(byId("path").scrollWidth, 0)); // where they do not all fit
   }
 
   goTwin(call, ancestor, other) {
