@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.text import Text
+from mpl_toolkits.mplot3d.art3d import Line3DCollection
 from PIL import Image
 
 import viz
@@ -70,7 +71,8 @@ def test_joint_figure(dims):
     for axes, panel, note in zip(figure.axes, panels, "abc", strict=True):
         assert axes.get_title() == panel.title
         share = panel.plane.explained_variance_ratio[0]
-        assert axes.get_xlabel() == f"component 1 ({share:.0%} of variance)"
+        of_what = " of variance" if dims == 2 else ""
+        assert axes.get_xlabel() == f"component 1 ({share:.0%}{of_what})"
         labels = [text.get_text() for text in axes.texts]
         assert sorted(labels) == sorted([*2 * TOKENS, note])  # a label for each query and each key
     red = f"COSTS → $5, attention {attention[2, 3]:.2f}"
@@ -661,3 +663,21 @@ def test_pictures_are_drawn_from_threads_and_the_settings_of_others_stay():
     with ThreadPoolExecutor(4) as pool:
         figures = list(pool.map(lambda _: png(viz.heatmap_figure(np.eye(2))), range(8)))
     assert len(set(figures)) == 1 and dict(matplotlib.rcParams) == before
+
+
+def test_red_lines_lie_over_grey_ones_in_space_too():
+    query, key, attention = heads()
+    n = viz.normalize(query, key, components=3)
+    lines = viz.choose_lines(attention)
+    figure = viz.joint_figure(n, TOKENS, lines, lines.strongest(1))
+    (axes,) = figure.axes
+    assert not axes.computed_zorder
+    grey, red = (c for c in axes.collections if isinstance(c, Line3DCollection))
+    assert red.get_zorder() > grey.get_zorder() and matplotlib.colors.to_hex(red.get_edgecolor()[0]) == style.LINK
+
+
+def test_cells_of_few_tokens_stay_small():
+    figure = viz.attention_figure(np.eye(3), ["a", "b", "c"])
+    box = figure.axes[0].get_position()
+    assert box.width * figure.get_figwidth() == pytest.approx(3 * 0.4) and figure.get_figheight() < 3
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1"] * 3

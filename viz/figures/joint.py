@@ -113,7 +113,7 @@ def joint_figure(
         _label_points(axes, query, key, labels, lines if common else lines[place : place + 1], link[place], spans)
         for name, share in zip("xyz", panel.plane.explained_variance_ratio, strict=False):
             number = "xyz".index(name) + 1
-            text = f"component {number} ({share:.0%} of variance)"
+            text = f"component {number} ({share:.0%} of variance)" if flat else f"component {number} ({share:.0%})"
             getattr(axes, f"set_{name}label")(text, fontsize=SMALL, labelpad=2 if flat else -9)
         if not flat:
             axes.tick_params(labelsize=SMALL, pad=-3)
@@ -333,6 +333,7 @@ def _equal_space(axes: Axes, points):
     for name, value in zip("xyz", middle, strict=True):
         getattr(axes, f"set_{name}lim")(value - half, value + half)
         getattr(axes, f"{name}axis").set_major_locator(_few_ticks())
+    axes.computed_zorder = False  # red over grey, wherever they lie
     axes.set_box_aspect((1, 1, 1), zoom=0.9)
     axes.apply_aspect()
 

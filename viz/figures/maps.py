@@ -13,6 +13,7 @@ from viz.figures.style import ATTENTION, DIFFERENCE, INK, KEY_TEXT, NORMAL, QUER
 
 LONG = 30  # tokens; of more, attention is spread so thin that its square root is drawn
 LINE_HIGH = 1.15 * SMALL / 72  # inches that a label needs
+CELL = 0.4  # inches; no cell of a map is larger
 NUMBER_WIDE = 0.19  # inches that a number needs
 READ = "One row per query, one column per key, in the order of the text; each row sums to 1."
 
@@ -41,15 +42,18 @@ def attention_figure(
     # as many side by side as leave every token a line of its own
     columns = next(c for c in (3, 2, 1) if c == 1 or (c <= len(maps) and width / c - gutter > LINE_HIGH * longest))
     norm, scale = _norm(longest)
-    caption = READ + _some_labels(_step((width - 0.5) / columns - gutter - 0.05, longest))
+    left, right = gutter + 0.2, 0.5
+    panel = (width - left - right - (columns - 1) * (gutter + 0.15)) / columns
+    right += columns * max(0, panel - CELL * longest)  # few tokens need no whole page
+    caption = READ + _some_labels(_step(min(panel, CELL * longest), longest))
     figure, grid = canvas.page(
         -(-len(maps) // columns),
         columns,
         width=width,
         title=title,
         caption=caption,
-        left=gutter + 0.12,
-        right=0.5,
+        left=left,
+        right=right,
         above=above + (0.16 if any(titles) else 0),
         below=0.06,
         gaps=(gutter + 0.15, above + 0.2),
@@ -85,14 +89,14 @@ def attention_pair_figure(
     norm, scale = _norm(len(labels))
     gutter, above = _room([labels], 0)
     columns = 3 if width >= 4.5 else 1
-    panel = (width - gutter - 0.2) / columns - 0.1
+    panel = (width - gutter - 0.28) / columns - 0.1
     figure, grid = canvas.page(
         3 // columns,
         columns,
         width=width,
         title=title,
         caption=READ + _some_labels(_step(panel, len(labels))) + " Right: what the second gives more (indigo) or less.",
-        left=gutter + 0.12,
+        left=gutter + 0.2,
         right=0.08,
         above=above + 0.16,
         below=0.42,

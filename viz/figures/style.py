@@ -154,6 +154,8 @@ def _settings() -> dict:
         "ytick.major.size": 2,
         "xtick.major.pad": 2,
         "ytick.major.pad": 2,
+        "grid.color": RULE,
+        "grid.linewidth": 0.4,
         "legend.fontsize": NORMAL,
         "pdf.fonttype": 42,  # whole fonts, as journals want them, no drawings of letters
         "ps.fonttype": 42,
