@@ -22,6 +22,26 @@ class PcaPlane:
         """(points - mean) components^T: any points [..., N, K] seen along the components, [..., N, C]."""
         return (points - self.mean[..., None, :]) @ self.components.mT
 
+    draw_queries = draw_keys = project
+    """A plane may have two maps, one for queries and one for keys; here they are one."""
+
+    @property
+    def query_map(self) -> np.ndarray:
+        return self.components
+
+    key_map = query_map
+
+    @property
+    def query_offset(self) -> np.ndarray:
+        return -(self.components @ self.mean[..., None])[..., 0]
+
+    key_offset = query_offset
+
+    @property
+    def axis_names(self) -> list[str]:
+        """For one head, what to write beside each axis."""
+        return [f"component {c + 1} ({share:.0%} of variance)" for c, share in enumerate(self.explained_variance_ratio)]
+
 
 @dataclass(frozen=True)
 class Pca(PcaPlane):

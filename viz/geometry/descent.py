@@ -1,0 +1,62 @@
+"""Downhill: the minimum of a smooth function from its gradient, for many functions side by side.
+
+Newton's step is -H^-1 g: it needs the matrix of second derivatives H. L-BFGS (Nocedal 1980) makes do with the last few
+moves s and the changes of the gradient y that each brought, since y ~ H s: those few pairs say how the slope changes
+along the way come so far, and in all other directions H^-1 is taken to be a number.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+MEMORY = 10
+"""Pairs that are kept; with 5 it takes about a fifth more steps, with 20 no fewer."""
+ENOUGH = 1e-4
+"""A step counts as downhill if it brings this share of what the slope promised (Armijo's rule)."""
+FIRST = 0.1
+"""The length of the first move, when nothing is known of H."""
+
+
+def minimise(
+    function: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], start: np.ndarray, steps: Iterable[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest points found, [G, P], and the values there, [G], of G functions of P numbers each.
+
+    function: points [G, P] -> values [G] and gradients [G, P].
+    steps: one entry per step. A function whose step does not lead downhill stays where it is and tries half of it next.
+    """
+    point = start
+    value, gradient = function(point)
+    pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    stretch = FIRST / np.maximum(np.linalg.norm(gradient, axis=-1), np.finfo(point.dtype).tiny)
+    part = np.ones_like(value)
+    for _ in steps:
+        direction = newton_direction(gradient, pairs, stretch)
+        promised = np.vecdot(direction, gradient)
+        with np.errstate(over="ignore", invalid="ignore"):  # a step may lead beyond all bounds; it is not taken then
+            trial = point - part[:, None] * direction
+            trial_value, trial_gradient = function(trial)
+            better = trial_value <= value - ENOUGH * part * promised
+            move = np.where(better[:, None], trial - point, 0)
+            change = np.where(better[:, None], trial_gradient - gradient, 0)
+        curved, change_square = np.vecdot(move, change), np.vecdot(change, change)
+        usable = curved > 1e-10 * change_square
+        inverse = np.divide(1, curved, out=np.zeros_like(curved), where=usable)  # 0: this pair says nothing
+        pairs = [*pairs, (move, change, inverse)][-MEMORY:]
+        stretch = np.divide(curved, change_square, out=stretch.copy(), where=usable)
+        point, gradient = (np.where(better[:, None], a, b) for a, b in ((trial, point), (trial_gradient, gradient)))
+        value, part = np.where(better, trial_value, value), np.where(better, 1, part / 2).astype(part.dtype)
+    return point, value
+
+
+def newton_direction(gradient: np.ndarray, pairs: list, stretch: np.ndarray) -> np.ndarray:
+    """H^-1 g [G, P], with H^-1 as the pairs (s, y, 1 / s . y) know it, and `stretch` in all other directions."""
+    direction, shares = gradient, []
+    for move, change, inverse in reversed(pairs):
+        share = inverse * np.vecdot(move, direction)
+        direction = direction - share[:, None] * change
+        shares.append(share)
+    direction = stretch[:, None] * direction
+    for (move, change, inverse), share in zip(pairs, reversed(shares), strict=True):
+        direction = direction + (share - inverse * np.vecdot(change, direction))[:, None] * move
+    return direction
