@@ -130,7 +130,7 @@ def seen(shown: Shown, way: viz.Normalized) -> viz.Normalized:
     if not shown.lines.words:
         return way
     words = words_of(shown.sample)
-    return replace(way, query=words.mean(way.query), key=words.mean(way.key))
+    return way.averaged(words.mean)
 
 
 def draw_joint(shown: Shown) -> "Figure":
@@ -197,7 +197,7 @@ def draw_distances(shown: Shown) -> "Figure":
     layer, head = shown.layers[0], shown.heads[0]
     blocks = [block[layer, head] for block in shown.sample.attention]
     link = linked(shown.sample, shown.link, layer, head)
-    panels = [way[0, 0] for way in shown.ways]
+    panels = [way[0, 0] for way in shown.ways if way.plane.kind == "pca"]  # distances are those of the whole space
     heading = title(shown, moved_together(shown))
     return viz.distance_figure(panels, blocks, shown.sample.sentences, link, title=heading, width=shown.width)
 
@@ -237,9 +237,11 @@ def draw_search(shown: Shown) -> "Figure":
     )
 
 
-def draw_matrix(shown: Shown, method: str = "exact") -> "Figure":
+def draw_matrix(shown: Shown, method: str | None = None) -> "Figure":
+    """All heads, moved one way; by default the last, which is exact, or in the plane that was asked for."""
     sample, merged = shown.sample, shown.lines.words
-    at = [way.method for way in shown.ways].index(method)
+    method = method or shown.ways[-1].name
+    at = [way.name for way in shown.ways].index(method)
     most = MOST_LINES if len(sample.tokens) <= 200 else FEW_LINES
     lines = {
         (i, j): _lines(shown, layer, head, most)
@@ -252,8 +254,8 @@ def draw_matrix(shown: Shown, method: str = "exact") -> "Figure":
         shown.heads,
         lines,
         linked(sample, shown.link, *_region(shown), merged),
-        nearest=shown.measured[at].plane.nearest1 if shown.ways[at].plane.components.shape[-2] == 2 else None,
-        title=title(shown, method, merged_words(shown), moved_together(shown)),
+        nearest=shown.measured[at].plane.nearest1 if shown.ways[at].query_drawn.shape[-1] == 2 else None,
+        title=title(shown, shown.ways[at].title, merged_words(shown), moved_together(shown)),
         width=shown.width,
     )
 
@@ -299,7 +301,9 @@ def draw_metrics(shown: Shown) -> "Figure":
     maps, limits = {}, {}
     for name, (measure_of, of_colours) in measures.items():
         for way, result in zip(shown.ways, shown.measured, strict=True):
-            key = f"{name}, {way.method}"
+            key = f"{name}, {way.name}"
+            if way.plane.kind != "pca" and not name.endswith("-D"):
+                continue  # the whole space is that of raw
             by_construction = way.method == "exact" and name == "nearest@1 in full"  # 1 for every head
             maps[key] = None if by_construction else measure_of(result)
             limits[key] = of_colours

@@ -49,8 +49,8 @@ into that folder itself.
 """
 
 WHAT_IS_DRAWN = (
-    "layer head top strongest above no-special words link scope scale distance weight dims width points seed queries "
-    "skip-bad"
+    "layer head top strongest above no-special words link scope scale distance weight plane dims width points seed "
+    "queries skip-bad"
 )
 """The options without which the pictures would be others."""
 SHOW_LINES = ("joint", "matrix", "matrix-raw", "matrix-paper", "joint-raw", "joint-paper", "joint-exact")
@@ -92,6 +92,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--weight", choices=("closeness", "attention", "none"), help="weighted by (paper; default: closeness)"
+    )
+    group.add_argument(
+        "--plane",
+        choices=("pca", "attention", "unfold", "tsne", "umap"),
+        default="pca",
+        help="drawn beside that of PCA: attention (linear, nearness is attention), unfold, tsne or umap",
     )
     group.add_argument(
         "--dims", type=int, choices=(2, 3), default=2, help="dimensions of the joint picture (default: 2)"
@@ -147,9 +153,11 @@ def run(args: argparse.Namespace) -> None:
         distance=args.distance or "euclidean",
         weight=None if args.weight == "none" else args.weight or "closeness",
         dims=args.dims,
+        plane=args.plane,
+        seed=seed,
     )
     queries = args.queries or max(1, MOST_QUERIES // len(sentences))
-    measured, habits, done = measure(bert, sentences, ways, layers, heads, queries, seed)
+    measured, habits, done = measure(bert, sentences, ways, layers, heads, queries, seed, sample)
     path = out / "heads.csv"
     write_csv(path, head_rows(ways, measured, habits, layers, heads, args.dims))
 

@@ -37,6 +37,10 @@ METHODS = {
     "raw": "raw: the vectors as the model has them",
     "paper": "paper: keys moved onto the centre of the queries, then queries times c, keys divided by c (AttentionViz)",
     "exact": "exact: one more coordinate, so that in full space the nearer key is always the more attended one",
+    "attention": "attention: two linear maps into the plane, one for queries and one for keys, such that near is attended",
+    "unfold": "unfold: places chosen such that near is attended; no projection",
+    "tsne": "tsne: t-SNE, where neighbours stay neighbours; no projection",
+    "umap": "umap: UMAP, where neighbours stay neighbours; no projection",
 }
 
 
@@ -77,7 +81,7 @@ def joint_figure(
 
     columns = canvas.columns_for(len(panels), width)
     rows = -(-len(panels) // columns)
-    flat = panels[0].plane.components.shape[-2] == 2
+    flat = panels[0].query_drawn.shape[-1] == 2
     left, gap = 0.47, 0.45 if flat else 0.2
     across = (width - left - 0.08 - gap * (columns - 1)) / columns
     titles = [canvas.wrap(name, NORMAL, across + 0.05) for name in titles]
@@ -111,9 +115,8 @@ def joint_figure(
             if some is not None:
                 _draw_lines(axes, query, key, some, color)
         _label_points(axes, query, key, labels, lines if common else lines[place : place + 1], link[place], spans)
-        for name, share in zip("xyz", panel.plane.explained_variance_ratio, strict=False):
-            number = "xyz".index(name) + 1
-            text = f"component {number} ({share:.0%} of variance)" if flat else f"component {number} ({share:.0%})"
+        for name, text in zip("xyz", panel.plane.axis_names, strict=False):
+            text = text if flat else text.replace(" of variance", "")  # a short axis
             getattr(axes, f"set_{name}label")(text, fontsize=SMALL, labelpad=2 if flat else -9)
         if not flat:
             axes.tick_params(labelsize=SMALL, pad=-3)
@@ -160,7 +163,7 @@ def of_one_head(panels: Normalized | Sequence[Normalized]) -> list[Normalized]:
             )
     if len({len(panel.query) for panel in panels}) != 1:
         raise ValueError(f"panels must be of the same tokens, not of {[len(panel.query) for panel in panels]}")
-    if len({panel.plane.components.shape[-2] for panel in panels}) != 1:
+    if len({panel.query_drawn.shape[-1] for panel in panels}) != 1:
         raise ValueError("panels must all have two or all three components")
     return panels
 
@@ -310,7 +313,7 @@ def _keys(panels, lines, link, tokens, sentences):
 
 
 def _caption(panels, tokens, notes, common):
-    methods = dict.fromkeys(panel.method for panel in panels)
+    methods = dict.fromkeys(panel.name for panel in panels)
     said = ["Near should mean attended."]
     if any("nearest@1" in note for note in notes):
         said.append("nearest@1: share of queries whose most attended key is nearest, in the picture and in full space.")
@@ -318,7 +321,7 @@ def _caption(panels, tokens, notes, common):
         said.append("The attention is the same in all panels, only distances differ;")
     if any(method != "raw" for method in methods):
         said.append("; ".join(METHODS[method] for method in METHODS if method in methods) + ".")
-    if tokens > MANY and panels[0].plane.components.shape[-2] == 2:
+    if tokens > MANY and panels[0].query_drawn.shape[-1] == 2:
         shares = ", ".join(f"{share:.0%}" for share in sorted(HELD))
         said.append(f"Shaded: where {shares} of the {tokens} queries, and of the keys, lie.")
     if tokens > 20:

@@ -59,7 +59,7 @@ def matrix_figure(
     layers, heads = check_heads("normalized", normalized.query.shape[:-2], layers, heads)
     if nearest is not None:
         check_heads("nearest", np.shape(nearest), layers, heads)
-    shares = normalized.plane.explained_variance_ratio[..., :2].sum(axis=-1)
+    said, share = _said_of_plane(normalized)
     query, key = (points[..., :2] for points in (normalized.query_drawn, normalized.key_drawn))
     within = one_plane(normalized)
     step = -(-query.shape[-2] // MOST_DOTS)
@@ -69,7 +69,7 @@ def matrix_figure(
         layers,
         heads,
         title=title,
-        caption=_matrix_caption(normalized, within, nearest is not None, roomy),
+        caption=_matrix_caption(share, within, nearest is not None, roomy),
         keys=_matrix_keys(lines, link, step),
         width=width,
         strip=0.12,
@@ -90,9 +90,9 @@ def matrix_figure(
             axes.scatter(*points[::step].T, s=size, c=color, marker=mark, lw=0, alpha=0.7, rasterized=True, zorder=2)
         if nearest is not None:
             axes.set_facecolor(_tint(nearest[place]))
-        _over(axes, f"{(shares if nearest is None else nearest)[place]:.0%}", "left", INK)
+        _over(axes, said[place] if nearest is None else f"{nearest[place]:.0%}", "left", INK)
         if nearest is not None and roomy:
-            _over(axes, f"{shares[place]:.0%}", "right", FAINT)
+            _over(axes, said[place], "right", FAINT)
     return figure
 
 
@@ -167,8 +167,11 @@ def layers_figure(
 
 def one_plane(normalized: Normalized) -> np.ndarray:
     """[L, H]: heads that share a plane have the same number, from 0."""
-    planes = [normalized.plane.mean[..., None, :], normalized.plane.components]
-    planes = np.concatenate(planes, axis=-2)
+    if not normalized.has_map:  # places of their own
+        return np.arange(normalized.scale.size).reshape(normalized.scale.shape)
+    plane = normalized.plane
+    offsets = [plane.query_offset[..., None], plane.key_offset[..., None]]
+    planes = np.concatenate([plane.query_map, plane.key_map, *offsets], axis=-1)
     _, number = np.unique(planes.reshape(-1, planes.shape[-2] * planes.shape[-1]), axis=0, return_inverse=True)
     return number.reshape(planes.shape[:-2])
 
@@ -207,9 +210,21 @@ def _matrix_keys(lines, link, step):
     return keys
 
 
-def _matrix_caption(normalized, within, nearest, roomy):
+def _said_of_plane(normalized):
+    """What is written over each panel about its plane, [L, H], and in words what that is."""
+    plane, heads = normalized.plane, normalized.scale.shape
+    if plane.kind == "pca":
+        shares = plane.explained_variance_ratio[..., :2].sum(axis=-1)
+        said, share = [f"{x:.0%}" for x in shares.ravel()], "share of the variance that the plane shows"
+    elif plane.is_attention:
+        said, share = [f"{x:.2f}" for x in plane.lost.ravel()], "nats of attention that the picture loses"
+    else:
+        said, share = [""] * normalized.scale.size, "nothing"
+    return np.array(said, object).reshape(heads), share
+
+
+def _matrix_caption(share, within, nearest, roomy):
     kinds = len(np.unique(within))
-    share = "share of the variance that the plane shows"
     if nearest:
         said = "Over each panel, and as its tint: share of queries whose most attended key is the nearest in the plane"
         said += f"; right: {share}." if roomy else "."

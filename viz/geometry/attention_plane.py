@@ -62,7 +62,9 @@ class AttentionPlane:
     query_offset: np.ndarray
     key_offset: np.ndarray
     lost: np.ndarray
-    kind: str = "attention"
+
+    kind = "attention"
+    is_attention = True
 
     def draw_queries(self, query: np.ndarray) -> np.ndarray:
         """A q + a: [..., N, K] -> [..., N, C]."""

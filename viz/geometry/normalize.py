@@ -72,6 +72,10 @@ class Normalized:
         """One head out of many: `n[layer, head]`."""
         return _each_array(self, lambda x: x[head], but=("scales",))
 
+    def beside(self, *others: "Normalized") -> "Normalized":
+        """Those of other layers, normalised in the same way, side by side along the first axis."""
+        return _each_array(self, lambda *arrays: np.concatenate(arrays), *others, but=("scales",))
+
     @property
     def query_drawn(self) -> np.ndarray:
         """Where the queries lie in the plane, [..., N, components]."""
@@ -81,6 +85,11 @@ class Normalized:
     def key_drawn(self) -> np.ndarray:
         """Where the keys lie in the plane, [..., N, components]."""
         return self.plane.draw_keys(self.key)
+
+    @property
+    def has_map(self) -> bool:
+        """Whether tokens that were not fitted have a place in the plane."""
+        return not isinstance(self.plane, Placement)
 
     @property
     def name(self) -> str:
@@ -289,14 +298,16 @@ def _pooled(x):
     return x.reshape(len(x), -1, x.shape[-1])
 
 
-def _each_array(thing, function, but=()):
-    """A dataclass of arrays and of such dataclasses with the function applied to each array, but those named."""
+def _each_array(thing, function, *others, but=()):
+    """A dataclass of arrays, and of such dataclasses, with each array a replaced by function(a, b, ...); b, ...
+    are the same arrays of the others. Not those named in `but`."""
     changed = {}
     for field in fields(thing):
-        value = getattr(thing, field.name)
+        value, *rest = (getattr(one, field.name) for one in (thing, *others))
         if field.name in but or value is None or isinstance(value, str):
             continue
-        changed[field.name] = (
-            function(value) if isinstance(value, np.ndarray | np.generic) else _each_array(value, function, but)
-        )
+        if isinstance(value, np.ndarray | np.generic):
+            changed[field.name] = function(value, *rest)
+        else:
+            changed[field.name] = _each_array(value, function, *rest, but=but)
     return replace(thing, **changed)

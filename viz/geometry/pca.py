@@ -22,8 +22,10 @@ class PcaPlane:
         """(points - mean) components^T: any points [..., N, K] seen along the components, [..., N, C]."""
         return (points - self.mean[..., None, :]) @ self.components.mT
 
+    # What planes of other kinds have too. They may have two maps, one for queries and one for keys; here they are one.
+    kind = "pca"
+    is_attention = False
     draw_queries = draw_keys = project
-    """A plane may have two maps, one for queries and one for keys; here they are one."""
 
     @property
     def query_map(self) -> np.ndarray:

@@ -42,6 +42,10 @@ class Placement:
     key: np.ndarray
     lost: np.ndarray | None
 
+    @property
+    def is_attention(self) -> bool:
+        return self.lost is not None
+
     def draw_queries(self, query: np.ndarray) -> np.ndarray:
         return self._only(query, self.query)
 

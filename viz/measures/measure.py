@@ -117,12 +117,19 @@ class Measures(Sums):
     plane: `Nearness` in the plane that is drawn.
     pairs: `Moments` of distance and dot product, every pair alike.
     close_pairs: the same, pairs weighted by closeness, with the d0 of the normalisation.
+    lost_sum: what the plane's own attention, softmax(-distance^2), loses of the model's; NaN where it claims none.
     """
 
     space: Nearness
     plane: Nearness
     pairs: Moments
     close_pairs: Moments
+    lost_sum: np.ndarray
+
+    @property
+    def lost(self) -> np.ndarray:
+        """Mean over queries of the Kullback-Leibler divergence, in nats (see `viz.geometry.attention_plane`)."""
+        return self.lost_sum / self.plane.queries
 
 
 def measure(
@@ -162,7 +169,9 @@ def measure_all(
             query, key = way.query[..., s, :], way.key[..., s, :]
             dot = query @ key.mT
             plane = square_distances(query_drawn[..., s, :], key_drawn[..., s, :])
-            found.append(target.measures(dot, square_distances(query, key, dot), plane, way.near))
+            found.append(
+                target.measures(dot, square_distances(query, key, dot), plane, way.near, way.plane.is_attention)
+            )
         totals = [total + one for total, one in zip(totals, found, strict=True)] if totals else found
     return totals
 
@@ -171,19 +180,30 @@ class Target:
     """What distances are held against: attention of queries of one sentence, [..., Q, S], made ready once for all."""
 
     def __init__(self, attention: np.ndarray):
+        self.attention = attention
         self.ranked = RankedOnce(attention)
         highest = attention.max(axis=-1, keepdims=True)
         self.ties_for_top = np.count_nonzero(attention >= highest * (1 - TIE), axis=-1)
 
-    def measures(self, dot: np.ndarray, square: np.ndarray, plane: np.ndarray, near: np.ndarray) -> Measures:
+    def measures(
+        self, dot: np.ndarray, square: np.ndarray, plane: np.ndarray, near: np.ndarray, is_attention: bool = False
+    ) -> Measures:
         """dot, square, plane: products, and square distances in the whole space and in the plane, [..., Q, S]; square
-        is written over. near: d0, [...]."""
+        is written over. near: d0, [...]. is_attention: the plane is one in which nearness claims to be attention."""
+        lost = self.lost(plane) if is_attention else np.full(plane.shape[:-2], np.nan)
         nearness = self.nearness(square)
         distance = np.sqrt(square, out=square).reshape(*square.shape[:-2], -1)
         dot = dot.reshape(distance.shape)
         return Measures(
-            nearness, self.nearness(plane), Moments.of(distance, dot), Moments.of_close(distance, dot, near)
+            nearness, self.nearness(plane), Moments.of(distance, dot), Moments.of_close(distance, dot, near), lost
         )
+
+    def lost(self, square: np.ndarray) -> np.ndarray:
+        """sum over queries of KL(attention || softmax(-square distance)), [...], in nats."""
+        z = square.min(axis=-1, keepdims=True) - square
+        log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+        log_attention = np.log(np.maximum(self.attention, np.finfo(self.attention.dtype).tiny))
+        return np.vecdot(self.attention, log_attention - log_p).sum(axis=-1, dtype=np.float64)
 
     def nearness(self, distance: np.ndarray) -> Nearness:
         """distance: [..., Q, S], or anything that grows with it, such as its square."""
