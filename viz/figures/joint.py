@@ -37,7 +37,7 @@ METHODS = {
     "raw": "raw: the vectors as the model has them",
     "paper": "paper: keys moved onto the centre of the queries, then queries times c, keys divided by c (AttentionViz)",
     "exact": "exact: one more coordinate, so that in full space the nearer key is always the more attended one",
-    "attention": "attention: two linear maps into the plane, one for queries and one for keys, such that near is attended",
+    "attention": "attention: two linear maps, one for queries and one for keys, such that near is attended",
     "unfold": "unfold: places chosen such that near is attended; no projection",
     "tsne": "tsne: t-SNE, where neighbours stay neighbours; no projection",
     "umap": "umap: UMAP, where neighbours stay neighbours; no projection",
