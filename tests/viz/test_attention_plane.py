@@ -1,4 +1,4 @@
-"""The gradient is the gradient; the plane is found again, keeps its directions, and serves sentences it has not seen."""
+"""The gradient is the gradient; the plane is found again, keeps upright, and serves sentences it has not seen."""
 
 import sys
 
