@@ -18,7 +18,7 @@ from minibert.encoder import encoder_layer
 from minibert.heads import answer, classify, masked_lm_logits, pool
 from minibert.numerics import softmax
 from minibert.speed.cores import share_out
-from minibert.speed.rows import keep_freed_memory
+from minibert.speed.rows import calm, keep_freed_memory
 from minibert.trace import FIELDS, LayerTrace, Trace, check_keep, own
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Bert:
             [Trace(e.tokens, e.words, e.token_type_ids, (), e.roles) for e in encodings], hidden_TD, keep
         )
 
+    @calm
     def _finish(self, begun: Sequence[Trace], hidden_TD: np.ndarray, keep: frozenset[str]) -> list[Trace]:
         """The traces with all that is still to come: hidden_TD, of all of them end to end, goes into the next layer."""
         done, sentences = len(begun[0].layers), rows_of_sentences([trace.tokens for trace in begun])
@@ -139,6 +140,7 @@ class Bert:
             encoding = replace(encoding, roles=self.tokenizer.roles_of(encoding.input_ids))
         return encoding
 
+    @calm
     def logits(self, text: Text) -> np.ndarray:
         """[tokens, vocabulary] how well each word of the vocabulary would fit at each position (masked-LM head)."""
         if self.weights.masked_lm is None:

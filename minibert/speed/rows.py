@@ -16,6 +16,9 @@ import numpy as np
 
 Array = np.ndarray
 
+calm = np.errstate(all="ignore")
+"""A decorator: what a caller has set for NumPy's errors is for the caller's arithmetic. Here 2^-1000 is simply 0."""
+
 FEW = 128
 """Up to so many tokens, `product` is taken the other way round."""
 
@@ -30,6 +33,7 @@ def in_blocks(equation: Callable[..., Array]) -> Callable[..., Array]:
     The equation must treat each row of x (its last axis) by itself, and give a result of the same shape.
     """
 
+    @calm
     @wraps(equation)
     def over_blocks(x: Array, *parameters: object, **named: object) -> Array:
         if not x.size:
