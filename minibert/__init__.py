@@ -15,12 +15,13 @@ TYPE_CHECKING = False  # as in `typing`, which would have to be imported
 if TYPE_CHECKING:  # so that editors and type checkers know them; at run time each comes when it is first asked for
     from minibert.checkpoint.config import BertConfig, CheckpointError
     from minibert.checkpoint.tokenizer import Encoding
+    from minibert.exploring.page import explore
     from minibert.model import Bert, load
     from minibert.trace import LayerTrace, Trace
 
 __version__ = "0.1.0"
 
-__all__ = ["Bert", "BertConfig", "CheckpointError", "Encoding", "LayerTrace", "Trace", "load"]
+__all__ = ["Bert", "BertConfig", "CheckpointError", "Encoding", "LayerTrace", "Trace", "explore", "load"]
 
 HOME = {
     "Bert": "minibert.model",
@@ -29,6 +30,7 @@ HOME = {
     "Encoding": "minibert.checkpoint.tokenizer",
     "LayerTrace": "minibert.trace",
     "Trace": "minibert.trace",
+    "explore": "minibert.exploring.page",
     "load": "minibert.model",
 }
 """Where each public name stands. It is imported when it is asked for, so that the command hears Ctrl-C at once."""

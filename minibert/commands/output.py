@@ -7,11 +7,14 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from minibert.model import Bert
+
+Thing = TypeVar("Thing")
 
 LONGEST_NAME = 40  # characters of a text in the name of a folder
 
@@ -30,6 +33,13 @@ def check_writable(path: Path) -> None:
         raise ValueError(
             f"--out is {path}, where this user cannot write ({error.strerror}); name another folder by --out"
         ) from None
+
+
+def check_page(out: Path, name: str) -> Path:
+    """The file that --out names, or in the folder that it names the file `name`. ValueError: it cannot be written."""
+    page = out / name if out.is_dir() or not out.suffix else out
+    check_writable(page.parent)
+    return page
 
 
 def folder_of_run(out: Path | None, *parts: str) -> Path:
@@ -119,6 +129,14 @@ def progress(total: int, unit: str):
 
     terminal = sys.stderr is not None and sys.stderr.isatty()
     return tqdm(total=total, unit=f" {unit}", leave=False, disable=not terminal)
+
+
+def with_bar(things: Iterable[Thing], count: int, unit: str) -> Iterator[Thing]:
+    """The things, one after another, and a bar that shows how many of them are done."""
+    with progress(count, unit) as bar:
+        for thing in things:
+            yield thing
+            bar.update()
 
 
 @contextmanager

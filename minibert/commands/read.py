@@ -4,8 +4,9 @@ import argparse
 import webbrowser
 from pathlib import Path
 
-from minibert.commands.arguments import DEFAULT_TEXT, add_model
-from minibert.commands.explore import PAIR, split_pair
+from minibert.commands.arguments import DEFAULT_TEXT, PAIR_HELP, add_model, path
+from minibert.commands.output import check_page
+from minibert.commands.sentences import Sentences
 from minibert.model import load
 
 
@@ -15,10 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         nargs="?",
         default=DEFAULT_TEXT,
-        help=f'a sentence, or a pair: "first {PAIR} second" (default: "{DEFAULT_TEXT}")',
+        help=f"{PAIR_HELP} (default: {DEFAULT_TEXT})",
     )
     add_model(parser)
-    parser.add_argument("--out", type=Path, default=Path("read.html"), help="the page (default: read.html)")
+    parser.add_argument(
+        "--out", type=path, default=Path("read.html"), help="the page, or a folder for it (default: read.html)"
+    )
     parser.add_argument(
         "--explorer",
         metavar="FILE",
@@ -32,18 +35,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the page and say what is in it."""
-    if args.out.is_dir():
-        raise ValueError(f"--out {args.out} is a folder; name a file, such as {args.out / 'read.html'}")
+    out = check_page(args.out, "read.html")
     explorer = args.explorer
     if explorer is None:
-        explorer = "explorer.html" if (args.out.parent / "explorer.html").is_file() else ""
+        explorer = "explorer.html" if (out.parent / "explorer.html").is_file() else ""
     from minibert.reading.build import read
 
     bert = load(args.model)
-    page = read(bert, split_pair(bert, bert.encode(args.text)), explorer=explorer, exercises=args.exercises)
-    path = page.save(args.out)
-    print(f"{path}  {path.stat().st_size / 1e6:.1f} MB: open it in any browser, with or without a network")
+    page = read(bert, next(iter(Sentences(bert, [args.text]))), explorer=explorer, exercises=args.exercises)
+    page.save(out)
+    print(f"{out}  {out.stat().st_size / 1e6:.1f} MB: open it in any browser, with or without a network")
     for line in filter(None, (page.left_out, page.student)):
         print(line)
     if args.open:
-        webbrowser.open(path.resolve().as_uri())
+        webbrowser.open(out.resolve().as_uri())

@@ -87,15 +87,15 @@ minibert: --link is 'brown'; expected two words with a colon between, such as br
 $ minibert viz --link brown:zebra
 minibert: no sentence has both 'brown' and 'zebra'; the words are: the, brown, capybara, is, sleeping, now, .
 $ minibert viz --link brown:capybara --draw attention
-minibert: --link has no effect on attention, but on joint, distances, matrix (--draw); leave it out
+minibert: --link has no effect on attention, but on joint, matrix, matrix-raw, matrix-paper, joint-raw, joint-paper, joint-exact, distances (--draw); leave it out
 $ minibert viz --words --draw distances
-minibert: --words has no effect on distances, but on joint, attention, matrix, layers (--draw); leave it out
+minibert: --words has no effect on distances, but on joint, matrix, matrix-raw, matrix-paper, joint-raw, joint-paper, joint-exact, attention, layers (--draw); leave it out
 $ minibert viz --layer all --draw joint
-minibert: --draw names 'joint', which is not for several heads; for several heads there are: matrix, layers, sheet, search, metrics, positions (see --layer and --head for the others)
+minibert: --draw names 'joint', which is not for several heads; for several heads there are: matrix, matrix-raw, matrix-paper, joint-raw, joint-paper, joint-exact, layers, sheet, search, metrics, positions (see --layer and --head for the others)
 $ minibert viz --draw jiont
 minibert: --draw names 'jiont'; did you mean joint?
 $ minibert viz --draw ""
-minibert: --draw names ''; there are: joint, distances, attention, search, matrix, layers, sheet, metrics, positions
+minibert: --draw names ''; there are: joint, distances, attention, search, matrix, matrix-raw, matrix-paper, joint-raw, joint-paper, joint-exact, layers, sheet, metrics, positions
 $ minibert viz --points 100
 minibert: --points has no effect without --file; leave it out
 $ minibert viz --skip-bad
@@ -135,7 +135,7 @@ minibert: there is no model 'Tiny'; did you mean tiny?
 $ minibert viz --model tiny-sentimen
 minibert: there is no model 'tiny-sentimen'; did you mean tiny-sentiment?
 $ minibert viz --model folder
-minibert: folder/config.json: there is no such file; a checkpoint is a folder that has it
+minibert: folder has no config.json: it is not a checkpoint of one model; its files are none
 $ minibert viz --model ./nowhere
 minibert: ./nowhere is not bundled (as tiny and tiny-sentiment are), not a folder here, and not a hub id (owner/name); see `minibert models`
 $ minibert attention The cat sat
@@ -172,8 +172,16 @@ $ minibert compare tiny tiny-sentiment --closely -1
 minibert: --closely is -1; expected 0 or more; see `minibert compare --help`
 $ minibert compare tiny tiny-sentiment --points 5
 minibert: --points has no effect without --file; leave it out
+$ minibert explore --size 0
+minibert: --size is 0; expected 0.1 to 999; see `minibert explore --help`
+$ minibert explore --points 1
+minibert: --points is 1; expected 2 or more; see `minibert explore --help`
+$ minibert explore --out two.txt/page.html
+minibert: --out is two.txt, which is a file or lies in one; expected a folder
+$ minibert explore --file nowhere.txt
+minibert: --file nowhere.txt is not there; expected a text file with one sentence per line
 $ minibert info folder
-minibert: folder/config.json: there is no such file; a checkpoint is a folder that has it
+minibert: folder has no config.json: it is not a checkpoint of one model; its files are none
 $ minibert info two.txt
 minibert: two.txt is not a folder; expected one with a config.json and a model.safetensors
 $ minibert models foo

@@ -26,6 +26,7 @@ COMMANDS = [
     ["viz", "--draw", "joint"],
     ["viz", "A dog barked.", "--layer", "0-1", "--head", "0,2", "--draw", "matrix", "--format", "svg"],
     ["compare", "tiny", "tiny-sentiment", "--closely", "0", "--format", "pdf"],
+    ["explore", "It rained.", "--no-live", "--out", "page.html"],
     ["info", "tiny-sentiment"],
     ["exercises", "start", "work"],
     ["exercises", "hint", "softmax"],

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import viz
-from minibert.commands import explore
+from minibert.exploring import page as explore
 from viz.explorer import assemble, build, heads, room
 from viz.explorer.words import words
 

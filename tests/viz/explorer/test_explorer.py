@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import viz
-from minibert.commands import explore
 from minibert.commands.main import main
+from minibert.exploring import page as explore
 from viz.explorer import assemble, build, heads, kinds, pack, room
 from viz.explorer.words import LANGUAGES, words
 

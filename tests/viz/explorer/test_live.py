@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import minibert
-from minibert.commands import explore
-from minibert.commands.live import live_parts
+from minibert.exploring import page as explore
+from minibert.exploring.live import live_parts
 from viz.explorer.model import Live
 
 FEW, MANY = 40, 1000
