@@ -5,7 +5,6 @@ A message on the console, an error, or a request to anywhere fails the test it h
 
 import io
 import re
-import shutil
 import time
 import xml.etree.ElementTree as ET
 
@@ -15,10 +14,9 @@ from PIL import Image
 
 import viz
 from minibert.exploring import page as explore
+from tests.viz.explorer.conftest import ready
 from viz.explorer import assemble, build, heads, room
 from viz.explorer.words import words
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install playwright")
 
 TEXTS = [
     "The brown capybara is sleeping now.",
@@ -43,18 +41,6 @@ VIEWS = ("heads", "points", "sentence", "near", "average")
 
 
 @pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no browser here: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        running = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
 def traces(minilm):
     return minilm.batch(TEXTS)
 
@@ -62,38 +48,6 @@ def traces(minilm):
 @pytest.fixture(scope="module")
 def file(minilm, tmp_path_factory):
     return explore.explore(minilm, TEXTS).save(tmp_path_factory.mktemp("explorer") / "page.html")
-
-
-@pytest.fixture
-def show(browser):
-    """show(file, "view=points") opens a page; whatever goes wrong in it is told at the end of the test."""
-    contexts, wrong = [], []
-
-    def show(file, state="", size=(1280, 720), motion="reduce", **options):
-        context = browser.new_context(
-            offline=True, viewport={"width": size[0], "height": size[1]}, reduced_motion=motion, **options
-        )
-        context.set_default_timeout(120_000)  # for machines with much else to do
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-        page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(f"request: {r.url}"))
-        page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
-        page.goto(f"{file.as_uri()}#{state}")
-        ready(page)
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert not wrong
-
-
-def ready(page):
-    """Wait until nothing moves any more."""
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
-    page.wait_for_selector("html[data-busy=false]", state="attached")
 
 
 def state(page, name):

@@ -111,7 +111,10 @@ export class Cloud {
     return Math.max(0, Math.min(BUCKETS - 1, Math.round(size * (BUCKETS - 1))));
   }
 
-  draw(painter, app, bright) {
+  /** The points that are bright, or those that are not. The faded ones are drawn opaque and then veiled together: many at
+   * one place are no darker than one. */
+  draw(painter, app, bright, faded = false) {
+    if (faded && !bright.includes(0)) return;
     const { data } = this;
     const { state, theme } = app;
     const head = data.head(state.layer, state.head);
@@ -142,22 +145,17 @@ export class Cloud {
         painter.stamp(spriteOf(side, colours.index[p], bucket), x, y);
       }
     };
-    // The faded ones are drawn opaque and veiled together: many at one place are no darker than one.
-    if (bright.includes(0)) {
-      painter.stamps(box, count > 1500, () => stampAll(false));
-      painter.alpha(count > 3000 ? 0.87 : 0.8);
-      painter.rect(box.x, box.y, box.width, box.height, { fill: theme.paper });
-    }
-    painter.alpha(1);
     painter.stamps(box, count > 1500, () => {
-      painter.alpha(count > 3000 ? 0.8 : 1);
-      stampAll(true);
+      painter.alpha(count > 3000 && !faded ? 0.8 : 1);
+      stampAll(!faded);
     });
+    painter.alpha(count > 3000 ? 0.87 : 0.8);
+    if (faded) painter.rect(box.x, box.y, box.width, box.height, { fill: theme.paper });
     painter.alpha(1);
   }
 
   coloured(head, name, theme) {
-    const wanted = [head.layer, head.head, name, theme.name].join();
+    const wanted = [head.layer, head.head, name, theme.name, this.data.typed?.number].join();
     if (this.colourName !== wanted) {
       this.colours = colouring(this.data, head, name, theme);
       this.colourName = wanted;

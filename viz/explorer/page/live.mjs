@@ -52,6 +52,7 @@ export class Live {
       this.model = new Model(app.data.live, byId("weights").textContent, byId("worker").textContent, (answer, more) => this.receive(answer, more));
       byId("weights").remove();
     } catch {
+      app.wanted = false; // then the page's own sentences are all there is
       this.typing.say(say("typing_no_worker"));
     }
   }

@@ -280,10 +280,10 @@ class App {
     document.documentElement.dataset.theme = this.theme.name;
     this.live?.ask();
     this.writeAddress();
+    showTour(this);
     if (this.wanted) return; // a typed sentence of the address: its answer will draw it
     showPanel(this);
     this.live?.typing.show();
-    showTour(this);
     const chosen = describe(this);
     this.canvas.setAttribute("aria-label", chosen);
     this.announce(chosen);

@@ -26,6 +26,7 @@ export class PointsView {
     this.shown = only ? new Uint8Array(data.size).fill(1) : this.bright(app);
     const { start } = data.sentences[state.sentence];
     painter.clip(box, () => {
+      cloud.draw(painter, app, this.shown, true);
       cloud.drawAxes(painter, app);
       this.drawLines(painter, app, only);
       cloud.draw(painter, app, this.shown);

@@ -56,6 +56,7 @@ const sizeOf = (app) => ({ width: app.whole.width, height: app.whole.height + he
 
 function paintAll(painter, app) {
   const view = app.views[app.state.view];
+  app.window = { x: 0, y: 0, width: Infinity, height: Infinity }; // all of it, not only what is in sight
   const { width, height } = sizeOf(app);
   painter.begin(width, height, app.theme.paper);
   caption(painter, app, width);

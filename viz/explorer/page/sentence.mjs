@@ -9,6 +9,7 @@ import { shorten, textWidth } from "./painter.mjs";
 import { say } from "./words.mjs";
 
 const TITLE = 26;
+const ABOVE_ROWS = TITLE + 6;
 const SCALE = 30; // pixels below the heatmap, for its colours
 
 /** What stands in rows and columns: pieces, or words with all their pieces. {label, tokens, segment, off} */
@@ -20,6 +21,12 @@ export function itemsOf(sentence, words, off) {
     segment: sentence.segments[tokens[0]],
     off: tokens.every((t) => off.has(t)),
   }));
+}
+
+/** The first and the last of `count` rows, each `step` high from `start` on, that can be seen. */
+function inSight(from, length, start, step, count) {
+  const within = (value) => Math.min(count - 1, Math.max(0, value));
+  return [within(Math.floor((from - start) / step)), within(Math.ceil((from + length - start) / step))];
 }
 
 export class SentenceView {
@@ -94,9 +101,11 @@ export class SentenceView {
     painter.text(say("key"), right + 8, curves.y + TITLE / 2, { colour: theme.key, weight: 600 });
     const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
     const anything = queries.size + keys.size > 0;
+    const [top, bottom] = inSight(app.window.y, app.window.height, curves.y + ABOVE_ROWS, row, count);
     for (let i = 0; i < count; i++) {
       const shown = queries.has(i) || keys.size > 0 ? [...items.keys()].filter((j) => weights[i * count + j] > 0) : strongest(weights.subarray(i * count, (i + 1) * count), state.top, state.above);
       for (const j of shown) {
+        if (Math.max(i, j) < top || Math.min(i, j) > bottom) continue;
         const weight = weights[i * count + j];
         const lit = queries.size && keys.size ? queries.has(i) && keys.has(j) : queries.has(i) || keys.has(j);
         if (anything && !lit && weight < state.above) continue;
@@ -131,23 +140,26 @@ export class SentenceView {
 
   drawMap(painter, app) {
     const { theme } = app;
-    const { map, cell, items, weights } = this;
-    const count = items.length;
+    const { map, cell } = this;
+    const count = this.items.length;
     const [x0, y0] = [map.x + this.widest + 6, map.y + TITLE + this.widest];
-    const size = Math.min(12, cell - 1);
     const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
     painter.text(say("sentence_map"), map.x, map.y + TITLE / 2, { colour: theme.faint, weight: 600 });
-    items.forEach((item, i) => {
-      const label = shorten(item.label, this.widest - 8, size);
-      const middle = (i + 0.5) * cell;
-      painter.text(label, x0 - 9, y0 + middle, { size, align: "right", colour: item.off ? theme.faint : theme.query, weight: queries.has(i) ? 700 : 400 });
-      painter.text(label, x0 + middle, y0 - 9, { size, turned: true, colour: item.off ? theme.faint : theme.key, weight: keys.has(i) ? 700 : 400 });
-      painter.rect(x0 - 6, y0 + i * cell, 3, cell - 1, { fill: this.segmentColour(item, app) });
-      painter.rect(x0 + i * cell, y0 - 6, cell - 1, 3, { fill: this.segmentColour(item, app) });
-    });
-    for (let i = 0; i < count; i++) {
-      for (let j = 0; j < count; j++) {
-        const weight = weights[i * count + j];
+    const rows = inSight(app.window.y, app.window.height, y0, cell, count);
+    const columns = inSight(app.window.x, app.window.width, x0, cell, count);
+    this.drawCells(painter, app, x0, y0, rows, columns);
+    this.drawNames(painter, app, Math.max(x0, app.window.x + this.widest), Math.max(y0, app.window.y + this.widest), x0, y0, rows, columns);
+    drawHeatScale(painter, theme, x0, y0 + count * cell + 16);
+    for (const i of queries) painter.rect(x0 - 0.5, y0 + i * cell - 0.5, count * cell, cell, { stroke: keys.size ? theme.faint : theme.mark, line: keys.size ? 1 : 2 });
+    for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 - 0.5, cell, count * cell, { stroke: queries.size ? theme.faint : theme.mark, line: queries.size ? 1 : 2 });
+    for (const i of queries) for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 + i * cell - 0.5, cell, cell, { stroke: theme.mark, line: 2 });
+  }
+
+  drawCells(painter, { theme }, x0, y0, [top, bottom], [first, last]) {
+    const { cell, items, weights } = this;
+    for (let i = top; i <= bottom; i++) {
+      for (let j = first; j <= last; j++) {
+        const weight = weights[i * items.length + j];
         const colour = attentionColour(weight, theme);
         painter.rect(x0 + j * cell, y0 + i * cell, cell - 1, cell - 1, { fill: items[i].off || items[j].off ? theme.panel : colour });
         if (cell >= 22 && weight >= 0.005) {
@@ -156,10 +168,27 @@ export class SentenceView {
         }
       }
     }
-    drawHeatScale(painter, theme, x0, y0 + count * cell + 16);
-    for (const i of queries) painter.rect(x0 - 0.5, y0 + i * cell - 0.5, count * cell, cell, { stroke: keys.size ? theme.faint : theme.mark, line: keys.size ? 1 : 2 });
-    for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 - 0.5, cell, count * cell, { stroke: queries.size ? theme.faint : theme.mark, line: queries.size ? 1 : 2 });
-    for (const i of queries) for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 + i * cell - 0.5, cell, cell, { stroke: theme.mark, line: 2 });
+  }
+
+  /** Names of rows and columns: in a long sentence they stay in sight, at (left, top), while the cells are pushed. */
+  drawNames(painter, app, left, top, x0, y0, rows, columns) {
+    const { theme } = app;
+    const { cell, items, widest } = this;
+    const size = Math.min(12, cell - 1);
+    const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
+    const name = (item, at, lit, turned) => {
+      const [x, y] = turned ? [at, top] : [left, at];
+      const look = { size, colour: item.off ? theme.faint : turned ? theme.key : theme.query, weight: lit ? 700 : 400 };
+      const label = shorten(item.label, widest - 8, size);
+      if (turned) painter.text(label, x, y - 9, { ...look, turned: true });
+      else painter.text(label, x - 9, y, { ...look, align: "right" });
+      painter.rect(turned ? x - cell / 2 : x - 6, turned ? y - 6 : y - cell / 2, turned ? cell - 1 : 3, turned ? 3 : cell - 1, { fill: this.segmentColour(item, app) });
+    };
+    const wide = (columns[1] - columns[0] + 1) * cell;
+    if (top > y0) painter.rect(x0 + columns[0] * cell, top - widest, wide, widest - 2, { fill: theme.paper });
+    for (let j = columns[0]; j <= columns[1]; j++) name(items[j], x0 + (j + 0.5) * cell, keys.has(j), true);
+    if (left > x0) painter.rect(left - widest, Math.max(y0 + rows[0] * cell, top), widest - 2, (rows[1] - rows[0] + 1) * cell, { fill: theme.paper });
+    for (let i = rows[0]; i <= rows[1]; i++) if (y0 + (i + 0.5) * cell > top) name(items[i], y0 + (i + 0.5) * cell, queries.has(i), false);
   }
 
   /** {queries, keys: places of tokens} under the pointer. */

@@ -21,7 +21,7 @@ export class WayView {
       painter.text(say("way_choose"), box.x + 16, box.y + 30, { colour: theme.ink });
       return false;
     }
-    const names = Math.min(190, box.width * 0.34);
+    const names = Math.min(236, box.width * 0.34);
     const [bars, towards] = [box.x + 10 + names, box.x + 10 + names + (box.width - names) * 0.3];
     const guesses = towards + (box.width - names) * 0.2;
     const longest = Math.max(...steps.map((step) => step.length));

@@ -1,0 +1,351 @@
+"""The live page in a browser: what is typed, masked, switched off; that it is Python's model; that all can use it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minibert
+from minibert.exploring import page as explore
+from tests.viz.explorer.conftest import ready
+from tests.viz.explorer.test_live import MANY, check_found, sentences
+
+MASKED = "She opened the [MASK]."
+HOSTILE = [
+    "</script><script>window.pwned=1</script>",
+    "<img src=x onerror=window.pwned=2>",
+    "javascript:window.pwned=3 ${window.pwned=4} {{data}}",
+    "\u202edesrever a\u0000b\u2028c 👩‍🚀 مرحبا",
+]
+VIEWS = ("heads", "points", "sentence", "near", "average", "way")
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return minibert.load("tiny")
+
+
+@pytest.fixture(scope="module")
+def live(tiny, tmp_path_factory):
+    texts = [
+        "The brown capybara is sleeping now.",
+        "Where is the captain? ||| He is in his cabin.",
+        "It was cold in May.",
+    ]
+    return explore.explore(tiny, texts).save(tmp_path_factory.mktemp("live") / "tiny.html")
+
+
+def until(page, true: str) -> None:
+    """Wait until an expression is true; the page's policy forbids Playwright's own way, which evaluates text there."""
+    for _ in range(1200):
+        if page.evaluate(f"Boolean({true})"):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never: {true}")
+
+
+def answered(page, text=None, second=""):
+    """Wait until the model has answered what is asked, and the picture is there."""
+    wanted = json.dumps([text, second])
+    until(
+        page,
+        f"(([text, second]) => explorer.data.typed && !explorer.live.model.busy && (text === null || "
+        f"(explorer.data.typed.request.text === text && explorer.data.typed.request.second === second)))({wanted})",
+    )
+    ready(page)
+
+
+def guesses(page, item=0):
+    return page.locator(".guessed").nth(item).locator("button").all_inner_texts()
+
+
+def test_typing_masking_and_taking_a_guess(show, live, tiny):
+    page = show(live, "view=sentence")
+    page.fill("#text", "She opened the door.")
+    answered(page, "She opened the door.")
+    assert page.locator("#words-row button").all_inner_texts() == ["She", "opened", "the", "door", "."]
+    page.locator("#words-row button").nth(3).click()
+    answered(page, MASKED)
+    assert page.input_value("#text") == MASKED
+    expected = tiny.fill_mask(MASKED)[0]
+    shown = guesses(page)
+    assert [text.split()[0] for text in shown] == [token for token, _ in expected]
+    assert float(shown[0].split()[1]) == pytest.approx(100 * expected[0][1], abs=0.51)
+    assert "#view=sentence&text=She%20opened" in (page.wait_for_timeout(250), page.evaluate("location.hash"))[1]
+    page.locator(".guessed button").nth(2).click()  # the third guess is taken
+    answered(page, f"She opened the {expected[2][0]}.")
+    page.go_back()
+    answered(page, MASKED)
+    page.locator("button.mask").click()  # opened by an address, the word under it is not known: type it
+    assert page.evaluate("document.activeElement.id") == "text"
+
+
+def test_heads_off_tokens_hidden_and_all_brought_back(show, live, tiny):
+    page = show(live, f"view=heads&text={MASKED}")
+    answered(page, MASKED)
+    before = guesses(page)
+    page.locator("#head-switches button", has_text="0.2").click()
+    until(page, "explorer.data.typed.request.off.length === 1")
+    answered(page, MASKED)
+    after = guesses(page)
+    assert after[0].startswith("door 43 % (was 75 %)") and before[0] == "door 75 %"
+    moved = page.evaluate("explorer.data.typed.moved")
+    assert max(moved[:4]) < 1e-6 < min(moved[4:])  # the first layer does not notice
+    assert page.locator("#head-switches button[aria-pressed=false]").all_inner_texts() == ["0.2"]
+    page.locator("#head-switches button", has_text="layer 3").click()
+    until(page, "explorer.data.typed.request.off.length === 5")
+    page.click("button[data-do=heads-on]")
+    until(page, "explorer.data.typed.request.off.length === 0")
+    page.keyboard.press("3")
+    page.locator("#tokens button", has_text="opened").click()
+    until(page, "explorer.data.typed.request.hidden.join() === '2'")
+    answered(page, MASKED)
+    attention = np.array(page.evaluate("[...explorer.data.typed.layers[1].attention]")).reshape(4, 7, 7)
+    others = [t for t in range(7) if t != 2]
+    assert (attention[:, others, 2] == 0).all() and (attention[:, 2, 2] > 0).all()
+    np.testing.assert_allclose(attention.sum(axis=-1), 1, atol=1e-6)
+    page.click("#reset")
+    until(page, "explorer.data.typed.request.hidden.length === 0")
+    answered(page, MASKED)
+    assert guesses(page) == before
+
+
+def test_a_typed_sentence_lands_where_the_pages_own_lies(show, live, tiny):
+    """The same text, typed and from the page: the same points in all three pictures, to a thousandth of it."""
+    text = "The brown capybara is sleeping now."
+    page = show(live, f"view=points&text={text}")
+    answered(page, text)
+    apart = page.evaluate(
+        """() => {
+          let most = 0;
+          const { data } = explorer;
+          const [own, typed] = [data.sentences[0], data.sentences[data.own]];
+          for (let index = 0; index < data.layers * data.heads; index++) {
+            const head = data.head(Math.floor(index / data.heads), index % data.heads);
+            for (const method of data.methods) {
+              const at = head.positions(method);
+              for (let side = 0; side < 2; side++) for (let i = 0; i < 3 * own.size; i++) {
+                const [a, b] = [own, typed].map(({ start }) => at[3 * (side * data.size + start) + i]);
+                most = Math.max(most, Math.abs(a - b));
+              }
+            }
+          }
+          return most;
+        }"""
+    )
+    assert apart < 1e-3  # a root of a small difference, the height on the sphere, is the least exact
+
+
+def in_the_browser(page, tiny, texts) -> dict:
+    """What the page's own worker answers, against Python."""
+    found = {"sentences": 0, "wrong": [], "attention": 0.0, "probability": 0.0}
+    for text in texts:
+        first, second = text if isinstance(text, tuple) else (text, "")
+        page.evaluate(f"(([a, b]) => explorer.live.type(a, b))({json.dumps([first, second])})")
+        answered(page, first, second)
+        mine = page.evaluate(
+            "(({ encoding, layers, guesses }) => [encoding.tokens, encoding.ids, layers.map((l) => [...l.attention]),"
+            " guesses.map((g) => g[1])])(explorer.data.typed)"
+        )
+        trace, encoding = tiny(text), tiny.encode(text)
+        if mine[:2] != [list(encoding.tokens), list(encoding.input_ids)]:
+            found["wrong"].append((text, mine[0]))
+        for layer, attention in zip(trace.layers, mine[2], strict=True):
+            found["attention"] = max(found["attention"], np.abs(layer.attention.ravel() - attention).max())
+        theirs = tiny.fill_mask(text) if mine[3] else []
+        for some, others in zip(theirs, mine[3], strict=True):
+            for (token, p), (other, q) in zip(some, others, strict=True):
+                found["probability"] = max(found["probability"], abs(p - q))
+                if token != other and abs(p - q) > 1e-4:
+                    found["wrong"].append((text, token, other))
+        found["sentences"] += 1
+    return found
+
+
+def test_the_browsers_model_is_pythons(show, live, tiny):
+    check_found(in_the_browser(show(live, "view=sentence"), tiny, sentences(24)), 24)
+
+
+@pytest.mark.thousand
+def test_the_browsers_model_is_pythons_on_a_thousand_sentences(show, live, tiny, capsys):
+    found = in_the_browser(show(live, "view=sentence"), tiny, sentences(MANY))
+    with capsys.disabled():
+        print(f"\n{found['sentences']} sentences in the browser: {len(found['wrong'])} wrong, attention within "
+              f"{found['attention']:.1e}, probabilities within {found['probability']:.1e}")  # fmt: skip
+    check_found(found, MANY)
+
+
+def test_hostile_texts_typed_are_texts(show, live):
+    for view in VIEWS:
+        page = show(live, f"view={view}")
+        for text in HOSTILE:
+            page.evaluate(f"explorer.live.type({json.dumps(text)}, {json.dumps(HOSTILE[0])})")
+            answered(page)
+            page.keyboard.press("n")
+        assert page.evaluate("window.pwned") is None
+        assert page.locator("img").count() == 0 and page.locator("script").count() == 4  # the weights are unpacked
+
+
+def test_what_cannot_be_read_is_said(show, live):
+    page = show(live, "view=sentence")
+    page.fill("#text", "the " * 200)
+    until(page, "document.getElementById('typing-status').textContent.includes('128 positions')")
+    page.fill("#text", "\u200b")
+    until(page, "document.getElementById('typing-status').textContent.includes('no word')")
+    page.fill("#text", "")
+    ready(page)
+    assert page.evaluate("explorer.state.sentence") == 0
+    page = show(live, "view=points&text=%E2%80%8B")  # an address with such a text opens all the same
+    until(page, "!explorer.wanted")
+    ready(page)
+    assert page.evaluate("explorer.state.sentence") == 0
+
+
+def test_a_second_sentence_and_the_way_of_a_token(show, live, tiny):
+    text = ("Where is the captain?", "He is in his [MASK].")
+    page = show(live, "view=way&query=11&text=Where%20is%20the%20captain%3F&second=He%20is%20in%20his%20%5BMASK%5D.")
+    answered(page, *text)
+    assert page.evaluate("explorer.data.sentences.at(-1).segments") == list(tiny.encode(text).token_type_ids)
+    way = page.evaluate("explorer.data.typed.way")
+    trace = tiny(text)
+    outputs = [step for step in way if step["name"] == "norm"][1::2]
+    lengths = [np.linalg.norm(hidden[11]) for hidden in trace.hidden_states[1:]]
+    np.testing.assert_allclose([step["length"] for step in outputs], lengths, rtol=1e-4)
+    assert [token for token, _ in outputs[-1]["guesses"]] == [token for token, _ in tiny.fill_mask(text)[0]]
+    heads = [step for step in way if step["name"] == "head"]
+    assert len(heads) == 16
+    weight = tiny.weights.layers[2].attention_output.weight
+    context = trace.layers[2].context[11]
+    part = weight[:, 64:128] @ context[64:128]
+    assert heads[9]["length"] == pytest.approx(np.linalg.norm(part), rel=1e-3)
+
+
+def test_the_newest_keystroke_wins(show, live):
+    page = show(live, "view=heads")
+    page.click("#text")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("The ships came home in the morning.")
+    answered(page, "The ships came home in the morning.")
+    assert page.evaluate("explorer.state.sentence") == page.evaluate("explorer.data.own")
+    page.keyboard.press("Escape")
+    page.keyboard.press("]")  # letters are short cuts again outside the box
+
+
+def test_the_tour_leads_through(show, live):
+    page = show(live)
+    page.click("button[data-do=tour]")
+    steps = page.evaluate("explorer.data.tour.length")
+    assert 8 <= steps <= 12
+    for step in range(1, steps + 1):
+        ready(page)
+        assert page.locator("#tour h2").inner_text().startswith(f"{step} / {steps}")
+        button = page.locator("#tour .guesses button")
+        if button.count():
+            button.last.click()
+            assert page.locator("#tour .answer").inner_text()
+        if page.evaluate("explorer.state.text"):
+            answered(page)
+        page.click("#tour-next")
+    assert page.locator("#tour").is_hidden()
+
+
+def test_every_control_explains_itself(show, live):
+    page = show(live, "view=points&query=2&key=3")
+    names = page.locator("button.info:visible").evaluate_all("all => all.map((b) => b.dataset.info)")
+    assert len(names) > 20
+    for name in set(names):
+        page.locator(f"button.info[data-info={name}]:visible").first.click()
+        assert len(page.locator("#info-text").inner_text()) > 30, name
+        page.keyboard.press("Escape")
+    assert page.locator("#info").is_hidden()
+
+
+def test_back_goes_back_and_letters_can_be_switched_off(show, live):
+    page = show(live)
+    page.wait_for_timeout(300)
+    page.keyboard.press("2")
+    page.wait_for_timeout(300)
+    page.keyboard.press("]")
+    page.wait_for_timeout(300)
+    page.go_back()
+    assert page.evaluate("[explorer.state.view, explorer.state.head]") == ["points", 0]
+    page.go_back()
+    assert page.evaluate("explorer.state.view") == "heads"
+    page.keyboard.press("?")
+    page.uncheck("#help input")
+    page.keyboard.press("Escape")
+    page.keyboard.press("2")
+    assert page.evaluate("explorer.state.view") == "heads"
+
+
+def test_the_first_sentence_is_true_of_the_first_picture(show, live):
+    """The share of queries whose most attended key is the nearest one, counted from the points that are drawn."""
+    page = show(live)
+    counted = page.evaluate(
+        """() => {
+          const { data, state } = explorer;
+          const share = [];
+          for (let index = 0; index < data.layers * data.heads; index++) {
+            const head = data.head(Math.floor(index / data.heads), index % data.heads);
+            const at = head.positions(state.method);
+            let [hit, all] = [0, 0];
+            for (const { number, start, size } of data.sentences) {
+              const scores = head.scores(number);
+              for (let i = 0; i < size; i++) {
+                const off = (j, c) => at[3 * (start + i) + c] - at[3 * (data.size + start + j) + c];
+                const far = (j) => Math.hypot(off(j, 0), off(j, 1));
+                const keys = [...Array(size).keys()];
+                const near = keys.reduce((a, b) => (far(b) < far(a) ? b : a));
+                const most = keys.reduce((a, b) => (scores[i * size + b] > scores[i * size + a] ? b : a));
+                hit += near === most;
+                all += 1;
+              }
+            }
+            share.push(hit / all);
+          }
+          return share.reduce((a, b) => a + b) / share.length;
+        }"""
+    )
+    said = int(page.locator("#lead").inner_text().split(" % of the queries")[0].split()[-1])
+    assert said == pytest.approx(100 * counted, abs=1)
+
+
+# ---- for everybody
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"), [((1280, 800), "light"), ((1280, 800), "dark"), ((390, 844), "light"), ((768, 1024), "dark")]
+)
+def test_axe_finds_nothing(show, live, size, theme):
+    axe = pytest.importorskip("axe_playwright_python", reason="no axe here: pip install axe-playwright-python")
+    source = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    page = show(live, f"view=heads&query=3&key=1&text={MASKED}", size, color_scheme=theme, bypass_csp=True)
+    answered(page, MASKED)
+    page.evaluate(source)
+    for view in VIEWS:
+        page.evaluate(f"explorer.set({{ view: '{view}', step: {1 if view == 'points' else 0} }})")
+        answered(page, MASKED)
+        found = page.evaluate(
+            "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })"
+        )
+        wrong = [(v["id"], [node["html"][:120] for node in v["nodes"]][:4]) for v in found["violations"]]
+        assert not wrong, (view, wrong)
+
+
+def test_on_paper_it_is_light_and_whole(show, live):
+    page = show(live, "view=sentence", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.get_attribute("html", "data-theme") == "light"
+    page.emulate_media(media="print")
+    assert page.locator("aside").is_hidden() and page.locator("#lead").is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.get_attribute("html", "data-theme") == "dark"
+
+
+def test_in_japanese(show, tiny, tmp_path):
+    file = explore.explore(tiny, ["It is warm."], language="ja").save(tmp_path / "ja.html")
+    page = show(file, "view=points&query=1&key=2")
+    text = page.evaluate("document.body.innerText")
+    for english in ("Click a query", "attention", "Heads on", "layer", "distance"):
+        assert english not in text.replace("nearest@1", ""), english
