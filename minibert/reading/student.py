@@ -35,8 +35,8 @@ def first_difference(theirs: Recording, library: Recording, files: Collection[st
     """(visit, text) of the first line whose array differs from the one of the same name in the same call when the
     library runs; None where all that can be compared is equal up to rounding.
 
-    files: the student's. In the chapters of the model only arrays with letters in their names are compared, and what
-    functions return: others may be memory that is yet to be filled. The geometry may turn rounding into more.
+    files: the student's. There and in the chapters of the model, arrays with letters in their names are compared, and
+    what functions return: a name such as y may stand for anything. The geometry may turn rounding into more.
     """
     expected: dict[tuple, list[int]] = {}
     for key, name, number, _ in bindings(library.calls, library.visits):
@@ -47,8 +47,9 @@ def first_difference(theirs: Recording, library: Recording, files: Collection[st
         at = seen[key, name]
         seen[key, name] += 1
         file = theirs.calls[theirs.visits[visit].call].file
-        of_model = Path(file).is_relative_to(PACKAGE) and (SHAPED.search(name) or name.startswith("returned"))
-        if at >= len(places) or not (file in files or of_model):
+        of_model = file in files or Path(file).is_relative_to(PACKAGE)
+        counts = of_model and (SHAPED.search(name) or name.startswith("returned"))
+        if at >= len(places) or not counts:
             continue
         got, right = theirs.arrays[number], library.arrays[places[at]]
         if got.shape != right.shape:
