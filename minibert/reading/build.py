@@ -24,14 +24,19 @@ from minibert.trace import Trace
 from viz.explorer import pack
 from viz.explorer.assemble import assemble, framed
 from viz.explorer.build import Explorer
+from viz.geometry.attention_plane import attention_plane
 
 CHAPTERS = ("numerics", "embeddings", "attention", "encoder", "heads", "model")
-ROOM, ROOM_PER_TOKEN, MOST_ROOM = 500_000, 265_000, 10_000_000
+ROOM, ROOM_PER_TOKEN, MOST_ROOM = 500_000, 340_000, 10_500_000
 """bytes that the arrays of a page may take; as text, compressed, they take about 1.3 times as much"""
+LONGEST_ROW = 16_384
+"""bytes: of an array that does not fit, the first row is kept if it is no longer"""
 ROUNDS = 2
 """of a loop, whose arrays are kept before those of the rounds that follow"""
 GEOMETRY_LAYER = 1
 """whose queries and keys the geometry is shown with"""
+PLANE_STEPS = 3
+"""of the descent to the attention plane; all are alike"""
 PAGE = files("minibert.reading") / "page"
 
 
@@ -125,6 +130,7 @@ def run(bert: Bert, encoding: Encoding, recording: Recording) -> Trace:
     recording.name(query_HNK=layer.query, key_HNK=layer.key)
     with one_thread():  # of many small products
         viz.geometry.normalize.normalize(layer.query, layer.key)
+        attention_plane(layer.query, layer.key, [slice(0, len(encoding))], steps=PLANE_STEPS)
     return trace
 
 
@@ -206,21 +212,32 @@ def without_the_empty(recording: Recording) -> tuple[list[Call], list[Visit], di
 def what_fits(recording: Recording, room: int) -> tuple[list[bool], str]:
     """Which arrays are kept whole, and what is to be said of the others. First come those with letters in their names,
     last those of a loop's later rounds; and of each kind, small ones first."""
+    first_rows = [first_row(array).nbytes for array in recording.arrays]
     sizes = [array.numbers.nbytes for array in recording.arrays]
     late = set(range(len(sizes))) - {number for _, _, number in recording.named(ROUNDS)}
     order = sorted(range(len(sizes)), key=lambda i: (i not in recording.letters, i in late, sizes[i]))
-    kept, total = [False] * len(sizes), 0
+    kept, total = [False] * len(sizes), sum(first_rows)
     for i in order:
-        if total + sizes[i] <= room:
-            kept[i], total = True, total + sizes[i]
+        if total + sizes[i] - first_rows[i] <= room:
+            kept[i], total = True, total + sizes[i] - first_rows[i]
     missing = sum(not k and len(a.numbers) > 1 for k, a in zip(kept, recording.arrays, strict=True))
-    weights = f"Of weights with more than {PARTS:,} numbers {ROWS} rows are here, evenly spaced."
+    weights = (
+        f"Of weights with more than {PARTS:,} numbers {ROWS} rows are here, evenly spaced; of the descent to the "
+        f"attention plane {PLANE_STEPS} steps."
+    )
     if not missing:
         return kept, weights
     return kept, (
         f"Of {missing} of the {len(kept)} arrays (steps inside functions, later rounds of loops) only the first row is "
-        f"here, to keep the page small. {weights}"
+        f"here, or nothing where it is long, to keep the page small. {weights}"
     )
+
+
+def first_row(array: Snapshot) -> np.ndarray:
+    """What is kept of an array that does not fit: its first row, or nothing where that is long."""
+    if not array.shape:
+        return array.numbers
+    return array.numbers[: 1 if array.numbers[:1].nbytes <= LONGEST_ROW else 0]
 
 
 def all_letters(recording: Recording) -> dict[int, str]:
@@ -266,7 +283,7 @@ def returned(call: Call) -> list:
 
 
 def packed_array(array: Snapshot, letters: str, whole: bool) -> dict:
-    numbers = array.numbers if whole or not array.shape else array.numbers[:1]
+    numbers = array.numbers if whole else first_row(array)
     finite = array.numbers[np.isfinite(array.numbers)]
     wide = numbers.dtype == np.float64 or (numbers.dtype.kind in "iu" and numbers.itemsize > 4)
     return {

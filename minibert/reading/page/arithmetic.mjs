@@ -60,7 +60,7 @@ export class Arithmetic {
         if (!numbers) throw new Unpacked(i);
         const row = index[0] / step;
         if (rows !== null && (row >= rows || !Number.isInteger(row))) {
-          throw new Unknown(rows === 1 ? "of one of its arrays only the first row is in this page" : `it takes row ${index[0]} of a weight, of which this page holds rows 0, ${step}, ${2 * step} and so on: choose one of these to see the sum`);
+          throw new Unknown(rows === 0 ? "one of its arrays did not fit into this page" : rows === 1 ? "of one of its arrays only the first row is in this page" : `it takes row ${index[0]} of a weight, of which this page holds rows 0, ${step}, ${2 * step} and so on: choose one of these to see the sum`);
         }
         return numbers[index.reduce((flat, place, axis) => flat * shape[axis] + (axis ? place : place / step), 0)];
       },

@@ -33,10 +33,11 @@ export class Inspector {
   /** Opens what `name` was bound to: [call, visit or null where it was given, name], at an index or at its largest. */
   async open(call, visit, name, index) {
     const bound = visit === null ? this.data.calls[call].given[name] : this.data.visits[visit].made[name];
-    if (!Array.isArray(bound)) return;
+    if (!Array.isArray(bound)) return undefined;
     const [number] = bound;
     const numbers = await this.data.numbers(number);
     const array = this.data.arrays[number];
+    for (const id of ["heat", "windows", "cell", "arithmetic", "picks"]) byId(id).hidden = array.rows === 0;
     Object.assign(this, { call, visit, name, number, array, numbers });
     this.letters = lettersOf(name, array);
     const held = array.shape.map((size, axis) => (axis === 0 && array.rows !== null ? array.rows : size));
@@ -46,7 +47,8 @@ export class Inspector {
     this.index = fits ? [...index] : held.map(() => 0);
     byId("inspector").hidden = false;
     this.head();
-    this.choose(this.index);
+    if (array.rows === 0) return this.app.opened();
+    return this.choose(this.index);
   }
 
   /** Where the largest number is, of one head if one is named; of what words (not the first and last token) look at. */
@@ -75,7 +77,7 @@ export class Inspector {
     byId("range").replaceChildren(
       element("span", {}, `smallest ${fourDigits(array.low ?? NaN)}`), bar(array, app.theme), element("span", {}, `largest ${fourDigits(array.high ?? NaN)}`));
     byId("partly").hidden = array.rows === null;
-    byId("partly").textContent = array.rows === null ? "" : array.step > 1 ? `Of ${array.shape[0]} rows this page holds every ${array.step}th.` : `Of ${array.shape[0]} rows this page holds the first ${array.rows}.`;
+    byId("partly").textContent = array.rows === null ? "" : array.rows === 0 ? "Its numbers did not fit into this page." : array.step > 1 ? `Of ${array.shape[0]} rows this page holds every ${array.step}th.` : `Of ${array.shape[0]} rows this page holds the first ${array.rows}.`;
   }
 
   /** Axes before the last two, and the layer, are chosen in lists. */
@@ -178,7 +180,7 @@ export class Inspector {
   }
 
   draw() {
-    if (!this.array || byId("inspector").hidden) return;
+    if (!this.array || this.array.rows === 0 || byId("inspector").hidden) return;
     const { theme } = this.app;
     const box = this.layOut();
     this.box = box;

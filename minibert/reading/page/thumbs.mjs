@@ -38,6 +38,7 @@ export function tiling({ shape, rows }) {
 
 /** How large a thumbnail stands in the page, in CSS pixels. */
 export function thumbSize(array) {
+  if (array.rows === 0) return { width: 34, height: 22, tile: 34 };
   const { columns, height, shown } = tiling(array);
   const tall = height === 1 ? 12 : Math.min(34, Math.max(22, height * 3));
   const wide = Math.min(shown > 1 ? 34 : 112, Math.max(columns === 1 ? 10 : 22, columns * 3));
@@ -46,6 +47,7 @@ export function thumbSize(array) {
 
 /** Draws the numbers into a canvas: of the numbers that share a pixel, the largest in size. */
 export function drawThumb(canvas, array, numbers, theme) {
+  if (array.rows === 0) return; // it did not fit into the page
   const { columns, height, shown } = tiling(array);
   const size = thumbSize(array);
   const across = Math.min(columns, 2 * size.tile);
