@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from minibert.commands.arguments import (
 from minibert.commands.output import counted, folder_of_run, model_name, name_of_texts, slug, text_line, write_csv
 from minibert.commands.sentences import Sample, Sentences, gather
 from minibert.commands.survey import METHODS, fit, head_rows, head_table, measure
+from minibert.exercises import assemble
 from minibert.model import load
 
 DEFAULT_LINK = "brown:capybara"
@@ -50,7 +52,7 @@ into that folder itself.
 
 WHAT_IS_DRAWN = (
     "layer head top strongest above no-special words link scope scale distance weight plane dims width points seed "
-    "queries skip-bad"
+    "queries skip-bad exercises"
 )
 """The options without which the pictures would be others."""
 SHOW_LINES = ("joint", "matrix", "matrix-raw", "matrix-paper", "joint-raw", "joint-paper", "joint-exact")
@@ -66,6 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--queries", type=at_least(1), metavar="N", help="to measure in each sentence (default: 5000 shared out)"
     )
     add_model(parser)
+    parser.add_argument(
+        "--exercises", type=Path, metavar="DIR", help="run your own functions in place of the library's"
+    )
     add_heads(parser, default="all; with neither --layer nor --head nor --file, the one head that shows most")
     parser.add_argument("--draw", metavar="NAMES", help="pictures to draw, separated by commas (default: see above)")
     add_output(parser, default="out/MODEL/TEXT")
@@ -120,7 +125,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"--link is {args.link!r}; expected two words with a colon between, such as {DEFAULT_LINK}")
     check_names(args.draw)
 
-    bert = load(args.model)
+    bert = load(args.model) if args.exercises is None else assemble(args.exercises, args.model)
     layers = choose("layer", args.layer, bert.config.num_hidden_layers)
     heads = choose("head", args.head, bert.config.num_attention_heads)
     texts, seed = args.texts or [DEFAULT_TEXT], args.seed or 0

@@ -22,6 +22,12 @@ def blanks() -> list[tuple[str, str]]:
     return [tuple(line.split("\t")) for line in lines]
 
 
+def royal_pair() -> tuple[str, str, str]:
+    """A text with a [MASK], the same with another word that matters, and the word that stood at the [MASK]."""
+    castle = "and the [MASK] lived in a great castle."
+    return f"The king {castle}", f"The boy {castle}", "queen"
+
+
 def check(name: str, *answers: object, seed: int = 0) -> bool:
     """In a notebook: `check("softmax", softmax)` says what is right, or wrong and where. See `notebook.check`."""
     from minibert.exercises import notebook  # the course imports viz, and takes a moment

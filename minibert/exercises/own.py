@@ -11,7 +11,7 @@ uses the student's own of what the exercises before it built: their attend calls
 import inspect
 import types
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -51,9 +51,9 @@ EXERCISE_OF = {
 class OwnBert(Bert):
     """A Bert that runs the functions in `functions`."""
 
-    functions: dict[str, Callable]
+    functions: dict[str, Callable] = field(default_factory=dict)
     """by name: those of EXERCISE_OF, and self_attention"""
-    yours: tuple[str, ...]
+    yours: tuple[str, ...] = ()
     """the names of those that are the student's"""
 
     def batch(self, texts: Iterable[Text], keep: Collection[str] = FIELDS) -> list[Trace]:
@@ -156,7 +156,7 @@ def put_together(theirs: dict[str, dict], bert: Bert) -> OwnBert:
         if name == "gelu":
             made["ACTIVATIONS"] = ACTIVATIONS | {"gelu": made["gelu"]}
     yours = tuple(name for name in EXERCISE_OF if name in theirs)
-    return OwnBert(bert.config, bert.tokenizer, bert.weights, bert.name, functions=made, yours=yours)
+    return OwnBert(bert.config, bert.tokenizer, bert.weights, bert.name, bert.notes, made, yours)
 
 
 def layer_of_two_halves(hidden_TD, sentences, weights, config) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:

@@ -100,3 +100,19 @@ def test_what_is_wrong_or_dangerous_is_left_out(work):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ValueError, match="nowhere is not a folder; make it with"):
         own.assemble(tmp_path / "nowhere")
+
+
+def test_viz_draws_with_ones_own_functions(work, tmp_path, capsys):
+    """The same picture of the same numbers, by the student's functions; and another where theirs would be another."""
+    from minibert.commands.main import main
+
+    solve(work, *range(1, 12))
+    path = work / "05_split_heads.py"
+    path.write_text(
+        path.read_text(encoding="utf-8") + "\n\nCALLS = []\nsplit = split_heads\n\n\ndef split_heads(*arguments):\n"
+        "    print('split by a student')\n    return split(*arguments)\n",
+        encoding="utf-8",
+    )
+    main(["viz", "A small house.", "--exercises", str(work), "--draw", "joint", "--out", str(tmp_path / "out")])
+    assert "split by a student" in capsys.readouterr().out
+    assert list((tmp_path / "out").rglob("*.png"))

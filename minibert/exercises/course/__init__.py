@@ -4,7 +4,7 @@ from minibert.exercises.course.attention import ATTENTION, MERGE, SCORES, SPLIT_
 from minibert.exercises.course.beyond import PLANE, ROLLOUT, WORDPIECE
 from minibert.exercises.course.encoder import ENCODER, FEED_FORWARD, LAYER, MASKED_LM, PADDING
 from minibert.exercises.course.geometry import EXACT, PCA, TRANSLATION
-from minibert.exercises.course.investigations import FINE_TUNING, HEAD_OFF, PREVIOUS
+from minibert.exercises.course.investigations import FINE_TUNING, HEAD_OFF, PATCHING, PREVIOUS
 from minibert.exercises.course.numbers import EMBEDDINGS, GELU, LAYER_NORM, SOFTMAX
 
 EXERCISES = (
@@ -30,4 +30,5 @@ EXERCISES = (
     WORDPIECE,
     ROLLOUT,
     PLANE,
+    PATCHING,
 )

@@ -9,6 +9,7 @@ from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Outpu
 from minibert.exercises.language import t
 from minibert.exercises.transport import kind_of
 from minibert.numerics import softmax
+from minibert.whatif import flow
 
 # --- WordPiece ------------------------------------------------------------------------------------------------------
 
@@ -256,7 +257,7 @@ ROLLOUT = Exercise(
         ),
     ),
     answer=rollout_answer,
-    shown=(rollout,),
+    shown=(flow.rollout,),
 )
 
 # --- the attention plane --------------------------------------------------------------------------------------------

@@ -1,13 +1,12 @@
-"""Exercises 17 to 19: questions to a real model. The answers are measured when the exercise is checked."""
+"""Exercises 17 to 19, and 23: questions to a real model. The answers are measured when the exercise is checked."""
 
-import dataclasses
 from functools import cache
 
 import numpy as np
 
 from minibert.checkpoint.parameters import LayerWeights
 from minibert.encoder import attention_block
-from minibert.exercises import blanks, sentences
+from minibert.exercises import blanks, royal_pair, sentences
 from minibert.exercises.course.encoder import called, small_bert
 from minibert.exercises.draw import Draw, model
 from minibert.exercises.exercise import Case, Exercise, Finding, Function, Mistake, Output, Wrong
@@ -15,6 +14,9 @@ from minibert.exercises.language import t
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert
 from minibert.numerics import softmax
+from minibert.trace import Trace
+from minibert.whatif.heads import without_heads
+from minibert.whatif.patching import patch
 
 LH = ("layer", "head")
 
@@ -223,12 +225,6 @@ def probabilities_at_blanks(bert, blanks):
     ]
 
 
-def without_head(bert: Bert, layer: int, head: int) -> Bert:
-    layers = list(bert.weights.layers)
-    layers[layer] = switch_off(layers[layer], head, bert.config.head_size)
-    return dataclasses.replace(bert, weights=bert.weights._replace(layers=tuple(layers)))
-
-
 @cache
 def loss_of_each_head(bert: Bert) -> np.ndarray:
     """How much the loss over the blanks of the course grows with each head switched off -> [L, H]."""
@@ -237,7 +233,7 @@ def loss_of_each_head(bert: Bert) -> np.ndarray:
     return np.array(
         [
             [
-                blank_loss(without_head(bert, layer, head), blanks()) - whole
+                blank_loss(bert.without_heads([(layer, head)]), blanks()) - whole
                 for head in range(config.num_attention_heads)
             ]
             for layer in range(config.num_hidden_layers)
@@ -346,7 +342,7 @@ def head_off_answer() -> str:
     bert = model("tiny")
     table_LH = loss_of_each_head(bert)
     layer, head = head_of(table_LH)
-    changed = without_head(bert, layer, head)
+    changed = bert.without_heads([(layer, head)])
     before, after = blank_losses(bert, blanks()), blank_losses(changed, blanks())
     hardest = int((after - before).argmax())
     text, word = blanks()[hardest]
@@ -502,7 +498,7 @@ HEAD_OFF = Exercise(
         ),
     ),
     answer=head_off_answer,
-    shown=(switch_off, blank_loss),
+    shown=(without_heads, blank_loss),
 )
 
 # --- what fine-tuning moved -----------------------------------------------------------------------------------------
@@ -645,4 +641,154 @@ FINE_TUNING = Exercise(
     ),
     answer=fine_tuning_answer,
     shown=(attention_moved,),
+)
+
+# --- which head carries the answer ----------------------------------------------------------------------------------
+
+PAIRS = (
+    ("My father and my [MASK] are both dead.", "My horse and my [MASK] are both dead.", "mother"),
+    ("She opened the door and went into the [MASK].", "She opened the book and went into the [MASK].", "room"),
+    ("The captain went on board the [MASK].", "The captain went out of the [MASK].", "ship"),
+    ("He took her by the [MASK] and led her away.", "He took her to the [MASK] and led her away.", "hand"),
+)
+"""Two texts of as many tokens, and the word of the first"""
+
+
+def patched_with(change, logit=lambda logits_V, word: logits_V[word]):
+    """patch_heads; `change(corrupted context, clean context, columns)` makes the new context, and `logit` reads it."""
+
+    def measure(bert: Bert, clean: str, corrupted: str, word: str) -> np.ndarray:
+        good, bad = bert(clean), bert(corrupted)
+        place, number = bad.tokens.index("[MASK]"), bert.tokenizer.backend.token_to_id(word)
+        config, size = bert.config, bert.config.head_size
+
+        def read(trace: Trace) -> float:
+            hidden_TD = trace.hidden_states[-1][place : place + 1]
+            logits_TV = masked_lm_logits(hidden_TD, bert.weights.masked_lm, config.hidden_act, config.layer_norm_eps)
+            return float(logit(logits_TV[0], number))
+
+        effect_LH = np.zeros((config.num_hidden_layers, config.num_attention_heads))
+        for layer, head in np.ndindex(effect_LH.shape):
+            own, other = bad.layers[layer].context, good.layers[layer].context
+            new = change(own.copy(), other, slice(head * size, (head + 1) * size))
+            effect_LH[layer, head] = read(bert.resume(bad, layer=layer, context=new)) - read(bad)
+        return effect_LH
+
+    return measure
+
+
+def columns_of(own, other, columns):
+    own[:, columns] = other[:, columns]
+    return own
+
+
+def all_but(own, other, columns):
+    new = other.copy()
+    new[:, columns] = own[:, columns]
+    return new
+
+
+def interleaved_columns(own, other, columns):
+    size = columns.stop - columns.start
+    heads = own.shape[1] // size
+    own[:, columns.start // size :: heads] = other[:, columns.start // size :: heads]
+    return own
+
+
+def switched_off(own, other, columns):
+    own[:, columns] = 0
+    return own
+
+
+patch_heads = patched_with(columns_of)
+
+DIFFERENCE_OF_LOGITS = 2e-3
+"""An effect is the small difference of two large numbers, so rounding has a larger share in it: `Output.near`"""
+
+
+def patching_cases(draw: Draw) -> list[Case]:
+    cases = []
+    first = not draw.drawn
+    heads, head_size, *_ = draw.sizes(4, 3, 9)
+    for bert in [model("tiny")] * first + [draw.bert(2, heads, head_size)]:
+        clean, corrupted, word = PAIRS[int(draw.rng.integers(len(PAIRS)))]
+        about = t("{model} and the word {word}", model=called(bert), word=repr(word))
+        cases.append(Case(about, (bert, clean, corrupted, word)))
+    return cases
+
+
+def patching_answer() -> str:
+    table_LH = patch_heads(model("tiny"), *royal_pair())
+    layer, head = head_of(table_LH)
+    return t(
+        "One carries nearly all: layer {layer}, head {head} alone brings the logit of queen up by "
+        "{most}. The next best "
+        "brings {next}. In this model and this sentence; ask it of others.",
+        layer=layer,
+        head=head,
+        most=f"{table_LH.max():.2f}",
+        next=f"{np.sort(table_LH.ravel())[-2]:.2f}",
+    )
+
+
+PATCH_HEADS_MISTAKES = (
+    Mistake(
+        "wrong-way",
+        "the clean run gets the corrupted context; it is the corrupted run that is patched",
+        lambda bert, clean, corrupted, word: patch_heads(bert, corrupted, clean, word),
+    ),
+    Mistake("all-but", "every head but this one is patched", patched_with(all_but)),
+    Mistake("all-heads", "the whole context of the layer is patched", patched_with(lambda own, other, columns: other)),
+    Mistake(
+        "interleaved",
+        ("every H-th column is patched; the head's columns are K in a row"),
+        patched_with(interleaved_columns),
+    ),
+    Mistake("switched-off", "the head is switched off, and not patched", patched_with(switched_off)),
+    Mistake("nothing", "nothing is patched: is the new context given to resume?", patched_with(lambda own, *_: own)),
+    Mistake(
+        "probability",
+        "the difference is one of probabilities; take the logits",
+        patched_with(columns_of, lambda logits_V, word: softmax(logits_V)[word]),
+    ),
+    Mistake(
+        "turned",
+        "the result is [heads, layers]; it is to be [layers, heads]",
+        lambda *arguments: patch_heads(*arguments).T,
+    ),
+    Mistake(
+        "sign",
+        "the difference has the wrong sign: with the patch minus without it",
+        lambda *arguments: -patch_heads(*arguments),
+    ),
+)
+
+PATCHING = Exercise(
+    file="23_patching.py",
+    title="which head carries the answer?",
+    minutes=25,
+    difficulty=3,
+    parts=(
+        Function(
+            "patch_heads",
+            patch_heads,
+            (Output("effect", LH, near=DIFFERENCE_OF_LOGITS),),
+            patching_cases,
+            PATCH_HEADS_MISTAKES,
+            hints=(
+                "Two loops, over layers and heads. In each round copy the context of the corrupted run, "
+                "put K columns of "
+                "the clean run into it, and resume.",
+                "context = bad.layers[layer].context.copy(); context[:, columns] = "
+                "good.layers[layer].context[:, columns]; "
+                "patched = bert.resume(bad, layer=layer, context=context); then logits_of(bert, "
+                "patched)[place, number].",
+            ),
+        ),
+        Finding(
+            "CARRYING_HEAD", lambda: patch_heads(model("tiny"), *royal_pair()), "the logit that the patch brings back"
+        ),
+    ),
+    answer=patching_answer,
+    shown=(patch,),
 )

@@ -499,4 +499,33 @@ vocabulary` でわかります。"[UNK]" だけは、調べずに返してかま
 
 確認の前に予想しましょう: 長い間、下り続けます。どの点も好きな所へ行けます。損失は 0 になりますか?
 """,
+    "patching": """23. パッチ: どのヘッドが答えを運ぶか
+
+"The king and the [MASK] lived in a great castle." という文で、モデルは queen と書きます。king の代わりに boy だと、
+書きません。すると、何かが "king" を [MASK] まで運んでいるはずです。どのヘッドでしょう?
+
+両方の文を実行します。それから boy の実行結果を取り、一つのヘッドのコンテキストだけを、king の実行結果のものに置き
+換えます。そこから先を計算し直します。queen が戻ってくれば、そのヘッドが運んだのです。
+
+    effect[l, h] = logit of the word at [MASK], with head h of layer l patched, minus the logit without any patch
+
+形: bert はモデル、clean と corrupted は同じ数のトークンを持ち、[MASK] が一つある二つの文、word は clean の正しい
+語 -> effect [layers, heads]
+    trace = bert(text)                              trace.tokens, trace.layers[l].context [tokens, heads K]
+    bert.config.head_size                           K。ヘッド h は、コンテキストの h K 番から (h + 1) K 番までの列
+    bert.resume(trace, layer=l, context=new)        このコンテキストを置き換えたときに続くトレース
+    logits_of(bert, trace)                          [tokens, vocabulary]、課題 12 と同じ
+    bert.tokenizer.backend.token_to_id(word)        語の id
+
+例: 配列のコピーの一部の列を、別の配列の列にします。
+
+>>> context, other = np.zeros((2, 4)), np.ones((2, 4))
+>>> patched = context.copy()
+>>> patched[:, 2:4] = other[:, 2:4]
+>>> patched.tolist()
+[[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]
+
+実行の前に予想しましょう: 多くのヘッドが少しずつ運ぶのでしょうか、一つがほとんどを運ぶのでしょうか? それから関数を
+書き、確認し、ファイルを実行 (python 23_patching.py) して、語を取り戻すヘッドを書き込みます。
+""",
 }
