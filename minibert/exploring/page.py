@@ -8,6 +8,7 @@ import numpy as np
 
 from minibert.exploring.live import BY_ITSELF, MOST, live_parts, parameters
 from minibert.model import Bert, Text, check_texts
+from minibert.speed.cores import one_thread
 from minibert.trace import Trace
 
 if TYPE_CHECKING:
@@ -57,25 +58,26 @@ def explore(
     traces = bert.stream(encodings, keep=("query", "key", "value"))
     parts = [arrays(trace) for trace in progress(traces, len(wanted), "sentences")]
     tokens, words, segments, query, key, value_length = zip(*parts, strict=True)
-    return viz.explore(
-        tokens,
-        query,
-        key,
-        value_length=value_length,
-        words=words,
-        segments=segments,
-        texts=[e.text if isinstance(e.text, str) else " ||| ".join(e.text) for e in encodings],
-        spans=[[None if w is None else o for o, w in zip(e.offsets, e.words, strict=True)] for e in encodings],
-        title=f"minibert · {Path(bert.name).resolve().name}",
-        notes=notes,
-        room=room,
-        chosen=chosen,
-        live=model,
-        tour=tour,
-        language=language,
-        code=code,
-        progress=lambda layers: progress(layers, bert.config.num_hidden_layers, "layers"),
-    )
+    with one_thread():  # hundreds of small products: BLAS's own threads would only wait for each other
+        return viz.explore(
+            tokens,
+            query,
+            key,
+            value_length=value_length,
+            words=words,
+            segments=segments,
+            texts=[e.text if isinstance(e.text, str) else " ||| ".join(e.text) for e in encodings],
+            spans=[[None if w is None else o for o, w in zip(e.offsets, e.words, strict=True)] for e in encodings],
+            title=f"minibert · {Path(bert.name).resolve().name}",
+            notes=notes,
+            room=room,
+            chosen=chosen,
+            live=model,
+            tour=tour,
+            language=language,
+            code=code,
+            progress=lambda layers: progress(layers, bert.config.num_hidden_layers, "layers"),
+        )
 
 
 def live_model(bert: Bert, wanted: bool | None) -> tuple:
