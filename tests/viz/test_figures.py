@@ -596,10 +596,11 @@ def test_many_points_are_drawn_as_areas_that_hold_what_they_say():
 
 def test_of_the_neighbours_the_highest_bar_is_named():
     """Far places, where few queries reach, do not count, however high."""
-    by_offset = np.full((1, 2, 21), 0.01)
+    by_offset = np.full((1, 3, 21), 0.01)
+    by_offset[0, 2, 10] = 0.018  # hardly more than the others
     by_offset[0, 0, 0], by_offset[0, 0, 9], by_offset[0, 1, 13] = 0.9, 0.5, 0.25
     figure = viz.positions_figure(by_offset)
-    assert [axes.get_title() for axes in figure.axes] == ["−1: 0.50", "+3: 0.25"]
+    assert [axes.get_title() for axes in figure.axes] == ["−1: 0.50", "+3: 0.25", ""]
     (bar,) = figure.axes[0].patches[-1:]
     assert bar.get_x() + bar.get_width() / 2 == -1 and bar.get_height() == pytest.approx(np.sqrt(0.5))
     with pytest.raises(ValueError, match=r"by_offset must be \[layers, heads, 21\]"):
@@ -681,3 +682,12 @@ def test_cells_of_few_tokens_stay_small():
     box = figure.axes[0].get_position()
     assert box.width * figure.get_figwidth() == pytest.approx(3 * 0.4) and figure.get_figheight() < 3
     assert [text.get_text() for text in figure.axes[0].texts] == ["1"] * 3
+
+
+def test_a_plane_that_loses_attention_says_what_a_nat_is():
+    query, key, attention = heads(tokens=6)
+    n = viz.normalize(query, key, attention=attention, plane="unfold")
+    figure = viz.joint_figure(n, TOKENS[:6])
+    assert f"{n.plane.lost:.2f} nats lost" in figure.axes[0].get_title()
+    said = " ".join(texts(figure)).replace("\n", " ")
+    assert "Nats lost: how far the picture's own attention" in said and "no projection" in said

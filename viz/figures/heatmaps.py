@@ -12,6 +12,7 @@ from viz.figures.style import ATTENTION, DIFFERENCE, INK, KEY, NORMAL, SMALL, WI
 from viz.measures.habits import OFFSETS
 
 PAGE_HIGH = 9.2  # inches for all maps together
+OUTSTANDING = 2  # times the middle bar: what is named
 NEIGHBOURS = 3  # offsets up to which a head's highest bar is named
 
 
@@ -100,7 +101,7 @@ def positions_figure(
     width: float = WIDTH,
 ) -> Figure:
     """Mean attention by relative position, [L, H, offsets] as `Habits.by_offset`, a small bar chart per head. The
-    highest bar of the neighbours is named; far places are those of few queries, and [CLS] and [SEP] lie there.
+    highest bar of the neighbours is named where it stands out; far places are those of few queries.
 
     layers, heads: their numbers; None: from 0. width: of the figure, in inches.
     """
@@ -112,7 +113,7 @@ def positions_figure(
     span = f"{signed(OFFSETS[0])} to {signed(OFFSETS[-1])}"
     caption = (
         f"Across: position of the key less that of the query, {span}; line: 0. Up: mean attention, as its square root, "
-        f"to {top:.2f}. Named, and pink: the highest of the {NEIGHBOURS} nearest each way."
+        f"to {top:.2f}. Named, and pink: the highest of the {NEIGHBOURS} nearest each way, where twice the middle one."
     )
     figure, grid = grid_page(layers, heads, title=title, caption=caption, width=width, strip=0.12, ratio=0.8)
     near = np.flatnonzero(np.abs(OFFSETS) <= NEIGHBOURS)
@@ -121,12 +122,14 @@ def positions_figure(
         values = np.sqrt(by_offset[place])
         best = near[by_offset[place][near].argmax()]
         axes.stairs(values, np.arange(len(OFFSETS) + 1) + OFFSETS[0] - 0.5, fill=True, color="#9aa5b1", lw=0)
-        axes.bar(OFFSETS[best], values[best], width=1, color=KEY, lw=0)
+        stands_out = by_offset[place][best] > OUTSTANDING * np.median(by_offset[place])
         axes.axvline(0, color=INK, lw=0.3, zorder=0)
         axes.set_xlim(OFFSETS[0] - 0.5, OFFSETS[-1] + 0.5)
         axes.set_ylim(0, 1.05 * np.sqrt(top))
         name = f"{signed(OFFSETS[best])}: {by_offset[place][best]:.2f}" if roomy else signed(OFFSETS[best])
-        axes.set_title(name, fontsize=SMALL, pad=1.5)
+        if stands_out:
+            axes.bar(OFFSETS[best], values[best], width=1, color=KEY, lw=0)
+            axes.set_title(name, fontsize=SMALL, pad=1.5)
     return figure
 
 

@@ -321,6 +321,8 @@ def _caption(panels, tokens, notes, common):
         said.append("The attention is the same in all panels, only distances differ;")
     if any(method != "raw" for method in methods):
         said.append("; ".join(METHODS[method] for method in METHODS if method in methods) + ".")
+    if any(getattr(panel.plane, "lost", None) is not None for panel in panels):
+        said.append("Nats lost: how far the picture's own attention, softmax of -distance^2, is from the model's (KL).")
     if tokens > MANY and panels[0].query_drawn.shape[-1] == 2:
         shares = ", ".join(f"{share:.0%}" for share in sorted(HELD))
         said.append(f"Shaded: where {shares} of the {tokens} queries, and of the keys, lie.")
