@@ -25,6 +25,16 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
     return np.ascontiguousarray(logits_TV)  # token by token, in which order NumPy sums rows more exactly
 
 
+def sentence_vector(hidden_TD: np.ndarray, mode: str = "mean", normalize: bool = True) -> np.ndarray:
+    """vector = mean over tokens of hidden, divided by its length: hidden_TD -> [D].
+
+    Where a model was trained for it, sentences of like meaning point the same way, and the product of two vectors is
+    the cosine of their angle (Reimers & Gurevych, 2019). mode "max" takes each number's largest, "cls" token 0 alone.
+    """
+    vector = {"mean": hidden_TD.mean(axis=0), "max": hidden_TD.max(axis=0), "cls": hidden_TD[0]}[mode]
+    return vector / np.linalg.norm(vector) if normalize else vector
+
+
 def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:
     """logits = pooled W + b: [D] -> [labels]."""
     return linear(pooled[None], *weights)[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -83,6 +84,24 @@ class Trace:
         if arrays is None or any(array is None for array in arrays):
             raise ValueError(f"the trace holds no {name}: run the text with keep=({name!r},) or more")
         return np.stack(arrays)
+
+    def to_rows(self, name: str = "attention") -> list[dict[str, object]]:
+        """One field as rows with words and positions, `pandas.DataFrame(trace.to_rows("query"))`; see `export`."""
+        from minibert.export.tables import rows_of
+
+        return list(rows_of(self, name))
+
+    def save(self, path: str | Path, name: str = "attention") -> None:
+        """Write one field as rows to a .csv or .tsv file, or all that the trace holds to an .npz; see `export`."""
+        from minibert.export.tables import save
+
+        save(self, path, name)
+
+    def holds(self, name: str) -> bool:
+        """Whether the trace holds this field: of every layer, where it is one of a layer's."""
+        if name in LAYER_FIELDS:
+            return bool(self.layers) and all(getattr(layer, name) is not None for layer in self.layers)
+        return getattr(self, name) is not None
 
     def _repr_html_(self) -> str | None:
         """How a notebook shows a Trace: its tokens and a heatmap of attention; None, for text, where none was kept."""

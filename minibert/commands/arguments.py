@@ -110,6 +110,13 @@ def numbers(text: str) -> str:
     return text
 
 
+def heads(text: str) -> list[tuple[int, int]]:
+    """Heads as they are called everywhere, LAYER.HEAD, with commas between."""
+    if not re.fullmatch(r"\d+\.\d+(,\d+\.\d+)*", text):
+        raise argparse.ArgumentTypeError(f"is {text!r}; expected heads as LAYER.HEAD, with commas between: 1.2,3.0")
+    return [(int(layer), int(head)) for layer, head in (part.split(".") for part in text.split(","))]
+
+
 def choose(kind: str, wish: str | None, count: int) -> list[int]:
     """The numbers of the layers or heads that are meant, of `count` there are; None and "all" are all of them."""
     if wish in (None, "all"):

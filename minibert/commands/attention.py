@@ -1,7 +1,9 @@
 """`minibert attention`: who attends to whom, in text."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from minibert.commands.arguments import (
     DEFAULT_TEXT,
@@ -12,12 +14,16 @@ from minibert.commands.arguments import (
     at_least,
     check_source,
     choose,
+    path,
     refuse,
 )
 from minibert.commands.output import model_name, print_json, rounded, text_line
 from minibert.commands.sentences import Sentences
-from minibert.model import load
+from minibert.model import Bert, load
 from minibert.trace import Trace
+
+OF_LAYERS = ("rollout", "value-zeroing")
+MEASURES = ("attention", "norm", *OF_LAYERS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +32,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_heads(parser, default="all")
     parser.add_argument(
+        "--measure",
+        choices=MEASURES,
+        default="attention",
+        help="what is printed: attention; norm, the length of what each head moves (Kobayashi 2020); rollout, "
+        "attention followed through the layers (Abnar & Zuidema 2020); value-zeroing, how much a token turns without "
+        "another's value (Mohebbi 2023). The last two are of whole layers (default: attention)",
+    )
+    parser.add_argument(
         "--top", type=at_least(1), metavar="N", help="how many keys to name per query, the most attended (default: 2)"
+    )
+    parser.add_argument("--csv", type=path, metavar="FILE", help="write one row per head, query and key")
+    parser.add_argument(
+        "--npz", type=path, metavar="FILE", help="write all arrays: queries, keys, values, attention ..."
     )
     add_json(parser)
 
@@ -35,31 +53,48 @@ def run(args: argparse.Namespace) -> None:
     """One block per sentence and head: each query with the keys it attends to most."""
     check_source(args, [text for text in (args.text, args.pair) if text is not None])
     if args.json:
-        refuse(args, "top", "with --json, which has the attention to every key")
+        refuse(args, "top", "with --json, which has every key")
+    if args.measure in OF_LAYERS:
+        refuse(args, "head", f"with --measure {args.measure}, which is of all heads of a layer together")
     text = DEFAULT_TEXT if args.text is None else args.text
     bert = load(args.model)
     layers = choose("layer", args.layer, bert.config.num_hidden_layers)
     heads = choose("head", args.head, bert.config.num_attention_heads)
     texts = [text if args.pair is None else f"{text} ||| {args.pair}"]
     sentences = Sentences(bert, texts, args.file, args.skip_bad)
+    if args.csv is not None or args.npz is not None:
+        write_files(args, bert(next(iter(sentences))))
     found = []
     for encoding in sentences:
         trace = bert(encoding)
         if args.json:
             found.append(
-                {"text": text_line(encoding.text), "tokens": trace.tokens, "heads": as_json(trace, layers, heads)}
+                {
+                    "text": text_line(encoding.text),
+                    "tokens": trace.tokens,
+                    "heads": [as_json(*one, args.measure) for one in maps(bert, trace, args.measure, layers, heads)],
+                }
             )
             continue
         if args.file is not None:
             print(text_line(encoding.text))
-        for layer in layers:
-            for head in heads:
-                print(f"layer {layer} head {head}")
-                print(block(trace.tokens, trace.layers[layer].attention[head], args.top or 2))
+        for layer, head, map_TS in maps(bert, trace, args.measure, layers, heads):
+            print(f"layer {layer}" + ("" if head is None else f" head {head}"))
+            print(block(trace.tokens, map_TS, args.top or 2))
     if args.json:
         print_json({"model": model_name(bert), "sentences": found, "skipped": sentences.skipped})
     elif args.skip_bad:
         print(sentences.left_out)
+
+
+def write_files(args: argparse.Namespace, trace: Trace) -> None:
+    """What --csv and --npz ask for, of one sentence."""
+    refuse(args, "file", "with --csv or --npz, which are of one sentence")
+    for file, ending in ((args.csv, ".csv"), (args.npz, ".npz")):
+        if file is not None:
+            if file.suffix != ending:
+                raise ValueError(f"--{ending[1:]} is {file}; expected a name that ends in {ending}")
+            trace.save(file)
 
 
 def block(tokens: Sequence[str], attention_TS, top: int) -> str:
@@ -73,14 +108,23 @@ def block(tokens: Sequence[str], attention_TS, top: int) -> str:
     return "\n".join(lines)
 
 
-def as_json(trace: Trace, layers: Sequence[int], heads: Sequence[int]) -> list[dict]:
-    """Of each head, one row per query token with one number per key token."""
-    return [
-        {
-            "layer": layer,
-            "head": head,
-            "attention": [[rounded(weight) for weight in row] for row in trace.layers[layer].attention[head]],
-        }
-        for layer in layers
-        for head in heads
-    ]
+def maps(
+    bert: Bert, trace: Trace, measure: str, layers: Sequence[int], heads: Sequence[int]
+) -> Iterator[tuple[int, int | None, np.ndarray]]:
+    """Layer, head (None for all heads of a layer together) and the map [query tokens, key tokens]."""
+    from minibert.whatif.flow import norms, rollout, value_zeroing
+
+    for layer in layers:
+        if measure == "rollout":
+            yield layer, None, rollout(trace)[layer]
+        elif measure == "value-zeroing":
+            yield layer, None, value_zeroing(bert, trace, layer)
+        else:
+            map_HTS = trace.layers[layer].attention if measure == "attention" else norms(bert, trace, layer)
+            yield from ((layer, head, map_HTS[head]) for head in heads)
+
+
+def as_json(layer: int, head: int | None, map_TS: np.ndarray, measure: str) -> dict:
+    """Of one head or layer: one row per query token with one number per key token."""
+    where = {"layer": layer} if head is None else {"layer": layer, "head": head}
+    return where | {measure: [[rounded(number) for number in row] for row in map_TS]}

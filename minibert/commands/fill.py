@@ -2,7 +2,7 @@
 
 import argparse
 
-from minibert.commands.arguments import add_json, add_model, add_text, at_least, check_source
+from minibert.commands.arguments import add_json, add_model, add_text, at_least, check_source, heads
 from minibert.commands.output import counted, model_name, print_json, rounded, text_line
 from minibert.commands.sentences import Sentences
 from minibert.model import load
@@ -14,6 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top", type=at_least(1), default=5, metavar="N", help="how many words to suggest per mask (default: 5)"
     )
+    parser.add_argument(
+        "--without", type=heads, metavar="L.H,...", help="heads that are switched off, such as 1.2,3.0 (default: none)"
+    )
     add_json(parser)
 
 
@@ -23,6 +26,8 @@ def run(args: argparse.Namespace) -> None:
     if args.text is None and args.file is None:
         raise ValueError('TEXT is missing; expected a text with [MASK] in it: "The capybara is [MASK]."')
     bert = load(args.model)
+    if args.without:
+        bert = bert.without_heads(args.without)
     sentences = Sentences(bert, [args.text], args.file, args.skip_bad)
     found, skipped = [], sentences.skipped
     for encoding in sentences:

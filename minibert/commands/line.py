@@ -17,6 +17,8 @@ COMMANDS = {  # each has a module of its name beside this one
     "viz": "draw queries and keys in one space, and dot products",
     "attention": "print who attends to whom",
     "fill": "fill the [MASK]s of a text",
+    "whatif": "switch every head off in turn, and show which of them the answer needs",
+    "embed": "turn texts into vectors, and compare them",
     "classify": "say what a fine-tuned classifier makes of a text",
     "compare": "show what fine-tuning moved, head by head",
     "explore": "write a page to explore in a browser",

@@ -69,7 +69,7 @@ def resume_each(bert: Bert, trace: Trace, layer: int | None, name: str, arrays: 
 
 def _follow(bert: Bert, trace: Trace, layer: int, name: str, arrays: Sequence[np.ndarray]) -> list[Trace]:
     """The traces that follow, one per array. From the end of its own layer on, they are the sentences of one batch."""
-    keep = frozenset(field for field in FIELDS if held(trace, field))
+    keep = frozenset(field for field in FIELDS if trace.holds(field))
     states, count = trace.hidden_states, len(arrays)
     if name == "hidden_states":
         begun = replace(trace, layers=trace.layers[:layer], hidden_states=states[:layer], pooled=None)
@@ -123,13 +123,6 @@ def attended(parts: Sequence[dict[str, np.ndarray]], weights: LayerWeights, conf
     return layer_norm(hidden_TD + added_TD, *weights.attention_norm, config.layer_norm_eps)
 
 
-def held(trace: Trace, name: str) -> bool:
-    """Whether the trace holds this field: of every layer, where it is one of a layer's."""
-    if name in LAYER_FIELDS:
-        return bool(trace.layers) and all(getattr(layer, name) is not None for layer in trace.layers)
-    return getattr(trace, name) is not None
-
-
 def field_of(bert: Bert, trace: Trace, layer: int | None, name: str) -> np.ndarray:
     """The array of this name and layer; ValueError where there is no such thing, or the trace does not hold it."""
     if name not in FIELDS:
@@ -144,7 +137,7 @@ def field_of(bert: Bert, trace: Trace, layer: int | None, name: str) -> np.ndarr
         last = count if name == "hidden_states" else count - 1
         if layer is None or not 0 <= operator.index(layer) <= last:
             raise ValueError(f"layer is {layer}; expected 0 to {last} for {name}")
-    if not held(trace, name):
+    if not trace.holds(name):
         raise ValueError(f"the trace holds no {name}, which it takes here: run the text with {name!r} in keep")
     if name == "hidden_states":
         return trace.hidden_states[layer]

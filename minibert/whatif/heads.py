@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minibert.checkpoint.tokenizer import Encoding
-from minibert.heads import classify, masked_lm_logits
+from minibert.heads import answer, classify, masked_lm_logits
 from minibert.model import Bert, Text
 from minibert.numerics import softmax
 from minibert.trace import Trace
@@ -125,4 +125,6 @@ def answer_of(bert: Bert, encoding: Encoding, trace: Trace) -> np.ndarray:
         raise ValueError(
             "the text has no [MASK], and the model no classifier; write [MASK] where a word is to be found"
         )
-    return softmax(classify(trace.pooled, bert.weights.classifier))
+    if bert.config.activation == "identity":
+        raise ValueError(f"{bert.name} gives scores, not probabilities; expected a model whose answer is likely or not")
+    return answer(classify(trace.pooled, bert.weights.classifier), bert.config.activation)

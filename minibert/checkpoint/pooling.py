@@ -1,0 +1,54 @@
+"""How a checkpoint of sentence-transformers makes one vector of a sentence: what its modules.json says."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from minibert.checkpoint.config import CheckpointError
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """mode: "mean" or "max" over all tokens, or "cls", the first token alone. normalize: to length 1.
+
+    longest: so many tokens at most; sentence-transformers cuts off what comes after. None is as many as BERT takes.
+    """
+
+    mode: str = "mean"
+    normalize: bool = True
+    longest: int | None = None
+
+
+MODES = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max"}
+
+
+def read_pooling(folder: Path) -> Pooling:
+    """What modules.json says; the mean over tokens at length 1 where there is none.
+
+    CheckpointError: it is broken, or asks for something else than pooling and normalising.
+    """
+    path = folder / "modules.json"
+    if not path.is_file():
+        return Pooling()
+    try:
+        kinds = {module["type"].split(".")[-1]: folder / module["path"] for module in read_json(path)}
+    except (TypeError, KeyError, AttributeError):
+        raise CheckpointError(f"{path}: expected a list of modules with type and path") from None
+    if unknown := set(kinds) - {"Transformer", "Pooling", "Normalize"}:
+        raise CheckpointError(f"{path} asks for {', '.join(sorted(unknown))}; expected Transformer, Pooling, Normalize")
+    settings = kinds.get("Pooling", folder / "1_Pooling") / "config.json"
+    chosen = [key for key, value in read_json(settings).items() if key.startswith("pooling_mode_") and value is True]
+    if len(chosen) != 1 or chosen[0] not in MODES:
+        asked = " and ".join(chosen) or "no pooling"
+        raise CheckpointError(f"{settings} asks for {asked}; expected one of {', '.join(MODES)}")
+    limits = folder / "sentence_bert_config.json"
+    longest = read_json(limits).get("max_seq_length") if limits.is_file() else None
+    return Pooling(MODES[chosen[0]], "Normalize" in kinds, longest)
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); get the file again") from None

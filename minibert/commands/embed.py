@@ -1,0 +1,81 @@
+"""`minibert embed`: one vector per text, and how alike the texts are."""
+
+import argparse
+
+import numpy as np
+
+from minibert.checkpoint.hub import find_model
+from minibert.checkpoint.pooling import Pooling, read_pooling
+from minibert.commands.arguments import add_file, add_json, add_model, check_source, path
+from minibert.commands.output import model_name, print_json, rounded, text_line, write_csv
+from minibert.commands.sentences import Sentences
+from minibert.heads import sentence_vector
+from minibert.model import Bert, load
+
+MOST_IN_TABLE = 12
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "One vector per text: the mean of its tokens' last hidden states, at length 1, or what the checkpoint's "
+        "modules.json says, as sentence-transformers reads it. Prints the cosine of every two texts. A model trained "
+        "for it, such as sentence-transformers/all-MiniLM-L6-v2, gives texts of like meaning a high one; others "
+        "hardly tell them apart."
+    )
+    parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help="sentences, or pairs: 'first ||| second'")
+    add_file(parser)
+    add_model(parser)
+    parser.add_argument("--csv", type=path, metavar="FILE", help="write one row per text: the text, then its numbers")
+    parser.add_argument("--npz", type=path, metavar="FILE", help="write arrays: texts [N], vectors [N, hidden]")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Cosines on standard output, vectors into files."""
+    check_source(args, args.texts)
+    if not args.texts and args.file is None:
+        raise ValueError("TEXT is missing; expected one sentence or more, or --file")
+    bert = load(args.model)
+    pooling = read_pooling(find_model(args.model))
+    texts, vectors_ND = embed(bert, Sentences(bert, args.texts, args.file, args.skip_bad), pooling)
+    if args.csv is not None:
+        rows = [
+            {"text": text} | dict(enumerate(map(rounded, row))) for text, row in zip(texts, vectors_ND, strict=True)
+        ]
+        write_csv(args.csv, rows)
+    if args.npz is not None:
+        from viz.files import whole_file
+
+        with whole_file(args.npz) as beside, beside.open("wb") as file:
+            np.savez(file, texts=np.array(texts), vectors=vectors_ND)
+    if args.json:
+        vectors = [[rounded(number) for number in row] for row in vectors_ND]
+        print_json({"model": model_name(bert), "pooling": pooling.mode, "texts": texts, "vectors": vectors})
+    else:
+        print(table(texts, vectors_ND))
+
+
+def embed(bert: Bert, sentences: Sentences, pooling: Pooling) -> tuple[list[str], np.ndarray]:
+    """The texts, and one row each: vectors_ND."""
+    if pooling.longest is not None and sentences.lengths.max() > pooling.longest:
+        raise ValueError(
+            f"a text has {sentences.lengths.max()} tokens, and this checkpoint makes vectors of at most "
+            f"{pooling.longest} (max_seq_length): shorten it"
+        )
+    texts = [text_line(encoding.text) for encoding in sentences]
+    traces = bert.stream(sentences, keep=("hidden_states",))
+    vectors = [sentence_vector(trace.hidden_states[-1], pooling.mode, pooling.normalize) for trace in traces]
+    return texts, np.stack(vectors)
+
+
+def table(texts: list[str], vectors_ND: np.ndarray) -> str:
+    """The cosine of every two texts, of the first so many; for a single one, how its vector begins."""
+    if len(texts) == 1:
+        return f"{vectors_ND.shape[1]} numbers: {' '.join(f'{number:.4f}' for number in vectors_ND[0][:6])} ..."
+    shown = vectors_ND[:MOST_IN_TABLE] / np.linalg.norm(vectors_ND[:MOST_IN_TABLE], axis=-1, keepdims=True)
+    lines = ["    " + "".join(f"{i:6}" for i in range(len(shown)))]
+    for i, row in enumerate(shown @ shown.T):
+        lines.append(f"{i:4}" + "".join(f"{cosine:6.2f}" for cosine in row) + f"  {texts[i]}")
+    if len(texts) > len(shown):
+        lines.append(f"and {len(texts) - len(shown)} more, which --csv or --npz writes")
+    return "\n".join(lines)

@@ -1,0 +1,89 @@
+"""`minibert whatif`: which heads does an answer need? Each is switched off in turn."""
+
+import argparse
+
+import numpy as np
+
+from minibert.commands.arguments import add_json, add_model, add_output, at_least
+from minibert.commands.output import folder_of_run, model_name, name_of_texts, print_json, quoted, rounded, slug
+from minibert.commands.sentences import as_text
+from minibert.model import load
+from minibert.whatif.heads import Effects, head_effects
+
+COST = "cost of each head, in nats"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Switches every head off in turn and shows what that does to the model's answer: its guess at the first [MASK] "
+        "of the text or, for a text without one, the label of its classifier. The cost of a head is log(probability "
+        "with all heads / without this one), in nats: above 0 where the answer needs the head, below 0 where it is "
+        "better off without."
+    )
+    parser.add_argument(
+        "text", metavar="TEXT", help="a text, with [MASK] where a word is asked for, or a pair with |||"
+    )
+    add_model(parser)
+    parser.add_argument(
+        "--top", type=at_least(1), default=5, metavar="N", help="how many heads to name, costliest first (default: 5)"
+    )
+    add_output(parser, default="out/whatif/MODEL/TEXT")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """A table of the costliest heads, and a picture of all of them."""
+    bert, text = load(args.model), as_text(args.text)
+    effects = head_effects(bert, text)
+    if args.json:
+        print_json({"model": model_name(bert), "text": args.text} | as_json(effects))
+        return
+    folder = folder_of_run(args.out, "whatif", slug(model_name(bert)), name_of_texts([text], None, {}))
+    import viz
+
+    layers, heads = effects.cost.shape
+    largest = max(0.1, float(np.abs(effects.cost).max()))  # costs that are next to nothing shall look it
+    figure = viz.heatmap_figure(
+        {COST: effects.cost},
+        range(layers),
+        range(heads),
+        limits={COST: (-largest, largest)},
+        title=f"{model_name(bert)} · what “{effects.answer}” needs · {quoted([text])}",
+    )
+    print(table(effects, args.top))
+    path = folder / f"heads.{args.format}"
+    viz.save(figure, path)
+    print(path)
+
+
+def costliest(effects: Effects) -> list[tuple[int, int]]:
+    order = np.argsort(-effects.cost, axis=None, kind="stable")
+    return [(int(layer), int(head)) for layer, head in zip(*np.unravel_index(order, effects.cost.shape), strict=True)]
+
+
+def table(effects: Effects, top: int) -> str:
+    """One line per head: its cost, the probability that is left, and what the model says instead."""
+    lines = [f"{effects.answer}: {effects.before:.3f} with all heads", " head   cost  left  answer"]
+    for at in costliest(effects)[:top]:
+        lines.append(f"{at[0]:>3}.{at[1]:<2}{effects.cost[at]:6.2f} {effects.after[at]:5.3f}  {effects.turned[at]}")
+    needed, turned = int((effects.cost > 0.01).sum()), int((effects.turned != effects.answer).sum())
+    lines.append(f"{needed} of {effects.cost.size} heads cost more than 0.01; without {turned} the answer is another")
+    return "\n".join(lines)
+
+
+def as_json(effects: Effects) -> dict:
+    """All heads, the costliest first."""
+    return {
+        "answer": effects.answer,
+        "before": rounded(effects.before),
+        "heads": [
+            {
+                "layer": at[0],
+                "head": at[1],
+                "cost": rounded(effects.cost[at]),
+                "after": rounded(effects.after[at]),
+                "answer": effects.turned[at],
+            }
+            for at in costliest(effects)
+        ],
+    }

@@ -1,0 +1,160 @@
+"""The commands that ask what if: whatif, fill --without, attention --measure; and embed and what is exported."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+import minibert
+from minibert.checkpoint.config import CheckpointError
+from minibert.checkpoint.pooling import Pooling, read_pooling
+from minibert.heads import sentence_vector
+from minibert.whatif.flow import norms, rollout, value_zeroing
+from minibert.whatif.heads import head_effects
+from tests.commands.test_main import run
+
+MASKED = "She opened the [MASK] and went out."
+
+
+def test_whatif_names_the_costliest_heads_and_draws_all(capsys, tmp_path):
+    status, out, _ = run(capsys, "whatif", MASKED, "--top", "2", "--out", str(tmp_path))
+    effects = head_effects(minibert.load("tiny"), MASKED)
+    first, heading, *rows, last, path = out.splitlines()
+    assert status == 0 and heading.split() == ["head", "cost", "left", "answer"]
+    assert first == f"{effects.answer}: {effects.before:.3f} with all heads"
+    at = np.unravel_index(effects.cost.argmax(), effects.cost.shape)
+    assert len(rows) == 2
+    expected = [f"{at[0]}.{at[1]}", f"{effects.cost[at]:.2f}", f"{effects.after[at]:.3f}", effects.turned[at]]
+    assert rows[0].split() == expected
+    assert last.startswith(f"{int((effects.cost > 0.01).sum())} of 16 heads cost more")
+    assert path == str(tmp_path / "heads.png") and (tmp_path / "heads.png").stat().st_size > 5000
+
+
+def test_whatif_as_json_has_every_head(capsys):
+    status, out, _ = run(capsys, "whatif", "A warm and moving film.", "--model", "tiny-sentiment", "--json")
+    found = json.loads(out)
+    assert status == 0 and found["answer"] == "positive" and len(found["heads"]) == 16
+    costs = [head["cost"] for head in found["heads"]]
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_fill_without_heads(capsys):
+    _, out, _ = run(capsys, "fill", MASKED, "--top", "1", "--without", "0.2,3.0")
+    ((token, probability),) = minibert.load("tiny").without_heads([(0, 2), (3, 0)]).fill_mask(MASKED, top=1)[0]
+    assert out == f"{probability:6.3f}  {token}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fill", MASKED, "--without", "1-2"], "--without is '1-2'; expected heads as LAYER.HEAD"),
+        (["fill", MASKED, "--without", "4.0"], "there is no head 4.0; this model has layers 0 to 3"),
+        (["whatif", "A film."], "the text has no [MASK], and the model no classifier"),
+        (["whatif", "A [MASK].", "--model", "tiny-sentiment"], "no masked-language-model head"),
+        (
+            ["attention", "A film.", "--measure", "rollout", "--head", "1"],
+            "--head has no effect with --measure",
+        ),
+        (["attention", "A film.", "--csv", "a.txt"], "--csv is a.txt; expected a name that ends in .csv"),
+        (["embed"], "TEXT is missing"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(capsys, arguments, message):
+    status, out, error = run(capsys, *arguments)
+    assert (status, out) == (2, "") and message in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("measure", ["norm", "rollout", "value-zeroing"])
+def test_attention_prints_other_measures(capsys, measure):
+    _, out, _ = run(capsys, "attention", "The cat.", "--layer", "2", "--measure", measure, "--json")
+    bert = minibert.load("tiny")
+    trace = bert("The cat.")
+    (found,) = json.loads(out)["sentences"]
+    if measure == "norm":
+        assert [one["head"] for one in found["heads"]] == [0, 1, 2, 3]
+        expected = norms(bert, trace, 2)
+    else:
+        expected = [rollout(trace)[2] if measure == "rollout" else value_zeroing(bert, trace, 2)]
+    np.testing.assert_allclose([one[measure] for one in found["heads"]], expected, rtol=1e-5, atol=1e-7)
+    _, out, _ = run(capsys, "attention", "The cat.", "--layer", "2", "--measure", measure, "--top", "1")
+    assert out.splitlines()[0] == ("layer 2 head 0" if measure == "norm" else "layer 2")
+
+
+def test_embed_is_the_mean_over_tokens_at_length_1(capsys, tmp_path, minilm_folder):
+    texts = ["A cat sat on the mat.", "A kitten was sitting.", "Stocks fell sharply."]
+    files = ["--csv", str(tmp_path / "v.csv"), "--npz", str(tmp_path / "v.npz")]
+    status, out, _ = run(capsys, "embed", *texts, "--model", str(minilm_folder), *files)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(minilm_folder)
+    model = transformers.AutoModel.from_pretrained(minilm_folder).eval()
+    batch = tokenizer(texts, padding=True, return_tensors="pt")
+    with torch.no_grad():  # as the card of all-MiniLM-L6-v2 computes it without sentence-transformers
+        hidden, mask = model(**batch).last_hidden_state, batch["attention_mask"][..., None]
+    expected = torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1).numpy()
+    with np.load(tmp_path / "v.npz") as saved:
+        np.testing.assert_allclose(saved["vectors"], expected, atol=1e-6)
+        assert saved["texts"].tolist() == texts
+    with open(tmp_path / "v.csv", encoding="utf-8", newline="") as file:
+        heading, *rows = csv.reader(file)
+    assert heading == ["text", *map(str, range(384))] and [row[0] for row in rows] == texts
+    np.testing.assert_allclose(np.array([row[1:] for row in rows], float), expected, atol=1e-6)
+    cosines = expected @ expected.T
+    assert out.splitlines()[1].split()[:4] == ["0", *(f"{cosine:.2f}" for cosine in cosines[0])]
+    assert status == 0 and cosines[0, 1] > cosines[0, 2]
+
+
+def test_embed_of_one_text_and_of_too_long_a_one(capsys, minilm_folder):
+    _, out, _ = run(capsys, "embed", "A cat.")
+    assert out.startswith("256 numbers: ")
+    status, _, error = run(capsys, "embed", "word " * 400, "--model", str(minilm_folder))
+    assert status == 2 and "402 tokens, and this checkpoint makes vectors of at most 256" in error
+
+
+def test_sentence_vectors_of_all_kinds():
+    hidden = np.array([[3, 0], [1, 8]], np.float32)
+    np.testing.assert_allclose(sentence_vector(hidden, normalize=False), [2, 4])
+    np.testing.assert_allclose(sentence_vector(hidden, "max", normalize=False), [3, 8])
+    np.testing.assert_allclose(sentence_vector(hidden, "cls"), [1, 0])
+
+
+def write_modules(folder, kinds, pooling):
+    (folder / "1_Pooling").mkdir(exist_ok=True)
+    modules = [{"type": f"sentence_transformers.models.{kind}", "path": f"{i}_{kind}"} for i, kind in enumerate(kinds)]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+
+
+def test_pooling_is_read_from_modules_json(tmp_path, minilm_folder):
+    assert read_pooling(tmp_path) == Pooling("mean", True, None)
+    assert read_pooling(minilm_folder) == Pooling("mean", True, 256)
+    write_modules(tmp_path, ["Transformer", "Pooling"], {"pooling_mode_cls_token": True, "word_embedding_dimension": 8})
+    assert read_pooling(tmp_path) == Pooling("cls", False, None)
+    write_modules(tmp_path, ["Transformer", "Pooling", "Normalize"], {"pooling_mode_max_tokens": True})
+    assert read_pooling(tmp_path) == Pooling("max", True, None)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "pooling", "message"),
+    [
+        (["Transformer", "Pooling", "Dense"], {"pooling_mode_mean_tokens": True}, "asks for Dense"),
+        (["Transformer", "Pooling"], {"pooling_mode_mean_tokens": False}, "asks for no pooling; expected one of"),
+        (
+            ["Transformer", "Pooling"],
+            {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True},
+            "asks for pooling_mode_mean_tokens and pooling_mode_cls_token",
+        ),
+        (["Transformer", "Pooling"], {"pooling_mode_lasttoken": True}, "asks for pooling_mode_lasttoken"),
+    ],
+)
+def test_pooling_that_is_not_done_here_is_named(tmp_path, kinds, pooling, message):
+    write_modules(tmp_path, kinds, pooling)
+    with pytest.raises(CheckpointError, match=message):
+        read_pooling(tmp_path)
+    (tmp_path / "modules.json").write_text("[")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        read_pooling(tmp_path)
+    (tmp_path / "modules.json").write_text('{"a": 1}')
+    with pytest.raises(CheckpointError, match="expected a list of modules"):
+        read_pooling(tmp_path)

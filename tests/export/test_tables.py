@@ -1,0 +1,69 @@
+"""Traces as rows and in files: every number where its words and positions say."""
+
+import csv
+
+import numpy as np
+import pytest
+
+import minibert
+from minibert.trace import LAYER_FIELDS
+
+
+@pytest.fixture(scope="module")
+def trace() -> minibert.Trace:
+    return minibert.load("tiny")(("The unfolding cat.", "It sleeps."))
+
+
+def test_attention_is_one_row_per_head_query_and_key(trace):
+    rows, tokens = trace.to_rows(), len(trace.tokens)
+    assert len(rows) == 4 * 4 * tokens**2
+    for row in rows[:: len(rows) // 97]:
+        assert row["attention"] == trace.layers[row["layer"]].attention[row["head"], row["query"], row["key"]]
+        assert (row["query_token"], row["key_token"]) == (trace.tokens[row["query"]], trace.tokens[row["key"]])
+
+
+def test_vectors_are_one_row_per_token_with_words_and_positions(trace):
+    rows = trace.to_rows("query")
+    assert len(rows) == 4 * 4 * len(trace.tokens)
+    for row in rows[::7]:
+        vector = trace.layers[row["layer"]].query[row["head"], row["position"]]
+        assert [row[i] for i in range(len(vector))] == vector.tolist()
+        assert row["token"] == trace.tokens[row["position"]]
+        assert (row["sentence"], row["word"]) == (trace.words[row["position"]] or (None, None))
+        assert row["segment"] == trace.token_type_ids[row["position"]]
+    rows = trace.to_rows("hidden_states")
+    assert len(rows) == 5 * len(trace.tokens) and "head" not in rows[0]
+    assert rows[-1][3] == trace.hidden_states[4][-1, 3]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv"])
+def test_rows_go_into_a_file_for_spreadsheets(trace, tmp_path, ending):
+    path = tmp_path / f"new/key{ending}"
+    trace.save(path, "key")
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t" if ending == ".tsv" else ","))
+    assert len(rows) == len(trace.to_rows("key"))
+    assert np.float32(rows[9]["2"]) == np.float32(trace.to_rows("key")[9][2])
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_all_arrays_go_into_an_npz(trace, tmp_path):
+    trace.save(tmp_path / "trace.npz")
+    with np.load(tmp_path / "trace.npz") as saved:
+        assert set(saved) == {*LAYER_FIELDS, "hidden_states", "tokens", "words", "token_type_ids"}
+        np.testing.assert_array_equal(saved["attention"], trace.stacked("attention"))
+        assert saved["tokens"].tolist() == list(trace.tokens)
+        assert [tuple(word) for word in saved["words"]] == [word or (-1, -1) for word in trace.words]
+
+
+def test_what_was_not_kept_is_left_out_or_named(minilm, tmp_path):
+    (trace,) = minilm.batch(["A cat"], keep=["query", "pooled"])
+    trace.save(tmp_path / "trace.npz")
+    with np.load(tmp_path / "trace.npz") as saved:
+        assert {"query", "pooled"} < set(saved) and "key" not in saved
+    assert trace.to_rows("pooled")[0][5] == trace.pooled[5]
+    with pytest.raises(ValueError, match="the trace holds no attention"):
+        trace.save(tmp_path / "rows.csv")
+    with pytest.raises(ValueError, match=r"ends in '.txt'; expected .csv, .tsv or .npz"):
+        trace.save(tmp_path / "rows.txt")
+    assert {path.name for path in tmp_path.iterdir()} == {"trace.npz"}
