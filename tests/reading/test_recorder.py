@@ -74,6 +74,7 @@ def test_every_way_to_make_an_array_is_seen_at_its_line(module):
         (15, {"h": [-1, 12]}),
         (17, {"returned[0]": [2, 54]}),
     ]
+    assert all(visit.end == i + 1 for i, visit in enumerate(recording.visits))  # nothing was called in between
     assert recording.calls[0].given["x_T"].number == 0
     assert recording.letters == {0: "T"}
 
