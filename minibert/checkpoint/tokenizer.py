@@ -71,7 +71,7 @@ class Tokenizer:
         found = [index for index, role in enumerate(encoding.roles) if role == "mask"]
         if not found and self.mask_id is None:
             raise ValueError(
-                f"the tokenizer has no mask token, so no blank can be filled: {self.missing or 'see info'}"
+                f"the tokenizer has no mask token, so no blank can be filled: {self.missing or 'its files name none'}"
             )
         if not found:
             mask = self.token(self.mask_id)

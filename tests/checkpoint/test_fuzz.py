@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
@@ -14,9 +15,17 @@ from safetensors.numpy import save_file
 import minibert
 from minibert import CheckpointError
 from minibert.checkpoint.config import BertConfig, read_config
+from minibert.checkpoint.task import read_task
 from minibert.checkpoint.tensors import find_tensors
 from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
-from tests.reference.checkpoints import SHAPE, random_model, write_tokenizer, write_vocabulary
+from tests.reference.checkpoints import (
+    SHAPE,
+    VOCABULARY,
+    change_config,
+    random_model,
+    write_tokenizer,
+    write_vocabulary,
+)
 
 SMALL = {"hidden_size": 6, "num_hidden_layers": 1, "intermediate_size": 4, "max_position_embeddings": 16}
 
@@ -31,6 +40,14 @@ def checkpoints(tmp_path_factory) -> Path:
     write_vocabulary(folder / "sharded", do_lower_case=True, strip_accents=None, tokenizer_class="BertTokenizer")
     write(folder / "sharded" / "added_tokens.json", {"[unused0]": 1})
     write(folder / "sharded" / "special_tokens_map.json", {"additional_special_tokens": ["capybara"]})
+    classes = {"id2label": {"0": "bad", "1": "good"}, "problem_type": "multi_label_classification"}
+    random_model(transformers.BertForSequenceClassification, **SMALL, **classes).save_pretrained(folder / "classes")
+    write_tokenizer(folder / "classes")
+    cross = {"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"}}
+    change_config(folder / "classes", **cross, num_labels=2)
+    added = {str(len(VOCABULARY)): {"content": "<e1>", "special": True, "lstrip": True}, "1": {"content": "[unused0]"}}
+    names = {"mask_token": "[MASK]", "cls_token": {"content": "[CLS]"}, "extra_special_tokens": ["<e1>"]}
+    write(folder / "classes" / "tokenizer_config.json", {"added_tokens_decoder": added, **names})
     save_file({"bert.embeddings.LayerNorm.weight": minibert.load(folder / "single").weights.embeddings.norm.weight},
               folder / "outside.safetensors")  # fmt: skip
     return folder
@@ -63,7 +80,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-CONFIG = {**SHAPE, "hidden_act": "gelu", "layer_norm_eps": 1e-12, "type_vocab_size": 2, "id2label": {"0": "a"}}
+CONFIG = {**SHAPE, "hidden_act": "gelu", "layer_norm_eps": 1e-12, "type_vocab_size": 2}
+TASK = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "a"}, "num_labels": 1}
+TASK |= {"problem_type": None, "sentence_transformers": {"activation_fn": "Sigmoid"}}
 
 
 def write(path: Path, value: object) -> None:
@@ -83,6 +102,52 @@ def test_any_config(changes, checkpoints):
         for name, kind in BertConfig.__annotations__.items():
             assert name == "labels" or type(getattr(config, name)) is kind
         assert config.head_size * config.num_attention_heads == config.hidden_size > 0
+
+
+@settings(deadline=None)
+@given(changes=st.dictionaries(st.sampled_from(list(TASK)), JSON | st.just(...), min_size=1, max_size=3))
+def test_any_task(changes, checkpoints):
+    path = checkpoints / "task.json"
+    write(path, {name: value for name, value in (TASK | changes).items() if value is not ...})
+    try:
+        task = read_task(path)
+    except CheckpointError as error:
+        assert str(error).startswith(str(path)) and "\n" not in str(error)
+    else:
+        assert task is None or all(type(label) is str for label in task.labels)
+        assert task is None or task.activation in ("softmax", "sigmoid", "identity")
+
+
+SPECIAL_FILES = ("special_tokens_map.json", "tokenizer_config.json", "added_tokens.json")
+SPECIAL_KEYS = ["mask_token", "cls_token", "sep_token", "pad_token", "unk_token", "bos_token", "added_tokens_decoder"]
+SPECIAL_KEYS += ["additional_special_tokens", "extra_special_tokens", "tokenizer_class", "do_lower_case", "<e>"]
+TOKEN = st.sampled_from(["[MASK]", "the", "<new>", ""]) | st.builds(lambda x: {"content": x}, st.text(max_size=3))
+
+
+@settings(deadline=None)
+@given(
+    files=st.dictionaries(
+        st.sampled_from(SPECIAL_FILES),
+        st.dictionaries(st.sampled_from(SPECIAL_KEYS), TOKEN | st.lists(TOKEN) | JSON, max_size=4) | JSON,
+    ),
+    old=st.booleans(),
+)
+def test_any_special_tokens(files, old, checkpoints):
+    folder = checkpoints / ("sharded" if old else "single")
+    kept = {name: (folder / name).read_text() for name in SPECIAL_FILES if (folder / name).exists()}
+    try:
+        for name, content in files.items():
+            write(folder / name, content)
+        tokenizer = read_tokenizer(folder, SHAPE["vocab_size"])
+        assert "\n" not in tokenizer.missing + tokenizer.note
+        if not tokenizer.missing:
+            assert set(tokenizer.roles.values()) <= {"cls", "sep", "mask", "pad", "unk", "special"}
+            assert len(tokenizer.encode("the capybara").roles) >= 4
+    finally:
+        for name in SPECIAL_FILES:
+            (folder / name).unlink(missing_ok=True)
+        for name, content in kept.items():
+            (folder / name).write_text(content)
 
 
 @settings(deadline=None)
@@ -109,9 +174,9 @@ def test_any_tokenizer(changes, model, checkpoints):
     value = json.loads((checkpoints / "single" / "tokenizer.json").read_text(encoding="utf-8"))
     value["model"] |= model
     write(folder / "tokenizer.json", value | changes)
+    tokenizer = read_tokenizer(folder, SHAPE["vocab_size"])
+    assert isinstance(tokenizer, Tokenizer) and "\n" not in tokenizer.missing + tokenizer.note
     try:
-        tokenizer = read_tokenizer(folder, SHAPE["vocab_size"])
-        assert isinstance(tokenizer, Tokenizer)
         tokenizer.encode(("the capybara", "sleeping"))
     except CheckpointError as error:
-        assert "\n" not in str(error)
+        assert tokenizer.backend is None or "\n" not in str(error)

@@ -48,6 +48,7 @@ NUMBERS = [
     1e-320,
 ]
 WORDS = ["", "a", "F64", "F16", "BF16", "I8", "F8_E4M3", "BOOL", "bert", "roberta", "relu", "Sequence", "Replace"]
+WORDS += ["BertForTokenClassification", "multi_label_classification", "regression", "RobertaModel", "[MASK]"]
 WORDS += ["Unigram", "TemplateProcessing", "Whitespace", "[UNK]", "\x00", "\ud800", "é" * 300, "##", "NFKD"]
 PATHS = [
     "..",
@@ -208,6 +209,14 @@ def check(folder: Path) -> bool:
         except ValueError:
             continue
         assert max(encoding.input_ids) < bert.config.vocab_size
+    ids = minibert.Encoding.from_ids([0, 1])  # whatever is wrong with other parts
+    if bert.config.vocab_size > 1 and bert.config.max_position_embeddings > 1:
+        assert len(bert(ids).tokens) == 2
+    for ask in (bert.classify, bert.logits, bert.fill_mask):
+        try:
+            ask(ids)
+        except ValueError as error:
+            assert str(error) and "\n" not in str(error)
     return True
 
 
