@@ -1,14 +1,16 @@
 """What is built on top of the encoder: the pooler, the masked-language-model head, a classifier."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from minibert.checkpoint.parameters import LinearWeights, MaskedLMWeights
 from minibert.numerics import ACTIVATIONS, layer_norm, linear, softmax
 
 
-def pool(hidden_TD: np.ndarray, weights: LinearWeights) -> np.ndarray:
+def pool(hidden_TD: np.ndarray, weights: LinearWeights, activation: Callable = np.tanh) -> np.ndarray:
     """pooled = tanh(hidden[CLS] W + b): one vector for the sentence, from its first token. hidden_TD -> [D]."""
-    return np.tanh(linear(hidden_TD[:1], *weights))[0]
+    return activation(linear(hidden_TD[:1], *weights))[0]
 
 
 def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act: str, eps: float) -> np.ndarray:

@@ -16,7 +16,7 @@ from minibert.checkpoint.tokenizer import Tokenizer
 from minibert.embeddings import embed, rows_of_sentences
 from minibert.encoder import encoder_layer
 from minibert.heads import answer, classify, masked_lm_logits, pool
-from minibert.numerics import softmax
+from minibert.numerics import ACTIVATIONS, softmax
 from minibert.speed.cores import share_out
 from minibert.speed.rows import calm, keep_freed_memory
 from minibert.trace import FIELDS, LayerTrace, Trace, check_keep, own
@@ -175,7 +175,8 @@ class Bert:
         if self.weights.classifier is None:
             why = f"{self.name} has no sequence classifier; minibert bundles one that has: tiny-sentiment"
             raise ValueError(self.notes.get("classifier", why))
-        pooled = self.batch([text], keep=("pooled",))[0].pooled
+        trace, own = self.batch([text], keep=("hidden_states", "pooled"))[0], self.weights.pre_classifier
+        pooled = trace.pooled if own is None else pool(trace.hidden_states[-1], own, ACTIVATIONS["relu"])
         values = answer(classify(pooled, self.weights.classifier), self.config.activation)
         order = np.argsort(-values, kind="stable")
         return [(self.config.labels[label], float(values[label])) for label in order]

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from minibert.checkpoint.families import FAMILIES, WHY_NOT
+
 HIDDEN_ACTS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
 """The names of `minibert.numerics.ACTIVATIONS`."""
 
@@ -33,6 +35,8 @@ class BertConfig:
     """is the decoder of the masked-LM head the table of word embeddings?"""
     labels: tuple[str, ...] = ()
     """the names of what a sequence classifier tells apart; empty where the checkpoint has none"""
+    model_type: str = "bert"
+    """the family; see `minibert.checkpoint.families`"""
     activation: str = "softmax"
     """what makes the classifier's logits its answer: softmax, sigmoid or identity; see `minibert.checkpoint.task`"""
 
@@ -55,25 +59,28 @@ def read_config(path: Path) -> BertConfig:
         check(settings.get(name, default) in choices, name, f"{' or '.join(map(repr, choices))}: {ONLY}")
 
     check_family(path, settings)
+    family = FAMILIES[settings.get("model_type", "bert")]
+    names = {name: family.settings.get(name, name) for name in BertConfig.__annotations__}
+    settings |= family.fixed
     supported("position_embedding_type", "absolute", ("absolute",))
     supported("is_decoder", False, (False, None))
     supported("add_cross_attention", False, (False, None))
-    supported("hidden_act", "gelu", HIDDEN_ACTS)
+    supported(names["hidden_act"], "gelu", HIDDEN_ACTS)
 
     for name, kind in BertConfig.__annotations__.items():
         if kind is int:
-            count = settings.get(name, getattr(BertConfig, name, None))
-            check(type(count) is int and count > 0, name, "a whole number above 0")
+            count = settings.get(names[name], getattr(BertConfig, name, None))
+            check(type(count) is int and count > 0, names[name], "a whole number above 0")
     eps = settings.get("layer_norm_eps", BertConfig.layer_norm_eps)
     check(type(eps) in (int, float) and 0 < eps < 1, "layer_norm_eps", "a number between 0 and 1")
     check(type(settings.get("tie_word_embeddings", True)) is bool, "tie_word_embeddings", "true or false")
 
-    encoder = [name for name in BertConfig.__annotations__ if name in settings and name not in ("labels", "activation")]
-    config = BertConfig(**{name: settings[name] for name in encoder})
+    encoder = {name: settings[names[name]] for name in names if names[name] in settings}
+    config = BertConfig(**{name: value for name, value in encoder.items() if name not in ("labels", "activation")})
     if config.hidden_size % config.num_attention_heads:
         raise CheckpointError(
-            f"{path}: hidden_size {abbreviate(config.hidden_size)} is not a multiple of num_attention_heads "
-            f"{abbreviate(config.num_attention_heads)}"
+            f"{path}: {names['hidden_size']} {abbreviate(config.hidden_size)} is not a multiple of "
+            f"{names['num_attention_heads']} {abbreviate(config.num_attention_heads)}"
         )
     return config
 
@@ -89,7 +96,9 @@ def check_family(path: Path, settings: dict) -> None:
     """
     kinds = settings.get("architectures")
     if "model_type" in settings:
-        name, correct, expected = "model_type", settings["model_type"] == "bert", "'bert'"
+        kind = settings["model_type"] if isinstance(settings["model_type"], str) else ""
+        name, correct, expected = "model_type", kind in FAMILIES, " or ".join(map(repr, FAMILIES))
+        expected += f" ({WHY_NOT[kind]})" if kind in WHY_NOT else ""
     elif kinds:
         correct = isinstance(kinds, list) and all(isinstance(kind, str) and BERT.match(kind) for kind in kinds)
         name, expected = "architectures", "names of BERT's, such as ['BertModel'], where model_type is missing"

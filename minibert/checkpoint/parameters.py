@@ -60,6 +60,8 @@ class Weights(NamedTuple):
     pooler: LinearWeights | None
     masked_lm: MaskedLMWeights | None
     classifier: LinearWeights | None
+    pre_classifier: LinearWeights | None = None
+    """a layer of the classifier's own, which some families have in the place of the pooler"""
 
     def named(self) -> Iterator[tuple[str, np.ndarray]]:
         """Every array with its path, such as ("layers.0.attention.query.weight", array)."""

@@ -54,9 +54,16 @@ def with_special(added: list[dict], special: list[dict]) -> list[dict]:
     ]
 
 
+WORD_PIECE = (
+    None,
+    *(f"{family}Tokenizer{fast}" for family in ("Bert", "DistilBert", "Ernie") for fast in ("", "Fast")),
+)
+"""The tokenizers that a vocab.txt is enough for, which are all the same."""
+
+
 def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
     """What a tokenizer.json would say in the place of a vocab.txt."""
-    if choices["tokenizer_class"] not in (None, "BertTokenizer", "BertTokenizerFast"):
+    if choices["tokenizer_class"] not in WORD_PIECE:
         raise NotImplementedError(
             f"tokenizer_class {abbreviate(choices['tokenizer_class'])} needs a program of its own"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from minibert.checkpoint.config import ONLY, BertConfig, CheckpointError, abbreviate
+from minibert.checkpoint.families import FAMILIES, Family
 from minibert.checkpoint.parameters import (
     AttentionWeights,
     EmbeddingWeights,
@@ -24,6 +25,8 @@ WORD_TABLE = "embeddings.word_embeddings.weight"
 BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 """Counts from 0, and zeros, that some versions of `transformers` wrote down."""
 
+TASKS = "embeddings.task_type_embeddings.weight"
+
 RELATIVES = (
     "roberta electra albert distilbert ernie nezha camembert xlm_roberta mpnet deberta data2vec_text convbert rembert"
 )
@@ -39,10 +42,10 @@ def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> 
     The encoder's tensors must be those of the architecture: none is missing, none is over, each has its shape. Raises
     CheckpointError where they are not. `task`: what a classifier of sentences tells apart, if the config names one.
     """
-    tensors, notes = Tensors(folder), {}
+    tensors, notes = Tensors(folder, FAMILIES[config.model_type]), {}
     embeddings = read_embeddings(tensors, config)
     layers = tuple(read_layer(tensors, config, i) for i in range(config.num_hidden_layers))
-    if over := tensors.unread("embeddings.", "encoder."):
+    if over := tensors.unread("embeddings.", "encoder.", "encoder.layer."):
         raise CheckpointError(
             f"{folder} has the tensor {abbreviate(min(over))}, which the BERT of its config.json has not"
         )
@@ -57,36 +60,41 @@ def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> 
 
     pooler = part("pooler", read_pooler)
     masked_lm = part("masked_lm", read_masked_lm, embeddings.word)
-    classifier = part("classifier", read_classifier, task, pooler)
-    return Weights(embeddings, layers, pooler, masked_lm, classifier), notes
+    head = part("classifier", read_classifier, task, pooler) or (None, None)
+    return Weights(embeddings, layers, pooler, masked_lm, *head), notes
 
 
 class Tensors:
-    """The tensors of a folder by name, each read when it is asked for."""
+    """The tensors of a folder by BERT's names, each read when it is asked for."""
 
-    def __init__(self, folder: Path):
-        self.folder, self.stored, self.read = folder, find_tensors(folder), set(BUFFERS)
+    def __init__(self, folder: Path, family: Family):
+        self.folder, self.family = folder, family
+        self.stored, self.read = find_tensors(folder), set(BUFFERS)
         tables = [name for name in self.stored if name.endswith(WORD_TABLE)]
         if len(tables) != 1:
             raise CheckpointError(f"{folder} has {len(tables)} tensors named ...{WORD_TABLE}; a BERT has one")
         prefix = tables[0].removesuffix(WORD_TABLE)
-        if not set(RELATIVES.split()).isdisjoint(prefix.split(".")):
+        if not set(prefix.split(".")).isdisjoint({"bert", *RELATIVES.split()} - {family.prefix}):
             raise CheckpointError(f"{folder} has the tensor {abbreviate(tables[0])}, of another family: {ONLY}")
-        self.prefix = {"encoder": prefix, "heads": prefix.removesuffix("bert.")}
+        self.prefix = {"encoder": prefix, "heads": prefix.removesuffix(f"{family.prefix}.")}
+
+    def name(self, name: str, of: str = "encoder") -> str:
+        """What a tensor, or the start of a name, is called in this checkpoint."""
+        return self.prefix[of] + self.family.name(name)
 
     def has(self, start: str, of: str = "encoder") -> bool:
         """Is there a tensor whose name starts so?"""
-        return any(name.startswith(self.prefix[of] + start) for name in self.stored)
+        return any(name.startswith(self.name(start, of)) for name in self.stored)
 
     def unread(self, *starts: str) -> list[str]:
         """The encoder's tensors with such names that nobody asked for."""
-        read = {self.prefix["encoder"] + name for name in self.read}
-        starts = tuple(self.prefix["encoder"] + start for start in starts)
+        read = set(map(self.name, self.read))
+        starts = tuple(map(self.name, starts))
         return [name for name in self.stored if name.startswith(starts) and name not in read]
 
     def get(self, name: str, *shape: int, of: str = "encoder") -> np.ndarray:
         """One tensor, float32, of this shape."""
-        full = self.prefix[of] + name
+        full = self.name(name, of)
         if full not in self.stored:
             raise CheckpointError(
                 f"{self.folder} has no tensor {abbreviate(full)}; config.json asks for one of shape {list(shape)}"
@@ -103,11 +111,17 @@ class Tensors:
 
 
 def read_embeddings(tensors: Tensors, config: BertConfig) -> EmbeddingWeights:
+    """A family without segments has zeros for them, which add nothing; one with tasks has the first in each segment."""
+    hidden, segments = config.hidden_size, np.zeros((config.type_vocab_size, config.hidden_size), np.float32)
+    if tensors.family.segments:
+        segments = tensors.get("embeddings.token_type_embeddings.weight", config.type_vocab_size, hidden)
+    if tensors.family.tasks and tensors.has(TASKS):
+        segments = segments + tensors.get(TASKS, *tensors.stored[tensors.name(TASKS)].shape[:1], hidden)[0]
     return EmbeddingWeights(
-        tensors.get(WORD_TABLE, config.vocab_size, config.hidden_size),
-        tensors.get("embeddings.position_embeddings.weight", config.max_position_embeddings, config.hidden_size),
-        tensors.get("embeddings.token_type_embeddings.weight", config.type_vocab_size, config.hidden_size),
-        tensors.norm("embeddings.LayerNorm", config.hidden_size),
+        tensors.get(WORD_TABLE, config.vocab_size, hidden),
+        tensors.get("embeddings.position_embeddings.weight", config.max_position_embeddings, hidden),
+        segments,
+        tensors.norm("embeddings.LayerNorm", hidden),
     )
 
 
@@ -148,11 +162,13 @@ def read_masked_lm(tensors: Tensors, config: BertConfig, word: np.ndarray) -> Ma
 
 def read_classifier(
     tensors: Tensors, config: BertConfig, task: Task | None, pooler: LinearWeights | None
-) -> LinearWeights | None:
+) -> tuple[LinearWeights, LinearWeights | None] | None:
     """The head for whole sentences, if this is what the config says the tensors called `classifier` are."""
+    own, hidden = tensors.family.pre_classifier, config.hidden_size
     if not tensors.has("classifier.", "heads"):
         return None
-    if task is None or pooler is None:
+    if task is None or (pooler is None and not own):
         why = "config.json says nothing of it" if task is None else "the pooler before it has not"
         raise CheckpointError(f"{tensors.folder} has tensors called classifier, but {why}: they are not used")
-    return tensors.linear("classifier", config.hidden_size, len(task.labels), "heads")
+    classifier = tensors.linear("classifier", hidden, len(task.labels), "heads")
+    return classifier, tensors.linear(own, hidden, hidden, "heads") if own else None

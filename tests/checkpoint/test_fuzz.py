@@ -48,6 +48,10 @@ def checkpoints(tmp_path_factory) -> Path:
     added = {str(len(VOCABULARY)): {"content": "<e1>", "special": True, "lstrip": True}, "1": {"content": "[unused0]"}}
     names = {"mask_token": "[MASK]", "cls_token": {"content": "[CLS]"}, "extra_special_tokens": ["<e1>"]}
     write(folder / "classes" / "tokenizer_config.json", {"added_tokens_decoder": added, **names})
+    distil = {"dim": 6, "n_layers": 1, "n_heads": 3, "hidden_dim": 4, "max_position_embeddings": 16}
+    relative = transformers.DistilBertConfig(vocab_size=len(VOCABULARY), **distil)
+    transformers.DistilBertForSequenceClassification(relative).save_pretrained(folder / "distil")
+    write_tokenizer(folder / "distil")
     save_file({"bert.embeddings.LayerNorm.weight": minibert.load(folder / "single").weights.embeddings.norm.weight},
               folder / "outside.safetensors")  # fmt: skip
     return folder

@@ -495,3 +495,14 @@ def test_download_names_the_folder_so_that_it_is_one(tmp_path, monkeypatch):
     command = [sys.executable, "-m", "minibert", "download", "./mine", "--to", "tiny"]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.stdout == f"--model .{os.sep}tiny now works without a network\n"
+
+
+@pytest.mark.hub
+def test_the_real_distilbert_that_most_people_try_first(real_hub):
+    import transformers
+
+    name = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
+    pipeline, bert = transformers.pipeline("text-classification", name, top_k=None, device="cpu"), minibert.load(name)
+    for text in ("A warm, funny and moving film.", "I have seen better."):
+        [expected] = pipeline([text])
+        assert dict(bert.classify(text)) == {one["label"]: pytest.approx(one["score"], abs=1e-5) for one in expected}
