@@ -112,17 +112,16 @@ class Tensors:
 
 def read_embeddings(tensors: Tensors, config: BertConfig) -> EmbeddingWeights:
     """A family without segments has zeros for them, which add nothing; one with tasks has the first in each segment."""
-    hidden, segments = config.hidden_size, np.zeros((config.type_vocab_size, config.hidden_size), np.float32)
-    if tensors.family.segments:
-        segments = tensors.get("embeddings.token_type_embeddings.weight", config.type_vocab_size, hidden)
-    if tensors.family.tasks and tensors.has(TASKS):
-        segments = segments + tensors.get(TASKS, *tensors.stored[tensors.name(TASKS)].shape[:1], hidden)[0]
-    return EmbeddingWeights(
-        tensors.get(WORD_TABLE, config.vocab_size, hidden),
-        tensors.get("embeddings.position_embeddings.weight", config.max_position_embeddings, hidden),
-        segments,
-        tensors.norm("embeddings.LayerNorm", hidden),
-    )
+    hidden, family = config.hidden_size, tensors.family
+    word = tensors.get(WORD_TABLE, config.vocab_size, hidden)
+    position = tensors.get("embeddings.position_embeddings.weight", config.max_position_embeddings, hidden)
+    if family.segments:
+        segment = tensors.get("embeddings.token_type_embeddings.weight", config.type_vocab_size, hidden)
+    else:
+        segment = np.zeros((config.type_vocab_size, hidden), np.float32)
+    if family.tasks and tensors.has(TASKS):
+        segment = segment + tensors.get(TASKS, *tensors.stored[tensors.name(TASKS)].shape[:1], hidden)[0]
+    return EmbeddingWeights(word, position, segment, tensors.norm("embeddings.LayerNorm", hidden))
 
 
 def read_layer(tensors: Tensors, config: BertConfig, i: int) -> LayerWeights:

@@ -187,7 +187,8 @@ def set_value(name, value):
 
 REFUSED = {
     "roberta": (config_changed(model_type="roberta"), "model_type is 'roberta'; expected 'bert'"),
-    "distilbert": (config_changed(model_type="distilbert"), "model_type is 'distilbert'; expected 'bert'"),
+    "electra": (config_changed(model_type="electra"), "model_type is 'electra'; expected 'bert'"),
+    "a bert that says distilbert": (config_changed(model_type="distilbert"), "dim is missing; expected a whole number"),
     "relative positions": (
         config_changed(position_embedding_type="relative_key"),
         "position_embedding_type is 'relative_key'; expected 'absolute'",
