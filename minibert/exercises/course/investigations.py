@@ -659,7 +659,7 @@ def patched_with(change, logit=lambda logits_V, word: logits_V[word]):
 
     def measure(bert: Bert, clean: str, corrupted: str, word: str) -> np.ndarray:
         good, bad = bert(clean), bert(corrupted)
-        place, number = bad.tokens.index("[MASK]"), bert.tokenizer.backend.token_to_id(word)
+        place, number = bad.roles.index("mask"), bert.tokenizer.backend.token_to_id(word)
         config, size = bert.config, bert.config.head_size
 
         def read(trace: Trace) -> float:
