@@ -143,7 +143,7 @@ minibert: 'cat' is one argument too many; a text with spaces needs quotation mar
 $ minibert attention "A dog." --layer all --head 7
 minibert: --head is 7; this model has heads 0 to 3, or all
 $ minibert attention "A dog." --json --top 3
-minibert: --top has no effect with --json, which has the attention to every key; leave it out
+minibert: --top has no effect with --json, which has every key; leave it out
 $ minibert attention "A dog." --pair ""
 minibert: one side of ||| is empty; expected a sentence before it and one after it
 $ minibert attention "A dog." --file two.txt
@@ -194,6 +194,20 @@ $ minibert download tiny --too folder
 minibert: there is no option --too; did you mean --to?
 $ minibert help vizz
 minibert: there is no command 'vizz'; did you mean viz?
+$ minibert fill "A [MASK]." --without 9
+minibert: --without is '9'; expected heads as LAYER.HEAD, with commas between: 1.2,3.0; see `minibert fill --help`
+$ minibert fill "A [MASK]." --without 9.9
+minibert: there is no head 9.9; this model has layers 0 to 3 of heads 0 to 3
+$ minibert attention "A dog." --measure rollout --head 1
+minibert: --head has no effect with --measure rollout, which is of all heads of a layer together; leave it out
+$ minibert attention "A dog." --measure rolout
+minibert: --measure is rolout; did you mean rollout?
+$ minibert read "A dog." --out two.txt/page.html
+minibert: --out is two.txt, which is a file or lies in one; expected a folder
+$ minibert embed
+minibert: TEXT is missing; expected one sentence or more, or --file
+$ minibert whatif "A dog."
+minibert: the text has no [MASK], and the model no classifier; write [MASK] where a word is to be found
 """
 
 
