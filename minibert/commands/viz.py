@@ -112,13 +112,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read, sample, fit, measure, write, draw."""
     check_source(args, args.texts, without_file="skip-bad points")
-    if args.file is None and args.queries is None:
-        refuse(args, "seed", "without --file or --queries, since nothing is drawn at random")
+    if args.file is None and args.queries is None and args.plane in ("pca", "attention"):
+        refuse(
+            args, "seed", "without --file, --queries or a plane that begins at random, since nothing is drawn at random"
+        )
     if args.scale is not None:
         refuse(args, "distance weight", "with --scale, since no scale is searched")
     chosen_by = [name for name in ("top", "strongest", "above") if getattr(args, name) is not None]
     if len(chosen_by) > 1:
         raise ValueError(f"--{chosen_by[0]} and --{chosen_by[1]} exclude each other; leave one out")
+    if args.plane in ("tsne", "umap"):
+        check_maps(args.plane)
     is_default = not args.texts and args.file is None
     link = args.link or (DEFAULT_LINK if is_default else None)
     if args.link is not None and not all(args.link.partition(":")):
@@ -168,6 +172,7 @@ def run(args: argparse.Namespace) -> None:
 
     skipped = sentences.left_out if args.skip_bad else ""
     what = many(sample, measured, habits, done, seed, skipped) if args.file else few(sample, measured, habits)
+    what += of_the_plane(ways, sample, done)
     some = f": {done} of {counted(len(sentences), 'sentence')}, shorter ones first" if done < len(sentences) else ""
     print("\n".join([model_name(bert) + some, *what, *[why] * bool(why)]))
     print(head_table(ways, measured, layers, heads, args.dims))
@@ -253,6 +258,26 @@ def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
     ):
         if not set(names) & set(pictures):
             refuse(args, options, f"on {', '.join(names)}, but on {', '.join(pictures)} (--draw)")
+
+
+def check_maps(plane: str) -> None:
+    """Before anything is computed: is the package there that draws such maps?"""
+    from viz.geometry.maps import package_of
+
+    try:
+        package_of(plane)
+    except ImportError as error:
+        raise ValueError(error) from None
+
+
+def of_the_plane(ways: Sequence, sample: Sample, done: int) -> list[str]:
+    """On which sentences a plane that is not PCA's was measured."""
+    way = ways[-1]
+    if way.plane.kind == "pca":
+        return []
+    fresh = way.has_map and done > len(sample.texts)
+    told = "the sentences that it was not fitted to" if fresh else "the very sentences that it was fitted to"
+    return [f"  plane {way.name}: measured on {told}"]
 
 
 def few(sample: Sample, measured: Sequence, habits) -> list[str]:

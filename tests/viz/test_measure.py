@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import scipy.spatial
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from tests.viz.test_normalize import attention_of, random_heads
 from viz.geometry.normalize import METHODS
 from viz.geometry.sentences import sentence_spans
 from viz.measures.correlation import correlation, rank_correlation, ranks
-from viz.measures.fast_ranks import RankedOnce
+from viz.measures.fast_ranks import RankedOnce, fast_ranks
 from viz.measures.habits import OFFSETS
 from viz.measures.measure import Moments
 
@@ -210,3 +211,111 @@ def test_on_real_weights_cosine_chooses_nothing(real):
     query, key, _, sentences = real
     search = viz.normalize(query, key, sentences, "paper", distance="cosine").search
     assert search.flat.all() and np.ptp(search.curve, axis=-1).max() < 1e-6
+
+
+def test_fast_ranks_are_the_plain_ones():
+    rng = np.random.default_rng(40)
+    for x in (
+        rng.random((3, 40)),
+        rng.integers(0, 5, (3, 40)) - 2.0,
+        np.array([[0.0, -0.0, 1.0, -1.0]]),
+        np.ones((2, 1)),
+    ):
+        for kind in (np.float32, np.float64):
+            np.testing.assert_array_equal(fast_ranks(x.astype(kind)), ranks(x.astype(kind)))
+    assert rank_correlation(np.array([-0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0])) == 1
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1), st.booleans())
+def test_ranked_once_says_what_the_plain_functions_say(size, seed, tied):
+    rng = np.random.default_rng(seed)
+    x, y = (rng.integers(0, 4, (2, 3, size)) if tied else rng.random((2, 3, size))).astype(np.float32)
+    from_top, found = RankedOnce(x).in_order_of(y)
+    np.testing.assert_allclose(found, -rank_correlation(x, y), atol=1e-5)
+    for row in range(3):
+        order = np.lexsort((-x[row], y[row]))  # by y; of equal y, the largest x first
+        np.testing.assert_array_equal(from_top[row], size - 1 - ranks(x[row])[order])
+
+
+def test_keys_that_tie_for_the_highest_attention_all_count():
+    """float32 cannot tell a difference of a hundred-thousandth; one of a thousandth is one."""
+    key = np.array([[1.0, 0], [2, 0], [3, 0], [4, 0]], np.float32)
+    n = viz.normalize(np.zeros((4, 2), np.float32), key, method="raw")  # the first key is the nearest
+    for gap, share in ((0, 1), (1e-5, 1), (1e-3, 0)):
+        attention = np.tile(np.array([0.4 * (1 - gap), 0.1, 0.1, 0.4], np.float32), (4, 1))
+        assert viz.measure(n, attention).space.nearest1 == share
+        assert viz.measure(n, attention).space.nearest3 == share
+
+
+def test_attention_of_other_heads_is_refused():
+    query, key, _ = random_heads(41, 2, 3, lengths=(5,))
+    n = viz.normalize(query, key)
+    for attention in (np.ones((5, 5)), np.ones((3, 5, 5)), [np.ones((5, 5))]):
+        with pytest.raises(ValueError, match=r"of the same heads as queries and keys, \[2, 3\]"):
+            viz.measure(n, attention)
+    with pytest.raises(ValueError, match="same heads and tokens"):
+        viz.measure_all([n, n[0]], np.ones((2, 3, 5, 5)))
+    with pytest.raises(ValueError, match="at least one"):
+        viz.measure_all([], np.ones((5, 5)))
+    one = viz.normalize(query[0, 0], key[0, 0])
+    listed = attention_of(query[0, 0], key[0, 0], 6)
+    assert viz.measure(one, [listed.tolist()]).space.nearest1 == viz.measure(one, listed).space.nearest1
+
+
+def test_habits_reach_ten_tokens_and_ask_roles():
+    attention = np.random.default_rng(42).dirichlet(np.ones(25), size=25)
+    tokens, roles = list("abcdefghijklmnopqrstuvwxy"), ["cls", *[None] * 23, "sep"]
+    found = viz.habits(attention, tokens, roles)
+    assert OFFSETS[0] == -10 and OFFSETS[-1] == 10 and len(OFFSETS) == 21
+    for offset, mean in zip(OFFSETS, found.by_offset, strict=True):
+        np.testing.assert_allclose(mean, np.diagonal(attention, offset).mean())
+    np.testing.assert_allclose(found.to_cls, attention[:, 0].mean())
+    np.testing.assert_allclose(found.to_sep, attention[:, -1].mean())
+    assert viz.habits(attention, tokens).to_cls == 0
+    np.testing.assert_allclose(viz.habits(attention, ["[SEP]", *tokens[1:]]).to_sep, attention[:, 0].mean())
+    with pytest.raises(ValueError, match="25 tokens need attention"):
+        viz.habits(attention[:24], tokens)
+    with pytest.raises(ValueError, match="3 roles"):
+        viz.habits(attention, tokens, ["cls", None, "sep"])
+
+
+def test_shift_compares_moves_with_the_lengths_of_what_moved():
+    rng = np.random.default_rng(43)
+    query, key, query_after, key_after = rng.normal(size=(4, 2, 5, 3))
+    key, key_after = 7 * key, 7 * key_after
+    attention, attention_after = rng.dirichlet(np.ones(5), size=(2, 2, 5))
+    found = viz.shift((query, key, attention), (query_after, key_after, attention_after))
+
+    def lengths(x):
+        return np.linalg.norm(x, axis=-1).sum(axis=-1)
+
+    np.testing.assert_allclose(found.query, lengths(query_after - query) / lengths(query))
+    np.testing.assert_allclose(found.key, lengths(key_after - key) / lengths(key))
+    apart = [
+        [scipy.spatial.distance.jensenshannon(p, q, base=2) for p, q in zip(*pair, strict=True)]
+        for pair in zip(attention, attention_after, strict=True)
+    ]
+    np.testing.assert_allclose(found.attention, np.mean(apart, axis=-1))
+    both = found + found
+    np.testing.assert_allclose(both.key, found.key)
+    np.testing.assert_allclose(both.attention, found.attention)
+    assert (viz.shift((query, key, attention), (query, key, attention)).attention == 0).all()
+
+
+@pytest.mark.parametrize(("which", "name"), [(0, "query"), (1, "key"), (2, "attention")])
+def test_shift_names_what_does_not_fit(which, name):
+    before = [np.ones((2, 5, 3)), np.ones((2, 5, 3)), np.ones((2, 5, 5))]
+    after = list(before)
+    after[which] = after[which][:1]
+    with pytest.raises(ValueError, match=f"^{name} must have the same shape before and after, not .2, 5"):
+        viz.shift(before, after)
+
+
+def test_a_correlation_of_nothing_is_nothing():
+    x, y = np.random.default_rng(44).random((2, 6))
+    assert correlation(x, y, np.zeros(6)) == 0 and correlation(x, np.ones(6)) == 0
+    weight = np.array([1.0, 2, 0, 1, 3, 0])
+    np.testing.assert_allclose(
+        correlation(x, y, weight), correlation(np.repeat(x, weight.astype(int)), np.repeat(y, weight.astype(int)))
+    )

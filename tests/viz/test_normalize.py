@@ -8,7 +8,19 @@ from hypothesis import strategies as st
 
 import viz
 from viz.geometry.normalize import METHODS, SCOPES
-from viz.geometry.scale import DISTANCES, SCALES, WEIGHTS, closeness, near_distance, search_rows
+from viz.geometry.scale import (
+    DISTANCES,
+    READABLE_SCALES,
+    SCALES,
+    WEIGHTS,
+    choose,
+    closeness,
+    closest,
+    near_distance,
+    search_nearest,
+    search_rows,
+    sentence_pairs,
+)
 from viz.geometry.sentences import sentence_spans
 
 
@@ -213,3 +225,134 @@ def test_refusals_say_what_was_expected(change, says):
     query, key, sentences = random_heads(11)
     with pytest.raises(ValueError, match=says):
         viz.normalize(**{"query": query, "key": key, "sentences": sentences} | change)
+
+
+def test_the_radius_is_that_of_the_longest_key_about_the_mean_of_all():
+    query, key, sentences = random_heads(30, 2)
+    n = viz.normalize(query, key, sentences, scale=2)
+    longest = np.linalg.norm(key - key.mean(axis=-2, keepdims=True), axis=-1).max(axis=-1)
+    np.testing.assert_allclose(n.radius, longest)
+    np.testing.assert_allclose(n.translation, -key.mean(axis=-2))
+    np.testing.assert_allclose(n.query[..., :-1], 2 * query)
+
+
+def test_only_the_sentence_with_a_longer_key_gets_a_wider_sphere():
+    query, key, sentences = random_heads(31)
+    n = viz.normalize(query, key, sentences, scale=2)
+    longer = key.copy()
+    longer[2] *= 10  # in the first sentence, of seven tokens
+    lengths = np.linalg.norm(n.apply(query, longer, sentences).key, axis=-1) * 2
+    np.testing.assert_allclose(lengths[7:], n.radius)
+    np.testing.assert_allclose(lengths[:7], np.linalg.norm(longer[2] + n.translation))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_whole_numbers_and_half_precision_are_moved_as_floats(method):
+    rng = np.random.default_rng(32)
+    query, key = rng.integers(-4, 5, size=(2, 12, 4))
+    whole = viz.normalize(query, key, method=method)
+    exact = viz.normalize(query.astype(np.float64), key.astype(np.float64), method=method)
+    np.testing.assert_array_equal(whole.scale, exact.scale)
+    np.testing.assert_array_equal(whole.key, exact.key)
+    assert viz.normalize(query.tolist(), key.tolist(), method="paper", scale=0.5).scale == 0.5
+    half = viz.normalize(query.astype(np.float16) * 300, key.astype(np.float16) * 300, method=method)
+    assert half.key.dtype == np.float32 and np.isfinite(half.key).all()
+
+
+def test_the_readable_name_and_the_older_one_are_one_method():
+    query, key, sentences = random_heads(33, 2)
+    raw, none = (viz.normalize(query, key, sentences, method) for method in ("raw", "none"))
+    assert raw.method == none.method == raw.title == raw[0].name == "raw"
+    np.testing.assert_array_equal(raw.key, key)
+    np.testing.assert_array_equal(none.key_drawn, raw.key_drawn)
+
+
+def test_titles_and_doubts_of_one_head_and_of_many():
+    query, key, sentences = random_heads(34, 40)
+    for method, ends in (("paper", (SCALES[0], SCALES[-1])), ("exact", (READABLE_SCALES[0], READABLE_SCALES[-1]))):
+        n = viz.normalize(query, key, sentences, method)
+        assert n.title == method and n.doubt == ""  # of many heads
+        at_end = np.isin(n.scale, ends)
+        assert at_end.any() == (method == "exact") and not at_end.all()
+        for head in range(40):
+            said = n[head].title
+            assert said.startswith(f"{method}, c = {n.scale[head]:.2f}")
+            assert said.endswith("at the edge of the search") == at_end[head]
+    assert viz.normalize(query, key, sentences, scale=2)[0].title == "exact, c = 2.00"
+
+
+def test_of_scales_about_as_good_the_one_that_changes_least_is_chosen():
+    scales = np.array([0.5, 1.0, 1.5, 2.0])
+    curve = np.array([[0.2, 0.30, 0.305, 0.309], [0.2, 0.30, 0.305, 0.315], [0.2, 0.30, 0.35, 0.9], [0.5] * 4])
+    found = choose("nearest", scales, curve, lowest=False)
+    np.testing.assert_array_equal(found.best, [1, 1.5, 2, 1])
+    np.testing.assert_array_equal(found.at_edge, [False, False, True, False])
+    np.testing.assert_array_equal(found.flat, [False, False, False, True])
+    found = choose("correlation", scales, -curve[:3], lowest=True)
+    np.testing.assert_array_equal(found.best, [2, 2, 2])
+
+
+@pytest.mark.parametrize(("pairs", "rank"), [(9, 8), (33, 32), (4000, 32), (6400, 32), (10_000, 50)])
+def test_half_a_percent_of_the_pairs_are_close_but_never_fewer_than_32(pairs, rank):
+    distance = np.random.default_rng(35).permutation(np.arange(1.0, pairs + 1))
+    assert near_distance(distance) == pytest.approx((rank + 1) * (1 - 1e-4))
+    assert (closeness(distance, near_distance(distance)) > 0).sum() == rank
+    dot, apart, weight = closest(-distance, distance)
+    assert len(dot) == rank + 1 and (apart == -dot).all()
+    np.testing.assert_allclose(weight, closeness(apart, near_distance(distance)))
+
+
+def test_the_pairs_of_a_group_are_thinned_out_evenly():
+    query, key, _ = random_heads(36, 1, 2, lengths=(100,))
+    pairs = sentence_pairs(query, key, [slice(0, 50), slice(50, 100)])
+    assert pairs.step == 1 and pairs.dot.shape == (1, 10_000)
+    np.testing.assert_allclose(pairs.distances(2)[0, 1], np.linalg.norm(2 * query[0, 0, 0] - key[0, 0, 1] / 2))
+    pairs = sentence_pairs(query, key, [slice(0, 100)])
+    assert pairs.step == 2 and pairs.dot.shape == (1, 10_000)
+    np.testing.assert_allclose(pairs.dot[0, 1], query[0, 0, 0] @ key[0, 0, 2])
+
+
+def test_the_search_for_exact_counts_whole_sentences_until_there_are_enough_queries():
+    query, key, sentences = random_heads(37, 1, 1, lengths=(300, 300, 20, 20))
+    spans = sentence_spans(sentences, 640)
+    enough = search_nearest(query, key, spans, np.array([1.0, 2.0])).curve * 600
+    np.testing.assert_allclose(enough, enough.round(), atol=1e-9)
+    fewer = search_nearest(query[..., :20, :], key[..., :20, :], [slice(0, 20)], np.array([1.0, 2.0])).curve * 20
+    np.testing.assert_allclose(fewer, fewer.round(), atol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [None, 1.5])
+def test_one_scale_given_for_raw_changes_nothing(scale):
+    query, key, sentences = random_heads(38)
+    n = viz.normalize(query, key, sentences, "raw", scale=scale)
+    assert n.scale == 1 and n.search is None and n.radius is None and not n.translation.any()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"distance": "nonsense"}, "distance must be one of euclidean, pca, cosine, not 'nonsense'"),
+        ({"weight": "much"}, "weight must be"),
+        ({"plane": "flat"}, "plane must be one of pca, attention, unfold, tsne, umap, not 'flat'"),
+        ({"query": np.full((20, 6), 1e19)}, "queries must lie between -1e\\+15 and 1e\\+15"),
+        ({"key": np.full((20, 6), 1e19, np.float32)}, "keys must lie between"),
+        ({"key": np.full((20, 6), np.inf)}, "keys must be finite"),
+        ({"key": np.full((20, 6), "a")}, "keys must be numbers, not <U1"),
+        ({"query": np.ones((0, 6)), "key": np.ones((0, 6)), "sentences": []}, "at least one token"),
+        ({"query": np.ones(6), "key": np.ones(6)}, r"\[\.\.\., N, K\]"),
+        ({"components": 8}, "components must lie between 1 and"),
+        ({"method": "paper", "attention": [np.ones((7, 7))]}, "one square array per sentence"),
+        ({"method": "paper", "attention": np.ones((2, 20, 20))}, r"of the same heads as queries and keys, \[\]"),
+    ],
+)
+def test_more_refusals_say_what_was_expected(change, says):
+    query, key, sentences = random_heads(11)
+    with pytest.raises(ValueError, match=says):
+        viz.normalize(**{"query": query, "key": key, "sentences": sentences} | change)
+
+
+def test_a_move_is_of_the_heads_it_was_fitted_to():
+    query, key, sentences = random_heads(39, 2)
+    n = viz.normalize(query, key, sentences)
+    with pytest.raises(ValueError, match=r"of the same heads, \[2, 'N', 6\], not \[20, 6\]"):
+        n.apply(query[0], key[0])

@@ -6,6 +6,7 @@ They come from packages of their own, openTSNE and umap-learn: pip install 'mini
 
 import importlib
 from collections.abc import Callable, Iterable
+from types import ModuleType
 
 import numpy as np
 
@@ -33,11 +34,7 @@ def neighbour_map(
 
     ImportError: the package is not installed.
     """
-    module, name = PACKAGES[kind]
-    try:
-        package = importlib.import_module(module)
-    except ImportError:
-        raise ImportError(f"plane={kind!r} needs {name}: pip install 'minibert[maps]'") from None
+    package = package_of(kind)
     places = []
     for head in progress(range(len(query))):
         points = np.concatenate([query[head], key[head]])
@@ -50,7 +47,16 @@ def neighbour_map(
     return Placement(kind, x * signs, y * signs, None)
 
 
-def fit_tsne(package, points: np.ndarray, components: int, seed: int) -> np.ndarray:
+def package_of(kind: str) -> ModuleType:
+    """The package that draws this kind of map. ImportError: it is not installed, and how to install it."""
+    module, name = PACKAGES[kind]
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise ImportError(f"plane {kind!r} needs {name}: pip install 'minibert[maps]'") from None
+
+
+def fit_tsne(package: ModuleType, points: np.ndarray, components: int, seed: int) -> np.ndarray:
     """points [M, K] -> places [M, C], the same for the same seed."""
     perplexity = min(PERPLEXITY, max(1.0, (len(points) - 1) / 3))
     method = "fft" if components < 3 and len(points) > 2000 else "bh"
@@ -62,7 +68,7 @@ def fit_tsne(package, points: np.ndarray, components: int, seed: int) -> np.ndar
     return np.asarray(tsne.fit(points))
 
 
-def fit_umap(package, points: np.ndarray, components: int, seed: int) -> np.ndarray:
+def fit_umap(package: ModuleType, points: np.ndarray, components: int, seed: int) -> np.ndarray:
     """points [M, K] -> places [M, C], the same for the same seed."""
     neighbours = min(NEIGHBOURS, len(points) - 1)
     umap = package.UMAP(n_components=components, n_neighbors=neighbours, random_state=seed, n_jobs=1, init="pca")

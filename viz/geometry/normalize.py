@@ -264,7 +264,7 @@ def _floats(query, key):
             raise ValueError(f"{name} must be numbers, not {x.dtype}")
         if not np.isfinite(x).all():
             raise ValueError(f"{name} must be finite, but some are NaN or infinite")
-        if np.abs(x).max() > LARGEST:
+        if float(np.abs(x).max()) > LARGEST:
             raise ValueError(f"{name} must lie between -{LARGEST:g} and {LARGEST:g}: their squares overflow")
     dtype = np.result_type(query, key, np.float32)  # float16 and whole numbers are too coarse for a scale
     return query.astype(dtype, copy=False), key.astype(dtype, copy=False)

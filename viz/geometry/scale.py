@@ -96,7 +96,7 @@ def search_correlation(
         else:
             curve.append(correlation(pairs.dot, apart, attended))
     name = "correlation" if weight is None else f"correlation weighted by {weight}"
-    return _choose(f"{name}, {distance} distance", scales, np.stack(curve, axis=-1), lowest=True)
+    return choose(f"{name}, {distance} distance", scales, np.stack(curve, axis=-1), lowest=True)
 
 
 def search_rows(query: np.ndarray, key: np.ndarray, spans: list[slice], scales: np.ndarray = SCALES) -> Search:
@@ -111,7 +111,7 @@ def search_rows(query: np.ndarray, key: np.ndarray, spans: list[slice], scales: 
         dot = q @ k.mT
         for position, c in enumerate(scales.astype(query.dtype)):
             curve[..., position] += correlation(dot, np.sqrt(square_distances(c * q, k / c, dot))).sum(axis=-1)
-    return _choose("correlation query by query, euclidean distance", scales, curve / query.shape[-2], lowest=True)
+    return choose("correlation query by query, euclidean distance", scales, curve / query.shape[-2], lowest=True)
 
 
 def search_nearest(
@@ -133,7 +133,7 @@ def search_nearest(
             nearest = square_distances(query_plane[..., s, :], key_plane[..., s, :]).argmin(axis=-1)
             hits = hits + (nearest == top).sum(axis=(-2, -1))
         curve.append(hits / (query.shape[-3] * spans[-1].stop))
-    return _choose("nearest@1 in the plane", scales, np.stack(curve, axis=-1), lowest=False)
+    return choose("nearest@1 in the plane", scales, np.stack(curve, axis=-1), lowest=False)
 
 
 def scaled_planes(query: np.ndarray, key: np.ndarray, scales: np.ndarray) -> Iterator[np.ndarray]:
@@ -228,7 +228,7 @@ def closest(dot: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return dot, distance, closeness(distance, distance[..., -1] * (1 - HAIR))
 
 
-def _choose(objective, scales, curve, lowest):
+def choose(objective: str, scales: np.ndarray, curve: np.ndarray, lowest: bool) -> Search:
     """Of equally good scales the one nearest to 1, which changes least."""
     if lowest:
         good = curve == curve.min(axis=-1, keepdims=True)
