@@ -19,6 +19,7 @@ from minibert.commands.main import main
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+FINDINGS = ROOT / "viz/README.md"
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 PAGES = [
     page for part in ("", "minibert", "viz", "tests") for page in (ROOT / part).glob("**/*.md" if part else "*.md")
@@ -81,14 +82,14 @@ def allowed(row: str) -> float:
 
 
 def check_table(title: str, expected: dict[str, list[str]]) -> None:
-    """The table of the README under this title has these numbers; or is given them."""
-    text = README.read_text(encoding="utf-8")
+    """The table of the findings under this title has these numbers; or is given them."""
+    text = FINDINGS.read_text(encoding="utf-8")
     table = text.split(f"| {title} |")[1].split("\n\n")[0]
     lines = table.splitlines()[2:]
     assert {cells(line)[0] for line in lines} == set(expected)
     if WRITE:
         rows = [f"| {' | '.join([cells(line)[0], *expected[cells(line)[0]]])} |" for line in lines]
-        README.write_text(text.replace("\n".join(lines), "\n".join(rows)), encoding="utf-8")
+        FINDINGS.write_text(text.replace("\n".join(lines), "\n".join(rows)), encoding="utf-8")
     else:
         for name, *numbers in map(cells, lines):
             wanted = pytest.approx(list(map(float, expected[name])), abs=allowed(name))
