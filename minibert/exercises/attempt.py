@@ -19,7 +19,8 @@ def attempt(
     """The outcome of every call of every part, and the values returned.
 
     names: what the student's file defines. Each function is called on its last case, before anything can be kept from
-    an earlier call, and then on all of them; the outcome of that first call comes last. A finding is not called.
+    an earlier call; then on all of them, and on the last one twice. The outcome of the very first call comes last. A
+    finding is not called.
     An outcome is {"value": its number among the values}, or {"error": ...}, or {"missing": true} where there is no such
     name, or {"changed": the argument that is no longer what it was}.
     """
@@ -32,9 +33,14 @@ def attempt(
             outcomes.append({"value": len(values)})
             values.append(names[part.name])
         else:
-            for case in (cases[-1], *cases):
+            for case in (cases[-1], *cases, cases[-1]):
                 outcomes.append(call(names[part.name], case, path, values))
-            outcomes.append(outcomes.pop(0))
+            first = outcomes.pop(0)
+            if "value" in outcomes[-2]:
+                del outcomes[-2]  # of two calls in a row on the last case, the second counts
+            else:
+                del outcomes[-1]
+            outcomes.append(first)
         results.append(outcomes)
     return results, values
 

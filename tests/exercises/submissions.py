@@ -141,6 +141,24 @@ RIGHT: dict[str, list[str]] = {
         "def attention_moved(before, after, sentences):\n    total, n = 0, 0\n    for text in sentences:\n        d = np.abs(np.stack([l.attention for l in after(text).layers]) - np.stack([l.attention for l in before(text).layers]))\n        total = total + d.sum((2, 3)) / 2\n        n += d.shape[2]\n    return total / n",
         "def attention_moved(before, after, sentences):\n    rows = []\n    for a, b in zip(before.batch(sentences), after.batch(sentences)):\n        d = np.array([x.attention - y.attention for x, y in zip(a.layers, b.layers)])\n        rows.append(np.maximum(d, 0).sum(-1))\n    return np.concatenate(rows, axis=2).mean(2)",
     ],
+    "wordpiece": [
+        "def wordpiece(word, vocabulary):\n    out, rest = [], word\n    while rest:\n        for n in range(len(rest), 0, -1):\n            piece = rest[:n] if rest is word or not out else '##' + rest[:n]\n            if piece in vocabulary:\n                out.append(piece)\n                rest = rest[n:]\n                break\n        else:\n            return ['[UNK]']\n    return out",
+        "def wordpiece(word, vocabulary, mark=''):\n    if not word: return []\n    for end in reversed(range(1, len(word) + 1)):\n        if mark + word[:end] in vocabulary:\n            rest = wordpiece(word[end:], vocabulary, '##')\n            return ['[UNK]'] if rest == ['[UNK]'] else [mark + word[:end], *rest]\n    return ['[UNK]']",
+        "def wordpiece(word, vocabulary):\n    pieces = ()\n    start = 0\n    while start < len(word):\n        ends = [e for e in range(start + 1, len(word) + 1) if ('##' * (start > 0)) + word[start:e] in vocabulary]\n        if not ends: return ['[UNK]']\n        pieces += (('##' * (start > 0)) + word[start:max(ends)],)\n        start = max(ends)\n    return pieces",
+    ],
+    "rollout": [
+        "def rollout(a):\n    out = np.eye(a.shape[-1], dtype=a.dtype)\n    for layer in a:\n        out = 0.5 * layer.mean(0) @ out + 0.5 * out\n    return out",
+        "def rollout(a):\n    steps = (a.mean(axis=1) + np.eye(a.shape[-1])) / 2\n    out = steps[0]\n    for step in steps[1:]:\n        out = np.matmul(step, out)\n    return out",
+        "from functools import reduce\ndef rollout(a): return reduce(lambda out, layer: (np.mean(layer, 0) + np.identity(len(out))) / 2 @ out, a, np.identity(a.shape[-1]))",
+        "def rollout(a):\n    out = np.eye(a.shape[-1])\n    for layer in a:\n        step = np.average(layer, axis=0) + np.eye(len(out))\n        out = step / step.sum(-1, keepdims=True) @ out\n    return out",
+    ],
+    "attention_plane": [
+        "def drawing_loss(x, y, a):\n    d = ((x[:, None] - y[None]) ** 2).sum(-1)\n    p = softmax(-d)\n    loss = np.mean(np.sum(a * (np.log(a) - np.log(p)), axis=1))\n    dz = (p - a) / len(a)\n    return loss, 2 * dz @ y, 2 * np.einsum('ij,ijc->jc', dz, x[:, None] - y[None])",
+        "def drawing_loss(x, y, a):\n    x, y, a = x.astype(float), y.astype(float), a.astype(float)\n    z = 2 * x @ y.T - (y * y).sum(1)\n    logp = z - np.log(np.exp(z).sum(1, keepdims=True))\n    dz = (np.exp(logp) - a) / len(x)\n    dy = np.zeros(y.shape)\n    for i in range(len(x)):\n        for j in range(len(y)):\n            dy[j] += 2 * dz[i, j] * (x[i] - y[j])\n    return np.array((a * (np.log(a) - logp)).sum() / len(x)), 2 * dz @ y, dy",
+    ],
+    "patching": [
+        "def patch_heads(bert, clean, corrupted, word):\n    a, b = bert.batch([clean, corrupted])\n    at, w, K = a.tokens.index('[MASK]'), bert.tokenizer.backend.token_to_id(word), bert.config.head_size\n    score = lambda trace: float(logits_of(bert, trace)[at][w])\n    rows = []\n    for l in range(len(b.layers)):\n        row = []\n        for h in range(bert.config.num_attention_heads):\n            inside = np.arange(K * bert.config.num_attention_heads) // K == h\n            row.append(score(bert.resume(b, layer=l, context=np.where(inside, a.layers[l].context, b.layers[l].context))) - score(b))\n        rows.append(row)\n    return np.array(rows)",
+    ],
 }
 
 WRONG: list[tuple[str, str, str | None]] = [
@@ -737,6 +755,86 @@ WRONG: list[tuple[str, str, str | None]] = [
     (
         "fine_tuning",
         "def attention_moved(before, after, sentences):\n    rows = [np.array([np.sqrt(((x.attention - y.attention) ** 2).sum(-1)) / 2 for x, y in zip(a.layers, b.layers)]) for a, b in zip(before.batch(sentences), after.batch(sentences))]\n    return np.concatenate(rows, 2).mean(2)",
+        None,
+    ),
+    ("wordpiece", "right = wordpiece\ndef wordpiece(word, vocabulary): return right(word, vocabulary)[::-1]", None),
+    ("wordpiece", "right = wordpiece\ndef wordpiece(word, vocabulary): return ' '.join(right(word, vocabulary))", None),
+    (
+        "wordpiece",
+        "right = wordpiece\ndef wordpiece(word, vocabulary): return [vocabulary[p] for p in right(word, vocabulary)]",
+        None,
+    ),
+    (
+        "wordpiece",
+        "right = wordpiece\ndef wordpiece(word, vocabulary): return [p.removeprefix('##') for p in right(word, vocabulary)]",
+        None,
+    ),
+    (
+        "wordpiece",
+        "right = wordpiece\ndef wordpiece(word, vocabulary):\n    pieces = right(word, vocabulary)\n    return [] if pieces == ['[UNK]'] else pieces",
+        None,
+    ),
+    (
+        "wordpiece",
+        "right = wordpiece\ndef wordpiece(word, vocabulary):\n    vocabulary['[NEW]'] = -1\n    return right(word, vocabulary)",
+        "in-place",
+    ),
+    (
+        "wordpiece",
+        "right = wordpiece\ndef wordpiece(word, vocabulary, seen=[]):\n    seen += right(word, vocabulary)\n    return seen",
+        None,
+    ),
+    (
+        "wordpiece",
+        "def wordpiece(word, vocabulary):\n    pieces, end = [], len(word)\n    while end > 0:\n        for start in range(end):\n            piece = ('##' if start else '') + word[start:end]\n            if piece in vocabulary: break\n        else: return ['[UNK]']\n        pieces.insert(0, piece)\n        end = start\n    return pieces",
+        None,
+    ),
+    ("rollout", "right = rollout\ndef rollout(a): return right(a[::-1])", "wrong-way"),
+    ("rollout", "right = rollout\ndef rollout(a): return right(a.max(1, keepdims=True))", None),
+    ("rollout", "right = rollout\ndef rollout(a): return right(a[:, :1])", None),
+    ("rollout", "right = rollout\ndef rollout(a): return right(a[1:])", None),
+    ("rollout", "def rollout(a): return ((a.mean(1) + np.eye(a.shape[-1])) / 2).mean(0)", None),
+    ("rollout", "def rollout(a): return (a.mean((0, 1)) + np.eye(a.shape[-1])) / 2", None),
+    (
+        "rollout",
+        "OUT = None\ndef rollout(a):\n    global OUT\n    if OUT is None or len(OUT) != a.shape[-1]: OUT = np.eye(a.shape[-1])\n    for layer in a: OUT = (layer.mean(0) + np.eye(len(OUT))) / 2 @ OUT\n    return OUT",
+        None,
+    ),
+    (
+        "attention_plane",
+        "right = drawing_loss\ndef drawing_loss(x, y, a):\n    loss, dx, dy = right(x, y, a)\n    return loss, dy, dx",
+        "order",
+    ),
+    (
+        "attention_plane",
+        "right = drawing_loss\ndef drawing_loss(x, y, a):\n    loss, dx, dy = right(x, y, a)\n    return loss / np.log(2), dx, dy",
+        None,
+    ),
+    ("attention_plane", "right = drawing_loss\ndef drawing_loss(x, y, a): return right(x, y, a.T)", None),
+    (
+        "attention_plane",
+        "right = drawing_loss\ndef drawing_loss(x, y, a):\n    loss, dx, dy = right(x, y, a)\n    return loss, dx, dx",
+        None,
+    ),
+    ("attention_plane", "right = drawing_loss\ndef drawing_loss(x, y, a): return right(x, y, a)[0]", None),
+    (
+        "patching",
+        "right = patch_heads\ndef patch_heads(bert, clean, corrupted, word): return right(bert, corrupted, clean, word)",
+        "wrong-way",
+    ),
+    (
+        "patching",
+        "right = patch_heads\ndef patch_heads(bert, clean, corrupted, word): return right(bert, clean, corrupted, word).sum(0)",
+        None,
+    ),
+    (
+        "patching",
+        "right = patch_heads\ndef patch_heads(bert, clean, corrupted, word): return np.abs(right(bert, clean, corrupted, word))",
+        None,
+    ),
+    (
+        "patching",
+        "right = patch_heads\ndef patch_heads(bert, clean, corrupted, word): return right(bert, clean, corrupted, 'the')",
         None,
     ),
 ]

@@ -273,7 +273,7 @@ def drawing_loss(x_NC: np.ndarray, y_NC: np.ndarray, attention_NN: np.ndarray) -
 
 def plane_cases(draw: Draw) -> list[Case]:
     tokens, components = draw.sizes(2, 2, 7)
-    tokens += 3
+    tokens += 6
     about = t("{tokens} tokens drawn in {components} dimensions", tokens=tokens, components=components)
     attention = softmax(draw.normal(tokens, tokens, spread=1.5))
     return [Case(about, (draw.normal(tokens, components), draw.normal(tokens, components, mean=0.3), attention))]
