@@ -691,3 +691,12 @@ def test_a_plane_that_loses_attention_says_what_a_nat_is():
     assert f"{n.plane.lost:.2f} nats lost" in figure.axes[0].get_title()
     said = " ".join(texts(figure)).replace("\n", " ")
     assert "Nats lost: how far the picture's own attention" in said and "no projection" in said
+
+
+def test_of_many_pairs_those_with_attention_are_drawn_one_by_one():
+    query, key, attention = heads(tokens=60)
+    figure = viz.distance_figure(viz.normalize(query, key, method="raw"), attention)
+    hexagons, dots = figure.axes[0].collections[:2]
+    assert len(dots.get_offsets()) == (attention > 0.1).sum() < 3600
+    assert dots.get_array().min() > 0.1 and hexagons.get_array().sum() > 0
+    assert "a pair with attention above 0.1" in texts(figure)
