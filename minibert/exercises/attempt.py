@@ -70,7 +70,7 @@ def name_of_argument(function, i: int) -> str:
 def copied(value, depth: int = 0):
     """The value as it is now: a later call may change what it returned, as a list that keeps growing."""
     if type(value) is np.ndarray:
-        return value.copy()
+        return value.copy() if value.nbytes <= transport.LARGEST else value
     if type(value) in (list, tuple) and depth < transport.DEEPEST:
         return type(value)(copied(item, depth + 1) for item in value)
     return value

@@ -84,6 +84,14 @@ def test_every_solution_says_why_and_stands_alone():
 def test_every_mistake_is_caught_and_named(tmp_path, seed):
     """With -s: what a student with each mistake reads, all together, for a teacher to judge the tone."""
     for exercise, function, mistake, mutant in MUTANTS:
+        if seed != SEEDS[0] and exercise.name in (
+            "encoder",
+            "previous_token_head",
+            "head_off",
+            "fine_tuning",
+            "patching",
+        ):
+            continue  # on models they take most of the time
         code = solved(exercise, f"from tests.exercises.mutants.{exercise.name} import {mutant} as {function}")
         report = verdict(tmp_path, exercise, code, seed)
         message = report["message"]

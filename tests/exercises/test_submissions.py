@@ -31,7 +31,7 @@ def tried(folder, seed):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_submissions_are_judged_rightly(tmp_path):
     with one_thread():
-        assert list(tried(tmp_path, 10)) == []
+        assert list(tried(tmp_path, 7)) == []
 
 
 @pytest.mark.course

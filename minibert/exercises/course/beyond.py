@@ -42,7 +42,7 @@ def wordpiece_cases(draw: Draw) -> list[Case]:
     small = {piece: number for number, piece in enumerate(("[UNK]", *SMALL))}
     large = model("tiny").tokenizer.backend.get_vocab()
     some = [str(word) for word in draw.rng.choice(WORDS, size=4, replace=False)]
-    words = [(word, large) for word in ("water", *some, some[0] + "\u2603" + some[1])]
+    words = [(word, large) for word in (*some, "water", some[0] + "\u2603" + some[1])]
     words += [(word, small) for word in ("unfolding", "refolds", "folding", "unfoldingly", "infold" if first else "s")]
     about = "the word {word} and a vocabulary of {count} pieces"
     return [Case(t(about, word=repr(word), count=len(known)), (word, known)) for word, known in words]
