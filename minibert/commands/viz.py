@@ -113,9 +113,7 @@ def run(args: argparse.Namespace) -> None:
     """Read, sample, fit, measure, write, draw."""
     check_source(args, args.texts, without_file="skip-bad points")
     if args.file is None and args.queries is None and args.plane in ("pca", "attention"):
-        refuse(
-            args, "seed", "without --file, --queries or a plane that begins at random, since nothing is drawn at random"
-        )
+        refuse(args, "seed", "without --file or --queries, since nothing is drawn at random")
     if args.scale is not None:
         refuse(args, "distance weight", "with --scale, since no scale is searched")
     chosen_by = [name for name in ("top", "strongest", "above") if getattr(args, name) is not None]

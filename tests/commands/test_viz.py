@@ -1,6 +1,7 @@
 """`minibert viz`: what it writes, what it says, and what it refuses before anything is written."""
 
 import csv
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from matplotlib.collections import LineCollection
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
+import minibert
 import viz
 from minibert.commands import main as cli
 from minibert.commands import pictures, survey
@@ -275,3 +277,44 @@ def test_the_red_pair_reaches_the_matrix(capsys, model, monkeypatch, figures):
     monkeypatch.setattr(viz, "matrix_figure", lambda *arguments, **rest: given.append(arguments[4]))
     run(capsys, *model, TEXT, "--layer", 1, "--head", "all", "--draw", "matrix", "--link", "sleeping:now")
     assert given[0].how == "sleeping → now" and given[0].attention.shape == (1, 12, 1)
+
+
+@pytest.mark.parametrize("plane", ["attention", "unfold"])
+def test_a_plane_more_is_in_the_table_the_csv_and_the_pictures(capsys, tmp_path, plane):
+    args = ["--plane", plane, "--out", tmp_path / "out", "--layer", 0, "--head", "all", "--draw", "matrix"]
+    said = run(capsys, "A dog barked at the cat.", *args)
+    assert f"plane {plane}: measured on the very sentences that it was fitted to" in said
+    assert "nats lost" in said and (tmp_path / "out/matrix.png").exists()
+    rows = read(tmp_path / "out/heads.csv")
+    assert all(float(row[f"{plane}_nearest1_2d"]) > 0.7 for row in rows)
+    assert all(0 <= float(row[f"{plane}_lost_nats"]) < 1 for row in rows)
+    assert f"{plane}_nearest1_full" not in rows[0]
+
+
+def test_an_attention_plane_is_measured_on_sentences_it_was_not_fitted_to(capsys, tmp_path, sentences):
+    path = tmp_path / "some.txt"
+    path.write_text("\n".join(sentences[:8]), encoding="utf-8")
+    options = ["--points", 60, "--layer", 0, "--plane", "attention", "--draw", "metrics", "--out", tmp_path / "out"]
+    said = run(capsys, "--file", path, *options)
+    assert "plane attention: measured on the sentences that it was not fitted to" in said
+    bert = minibert.load("tiny")
+    some = Sentences(bert, path=path)
+    chosen = some.sample(60, 0)
+    sample = gather(bert, some, chosen)
+    n = viz.normalize(sample.query[0], sample.key[0], sample.sentences, "raw", plane="attention")
+    total = None
+    for number, text in enumerate(sentences[:8]):
+        if number not in chosen:
+            layer = bert(text).layers[0]
+            one = viz.measure(n.apply(layer.query, layer.key), layer.attention)
+            total = one if total is None else total + one
+    ours = [float(row["attention_nearest1_2d"]) for row in read(tmp_path / "out/heads.csv")]
+    np.testing.assert_allclose(ours, total.plane.nearest1, atol=0.02)
+    ours = [float(row["attention_lost_nats"]) for row in read(tmp_path / "out/heads.csv")]
+    np.testing.assert_allclose(ours, total.lost, rtol=0.02)
+
+
+def test_a_map_without_its_package_says_what_to_install(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "openTSNE", None)
+    assert "pip install 'minibert[maps]'" in fails(capsys, "A dog.", "--plane", "tsne", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
