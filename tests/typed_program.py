@@ -35,6 +35,12 @@ assert_type(bert.fill_mask("A [MASK].", top=3), list[list[tuple[str, float]]])
 bert.logits("A sentence.").argmax()
 bert.classify("A fine film.")
 
+assert_type(bert.resume(trace, layer=1, attention=layer.attention), minibert.Trace)
+assert_type(bert.without_heads([(1, 2)], mean_over=["One."]), minibert.Bert)
+trace.stacked("attention").mean(axis=(0, 1))
+assert_type(trace.to_rows("query"), list[dict[str, object]])
+trace.save("trace.npz")
+
 normalized = viz.normalize(layer.query, layer.key, [0] * 12, method="exact")
 assert_type(normalized, viz.Normalized)
 measures = viz.measure(normalized, layer.attention)

@@ -10,6 +10,7 @@ from minibert.attention import merge_heads, split_heads
 from minibert.encoder import feed_forward_block, project_context
 from minibert.model import Bert
 from minibert.trace import Trace
+from minibert.whatif.changes import field_of
 
 
 def rollout(trace: Trace) -> np.ndarray:
@@ -33,12 +34,10 @@ def moved(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
 
     moved[h, t, s] = attention[h, t, s] (value[h, s] W_h)       its sum over s is what the head adds to token t
     """
-    part = trace.layers[layer]
-    weight_DHK = bert.weights.layers[layer].attention_output.weight.reshape(
-        bert.config.hidden_size, len(part.value), -1
-    )
-    projected_HSD = part.value @ weight_DHK.transpose(1, 2, 0)
-    return part.attention[..., None] * projected_HSD[:, None]
+    attention_HTS, value_HSK = (field_of(bert, trace, layer, name) for name in ("attention", "value"))
+    weight_DHK = bert.weights.layers[layer].attention_output.weight.reshape(bert.config.hidden_size, len(value_HSK), -1)
+    projected_HSD = value_HSK @ weight_DHK.transpose(1, 2, 0)
+    return attention_HTS[..., None] * projected_HSD[:, None]
 
 
 def norms(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
@@ -59,7 +58,7 @@ def mixing(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
     The layer norm divides token t by one number, its own spread, and so treats what it is made of alike.
     Kobayashi et al., "Incorporating Residual and Normalization Layers into Analysis of Masked Language Models", 2021.
     """
-    weights, hidden_TD = bert.weights.layers[layer], trace.hidden_states[layer]
+    weights, hidden_TD = bert.weights.layers[layer], field_of(bert, trace, layer, "hidden_states")
     vectors_TSD = moved(bert, trace, layer).sum(axis=0)
     tokens = np.arange(len(hidden_TD))
     vectors_TSD[tokens, tokens] += hidden_TD
@@ -77,11 +76,13 @@ def value_zeroing(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
     The feed-forward half is taken into account, unlike in the other measures.
     Mohebbi et al., "Quantifying Context Mixing in Transformers", 2023.
     """
-    part, weights, hidden_TD = trace.layers[layer], bert.weights.layers[layer], trace.hidden_states[layer]
-    context_HTK, output_TD = split_heads(part.context, len(part.value)), trace.hidden_states[layer + 1]
+    attention_HTS, value_HSK = (field_of(bert, trace, layer, name) for name in ("attention", "value"))
+    hidden_TD, output_TD = (field_of(bert, trace, i, "hidden_states") for i in (layer, layer + 1))
+    context_HTK = split_heads(field_of(bert, trace, layer, "context"), len(value_HSK))
+    weights = bert.weights.layers[layer]
     columns = []
     for token in range(len(hidden_TD)):
-        lost_HTK = part.attention[:, :, token, None] * part.value[:, None, token]
+        lost_HTK = attention_HTS[:, :, token, None] * value_HSK[:, None, token]
         attended_TD = project_context(merge_heads(context_HTK - lost_HTK), hidden_TD, weights, bert.config)
         changed_TD = feed_forward_block(attended_TD, weights, bert.config)
         lengths_T = np.linalg.norm(changed_TD, axis=-1) * np.linalg.norm(output_TD, axis=-1)

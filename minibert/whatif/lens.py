@@ -10,6 +10,7 @@ from minibert.heads import masked_lm_logits
 from minibert.model import Bert
 from minibert.numerics import linear
 from minibert.trace import Trace
+from minibert.whatif.changes import field_of
 
 
 def logit_lens(bert: Bert, trace: Trace, token: int) -> np.ndarray:
@@ -18,7 +19,7 @@ def logit_lens(bert: Bert, trace: Trace, token: int) -> np.ndarray:
     Rows: layers + 1. The last is what the model says; the head was trained for that one only, so the first rows are
     guesses in a language that it was not taught (nostalgebraist, "interpreting GPT: the logit lens", 2020).
     """
-    states_LD = np.stack([state[token] for state in trace.hidden_states])
+    states_LD = trace.stacked("hidden_states")[:, token]
     return masked_lm_logits(states_LD, head_of(bert), bert.config.hidden_act, bert.config.layer_norm_eps)
 
 
@@ -43,16 +44,17 @@ def parts_of_token(bert: Bert, trace: Trace, token: int) -> Parts:
     heads, eps = bert.config.num_attention_heads, bert.config.layer_norm_eps
     names, rows = (
         ["embeddings", "biases"],
-        [trace.hidden_states[0][token], np.zeros(bert.config.hidden_size, np.float32)],
+        [field_of(bert, trace, 0, "hidden_states")[token], np.zeros(bert.config.hidden_size, np.float32)],
     )
-    for i, (layer, weights) in enumerate(zip(trace.layers, bert.weights.layers, strict=True)):
-        added_HD = head_outputs(layer.context[token : token + 1], weights.attention_output.weight, heads)[:, 0]
+    for i, weights in enumerate(bert.weights.layers):
+        context_TD, inner_TF = (field_of(bert, trace, i, name) for name in ("context", "inner"))
+        added_HD = head_outputs(context_TD[token : token + 1], weights.attention_output.weight, heads)[:, 0]
         names += [f"head {i}.{head}" for head in range(heads)]
         rows += list(added_HD)
         rows[1] = rows[1] + weights.attention_output.bias
         rows = through_norm(rows, weights.attention_norm, eps)
         names.append(f"feed-forward {i}")
-        rows.append(linear(layer.inner[token : token + 1], *weights.output)[0])
+        rows.append(linear(inner_TF[token : token + 1], *weights.output)[0])
         rows = through_norm(rows, weights.output_norm, eps)
     order = [0, *range(2, len(names)), 1]  # the biases last
     return Parts(tuple(names[i] for i in order), np.stack([rows[i] for i in order]))
@@ -77,7 +79,7 @@ def logit_parts(bert: Bert, trace: Trace, token: int, guess: int) -> tuple[tuple
     al., "A Mathematical Framework for Transformer Circuits", 2021).
     """
     parts = parts_of_token(bert, trace, token)
-    hidden_D = trace.hidden_states[-1][token]
+    hidden_D = field_of(bert, trace, bert.config.num_hidden_layers, "hidden_states")[token]
     states_ND = np.concatenate([hidden_D[None], hidden_D - parts.vectors])
     head = head_of(bert)
     word = head._replace(decoder=head.decoder[guess : guess + 1], bias=head.bias[guess : guess + 1])

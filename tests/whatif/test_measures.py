@@ -231,3 +231,16 @@ def test_the_parts_of_a_token_are_what_torch_finds_with_frozen_norms(tiny, their
 def test_a_model_without_a_masked_lm_head_has_no_lens(minilm):
     with pytest.raises(ValueError, match="no masked-language-model head"):
         logit_lens(minilm, minilm("No."), 0)
+
+
+def test_a_trace_that_lacks_what_a_measure_takes_is_named(tiny):
+    (trace,) = tiny.batch([MASKED], keep=["attention"])
+    for measure in (norms, mixing, value_zeroing):
+        with pytest.raises(ValueError, match=r"the trace holds no (value|hidden_states), which it takes here"):
+            measure(tiny, trace, 0)
+    with pytest.raises(ValueError, match="the trace holds no hidden_states"):
+        logit_lens(tiny, trace, 0)
+    with pytest.raises(ValueError, match="the trace holds no hidden_states"):
+        logit_parts(tiny, trace, 0, 5)
+    with pytest.raises(ValueError, match="layer is 4; expected 0 to 3"):
+        norms(tiny, tiny(MASKED), 4)
