@@ -43,8 +43,9 @@ test("data: what is packed comes back, and only whole sentences have every pictu
 });
 
 test("sentences read like sentences", () => {
-  assert.equal(readable(["[CLS]", "the", "cap", "##y", "##bara", ".", "[SEP]"]), "the capybara.");
-  assert.equal(readable(["[CLS]", "a", "[SEP]", "b", "[SEP]"]), "a / b");
+  assert.equal(readable(["[CLS]", "the", "cap", "##y", "##bara", ".", "[SEP]"], [null, 0, 1, 1, 1, 2, null]), "the capybara.");
+  for (const [cls, sep] of [["[CLS]", "[SEP]"], ["<s>", "</s>"]])
+    assert.equal(readable([cls, "a", sep, "b", sep], [null, 0, null, 1, null]), "a / b");
 });
 
 test("state survives its address, and only what differs is written", () => {

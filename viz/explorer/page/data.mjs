@@ -69,7 +69,8 @@ export class Data {
 
   /** A sentence as it was written, or, where that is not known, put together from its pieces. */
   sentenceText(number) {
-    return this.sentences[number].text?.replace("|||", "/") ?? readable(this.sentences[number].tokens);
+    const { text, tokens, words } = this.sentences[number];
+    return text?.replace("|||", "/") ?? readable(tokens, words);
   }
 
   column(name) {
@@ -211,12 +212,11 @@ export class Head {
   }
 }
 
-/** Pieces put together again for people to read: "cap ##y ##bara is" -> "capybara is", without [CLS] and [SEP]. */
-export function readable(tokens) {
+/** Pieces put together again for people to read: "cap ##y ##bara is" -> "capybara is". Tokens of no word only part sentences. */
+export function readable(tokens, words) {
   let text = "";
-  for (const token of tokens) {
-    if (token === "[CLS]") continue;
-    if (token === "[SEP]") text += " /";
+  for (const [i, token] of tokens.entries()) {
+    if (words[i] === null) text += text && " /";
     else if (token.startsWith("##") && token.length > 2) text += token.slice(2);
     else if (/^[.,!?;:)\]'’]$/u.test(token)) text += token;
     else text += ` ${token}`;
