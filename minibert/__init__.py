@@ -4,9 +4,10 @@ Read the chapters in this order: numerics, embeddings, attention, encoder, heads
 
 Arrays inside the model carry their shape in their name, one letter per axis:
 
-    T  tokens (of all sentences, end to end)     D  hidden          V  vocabulary
-    S  tokens as keys                            H  heads           L  layers
-    F  feed-forward                              K  head size       N  points
+    T  tokens (of all sentences, end to end,     D  hidden          V  vocabulary
+       or of the one at hand)                    H  heads           L  layers
+    S  tokens as keys                            K  head size       N  points (in viz)
+    F  feed-forward
 
 so `scores_HTS` has, for each head, one row per query token and one column per key token.
 """
@@ -33,7 +34,7 @@ HOME = {
     "explore": "minibert.exploring.page",
     "load": "minibert.model",
 }
-"""Where each public name stands. It is imported when it is asked for, so that the command hears Ctrl-C at once."""
+"""Where each public name stands. It is imported when it is first asked for, so that the command starts at once."""
 
 
 def __getattr__(name: str) -> object:

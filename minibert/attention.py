@@ -1,14 +1,15 @@
 """Self-attention: the only place in BERT where information moves from one token to another.
 
-Every token asks a question (its query), offers an answer to others' questions (its key), and carries something to give
-away (its value). Where a query and a key point the same way, the value flows.
+Every token asks a question (its query), shows a label that questions are compared with (its key), and carries something
+to give away (its value). Where a query and a key point the same way, the key's token gives its value to the query's.
 
     query, key, value = hidden W_q + b_q,  hidden W_k + b_k,  hidden W_v + b_v
     scores            = query key^T / sqrt(K)
     attention         = softmax(scores)
     context           = attention value
 
-A head is all of this in K of the D dimensions; H heads do it side by side, and each can ask something else.
+A head is all of this in K of the D dimensions; H heads do it side by side, and each can ask something else. `attend` is
+the heart of it, and its last product, attention times value, is where the moving is done.
 
 A word on padding, since other implementations are full of it. They stack sentences into a rectangle, fill the short
 ones up with [PAD], and add a huge negative number to the scores of those keys so that softmax gives them nothing. Here
@@ -31,12 +32,13 @@ def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) ->
         attention = softmax(scores)            row t: how t shares out its attention, summing to 1
         context   = attention value            what t takes home: a weighted mean of the values
 
-    The dot product of K independent terms has a spread of sqrt(K). Without the division, softmax would put nearly all
-    of the attention on one key, whatever the sentence.
+    A sum of K independent terms, each of variance 1, has a standard deviation of sqrt(K). Without the division, the
+    scores would spread so far that softmax puts nearly all of the attention on one key.
 
+    The keys are those of the same sentence: T and S count the same tokens, as askers and as asked.
     Returns scores_HTS, attention_HTS, context_HTK.
     """
-    scores_HTS = (query_HTK / math.sqrt(query_HTK.shape[-1])) @ key_HSK.mT  # to divide here is less work
+    scores_HTS = (query_HTK / math.sqrt(query_HTK.shape[-1])) @ key_HSK.mT  # .mT: the last two axes exchanged
     attention_HTS = softmax(scores_HTS)
     context_HTK = attention_HTS @ value_HSK
     return scores_HTS, attention_HTS, context_HTK
@@ -54,24 +56,12 @@ def merge_heads(x_HTK: np.ndarray) -> np.ndarray:
     return x_HTK.transpose(1, 0, 2).reshape(tokens, heads * head_size)
 
 
-def head_outputs(context_TD: np.ndarray, weight: np.ndarray, heads: int) -> np.ndarray:
-    """What each head adds to each token: its context through its own columns of the output projection.
-
-        context W + b = sum over heads of context_h W_h + b      so heads add up, and each can be weighed by itself
-
-    context_TD, weight [D, D] (one row per output) -> added_HTD.
-    """
-    context_HTK = split_heads(context_TD, heads)
-    weight_DHK = weight.reshape(len(weight), heads, -1)
-    return context_HTK @ weight_DHK.transpose(1, 2, 0)
-
-
 def self_attention(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: AttentionWeights, heads: int
 ) -> list[dict[str, np.ndarray]]:
     """Attention of every sentence to itself. `sentences` says which rows of hidden_TD are one sentence's.
 
-    Returns, for each sentence, query, key, value [H, T, K], scores, attention [H, T, T] and context [T, D].
+    Returns, for each sentence, query, key, value [H, T, K], scores, attention [H, T, S] and context [T, D].
     """
     query_HTK = split_heads(linear(hidden_TD, weights.query.weight, weights.query.bias), heads)
     key_HTK = split_heads(linear(hidden_TD, weights.key.weight, weights.key.bias), heads)
@@ -92,3 +82,17 @@ def self_attention(
             }
         )
     return parts
+
+
+def head_outputs(context_TD: np.ndarray, weight: np.ndarray, heads: int) -> np.ndarray:
+    """What each head adds to each token; not needed for the forward pass, but to look at heads one by one.
+
+        context W + b = sum over heads of context_h W_h + b      W_h: the K rows of W that belong to head h
+
+    W is the output projection, with which the next chapter mixes the heads.
+
+    context_TD, weight [D, D] (one row per output) -> added_HTD.
+    """
+    context_HTK = split_heads(context_TD, heads)
+    weight_DHK = weight.reshape(len(weight), heads, -1)
+    return context_HTK @ weight_DHK.transpose(1, 2, 0)

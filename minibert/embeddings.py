@@ -16,6 +16,7 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
     Without the position, a sentence would be a bag of words to everything that follows: attention has no other way to
     know who stands next to whom.
 
+    An id is the token's row in the table `word`. All three tables were learned in training, the positions as well.
     encodings: sentences with `input_ids` and `token_type_ids` -> hidden_TD.
     """
     input_ids_T = np.concatenate([encoding.input_ids for encoding in encodings])

@@ -2,6 +2,8 @@
 
 Each of the two halves adds what it found to what it was given (the residual) and then normalises. That order, norm
 last, is BERT's; GPT-2 and most models since normalise first.
+
+`weights` are pairs (weight, bias) by name, handed on with a star; `checkpoint/parameters.py` lists them.
 """
 
 from collections.abc import Sequence
@@ -29,14 +31,18 @@ def attention_block(
 def project_context(
     context_TD: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig
 ) -> np.ndarray:
-    """hidden = layer_norm(hidden + context W + b): W mixes what the heads found."""
+    """The part after the heads: W, the output projection, mixes what they found. context_TD, hidden_TD -> hidden_TD."""
     attended_TD = linear(context_TD, *weights.attention_output)
     attended_TD += hidden_TD
     return layer_norm(attended_TD, *weights.attention_norm, config.layer_norm_eps)
 
 
 def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
-    """hidden = layer_norm(hidden + act(hidden W_1 + b_1) W_2 + b_2): each token by itself, through F > D numbers."""
+    """hidden = layer_norm(hidden + act(hidden W_1 + b_1) W_2 + b_2): each token alone, widened to F numbers and back.
+
+    act is the activation function, such as gelu: without it, two products in a row would be no more than one.
+    `encoder_layer` takes the two steps apart, because it also returns what lies between them.
+    """
     return narrow(widen(hidden_TD, weights, config), hidden_TD, weights, config)
 
 

@@ -1,4 +1,7 @@
-"""What is built on top of the encoder: the pooler, the masked-language-model head, a classifier."""
+"""What is built on top of the encoder: the pooler, the masked-language-model head, a classifier.
+
+These are called heads too, but have nothing to do with those of attention. Logits are scores before softmax.
+"""
 
 from collections.abc import Callable
 
@@ -19,19 +22,20 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
         transformed = layer_norm(act(hidden W + b))
         logits      = transformed word^T + bias
 
-    The decoder is the table of word embeddings again (it is tied): a word fits where the transformed vector points the
-    way of its embedding. hidden_TD -> logits_TV.
+    The decoder is the table of word embeddings again (they share one array, and are called tied): a word fits where
+    the transformed vector points the way of its embedding. hidden_TD -> logits_TV.
     """
     transformed_TD = layer_norm(ACTIVATIONS[hidden_act](linear(hidden_TD, *weights.transform)), *weights.norm, eps)
     logits_TV = linear(transformed_TD, weights.decoder, weights.bias)
-    return np.ascontiguousarray(logits_TV)  # token by token, in which order NumPy sums rows more exactly
+    return np.ascontiguousarray(logits_TV)  # row after row in memory: NumPy then sums each row more exactly
 
 
 def sentence_vector(hidden_TD: np.ndarray, mode: str = "mean", normalize: bool = True) -> np.ndarray:
-    """vector = mean over tokens of hidden, divided by its length: hidden_TD -> [D].
+    """vector = mean over tokens of hidden, scaled to length 1: hidden_TD -> [D].
 
     Where a model was trained for it, sentences of like meaning point the same way, and the product of two vectors is
-    the cosine of their angle (Reimers & Gurevych, 2019). mode "max" takes each number's largest, "cls" token 0 alone.
+    the cosine of their angle (Reimers & Gurevych, 2019). mode "max" takes, number by number, the largest over the
+    tokens; "cls" token 0 alone.
     """
     vector = {"mean": hidden_TD.mean(axis=0), "max": hidden_TD.max(axis=0), "cls": hidden_TD[0]}[mode]
     return vector / np.linalg.norm(vector) if normalize else vector
@@ -50,5 +54,5 @@ def answer(logits: np.ndarray, activation: str) -> np.ndarray:
     identity   the logits themselves, such as a number of stars
     """
     if activation == "sigmoid":
-        return softmax(np.stack([logits, 0 * logits], axis=-1))[:, 0]  # two classes, of which one has the logit 0
+        return softmax(np.stack([logits, 0 * logits], axis=-1))[:, 0]  # exp(l) / (exp(l) + exp(0))
     return softmax(logits) if activation == "softmax" else logits

@@ -33,14 +33,14 @@ BATCH_TOKENS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Bert:
-    """A trained BERT. Nothing in it changes; every call returns all it computed."""
+    """A trained BERT. Nothing in it changes; calling it returns all that was computed."""
 
     config: BertConfig
     tokenizer: Tokenizer
     weights: Weights
     name: str
     notes: Mapping[str, str] = field(default_factory=dict)
-    """what is wrong with a part that the encoder can do without, by its name: "tokenizer", "classifier", ..."""
+    """optional parts that could not be loaded ("tokenizer", "classifier", ...), and why"""
 
     def __repr__(self) -> str:
         c = self.config
@@ -71,14 +71,14 @@ class Bert:
 
     @calm
     def _finish(self, begun: Sequence[Trace], hidden_TD: np.ndarray, keep: frozenset[str]) -> list[Trace]:
-        """The traces with all that is still to come: hidden_TD, of all of them end to end, goes into the next layer."""
+        """Traces that hold no layers yet (or, for `resume`, the first ones), completed from hidden_TD, end to end."""
         done, sentences = len(begun[0].layers), rows_of_sentences([trace.tokens for trace in begun])
         heads = self.config.num_attention_heads
-        states_LTD, layers = [hidden_TD], []
+        states, layers = [hidden_TD], []
         for weights in self.weights.layers[done:]:
             hidden_TD, parts = encoder_layer(hidden_TD, sentences, weights, self.config)
             if "hidden_states" in keep:
-                states_LTD.append(hidden_TD)
+                states.append(hidden_TD)
             if "head_outputs" in keep:
                 for part in parts:
                     part["head_outputs"] = head_outputs(part["context"], weights.attention_output.weight, heads)
@@ -90,7 +90,7 @@ class Bert:
             replace(
                 trace,
                 layers=(*trace.layers, *(layer[i] for layer in layers)),
-                hidden_states=(*(trace.hidden_states or ()), *(own(state[rows]) for state in states_LTD))
+                hidden_states=(*(trace.hidden_states or ()), *(own(state[rows]) for state in states))
                 if "hidden_states" in keep
                 else None,
                 pooled=pool(hidden_TD[rows], pooler) if pooler else None,
@@ -101,7 +101,7 @@ class Bert:
     def stream(self, texts: Iterable[Text], keep: Iterable[str] = ("query", "key", "attention")) -> Iterator[Trace]:
         """Run any number of sentences, a batch at a time: memory is bounded by one batch, and so is what is read ahead.
 
-        Traces come in the order of the texts. What is not in `keep` is given back as soon as its layer is done.
+        Traces come in the order of the texts. What is not in `keep` is freed as soon as its layer is done.
         """
         return self._stream(check_texts(texts), check_keep(keep))  # checks now, not when the first trace is asked for
 

@@ -3,7 +3,8 @@
 Every function takes and returns float32 arrays and works along the last axis; `x` may have any axes before it.
 
 What is imported from `speed/rows.py` makes the same numbers sooner. Read `product(x, w)` as x @ w.T, `total(x)` as
-x.sum(axis=-1, keepdims=True), `mean(x)` and `mean_square(x)` likewise, and pass over the decorators.
+x.sum(axis=-1, keepdims=True), `mean(x)` and `mean_square(x)` likewise, `polynomial(a, x)` as a_0 + a_1 x + a_2 x^2 ...,
+`y *= 1 / z` as y / z, and pass over the decorators. (Where later chapters write W, they mean weight^T.)
 """
 
 import math
@@ -29,8 +30,7 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
 def softmax(x: Array) -> Array:
     """softmax(x)_j = exp(x_j) / sum_k exp(x_k)
 
-    A number subtracted from all x of a row cancels in the fraction. Where exp could overflow or vanish, the largest x
-    of each row is subtracted.
+    What is subtracted from a whole row cancels in the fraction: the largest x, where exp could overflow or vanish.
     """
     y = np.exp(x if x.min() > -40 and x.max() < 40 else x - x.max(axis=-1, keepdims=True))
     y *= 1 / total(y)
@@ -41,19 +41,19 @@ def softmax(x: Array) -> Array:
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
     """y = weight (x - mean) / sqrt(variance + eps) + bias
 
-    Mean and variance are those of one token's own numbers. The variance is the population's (divided by n, not n - 1),
-    and eps stands inside the root, where it keeps a constant row from dividing by zero.
-    x [..., D], weight [D], bias [D] -> [..., D].
+    Mean and variance are those of one token's own numbers, x [..., D]. The variance is the population's (divided by n,
+    not n - 1), and eps stands inside the root, where it keeps a constant row from dividing by zero.
     """
     y = x - mean(x)
-    y -= mean(y)  # what rounding left of the mean: of a constant row, it would be all that is left
-    y *= 1 / np.sqrt(mean_square(y) + eps)
+    y -= mean(y)  # rounding leaves a tiny rest of the mean; in a constant row the division would magnify it
+    y *= 1 / np.sqrt(mean_square(y) + eps)  # y is centred: its mean square is the variance
     return weight * y + bias
 
 
 def gelu(x: Array) -> Array:
-    """gelu(x) = x Phi(x) = x/2 (1 + erf(x / sqrt(2))): x, in proportion to how likely a normal number is smaller than
-    it (Hendrycks & Gimpel 2016)."""
+    """gelu(x) = x Phi(x) = x/2 (1 + erf(x / sqrt(2))), as defined by Hendrycks & Gimpel (2016); `fast_gelu` is run.
+
+    Phi(x) is the probability that a standard normal number is below x: gelu lets this share of x through."""
     return x / 2 * (1 + erf(x / math.sqrt(2)))
 
 
@@ -70,7 +70,7 @@ def erf(x: Array) -> Array:
 @elementwise
 @np.errstate(over="ignore")  # x / infinity is 0
 def fast_gelu(x: Array) -> Array:
-    """gelu(x) ~ x / (1 + 2^(x q(x^2))), with an absolute error of at most 7e-8: the gelu that models are run with.
+    """gelu(x) ~ x / (1 + 2^(x q(x^2))), with an absolute error of at most 7e-8: what models are run with.
 
     Phi runs from 0 to 1 much as 1 / (1 + e^(-1.6 x)) does; with a polynomial q in place of the 1.6, float32 can hardly
     tell them apart. The coefficients make gelu's largest error smallest. 2^ takes half the time of e^.
