@@ -236,6 +236,8 @@ def print_reports(
             say(t("A hint: minibert exercises hint {name}", name=exercise.name), "    ")
         if report.status == "passed":
             notes.note("right", exercise.name)
+        else:
+            notes.forget("right", exercise.name)
         if alone and report.status == "passed":
             say(t("What did you predict?") + " " + answer_of(exercise), "    ")
             say(t("To compare with ours: minibert exercises show {name}", name=exercise.name), "    ")

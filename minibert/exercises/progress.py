@@ -34,6 +34,13 @@ class Progress:
             names.append(exercise)
             self.save()
 
+    def forget(self, kind: str, exercise: str) -> None:
+        """Strike an exercise out of right, hints or solutions."""
+        names = getattr(self, kind)
+        if exercise in names:
+            names.remove(exercise)
+            self.save()
+
     def save(self) -> None:
         """Write the file whole, or leave the old one."""
         if self.path is None:

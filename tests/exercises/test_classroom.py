@@ -50,6 +50,9 @@ def test_solutions_open_with_the_word_or_when_right(tmp_path, capsys, monkeypatc
     assert "def softmax" in run(capsys, "show", "softmax")[1], "right: nobody asks"
     notes = progress.read(tmp_path / "work")
     assert (notes.right, notes.hints, notes.solutions) == (["softmax"], ["softmax"], ["gelu"])
+    run(capsys, "reset", "work", "softmax")
+    run(capsys, "check", "work", "softmax")
+    assert "is locked" in run(capsys, "show", "softmax", "--yes")[2], "not right any more"
     assert "Kapybara" not in (tmp_path / "work" / ".course.json").read_text()
 
 
