@@ -189,6 +189,15 @@ def test_search_figure_tells_flat_and_edge(panels):
     drawn(figure)
     assert "of 6 heads 6 flat, 0 at the edge" in texts(figure)
     assert len(figure.axes[0].collections[0].get_segments()) == 6
+    marks = {
+        (x, y)
+        for line in figure.axes[0].lines
+        for x, y in zip(*line.get_data(), strict=True)
+        if line.get_marker() in "o^x"
+    }
+    curves, best = searches[0].curve.reshape(6, -1), searches[0].best.ravel()
+    for curve, c in zip(curves, best, strict=True):
+        assert (c, curve[np.argmin(abs(searches[0].scales - c))]) in marks
     assert "flat, so nothing to choose: c = 1" in texts(figure)
 
 
@@ -318,14 +327,14 @@ def test_figures_say_what_does_not_fit():
 
 
 def test_colours_of_a_heatmap_follow_the_data():
-    below = np.array([[-2.0, 1.0]])
+    below = np.array([[-1.0, 2.0]])
     maps = {"below": below, "above": abs(below), "nothing": 0 * below, "tiny": below * 1e-4}
     figure = viz.heatmap_figure(maps, range(1), range(2))
     drawn(figure)
     limits = [axes.images[0].get_clim() for axes in figure.axes if axes.images]
     assert limits == [(-2, 2), (0, 2), (0, 1), (-2e-4, 2e-4)]
     said = [[text.get_text() for text in axes.texts] for axes in figure.axes if axes.images]
-    assert said == [["−2", "1"], ["2", "1"], [".00", ".00"], [".00", ".00"]]
+    assert said == [["−1", "2"], ["1", "2"], [".00", ".00"], [".00", ".00"]]
 
 
 def test_dollars_and_other_marks_stay_what_they_are():
@@ -601,7 +610,8 @@ def test_of_the_neighbours_the_highest_bar_is_named():
     by_offset[0, 0, 0], by_offset[0, 0, 9], by_offset[0, 1, 13] = 0.9, 0.5, 0.25
     figure = viz.positions_figure(by_offset)
     assert [axes.get_title() for axes in figure.axes] == ["−1: 0.50", "+3: 0.25", ""]
-    (bar,) = figure.axes[0].patches[-1:]
+    stairs, bar = figure.axes[0].patches
+    np.testing.assert_allclose(stairs.get_data().edges[[0, 9, -1]], [-10.5, -1.5, 10.5])
     assert bar.get_x() + bar.get_width() / 2 == -1 and bar.get_height() == pytest.approx(np.sqrt(0.5))
     with pytest.raises(ValueError, match=r"by_offset must be \[layers, heads, 21\]"):
         viz.positions_figure(by_offset[0])
@@ -633,7 +643,10 @@ def test_maps_side_by_side_share_a_colour_bar_where_they_can():
     maps = {name: np.eye(3) * k for name, k in (("a", 1), ("b", 1), ("c", 2))} | {"d": None, "e": np.eye(3)}
     figure = viz.heatmap_figure(maps)
     assert len([axes for axes in figure.axes if axes.images]) == 4
-    assert len(figure.axes) == 4 + 3
+    maps_drawn = [axes.get_position() for axes in figure.axes if axes.images]
+    bars = [axes.get_position() for axes in figure.axes[-3:]]
+    for bar, of in zip(bars, (1, 2, 3), strict=True):  # beside b, for a and b; beside c; beside e
+        assert 0 < bar.x0 - maps_drawn[of].x1 < 0.05 and bar.y0 == pytest.approx(maps_drawn[of].y0)
 
 
 def test_the_matrix_writes_nearest_and_tints_by_it():
@@ -700,3 +713,16 @@ def test_of_many_pairs_those_with_attention_are_drawn_one_by_one():
     assert len(dots.get_offsets()) == (attention > 0.1).sum() < 3600
     assert dots.get_array().min() > 0.1 and hexagons.get_array().sum() > 0
     assert "a pair with attention above 0.1" in texts(figure)
+
+
+def test_each_layer_keeps_its_colour_and_its_share_of_points():
+    query, key, _ = heads(3, 2, tokens=900)
+    n = viz.normalize(query, key, scale=1, scope="model")
+    figure = viz.layers_figure(n, [4, 5, 6])
+    dots = figure.axes[1].collections[0]
+    step = -(-1800 // 1500)
+    assert len(dots.get_offsets()) == 3 * 900 and any(f"1 point in {step} is drawn" in text for text in texts(figure))
+    first = n.query_drawn[0].reshape(-1, 2)[::step]
+    here = [np.abs(first - place).max(axis=1).min() < 1e-5 for place in np.asarray(dots.get_offsets())]
+    tint = style.LAYERS(0.0)[:3]
+    np.testing.assert_array_equal(here, (np.abs(dots.get_facecolors()[:, :3] - tint) < 1e-6).all(axis=1))
