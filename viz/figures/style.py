@@ -13,8 +13,12 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import numpy as np
+
+Parameters = ParamSpec("Parameters")
+Made = TypeVar("Made")
 
 
 def _import_matplotlib() -> None:
@@ -176,11 +180,11 @@ def house_style() -> Iterator[None]:
             yield
 
 
-def in_house_style(draw: Callable) -> Callable:
+def in_house_style(draw: Callable[Parameters, Made]) -> Callable[Parameters, Made]:
     """A function that makes a figure, made to do so in the house style."""
 
     @functools.wraps(draw)
-    def drawn(*args, **kwargs):
+    def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Made:
         with house_style():
             return draw(*args, **kwargs)
 
