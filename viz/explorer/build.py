@@ -9,7 +9,7 @@ import numpy as np
 
 from viz.explorer.assemble import assemble, framed
 from viz.explorer.columns import columns, evidence
-from viz.explorer.heads import explore_layer
+from viz.explorer.heads import PICTURES, explore_layer
 from viz.explorer.model import Live
 from viz.explorer.room import ACROSS, ROOM, TEXT, kept, needed
 from viz.explorer.tour import check_tour, default_tour
@@ -18,6 +18,7 @@ from viz.files import whole_file
 from viz.geometry.normalize import METHODS
 from viz.measures.habits import OFFSETS
 
+FOR_A_PLANE = 2_000  # tokens: the attention plane takes seconds per layer, and minutes for very many
 FOR_VECTORS = 1_500_000  # bytes: vectors are for looking at coordinates, and worth it where there are few
 
 
@@ -73,7 +74,7 @@ def explore(
     texts: for each sentence its text as it was written; a pair has " ||| " between both.
     spans: for each sentence, where each token stands in its text (start, end), counted in characters, each of a pair
         by itself; None for special tokens.
-    drawn: "raw", "paper" or "exact", the picture shown first, and the one that has room for all sentences in any case;
+    drawn: "raw", "paper", "exact" or "attention", the picture shown first, which has all sentences in any case;
         None: the one in whose plane the nearest key is most often the most attended one.
     room: the largest page, in characters, without a live model. Where not everything fits, short sentences are kept
         whole, long ones in as many heads as there is room for, the `chosen` (layer, head) first; of what is not kept
@@ -99,6 +100,7 @@ def explore(
     whole = kept(sizes, layers * heads, room, [layer * heads + head for layer, head in chosen])
     vectors = (whole * sizes[:, None]).sum() * head_size * 4
     drawn = drawn or (None if whole.all() else "exact")
+    methods = PICTURES if drawn == "attention" or sizes.sum() <= FOR_A_PLANE else METHODS
     with_vectors = bool(live) or (vectors <= FOR_VECTORS and needed(sizes, layers * heads) + vectors * TEXT <= room)
     across = int(min(ACROSS, sizes.max()))
 
@@ -114,6 +116,7 @@ def explore(
             with_vectors,
             bool(live),
             across,
+            methods,
         )
         found.append(result[0])
         packed.extend(result[1])
@@ -128,7 +131,7 @@ def explore(
         "layers": layers,
         "heads": heads,
         "headSize": head_size,
-        "methods": list(METHODS),
+        "methods": list(methods),
         "drawn": drawn,
         "reach": int(OFFSETS[-1]),
         "across": across,
@@ -166,8 +169,8 @@ def explore(
 
 def truest(found: Sequence[dict]) -> str:
     """The method whose flat picture keeps its promise for most queries."""
-    share = {m: np.mean([layer["measures"][m].plane.nearest1 for layer in found]) for m in METHODS}
-    return max(METHODS, key=share.get)
+    share = {m: np.mean([layer["measures"][m].plane.nearest1 for layer in found]) for m in found[0]["measures"]}
+    return max(share, key=share.get)
 
 
 def most_previous(found: Sequence[dict]) -> tuple[int, int]:
@@ -232,8 +235,8 @@ def check(tokens, query, key, drawn) -> None:
         raise ValueError("there are no sentences to explore; give at least one")
     if not len(tokens) == len(query) == len(key):
         raise ValueError(f"there are {len(tokens)} sentences, but {len(query)} queries and {len(key)} keys")
-    if drawn is not None and drawn not in METHODS:
-        raise ValueError(f"drawn must be one of {', '.join(METHODS)}, not {drawn!r}")
+    if drawn is not None and drawn not in PICTURES:
+        raise ValueError(f"drawn must be one of {', '.join(PICTURES)}, not {drawn!r}")
     layers, heads, _, size = query[0].shape if query[0].ndim == 4 else (0, 0, 0, 0)
     for i, (sentence, q, k) in enumerate(zip(tokens, query, key, strict=True)):
         if not (q.shape == k.shape == (layers, heads, len(sentence), size)) or not q.size:

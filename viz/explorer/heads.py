@@ -8,12 +8,16 @@ import numpy as np
 from viz.explorer import pack
 from viz.explorer.columns import by_position
 from viz.explorer.kinds import kinds
+from viz.geometry.attention_plane import AttentionPlane
 from viz.geometry.normalize import METHODS, Normalized, normalize
 from viz.measures.habits import habits
 from viz.measures.measure import measure_all
 
+PICTURES = (*METHODS, "attention")
+"""The moves, each drawn in the plane of its principal components, and the attention plane."""
 
-def explore_layer(sentences, query, key, lengths, kept, drawn, with_vectors, with_moves, across):
+
+def explore_layer(sentences, query, key, lengths, kept, drawn, with_vectors, with_moves, across, methods=PICTURES):
     """One layer: what is known of its heads, and each head packed.
 
     sentences: (tokens, words, segments) of all sentences, each a list of one entry per sentence.
@@ -32,11 +36,16 @@ def explore_layer(sentences, query, key, lengths, kept, drawn, with_vectors, wit
     components = min(3, 2 * count, query_HNK.shape[-1])
     moved = [normalize(query_HNK, key_HNK, sentence_of, method, components=components) for method in METHODS]
     flat = [replace(m, plane=replace(m.plane, components=m.plane.components[:, :2])) for m in moved]
-    measures = dict(zip(METHODS, measure_all(flat, attention, sentence_of), strict=True))
-    first, *others = (drawn_in_three(m) for m in moved)
-    moved = dict(zip(METHODS, [first, *(facing(other, first) for other in others)], strict=True))
-
+    moved = [drawn_in_three(m) for m in moved]
+    if "attention" in methods:
+        last = normalize(query_HNK, key_HNK, sentence_of, "raw", plane="attention", attention=attention)
+        flat.append(last)
+        moved.append(replace(last, plane=attention_in_three(last.plane)))
+    measures = dict(zip(methods, measure_all(flat, attention, sentence_of), strict=True))
+    first, *others = moved
+    moved = dict(zip(methods, [first, *(facing(other, first) for other in others)], strict=True))
     pictures = {method: places(m) for method, m in moved.items()}
+    shares = {method: variance(m) for method, m in moved.items()}
 
     norms = np.linalg.norm(np.concatenate([query_HNK, key_HNK], axis=1), axis=-1)
     each = [habits(a, t) for a, t in zip(attention, tokens, strict=True)]
@@ -54,7 +63,9 @@ def explore_layer(sentences, query, key, lengths, kept, drawn, with_vectors, wit
             data["xy"][method] = pack.signed(sides[:, :, :2] if method == drawn else sides[:, inner, :2], largest)
             data["z"][method] = pack.signed(sides[:, inner, 2], largest)
             data["extent"][method] = largest
-            data["variance"][method] = [round(float(v), 4) for v in m.plane.explained_variance_ratio[head]]
+            data["variance"][method] = (
+                None if np.isnan(shares[method][head, 0]) else shares[method][head].round(4).tolist()
+            )
             data["scale"][method] = float(m.scale[head])
             data["radius"][method] = None if m.radius is None else float(m.radius[head])
             data["lean"][method] = lean(m, query_HNK, key_HNK, head, inner)
@@ -78,7 +89,7 @@ def explore_layer(sentences, query, key, lengths, kept, drawn, with_vectors, wit
         "measures": measures,
         "scales": {name: m.scale for name, m in moved.items()},
         "translations": {name: np.linalg.norm(m.translation, axis=-1) for name, m in moved.items()},
-        "variances": {name: m.plane.explained_variance_ratio[..., :2].sum(axis=-1) for name, m in moved.items()},
+        "variances": {name: share[..., :2].sum(axis=-1) for name, share in shares.items()},
     }
     return found, packed
 
@@ -98,6 +109,9 @@ def lean(m: Normalized, query, key, head: int, inner) -> dict | None:
 
 def move(m: Normalized, head: int) -> dict:
     """All that it takes to lay other tokens into the same picture, as `Normalized.apply` and the plane do."""
+    if isinstance(m.plane, AttentionPlane):
+        maps = ("query_map", "query_offset", "key_map", "key_offset")
+        return {name: pack.float32(getattr(m.plane, name)[head]) for name in maps}
     return {
         "translation": pack.float32(m.translation[head]),
         "mean": pack.float32(m.plane.mean[head]),
@@ -127,11 +141,34 @@ def drawn_in_three(m: Normalized) -> Normalized:
     return replace(m, plane=plane)
 
 
+def attention_in_three(plane: AttentionPlane) -> AttentionPlane:
+    """With a third coordinate, 0: the attention plane is fitted flat."""
+    rows = ((0, 0), (0, 1), (0, 0))
+    return replace(
+        plane,
+        query_map=np.pad(plane.query_map, rows),
+        key_map=np.pad(plane.key_map, rows),
+        query_offset=np.pad(plane.query_offset, rows[:2]),
+        key_offset=np.pad(plane.key_offset, rows[:2]),
+    )
+
+
+def variance(m: Normalized) -> np.ndarray:
+    """The share of each axis in the variance, [H, 3]; NaN where the axes are chosen for something else."""
+    if isinstance(m.plane, AttentionPlane):
+        return np.full((len(m.query), 3), np.nan)
+    return m.plane.explained_variance_ratio
+
+
 def facing(m: Normalized, other: Normalized) -> Normalized:
     """The picture mirrored, axis by axis, to look most like another: a component may point either way, and points that
     only swap sides would say nothing when one picture moves into the other."""
     agree = np.einsum("hnc,hnc->hc", places(m), places(other))
-    sign = np.where(agree < 0, -1, 1).astype(m.plane.components.dtype)
+    sign = np.where(agree < 0, -1, 1).astype(m.query.dtype)
+    if isinstance(m.plane, AttentionPlane):
+        names = ("query_map", "key_map", "query_offset", "key_offset")
+        turned = {n: getattr(m.plane, n) * (sign[:, :, None] if n.endswith("map") else sign) for n in names}
+        return replace(m, plane=replace(m.plane, **turned))
     return replace(m, plane=replace(m.plane, components=m.plane.components * sign[:, :, None]))
 
 

@@ -47,7 +47,7 @@ def traces(minilm):
 
 @pytest.fixture(scope="module")
 def file(minilm, tmp_path_factory):
-    return explore.explore(minilm, TEXTS).save(tmp_path_factory.mktemp("explorer") / "page.html")
+    return explore.explore(minilm, TEXTS, drawn="exact").save(tmp_path_factory.mktemp("explorer") / "page.html")
 
 
 def state(page, name):

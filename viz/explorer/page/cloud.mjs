@@ -212,7 +212,7 @@ export class Cloud {
     const { eye } = this;
     const { box } = eye;
     const shares = head.packed.variance[state.method];
-    const name = (i) => say("component", { number: i + 1, share: (100 * shares[i]).toFixed(0) });
+    const name = (i) => shares === null ? say("axis", { number: i + 1 }) : say("component", { number: i + 1, share: (100 * shares[i]).toFixed(0) });
     if (this.turning > 0) {
       for (let i = 0; i < 3; i++) {
         const length = this.world.width / 2;

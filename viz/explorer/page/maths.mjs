@@ -68,7 +68,7 @@ export function showMaths(panel, app) {
       );
     }
     tell(say("maths_place", { place: numbers.place, count: sentence.size - hidden.size }));
-    const moved = state.method === "raw" ? "" : "~";
+    const moved = ["raw", "attention"].includes(state.method) ? "" : "~";
     panel.append(
       element("h2", {}, say("maths_near", { method: say(`method_${state.method}`) }), " ", info("distance")),
       step("lengths", `|q${moved}|²`, digits(space.query, 2)),

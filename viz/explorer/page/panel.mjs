@@ -44,6 +44,7 @@ export function bindControls(app) {
   document.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => app.act(button.dataset.do)));
   byId("notes").replaceChildren(...data.notes.map((note) => element("p", {}, note)));
   byId("title").textContent = data.title;
+  byId("method-attention").hidden = !data.methods.includes("attention");
 }
 
 /** The sentences to choose from; the typed one is the last. */

@@ -19,6 +19,7 @@ function dot(x, y) {
 /** Places [3 * T] of the typed sentence's queries (side 0) or keys (side 1) in a picture of a head. */
 export function landed(head, method, side) {
   const { data, packed } = head;
+  if (packed.move[method].query_map) return landedByMap(head, method, side);
   const { translation, mean, axes } = head.once(`move ${method}`, () => {
     const { translation: a, mean: m, axes: v } = packed.move[method];
     return { translation: float32(a), mean: float32(m), axes: float32(v) };
@@ -43,6 +44,19 @@ export function landed(head, method, side) {
     }
   });
   return result;
+}
+
+/** In the attention plane: x = A q + a for queries, y = B k + b for keys. */
+function landedByMap(head, method, side) {
+  const { data, packed } = head;
+  const name = side ? "key" : "query";
+  const [map, offset] = ["map", "offset"].map((part) => head.once(`${name} ${part} ${method}`, () => float32(packed.move[method][`${name}_${part}`])));
+  const { start, tokens } = data.sentences[data.own];
+  const K = map.length / 3;
+  return Float32Array.from({ length: 3 * tokens.length }, (_, i) => {
+    const [t, c] = [Math.floor(i / 3), i % 3];
+    return (dot(head.vector(side, start + t), map.subarray(c * K, (c + 1) * K)) + offset[c]) / packed.extent[method];
+  });
 }
 
 /**
