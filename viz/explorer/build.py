@@ -182,7 +182,7 @@ def most_previous(found: Sequence[dict]) -> tuple[int, int]:
 
 def in_utf16(text: str, spans: Sequence, segments: Sequence[int]) -> list:
     """Spans counted as JavaScript counts: a letter beyond U+FFFF is two."""
-    parts = text.split(" ||| ") if "|||" in text else [text]
+    parts = text.split(" ||| ", 1) if 1 in segments else [text]
     width = [np.concatenate([[0], np.cumsum([1 + (ord(letter) > 0xFFFF) for letter in part])]) for part in parts]
     return [
         None if span is None else [int(width[min(s, len(parts) - 1)][end]) for end in span]

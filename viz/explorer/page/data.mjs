@@ -70,7 +70,7 @@ export class Data {
   /** A sentence as it was written, or, where that is not known, put together from its pieces. */
   sentenceText(number) {
     const { text, tokens, words } = this.sentences[number];
-    return text?.replace("|||", "/") ?? readable(tokens, words);
+    return text ? textsOf(this.sentences[number]).join(" / ") : readable(tokens, words);
   }
 
   column(name) {
@@ -210,6 +210,12 @@ export class Head {
   get average() {
     return this.once("average", () => Float32Array.from(uint16(this.packed.average), (x) => x / 65535));
   }
+}
+
+/** The one or two texts that a sentence was written as. */
+export function textsOf({ text, segments }) {
+  const [first, ...more] = (text ?? "").split(" ||| ");
+  return segments.includes(1) ? [first, more.join(" ||| ")] : [text ?? ""];
 }
 
 /** Pieces put together again for people to read: "cap ##y ##bara is" -> "capybara is". Tokens of no word only part sentences. */

@@ -1,5 +1,6 @@
 // The model in the page: asked at every change of what is typed, heard when it has answered.
 
+import { textsOf } from "./data.mjs";
 import { byId } from "./dom.mjs";
 import { offHeads } from "./state.mjs";
 import { Typing } from "./typing.mjs";
@@ -75,7 +76,7 @@ export class Live {
     app.push = true;
     state.without = without;
     if (state.text) return app.changed();
-    const [first, second = ""] = (data.sentences[state.sentence].text ?? "").split("|||").map((part) => part.trim());
+    const [first, second = ""] = textsOf(data.sentences[state.sentence]);
     return this.type(first, second);
   }
 

@@ -1,6 +1,7 @@
 // The note beside the pointer: what is under it, in numbers.
 
 import { signed } from "./average.mjs";
+import { textsOf } from "./data.mjs";
 import { byId, element } from "./dom.mjs";
 import { readValue } from "./matrix.mjs";
 import { distancesFrom } from "./places.mjs";
@@ -54,7 +55,7 @@ export function tipLines(app) {
 function written(sentence, position) {
   const span = sentence.spans?.[position];
   if (!span) return [];
-  const text = ((sentence.text ?? "").split("|||")[sentence.segments[position]] ?? "").trim().slice(...span);
+  const text = (textsOf(sentence)[sentence.segments[position]] ?? "").slice(...span);
   return text && text !== sentence.tokens[position] ? [say("tip_written", { text })] : [];
 }
 

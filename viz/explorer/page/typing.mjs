@@ -1,5 +1,6 @@
 // What one types: the text, its words as buttons that mask them, guesses under each mask, and the heads as switches.
 
+import { textsOf } from "./data.mjs";
 import { byId, element } from "./dom.mjs";
 import { offHeads, offHeadsText } from "./state.mjs";
 import { knows, say } from "./words.mjs";
@@ -26,7 +27,7 @@ export class Typing {
   /** Brings the box up to date: the text of the sentence that is looked at, its words, and what went wrong. */
   show() {
     const { data, state } = this.app;
-    const [first, second = ""] = state.text ? [state.text, state.second] : (data.sentences[state.sentence].text ?? "").split("|||").map((part) => part.trim());
+    const [first, second = ""] = state.text ? [state.text, state.second] : textsOf(data.sentences[state.sentence]);
     for (const [id, text] of [["text", first], ["second", second]]) if (document.activeElement !== byId(id) && byId(id).value !== text) byId(id).value = text;
     byId("second-row").hidden = !second && document.activeElement !== byId("second");
     byId("second-open").hidden = !byId("second-row").hidden;
@@ -141,15 +142,14 @@ const percent = (p) => (p < 0.001 ? "<0.1 %" : `${(100 * p).toFixed(p < 0.0995 ?
 
 /** The words of a sentence: {text, tokens, part (0 or 1 of a pair), from, to in its text, isMask, order}. */
 export function wordsOf(sentence, mask) {
-  const texts = (sentence.text ?? "").split("|||").map((part) => part.trim());
+  const texts = textsOf(sentence);
   const found = [];
   for (let i = 0, end; i < sentence.tokens.length; i = end) {
     for (end = i + 1; end < sentence.tokens.length && sentence.words[i] !== null && sentence.words[end] === sentence.words[i]; end++);
     if (sentence.words[i] === null || !sentence.spans?.[i]) continue;
     const [from, to, part] = [sentence.spans[i][0], sentence.spans[end - 1][1], sentence.segments[i]];
     const tokens = Array.from({ length: end - i }, (_, k) => i + k);
-    const raw = texts.length > 1 || part === 0 ? texts[part] ?? "" : "";
-    found.push({ text: raw.slice(from, to) || sentence.tokens[i], tokens, part, from, to, isMask: sentence.tokens[i] === mask, order: found.length });
+    found.push({ text: (texts[part] ?? "").slice(from, to) || sentence.tokens[i], tokens, part, from, to, isMask: sentence.tokens[i] === mask, order: found.length });
   }
   return found;
 }
