@@ -2,7 +2,7 @@
 
 import { textsOf } from "./data.mjs";
 import { byId, element } from "./dom.mjs";
-import { offHeads, offHeadsText } from "./state.mjs";
+import { offHeadsText } from "./state.mjs";
 import { knows, say } from "./words.mjs";
 
 export class Typing {
