@@ -726,3 +726,15 @@ def test_each_layer_keeps_its_colour_and_its_share_of_points():
     here = [np.abs(first - place).max(axis=1).min() < 1e-5 for place in np.asarray(dots.get_offsets())]
     tint = style.LAYERS(0.0)[:3]
     np.testing.assert_array_equal(here, (np.abs(dots.get_facecolors()[:, :3] - tint) < 1e-6).all(axis=1))
+
+
+def test_points_lie_inside_their_axes_and_panels_have_the_numbers_of_their_heads():
+    figure = canvas.new_figure(4, 2)
+    axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+    for points in ([[0, 0], [1, 9]], [[0, 0], [50, 1]]):
+        canvas.equal_axes(axes, np.array(points, float), margin=0.05)
+        (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+        assert left < 0 and right > points[1][0] and low < 0 and high > points[1][1]
+    n, _ = many()
+    figure = viz.matrix_figure(n, [4, 7], [3, 5, 9])
+    assert {"head 3", "head 5", "head 9", "layer 4", "layer 7"} <= set(texts(figure))
