@@ -806,7 +806,9 @@ def large_layer():
     query, key = (list(rng.normal(size=(250, 1, 20, 8)).astype(np.float32)) for _ in range(2))
     kept = room.kept(np.full(250, 20), 144, room.ROOM)
     sentences = tokens, [range(20)] * 250, [[0] * 20] * 250
-    found, (packed,) = heads.explore_layer(sentences, query, key, None, kept[:, :1], "exact", False, False, 20)
+    found, (packed,) = heads.explore_layer(
+        sentences, query, key, None, kept[:, :1], "exact", False, False, 20, heads.METHODS
+    )
     columns = build.columns([found], words())
     data = {
         "title": "large", "notes": [], "layers": 12, "heads": 12, "headSize": 8, "methods": ["raw", "paper", "exact"],

@@ -270,7 +270,16 @@ def test_a_hundred_and_forty_four_heads_of_ten_thousand_points_stay_under_fiftee
     sentences = tokens, [range(20)] * 250, [[0] * 20] * 250
     lengths = [np.ones((1, 20))] * 250
     _, (packed,) = heads.explore_layer(
-        sentences, [q[0] for q in query], [k[0] for k in key], lengths, kept[:, :1], "exact", False, False, 20
+        sentences,
+        [q[0] for q in query],
+        [k[0] for k in key],
+        lengths,
+        kept[:, :1],
+        "exact",
+        False,
+        False,
+        20,
+        heads.METHODS,
     )
     data = {**data, "layers": 12, "heads": 12, "packed": [packed] * 144}
     data["columns"] = [{**c, "values": c["values"] * 144} for c in data["columns"]]
