@@ -1,8 +1,6 @@
 """A head speaks through its K columns of attention_output only: with zeros there, nothing it found reaches the token.
 The copy is needed because the model would otherwise lose the head for good."""
 
-from dataclasses import replace
-
 import numpy as np
 
 import minibert
@@ -35,9 +33,6 @@ if __name__ == "__main__":
     with one_thread():
         whole = blank_loss(bert, blanks())
         print(f"all heads on: {whole:.3f}. Switched off, a head costs")
-        for layer, weights in enumerate(bert.weights.layers):
-            for head in range(bert.config.num_attention_heads):
-                layers = list(bert.weights.layers)
-                layers[layer] = switch_off(weights, head, bert.config.head_size)
-                changed = replace(bert, weights=bert.weights._replace(layers=tuple(layers)))
-                print(f"layer {layer} head {head}: {blank_loss(changed, blanks()) - whole:+.3f}")
+        for layer, head in np.ndindex(bert.config.num_hidden_layers, bert.config.num_attention_heads):
+            changed = bert.without_heads([(layer, head)])  # the library's switch_off, for a whole model
+            print(f"layer {layer} head {head}: {blank_loss(changed, blanks()) - whole:+.3f}")

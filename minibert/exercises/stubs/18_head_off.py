@@ -26,8 +26,6 @@ Predict, before you run it: how many heads will be missed at all? Then write the
 this file (python 18_head_off.py), and put down the head that is missed most.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 import minibert
@@ -54,9 +52,6 @@ if __name__ == "__main__":
     with one_thread():
         whole = blank_loss(bert, blanks())
         print(f"all heads on: {whole:.3f}. Switched off, a head costs")
-        for layer, weights in enumerate(bert.weights.layers):
-            for head in range(bert.config.num_attention_heads):
-                layers = list(bert.weights.layers)
-                layers[layer] = switch_off(weights, head, bert.config.head_size)
-                changed = replace(bert, weights=bert.weights._replace(layers=tuple(layers)))
-                print(f"layer {layer} head {head}: {blank_loss(changed, blanks()) - whole:+.3f}")
+        for layer, head in np.ndindex(bert.config.num_hidden_layers, bert.config.num_attention_heads):
+            changed = bert.without_heads([(layer, head)])  # the library's switch_off, for a whole model
+            print(f"layer {layer} head {head}: {blank_loss(changed, blanks()) - whole:+.3f}")
