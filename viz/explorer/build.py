@@ -43,6 +43,7 @@ class Explorer:
         return f"Explorer({len(self.html) / 1e6:.1f} MB; .save(path) writes it)"
 
 
+@np.errstate(all="ignore")  # whatever the caller has set: what underflows here is 0
 def explore(
     tokens: Sequence[Sequence[str]],
     query: Sequence[np.ndarray],

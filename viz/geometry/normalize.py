@@ -157,6 +157,7 @@ class Normalized:
         return dot, square, square_distances(query_drawn, key_drawn)
 
 
+@np.errstate(all="ignore")  # whatever the caller has set: what underflows here is 0
 def normalize(
     query: np.ndarray,
     key: np.ndarray,

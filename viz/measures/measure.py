@@ -132,6 +132,7 @@ class Measures(Sums):
         return self.lost_sum / self.plane.queries
 
 
+@np.errstate(all="ignore")  # whatever the caller has set: what underflows here is 0
 def measure(
     normalized: Normalized,
     attention: Sequence[np.ndarray] | np.ndarray,
@@ -147,6 +148,7 @@ def measure(
     return measure_all([normalized], attention, sentences)[0]
 
 
+@np.errstate(all="ignore")  # whatever the caller has set: what underflows here is 0
 def measure_all(
     ways: Sequence[Normalized],
     attention: Sequence[np.ndarray] | np.ndarray,
