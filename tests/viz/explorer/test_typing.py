@@ -72,9 +72,10 @@ def test_typing_masking_and_taking_a_guess(show, live, tiny):
     shown = guesses(page)
     assert [text.split()[0] for text in shown] == [token for token, _ in expected]
     assert float(shown[0].split()[1]) == pytest.approx(100 * expected[0][1], abs=0.51)
-    assert "#view=sentence&text=She%20opened" in (page.wait_for_timeout(250), page.evaluate("location.hash"))[1]
+    until(page, "/^#view=sentence&text=She%20opened.*MASK/.test(location.hash)")  # the address follows in a moment
     page.locator(".guessed button").nth(2).click()  # the third guess is taken
     answered(page, f"She opened the {expected[2][0]}.")
+    until(page, f"location.hash.includes({expected[2][0]!r})")
     page.go_back()
     answered(page, MASKED)
     page.locator("button.mask").click()  # opened by an address, the word under it is not known: type it
