@@ -177,8 +177,11 @@ def test_what_makes_it_fast_changes_nothing_whatever_the_layout_and_shape(name, 
     np.testing.assert_allclose(ours, theirs, atol=1e-7 if name == "fast_gelu" else 1e-9)
     np.testing.assert_array_equal(x, before)
     assert not np.shares_memory(ours, x)
+    rounded = x.astype(np.float32)  # of a row of nearly equal numbers, rounding alone changes the layer norm
     with mock.patch.object(rows, "BLOCK", block):
-        np.testing.assert_allclose(fast(x.astype(np.float32)), theirs, atol=2e-6, rtol=2e-6)
+        ours = fast(rounded)
+    theirs = plain(rounded.astype(np.float64)) if x.size else before
+    np.testing.assert_allclose(ours, theirs, atol=2e-6, rtol=2e-6)
 
 
 @pytest.mark.parametrize("shape", [(2, rows.BLOCK + 1), (4, rows.BLOCK // 4, 2), (3, 9, 8_000)])
