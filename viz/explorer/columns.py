@@ -47,6 +47,8 @@ def columns(layers: Sequence[dict], words: dict[str, str]) -> list[dict]:
     def add(name: str, text: str, values, digits: int = 2, **place: str) -> None:
         plain = np.concatenate([np.ravel(np.asarray(v, float)) for v in values]).tolist()
         plain = [round(x, 5) if np.isfinite(x) else None for x in plain]
+        if all(x is None for x in plain):
+            return  # such as the variance explained by axes that were not chosen for it
         label, about = words[f"column_{text}"].format(**place), words[f"about_{text}"].format(**place)
         result.append({"name": name, "label": label, "about": about, "digits": digits, "values": plain})
 

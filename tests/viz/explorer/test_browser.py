@@ -593,7 +593,7 @@ def test_everything_by_keyboard(show, file):
     found = page.evaluate(
         "(({head, layer, method, dims, sentence}) => [head, layer, method, dims, sentence])(explorer.state)"
     )
-    assert found == [1, 1, "raw", 3, 1]
+    assert found == [1, 1, "attention", 3, 1]
     press(page, "ArrowLeft", "ArrowUp", "+")
     assert state(page, "turn") == pytest.approx(0.5) and state(page, "zoom") > 1
     press(page, "S", "0", "d", "ArrowRight", "[", "{", "n", "k")
