@@ -67,7 +67,10 @@ def table(effects: Effects, top: int) -> str:
     for at in costliest(effects)[:top]:
         lines.append(f"{at[0]:>3}.{at[1]:<2}{effects.cost[at]:6.2f} {effects.after[at]:5.3f}  {effects.turned[at]}")
     needed, turned = int((effects.cost > 0.01).sum()), int((effects.turned != effects.answer).sum())
-    lines.append(f"{needed} of {effects.cost.size} heads cost more than 0.01; without {turned} the answer is another")
+    lines.append(
+        f"{needed} of {effects.cost.size} heads cost more than 0.01; "
+        + ("none changes the answer" if not turned else f"{turned} {'changes' if turned == 1 else 'change'} the answer")
+    )
     return "\n".join(lines)
 
 
