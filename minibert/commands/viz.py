@@ -23,7 +23,8 @@ from minibert.commands.arguments import (
 )
 from minibert.commands.output import counted, folder_of_run, model_name, name_of_texts, slug, text_line, write_csv
 from minibert.commands.sentences import Sample, Sentences, gather
-from minibert.commands.survey import METHODS, fit, head_rows, head_table, measure
+from minibert.commands.survey import METHODS, fit, measure
+from minibert.commands.tables import head_rows, head_table
 from minibert.exercises import assemble
 from minibert.model import load
 
