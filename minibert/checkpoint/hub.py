@@ -5,15 +5,12 @@
 
 import functools
 import os
-import secrets
-import shutil
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
 from minibert.checkpoint.config import CheckpointError, read_config
-from minibert.checkpoint.layout import check_listing
 from minibert.checkpoint.tensors import find_tensors, shards_of
 
 BUNDLED = Path(__file__).parents[1] / "models"
@@ -158,6 +155,8 @@ def fetch_model(name: str, revision: str | None) -> Path:
     """
     from huggingface_hub import hf_hub_download
 
+    from minibert.checkpoint.layout import check_listing
+
     commit, listing = listing_of(name, revision)
     check_listing(name, listing)
 
@@ -223,6 +222,9 @@ def checkpoint_files(folder: Path) -> list[Path]:
 
 def copy_model(folder: Path, to: Path) -> None:
     """Copy what loading reads, and the model card, into the new folder `to`, which appears only when it is whole."""
+    import secrets  # only needed here, as shutil is
+    import shutil
+
     from huggingface_hub.utils import tqdm
 
     if to.exists():

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from minibert.checkpoint.config import BertConfig, CheckpointError, is_there, read_config
 from minibert.checkpoint.hub import find_model
-from minibert.checkpoint.layout import check_listing, names_in
 from minibert.checkpoint.parameters import Weights
 from minibert.checkpoint.task import read_task
 from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
@@ -29,6 +28,8 @@ def load_checkpoint(model: str | Path, revision: str | None = None) -> Checkpoin
     folder = find_model(model, revision)
     path = folder / "config.json"
     if not is_there(path) and not path.is_symlink():
+        from minibert.checkpoint.layout import check_listing, names_in
+
         check_listing(folder, names_in(folder))
     config = read_config(path)
     tokenizer = read_tokenizer(folder, config.vocab_size)

@@ -8,7 +8,6 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from minibert.checkpoint.config import POINTER, PULL, CheckpointError, abbreviate, is_there, read_json
-from minibert.checkpoint.layout import check_listing, names_in
 
 DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
 """safetensors' names of what can be made float32, and how NumPy reads them."""
@@ -35,6 +34,8 @@ def find_tensors(folder: Path) -> dict[str, Stored]:
     elif is_there(index):
         found = read_shards(index)
     else:
+        from minibert.checkpoint.layout import check_listing, names_in  # only needed for what is no checkpoint
+
         check_listing(folder, names_in(folder))
         raise CheckpointError(f"{folder} has no model.safetensors; get it from where the folder came from")
     new = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}

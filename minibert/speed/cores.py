@@ -138,7 +138,9 @@ def share_out(work: Callable[[list[Sentence]], list[Result]], sentences: list[Se
     """work(sentences), which gives one result per sentence; where it pays, some of the sentences on each core."""
     lengths = [len(sentence) for sentence in sentences]
     tokens = sum(lengths)
-    hands = min(workers(), len(sentences), tokens // LEAST_TOKENS)
+    hands = min(len(sentences), tokens // LEAST_TOKENS)
+    if hands > 1:  # BLAS is asked only where it matters: the first time, that takes as long as a short sentence
+        hands = min(hands, workers())
     if hands < 2:
         return work(sentences)
     rounds = max(1, min(tokens // (hands * CHUNK_TOKENS), len(sentences) // hands))
