@@ -32,6 +32,7 @@ export function readValue(column, value) {
 export class MatrixView {
   constructor() {
     this.thumbnails = new Map();
+    this.sheets = new Map();
     this.pictureName = "";
     this.cells = [];
   }
@@ -103,7 +104,10 @@ export class MatrixView {
     const value = column.values[index];
     const searching = state.find !== "";
     const inner = { x: cell.x, y: cell.y, width: cell.width, height: cell.height - CAPTION };
-    if (!this.thumbnails.has(index)) this.thumbnails.set(index, thumbnail(app, cell, inner, app.found, searching));
+    if (!this.thumbnails.has(index)) {
+      if (!this.sheets.has(index)) this.sheets.set(index, {});
+      this.thumbnails.set(index, thumbnail(app, cell, inner, app.found, searching, this.sheets.get(index)));
+    }
     painter.picture(this.thumbnails.get(index), inner.x, inner.y, inner.width, inner.height);
     const shade = shadeScale(column, theme)(value);
     const ink = inkOn(shade);
@@ -158,8 +162,11 @@ export function shadeScale(column, theme) {
   return (value) => (value === null ? theme.rule : ramp((value - low) / (high - low || 1), theme));
 }
 
-/** One small picture, pixel by pixel: there may be a million points on the page. */
-function thumbnail(app, cell, { width, height }, found, searched) {
+/**
+ * One small picture, pixel by pixel: there may be a million points on the page. sheet: what was kept from the last one of
+ * this head, {pixels, name, faded}: while one types, the page's own points stay as they are under the typed ones.
+ */
+function thumbnail(app, cell, { width, height }, found, searched, sheet) {
   const { data, state, ratio, cloud } = app;
   const typed = data.isTyped(state.sentence); // then its points are the bright ones
   const [mask, searching] = searched || !typed ? [found, searched] : [app.ofSentence, true];
@@ -170,7 +177,6 @@ function thumbnail(app, cell, { width, height }, found, searched) {
   const seen = head.shown(state.method, 2);
   const shown = seen.reduce((total, one) => total + one, 0);
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
-  const pixels = new Pixels(w, h);
   const colours = palette.map(channelsOf);
   const r = ratio * (width > 150 ? 1.7 : 1) * (shown > 2000 ? 0.7 : shown > 400 ? 1 : shown > 60 ? 1.5 : 2.1);
   const masks = [maskOf("disc", r), maskOf("diamond", r)];
@@ -185,6 +191,8 @@ function thumbnail(app, cell, { width, height }, found, searched) {
   }
   const margin = r + 2 * ratio;
   const scale = Math.min((w - 2 * margin) / (right - left || 1), (h - 2 * margin) / (high - low || 1));
+  const { pixels } = sheet.pixels?.width === w && sheet.pixels.height === h ? sheet : Object.assign(sheet, { pixels: new Pixels(w, h), name: "" });
+  pixels.clear();
   const paint = (bright, opacity) => {
     for (const p of cloud.order) {
       const side = p < data.size ? 0 : 1;
@@ -195,9 +203,12 @@ function thumbnail(app, cell, { width, height }, found, searched) {
       pixels.stamp(masks[side], x, y, colours[index[p]], opacity);
     }
   };
-  if (searching) {
+  const name = searched ? "" : [state.method, state.colour, app.theme.name, r, left, right, low, high].join();
+  if (searching && name && name === sheet.name && state.colour === "type") pixels.image.data.set(sheet.faded);
+  else if (searching) {
     paint(false, 1);
     pixels.fade(0.15);
+    Object.assign(sheet, { name, faded: pixels.image.data.slice() });
   }
   paint(true, shown > 2000 ? 0.5 : 0.8);
   return pixels.done();
