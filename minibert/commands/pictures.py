@@ -220,7 +220,7 @@ def draw_search(shown: Shown) -> "Figure":
     """What was used, and beside it what else "paper" could have looked for, by the same distance and by cosine."""
     where = (shown.sample, shown.layers, shown.heads)
     used = [(f"used by {way.method}:", way.search) for way in shown.ways if way.search is not None]
-    others = [("closeness", "euclidean"), ("attention", "euclidean"), (None, "euclidean"), ("closeness", "cosine")]
+    others = [("attention", "euclidean"), ("closeness", "euclidean"), (None, "euclidean"), ("attention", "cosine")]
     more = [
         fit(*where, ["paper"], distance=distance, weight=weight, scope=shown.scope)[0].search
         for weight, distance in others

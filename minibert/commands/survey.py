@@ -26,7 +26,7 @@ def fit(
     scope: str = "head",
     scale: float | None = None,
     distance: str = "euclidean",
-    weight: str | None = "closeness",
+    weight: str | None = "attention",
     dims: int = 2,
     plane: str = "pca",
     seed: int = 0,

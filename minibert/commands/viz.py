@@ -97,7 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--distance", choices=("euclidean", "pca", "cosine"), help="searched by (paper; default: euclidean)"
     )
     group.add_argument(
-        "--weight", choices=("closeness", "attention", "none"), help="weighted by (paper; default: closeness)"
+        "--weight", choices=("attention", "closeness", "none"), help="weighted by (paper; default: attention)"
     )
     group.add_argument(
         "--plane",
@@ -159,7 +159,7 @@ def run(args: argparse.Namespace) -> None:
         scope=args.scope,
         scale=args.scale,
         distance=args.distance or "euclidean",
-        weight=None if args.weight == "none" else args.weight or "closeness",
+        weight=None if args.weight == "none" else args.weight or "attention",
         dims=args.dims,
         plane=args.plane,
         seed=seed,

@@ -22,6 +22,7 @@ from viz.geometry.attention_plane import DECAY, SHARPER, attention_plane
 from viz.geometry.sentences import sentence_spans
 
 SENTENCES = Path(__file__).parents[1] / "sentences.txt"
+HALVES = 5
 DEFAULT = "The brown capybara is sleeping now."
 
 
@@ -112,28 +113,32 @@ def large() -> None:
 
 
 def weights(name: str, traces: list) -> None:
-    """log2 of c on one half against the other half, for random halves: how far apart, and how alike over heads."""
+    """log2 of c on one half against the other half, for random halves: how far apart, and how alike over heads; and
+    what the c of one half is worth on the other, in full and in 2-D."""
+    halves = []
+    for seed in range(HALVES):
+        order = np.random.default_rng(seed).permutation(len(traces))
+        halves.append([laid_out([traces[i] for i in sorted(part)]) for part in (order[::2], order[1::2])])
     print(
-        "| model | weight | distance | mean abs. difference of log2 c | correlation over heads | rank corr. full, 2-D |"
+        "| model | weight | distance | octaves apart | alike over heads | at the edge | rank correlation | nearest@1 |"
     )
     for distance in ("euclidean", "pca"):
         for weight in ("closeness", "attention", None):
-            apart, alike, ranks = [], [], []
-            for seed in range(3):
-                order = np.random.default_rng(seed).permutation(len(traces))
-                halves = [laid_out([traces[i] for i in sorted(part)]) for part in (order[::2], order[1::2])]
+            told = []
+            for pair in halves:
                 found = [
                     viz.normalize(q, k, s, "paper", distance=distance, weight=weight, attention=a)
-                    for q, k, a, s in halves
+                    for q, k, a, s in pair
                 ]
                 one, other = (np.log2(n.scale) for n in found)
-                apart.append(np.abs(one - other).mean())
-                alike.append(np.corrcoef(one, other)[0, 1])
-                q, k, a, s = halves[1]
-                m = viz.measure(found[0].apply(q, k, s), a, s)
-                ranks.append((m.space.rank_correlation.mean(), m.plane.rank_correlation.mean()))
-            full, flat = np.mean(ranks, axis=0)
-            row(name, weight, distance, np.mean(apart), np.mean(alike), f"{full:.2f}, {flat:.2f}")
+                q, k, a, s = pair[1]
+                there = viz.measure(found[0].apply(q, k, s), a, s)
+                told.append([np.abs(one - other).mean(), np.corrcoef(one, other)[0, 1], found[0].search.at_edge.mean()])
+                told[-1] += [x.rank_correlation.mean() for x in (there.space, there.plane)]
+                told[-1] += [x.nearest1.mean() for x in (there.space, there.plane)]
+            apart, alike, edge, *worth = np.mean(told, axis=0)
+            ranks, first = (", ".join(f"{x:.2f}" for x in worth[i : i + 2]) for i in (0, 2))
+            row(name, weight, distance, apart, alike, edge, ranks, first)
 
 
 def row(*cells) -> None:

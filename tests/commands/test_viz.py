@@ -259,7 +259,7 @@ def test_the_layers_picture_follows_what_was_asked_for(capsys, model, figures, m
     """Its points are those of "paper" as fitted with this scope, scale, weight and distance, in one plane."""
     given = []
     monkeypatch.setattr(viz, "layers_figure", lambda way, layers, **rest: given.append((way, rest["title"])))
-    wishes = ([], ["--scope", "model"], ["--scale", 2], ["--weight", "attention"], ["--distance", "pca"])
+    wishes = ([], ["--scope", "model"], ["--scale", 2], ["--weight", "closeness"], ["--distance", "pca"])
     for wish in wishes:
         run(capsys, *model, TEXT, "--layer", "all", "--head", "all", "--draw", "layers", *wish)
     points = [way.query for way, _ in given]

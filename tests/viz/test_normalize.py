@@ -155,6 +155,18 @@ def test_the_curve_is_the_weighted_correlation_of_all_pairs(distance, weight):
         assert search.curve[np.abs(search.scales - search.best).argmin()] == search.curve.min()
 
 
+@pytest.mark.parametrize("scope", SCOPES)
+def test_pairs_weigh_by_attention_given_or_not(scope):
+    query, key, sentences = random_heads(6, 3)
+    blocks = [attention_of(query[:, s], key[:, s], 6) for s in sentence_spans(sentences, 20)]
+    plain = viz.normalize(query, key, sentences, "paper", scope=scope).search
+    assert plain.objective == "correlation weighted by attention, euclidean distance"
+    given = viz.normalize(query, key, sentences, "paper", scope=scope, attention=blocks).search
+    np.testing.assert_allclose(plain.curve, given.curve, rtol=1e-12)
+    alike = viz.normalize(query, key, sentences, "paper", scope=scope, attention=[0 * b + 1 for b in blocks]).search
+    assert not np.allclose(plain.curve, alike.curve)
+
+
 def test_the_exact_search_maximises_what_is_measured_in_the_plane():
     query, key, sentences = random_heads(7, 2, lengths=(30, 30, 30))
     blocks = [attention_of(query[:, s], key[:, s], 6) for s in sentence_spans(sentences, 90)]
@@ -213,7 +225,6 @@ def test_one_short_sentence_keeps_enough_pairs():
         ({"scale": np.nan}, "not nan"),
         ({"method": "paper", "distance": "manhattan"}, "distance must be one of"),
         ({"method": "paper", "weight": "none"}, "weight must be"),
-        ({"method": "paper", "weight": "attention"}, "needs the attention"),
         ({"method": "paper", "weight": "attention", "attention": np.ones((3, 3))}, r"\[\.\.\., 20, 20\]"),
         ({"sentences": [0] * 19}, r"shape \[20\]"),
         ({"sentences": [0] * 10 + [1] * 9 + [0]}, "stand together"),

@@ -10,6 +10,7 @@ from viz.explorer.columns import by_position
 from viz.explorer.kinds import kinds
 from viz.geometry.attention_plane import AttentionPlane
 from viz.geometry.normalize import METHODS, Normalized, normalize
+from viz.geometry.sentences import softmax
 from viz.measures.habits import habits
 from viz.measures.measure import measure_all
 
@@ -34,7 +35,8 @@ def explore_layer(sentences, query, key, lengths, kept, drawn, with_vectors, wit
     count = len(sentence_of)
 
     components = min(3, 2 * count, query_HNK.shape[-1])
-    moved = [normalize(query_HNK, key_HNK, sentence_of, method, components=components) for method in METHODS]
+    options = {"components": components, "attention": attention}
+    moved = [normalize(query_HNK, key_HNK, sentence_of, method, **options) for method in METHODS]
     flat = [replace(m, plane=replace(m.plane, components=m.plane.components[:, :2])) for m in moved]
     moved = [drawn_in_three(m) for m in moved]
     if "attention" in methods:
@@ -121,12 +123,6 @@ def move(m: Normalized, head: int) -> dict:
 
 def joined(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts) if parts else np.empty(0)
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """exp(scores) / their sum, along the last axis."""
-    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def drawn_in_three(m: Normalized) -> Normalized:

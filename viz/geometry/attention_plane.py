@@ -33,6 +33,7 @@ import numpy as np
 
 from viz.geometry.descent import minimise
 from viz.geometry.pca import pca
+from viz.geometry.sentences import softmax
 
 SHARPER = 3.0
 """The scores are multiplied by this. Of 1, 1.4, 2, 3 and 4, on sentences that were not fitted, 3 and 4 had most queries
@@ -195,7 +196,7 @@ def rows_of(
         else:
             given = np.stack([attention[number][:, ::step] for number in numbers], axis=1)
             scores = sharper * np.log(np.maximum(given, np.finfo(query.dtype).tiny), dtype=query.dtype)
-        weights = _softmax(scores)
+        weights = softmax(scores)
         logarithm = np.log(np.maximum(weights, np.finfo(weights.dtype).tiny))
         certainty = np.vecdot(weights, logarithm).sum(axis=(-2, -1))
         result.append(Rows(queries, keys, weights, certainty))
@@ -272,8 +273,3 @@ def positive_largest(columns: np.ndarray) -> np.ndarray:
     """[G, M, C] -> [G, 1, C]: the signs that make the largest entry of each column positive, as `pca` does."""
     largest = np.take_along_axis(columns, np.abs(columns).argmax(axis=-2)[:, None, :], axis=-2)
     return np.where(largest < 0, -1, 1).astype(columns.dtype)
-
-
-def _softmax(scores):
-    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)

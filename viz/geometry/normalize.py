@@ -166,7 +166,7 @@ def normalize(
     *,
     scale: float | None = None,
     distance: str = "euclidean",
-    weight: str | None = "closeness",
+    weight: str | None = "attention",
     attention: Sequence[np.ndarray] | np.ndarray | None = None,
     scope: str = "head",
     components: int = 2,
@@ -179,7 +179,7 @@ def normalize(
     sentences: [N], the sentence of each token, sentences one after another; None: all tokens are one sentence.
     method: "raw" (also "none"), "paper" or "exact", see `viz.geometry.moves`.
     scale: c of "paper" and "exact"; None searches for it. For "paper" `distance` and `weight` say how, see
-        `viz.geometry.scale.search_correlation` (weight "attention" needs `attention`, as for `viz.measure`).
+        `viz.geometry.scale.search_correlation`.
     scope: what shares one translation, one scale and one plane. "head": each head on its own; "layer": all heads along
         the axis before N; "model": all heads of all leading axes.
     components: of the plane, 2 or 3 to be drawn.
@@ -188,7 +188,8 @@ def normalize(
         "attention"  linear too, but such that nearness in it is attention, see `viz.geometry.attention_plane`
         "unfold"     not linear: a place for each token, such that nearness is attention, see `viz.geometry.unfolding`
         "tsne", "umap"  not linear: neighbours stay neighbours, as AttentionViz draws them (packages of their own)
-        "attention" and "unfold" use `attention` where it is given, else softmax(query key^T / sqrt(K)).
+    attention: as for `viz.measure`, for weight "attention" and the planes "attention" and "unfold"; where it is not
+        given, softmax(query key^T / sqrt(K)).
     seed: of what is random in "unfold", "tsne" and "umap".
     progress: wraps the steps of a plane that takes long; for example tqdm.
 
@@ -196,7 +197,7 @@ def normalize(
     """
     query, key = _floats(query, key)
     method = "raw" if method == "none" else method
-    _check_choices(method, scope, scale, distance, weight, attention, plane)
+    _check_choices(method, scope, scale, distance, weight, plane)
     head_size, spans, heads = query.shape[-1], sentence_spans(sentences, query.shape[-2]), query.shape[:-2]
 
     query_GPNK, key_GPNK = _grouped(query, scope), _grouped(key, scope)  # the P heads of a group share what follows
@@ -271,7 +272,7 @@ def _floats(query, key):
     return query.astype(dtype, copy=False), key.astype(dtype, copy=False)
 
 
-def _check_choices(method, scope, scale, distance, weight, attention, plane):
+def _check_choices(method, scope, scale, distance, weight, plane):
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     if plane not in PLANES:
@@ -283,9 +284,7 @@ def _check_choices(method, scope, scale, distance, weight, attention, plane):
     if distance not in DISTANCES:
         raise ValueError(f"distance must be one of {', '.join(DISTANCES)}, not {distance!r}")
     if weight not in WEIGHTS:
-        raise ValueError(f"weight must be 'closeness', 'attention' or None, not {weight!r}")
-    if method == "paper" and scale is None and weight == "attention" and attention is None:
-        raise ValueError("weight='attention' needs the attention of each sentence: give it as attention=")
+        raise ValueError(f"weight must be 'attention', 'closeness' or None, not {weight!r}")
 
 
 def _grouped(x, scope):

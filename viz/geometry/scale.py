@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from viz.geometry.distances import square_distances
+from viz.geometry.sentences import attention_of
 from viz.measures.correlation import correlation
 
 SCALES = np.geomspace(0.2, 5, 49)
@@ -18,7 +19,7 @@ READABLE_SCALES = np.geomspace(0.5, 2, 13)
 """Those that are tried for "exact". Beyond, a few more queries have the right key nearest, but the longer of the two
 clouds is more than four times as wide as it was beside the other, and the picture shows one of them as a dot."""
 DISTANCES = ("euclidean", "pca", "cosine")
-WEIGHTS = ("closeness", "attention", None)
+WEIGHTS = ("attention", "closeness", None)
 NEAR_SHARE = 0.005
 """Pairs that count as close: "a low quantile of the distances", as the authors of AttentionViz put it; 0.5 %."""
 NEAR_PAIRS = 32
@@ -62,26 +63,29 @@ def search_correlation(
     spans: list[slice],
     *,
     distance: str = "euclidean",
-    weight: str | None = "closeness",
+    weight: str | None = "attention",
     attention: list[np.ndarray] | None = None,
     scales: np.ndarray = SCALES,
 ) -> Search:
     """The scale with the strongest (most negative) weighted correlation of product and distance.
 
     query, key: [..., P, N, K], translated; the P heads share one scale. spans: each sentence's place in N.
-    attention: for weight "attention", an array [..., P, S, S] a sentence.
+    attention: for weight "attention", an array [..., P, S, S] a sentence; None: softmax(query key^T / sqrt(K)).
 
         distance  "euclidean"  |c q - k / c|
                   "pca"        the same between the points as plotted, in the plane of `pca` for that c
                   "cosine"     1 - cos(c q, k / c): does not depend on c at all
-        weight    "closeness"  (d0 - d)^2 for pairs closer than d0, a low quantile of the distances; 0 for the others
-                  "attention"  how much the query attends to the key
+        weight    "attention"  how much the query attends to the key
+                  "closeness"  (d0 - d)^2 for pairs closer than d0, a low quantile of the distances; 0 for the others
                   None         all pairs alike
+
+    The authors mean closeness. What it finds in one half of the sentences is not there in the other (viz/README.md).
     """
     pairs = sentence_pairs(query, key, spans)
     attended = None
     if weight == "attention":
-        attended = np.concatenate([a.reshape(*a.shape[:-3], -1)[..., :: pairs.step] for a in attention], axis=-1)
+        blocks = attention or (attention_of(query[..., s, :], key[..., s, :]) for s in spans)
+        attended = np.concatenate([a.reshape(*a.shape[:-3], -1)[..., :: pairs.step] for a in blocks], axis=-1)
     planes = scaled_planes(query, key, scales) if distance == "pca" else [None] * len(scales)
     curve = []
     for c, plane in zip(scales.astype(query.dtype), planes, strict=True):

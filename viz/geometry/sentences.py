@@ -1,5 +1,6 @@
 """Tokens stand end to end; where each sentence lies among them, and its attention."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,6 +44,17 @@ def attention_blocks(
                 f"attention must be of the same heads as queries and keys, {list(heads)}, not {list(block.shape[:-2])}"
             )
     return blocks
+
+
+def attention_of(query: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """softmax(query key^T / sqrt(K)) of one sentence, [..., S, K] -> [..., S, S]."""
+    return softmax(query @ key.mT / math.sqrt(query.shape[-1]))
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """exp(scores) / their sum, along the last axis."""
+    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def _few(values: list) -> str:
