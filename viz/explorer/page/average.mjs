@@ -7,14 +7,15 @@ import { say } from "./words.mjs";
 
 const LEFT = 50; // pixels for the numbers and names of axes
 const ABOVE = 36;
-const BELOW = 64;
+const RIGHT = 40; // for how many sentences a row rests on
+const BELOW = 76;
 
 export class AverageView {
   layOut(app, box) {
     const { reach, across } = app.data;
     const wide = box.width >= 700;
-    const width = wide ? box.width * 0.36 : box.width - LEFT - 10;
-    const side = wide ? Math.min(box.width - width - 2 * LEFT - 50, box.height - ABOVE - BELOW) : width;
+    const width = wide ? box.width * 0.36 : box.width - LEFT - RIGHT;
+    const side = wide ? Math.min(box.width - width - 2 * LEFT - 36 - RIGHT, box.height - ABOVE - BELOW) : width;
     this.bars = { x: box.x + LEFT, y: box.y + ABOVE, width, height: wide ? side : 220 };
     this.map = wide
       ? { x: this.bars.x + width + LEFT + 36, y: this.bars.y, width: side, height: side }
@@ -72,7 +73,11 @@ export class AverageView {
       }
     }
     painter.rect(map.x, map.y, map.width, map.height, { stroke: theme.rule });
-    drawHeatScale(painter, theme, map.x, bottom + 32);
+    painter.text(say("average_among"), map.x + map.width + RIGHT - 6, map.y - 8, { colour: theme.faint, size: 11, align: "right" });
+    for (let i = 0; i < data.across; i += cell > 12 ? 1 : 2) {
+      painter.text(String(among(data, i)), map.x + map.width + RIGHT - 8, map.y + (i + 0.5) * cell, { colour: theme.faint, size: 11, align: "right" });
+    }
+    drawHeatScale(painter, theme, map.x, bottom + 52);
     painter.text(say("average_key"), map.x + map.width, bottom + 32, { colour: theme.faint, size: 11, align: "right" });
     painter.text(say("average_query"), map.x - 32, map.y, { colour: theme.faint, size: 11, align: "right", turned: true });
     if (hover?.cell) painter.rect(map.x + hover.cell[1] * cell, map.y + hover.cell[0] * cell, cell, cell, { stroke: theme.mark, line: 2 });
@@ -100,6 +105,9 @@ export class AverageView {
     return [this.bars.x + (bar + 0.5) * this.step, this.bars.y + this.bars.height];
   }
 }
+
+/** How many of the page's sentences have a token at a position. */
+export const among = (data, position) => data.sentences.slice(0, data.own).filter((s) => s.size > position).length;
 
 /** +1, 0, −1. */
 export const signed = (n) => (n > 0 ? `+${n}` : String(n).replace("-", "−"));

@@ -48,6 +48,10 @@ export class Cloud {
     if (picture !== this.picture) {
       const target = this.target(state, only);
       const instant = still || this.picture === null;
+      const around = picture.replace(`,${state.method},`, ",");
+      const turned = this.picture !== null && around === this.around; // the same points, moved in another way
+      this.trail = turned ? this.goal.positions.map((x) => (x * this.extent) / target.extent) : null;
+      [this.around, this.extent, this.trailOf] = [around, target.extent, `${state.query} ${state.key}`];
       this.start = instant ? null : { positions: this.now.slice(), world: this.world, turning: this.turning, time };
       this.goal = target;
       this.picture = picture;
@@ -77,7 +81,7 @@ export class Cloud {
     let shown = head.shown(state.method, state.dims);
     if (only) shown = shown.map((one, n) => (data.sentenceOf[n] === state.sentence ? one : 0));
     const world = (state.dims === 3 ? ball : bounds)(positions, shown);
-    return { positions, world, turning: state.dims - 2, shown };
+    return { positions, world, turning: state.dims - 2, shown, extent: head.extent(state.method) };
   }
 
   /** Put the points on the screen. */
@@ -91,6 +95,19 @@ export class Cloud {
     const n = p % this.data.size;
     const [x, y, box] = [this.screen[2 * p], this.screen[2 * p + 1], this.eye.box];
     return this.shown[n] === 1 && x > box.x - 9 && y > box.y - 9 && x < box.x + box.width + 9 && y < box.y + box.height + 9;
+  }
+
+  /** Where the points of some tokens were before the last change of the way they are moved: thin lines to where they are. */
+  drawTrail(painter, theme, from, to) {
+    if (!this.trail) return;
+    const before = new Float32Array(this.screen.length);
+    project(this.eye, this.trail, before, new Float32Array(this.depth.length));
+    for (let side = 0; side < 2; side++) {
+      for (let n = from; n < to; n++) {
+        const p = side * this.data.size + n;
+        painter.line([[before[2 * p], before[2 * p + 1]], this.place(side, n)], side ? theme.key : theme.query, 1, 0.35);
+      }
+    }
   }
 
   /** How many tokens are to be seen. */
@@ -220,8 +237,7 @@ export class Cloud {
         painter.line([[eye.mx - eye.cx * eye.scale, eye.my + eye.cy * eye.scale], end], theme.rule, 1.5);
         painter.text(`${i + 1}`, end[0], end[1], { colour: theme.faint, size: 11, align: "center", halo: theme.paper });
       }
-      painter.text([0, 1, 2].map(name).join("   "),
-        box.x + box.width - 8, box.y + box.height - 10, { colour: theme.faint, size: 11, align: "right" });
+      [2, 1, 0].forEach((i, line) => painter.text(name(i), box.x + box.width - 8, box.y + box.height - 10 - 15 * line, { colour: theme.faint, size: 11, align: "right" }));
       return;
     }
     const unit = head.extent(state.method);

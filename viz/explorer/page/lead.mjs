@@ -15,6 +15,7 @@ export function leadText(app) {
   const here = (name) => data.columnValue(`${state.method}_${name}`, state.layer, state.head);
   const at = { layer: state.layer, head: state.head, method };
   if (state.view === "heads") return say("lead_heads", { method, flat: inPercent(mean("nearest1_2d")), full: inPercent(mean("nearest1_full")) });
+  if (state.view === "points" && state.dims === 3 && state.method === "attention") return say("lead_points_plane", { flat: inPercent(here("nearest1_2d")) });
   if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: inPercent(here("nearest1_2d")), full: inPercent(here("nearest1_full")) });
   if (state.view === "near") return nearText(app, method);
   return say(`lead_${state.view}`, at);

@@ -94,7 +94,10 @@ export class Live {
   receive(answer, more) {
     const { app, typing } = this;
     const { data, state } = app;
-    if (answer.ready) return app.wanted ? undefined : typing.say(say("typing_ready"));
+    if (answer.ready) {
+      typing.ready = true;
+      return app.wanted ? undefined : typing.say(say("typing_ready"));
+    }
     if (answer.error !== undefined) {
       const [, size, most] = /too long (\d+) (\d+)/u.exec(answer.error) ?? [];
       if (size) typing.say(say("typing_long", { size, most }));

@@ -37,6 +37,7 @@ class App {
     this.usual = { ...DEFAULTS, method: data.drawn, ...data.start };
     this.dark = matchMedia("(prefers-color-scheme: dark)");
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
+    this.stacked = matchMedia("(max-width: 900px)"); // then the picture is as high as it wants, and the page scrolls
     this.cloud = new Cloud(data);
     const beside = () => new PointsView(new Cloud(data));
     this.views = {
@@ -215,6 +216,18 @@ class App {
     return this.choose({ sentence: sentences.find((number) => number > this.state.sentence) ?? sentences[0] });
   }
 
+  /** Two views show nothing without a query: the mask of a new sentence, or its first word. */
+  settle() {
+    const { state, data } = this;
+    const here = `${state.view} ${state.sentence}`;
+    if (this.wanted || here === this.settled) return;
+    this.settled = here;
+    if (state.query >= 0 || !["near", "way"].includes(state.view)) return;
+    const { tokens, words } = data.sentences[state.sentence];
+    const mask = data.live ? tokens.indexOf(data.live.tokenizer.mask) : -1;
+    state.query = mask >= 0 ? mask : words.findIndex((word) => word !== null);
+  }
+
   /** What a button does; some keys do the same. */
   async act(name) {
     const { state } = this;
@@ -277,6 +290,7 @@ class App {
   // ---- drawing
 
   changed() {
+    this.settle();
     document.documentElement.dataset.theme = this.theme.name;
     this.live?.ask();
     this.writeAddress();
@@ -349,7 +363,7 @@ class App {
     view.prepare?.(this);
     view.layOut?.(this, box);
     this.whole = { width: Math.max(width, Math.floor(view.width ?? 0)), height: Math.max(height, Math.floor(view.height ?? 0)) };
-    const grown = width < 700 && this.state.view !== "points" ? `${view.height}px` : "";
+    const grown = this.stacked.matches && this.state.view !== "points" ? `${view.height}px` : "";
     if (byId("frame").style.height !== grown) byId("frame").style.height = grown;
     this.fit(this.whole);
     this.painter.begin(this.whole.width, this.whole.height, this.theme.paper);

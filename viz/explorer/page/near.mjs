@@ -2,11 +2,12 @@
 
 import { attentionColour } from "./colours.mjs";
 import { inside } from "./camera.mjs";
-import { shorten, textWidth } from "./painter.mjs";
+import { paragraph, shorten, textWidth } from "./painter.mjs";
 import { distancesFrom } from "./places.mjs";
 import { say } from "./words.mjs";
 
 const ABOVE_IT = 26;
+const MANY = 40; // keys; beyond that only those with some attention are named
 
 export class NearView {
   constructor(points) {
@@ -31,7 +32,7 @@ export class NearView {
     this.marks = [];
     const attention = app.attention();
     if (!attention || state.query < 0) {
-      painter.text(say(attention ? "near_choose" : "sentence_left_out"), box.x + 16, box.y + 40, { colour: theme.ink });
+      paragraph(painter, say(attention ? "near_choose" : "sentence_left_out"), box.x + 16, box.y + 40, this.ring.width - 24, { colour: theme.ink, size: 13 });
       if (!attention) return false;
     } else {
       painter.text(shorten(say("near_ring", { token: data.sentences[state.sentence].tokens[state.query] }), this.ring.width, 12, 600), this.ring.x, box.y + ABOVE_IT / 2, { colour: theme.faint, weight: 600 });
@@ -55,28 +56,33 @@ export class NearView {
     const least = Math.min(...distances);
     // Distances begin at half the nearest one, so that small differences are seen; the circles say how far they are.
     const zero = least / 2;
-    const room = Math.min(this.ring.width, this.ring.height) / 2 - 44;
-    const radius = (d) => ((d - zero) / (most - zero || 1)) * room;
-    for (const d of [least, (least + most) / 2, most]) {
-      painter.ring(cx, cy, radius(d), theme.rule, 1);
-      painter.text(d.toFixed(2), cx + 4, cy - radius(d), { colour: theme.faint, size: 11, halo: theme.paper });
-    }
+    const label = (j) => `${shorten(tokens[j], 90)} ${row[j].toFixed(2)}`;
+    const share = (d) => (d - zero) / (most - zero || 1);
+    const way = (j) => ((j + 0.5) / size) * 2 * Math.PI - Math.PI / 2;
+    const fits = tokens.map((_, j) => { // so far out that its name still stands beside it
+      const across = Math.abs(Math.cos(way(j)));
+      return (this.ring.width / 2 - textWidth(label(j), 12, 700) - 14) / (across * share(distances[j]) || 1e-9);
+    });
+    const room = Math.max(40, Math.min(this.ring.height / 2 - 30, ...fits));
+    const radius = (d) => share(d) * room;
+    const circles = [least, (least + most) / 2, most];
+    for (const d of circles) painter.ring(cx, cy, radius(d), theme.rule, 1);
     const strongest = row.indexOf(row.reduce((a, b) => Math.max(a, b)));
     for (let j = 0; j < size; j++) {
       if (app.hides(state.query, j)) continue;
-      const angle = ((j + 0.5) / size) * 2 * Math.PI - Math.PI / 2;
-      const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
+      const [dx, dy] = [Math.cos(way(j)), Math.sin(way(j))];
       const [x, y] = [cx + dx * radius(distances[j]), cy + dy * radius(distances[j])];
       painter.line([[cx, cy], [x, y]], attentionColour(Math.max(0.02, row[j]), theme), 1 + 5 * row[j]);
       painter.stamp(painter.sprite("diamond", 5, theme.key, theme.paper), x, y);
       if (j === state.key || app.hovered(1).includes(j)) painter.ring(x, y, 9, theme.mark, 2.5);
-      const text = `${tokens[j]} ${row[j].toFixed(2)}`;
-      const wide = textWidth(text, 12);
-      const left = dx > 0.3 ? x + 8 : dx < -0.3 ? x - 8 - wide : x - wide / 2;
-      painter.text(text, Math.min(Math.max(left, this.ring.x + 4), this.ring.x + this.ring.width - wide - 4), y + (Math.abs(dx) > 0.3 ? 0 : Math.sign(dy) * 14),
-        { size: 12, colour: theme.key, weight: j === strongest || j === state.key ? 700 : 400, halo: theme.paper });
       this.marks.push({ x, y, j });
+      const named = j === strongest || j === state.key || app.hovered(1).includes(j);
+      if (size > MANY && row[j] < state.above && !named) continue;
+      const text = label(j);
+      const wide = textWidth(text, 12, j === strongest || j === state.key ? 700 : 400);
+      painter.text(text, dx > 0 ? x + 8 : x - 8 - wide, y, { size: 12, colour: theme.key, weight: j === strongest || j === state.key ? 700 : 400, halo: theme.paper });
     }
+    for (const d of circles) painter.text(d.toFixed(2), cx, cy - radius(d) + 10, { colour: theme.faint, size: 11, align: "center", halo: theme.paper });
     painter.stamp(painter.sprite("disc", 7, theme.query, theme.paper), cx, cy);
     painter.text(tokens[state.query], cx - textWidth(tokens[state.query], 12, 700) / 2, cy + 16, { size: 12, weight: 700, colour: theme.query, halo: theme.paper });
   }

@@ -27,6 +27,18 @@ export function shorten(text, width, size = 12, weight = 400) {
   return `${letters.join("")}…`;
 }
 
+const PARTS = /[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+\s*/gu; // where a line may end: Japanese has no spaces
+
+/** A text in as many lines as it takes to stay within a width. */
+export function paragraph(painter, text, x, y, width, look) {
+  const lines = [""];
+  for (const part of text.match(PARTS) ?? []) {
+    if (lines.at(-1) && textWidth(lines.at(-1) + part.trimEnd(), look.size) > width) lines.push("");
+    lines[lines.length - 1] += part;
+  }
+  lines.forEach((line, i) => painter.text(line, x, y + 18 * i, look));
+}
+
 function diamond(x, y, r) {
   const d = r * 1.25;
   return [[x, y - d], [x + d, y], [x, y + d], [x - d, y]];

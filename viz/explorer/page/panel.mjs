@@ -75,7 +75,7 @@ export function showPanel(app) {
   showLegend(app);
   showTokens(app);
   showFound(app);
-  byId("method-note").textContent = say(`move_${state.method}`);
+  byId("method-note").textContent = moveNote(app);
   byId("lead").textContent = leadText(app);
   byId("clear").hidden = state.query < 0 && state.key < 0;
   byId("all-on").hidden = app.off.size === 0;
@@ -86,6 +86,14 @@ export function showPanel(app) {
   byId("off-note").hidden = app.off.size === 0 || !["points", "sentence", "near"].includes(state.view);
   byId("off-note").textContent = say(data.isTyped(state.sentence) ? "off_note_typed" : "off_note", { count: app.off.size });
   byId("words-note").hidden = !state.words || state.view !== "sentence";
+}
+
+/** What the chosen move does, with this head's own numbers where one head is seen. */
+function moveNote({ data, state }) {
+  const about = say(`move_${state.method}`);
+  if (state.view === "heads" || ["raw", "attention"].includes(state.method)) return about;
+  const value = (name) => data.columnValue(`${state.method}_${name}`, state.layer, state.head).toFixed(2);
+  return `${about} ${say("move_numbers", { scale: value("scale"), length: value("translation_norm") })}`;
 }
 
 /** What is known of the current head, and the measures of the three pictures beside each other. */

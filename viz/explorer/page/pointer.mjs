@@ -22,6 +22,7 @@ export function bindPointer(app) {
 
   canvas.addEventListener("pointerdown", (event) => {
     const [x, y] = place(event);
+    app.pointer = [event.clientX, event.clientY];
     fingers.set(event.pointerId, [x, y]);
     drag = { x, y, cloud: cloudAt(app, x, y), state: { ...app.state }, moved: false, spread: spread() };
     canvas.setPointerCapture(event.pointerId);
@@ -64,7 +65,10 @@ export function bindPointer(app) {
     drag = null;
   };
   canvas.addEventListener("pointerup", release);
-  canvas.addEventListener("pointercancel", release);
+  canvas.addEventListener("pointercancel", (event) => {
+    release(event);
+    app.point(null); // the page is scrolled: a note would stay behind
+  });
   canvas.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && app.point(null));
 
   canvas.addEventListener("wheel", (event) => {

@@ -3,6 +3,8 @@
 import { isOneSentence, lineOpacity, lineWidth, linesOf } from "./lines.mjs";
 import { say } from "./words.mjs";
 
+const LONGEST_TRAIL = 64; // tokens: beyond that it would be a thicket
+
 export class PointsView {
   constructor(cloud) {
     this.cloud = cloud;
@@ -28,6 +30,7 @@ export class PointsView {
     painter.clip(box, () => {
       cloud.draw(painter, app, this.shown, true);
       cloud.drawAxes(painter, app);
+      if (this.hasTrail(app)) cloud.drawTrail(painter, theme, start, start + data.sentences[state.sentence].size);
       this.drawLines(painter, app, only);
       cloud.draw(painter, app, this.shown);
       const chosen = [];
@@ -46,6 +49,12 @@ export class PointsView {
       }
     });
     return moving;
+  }
+
+  /** Until something else is chosen. */
+  hasTrail({ data, state }) {
+    const { start, size } = data.sentences[state.sentence];
+    return Boolean(this.cloud.trail) && this.cloud.trailOf === `${state.query} ${state.key}` && size <= LONGEST_TRAIL && this.cloud.shown[start] === 1;
   }
 
   drawLines(painter, app, only) {

@@ -5,7 +5,7 @@ import { inside } from "./camera.mjs";
 import { attentionColour, category, inkOn } from "./colours.mjs";
 import { drawHeatScale } from "./heat.mjs";
 import { lineOpacity, lineWidth } from "./lines.mjs";
-import { shorten, textWidth } from "./painter.mjs";
+import { paragraph, shorten, textWidth } from "./painter.mjs";
 import { say } from "./words.mjs";
 
 const TITLE = 26;
@@ -71,7 +71,7 @@ export class SentenceView {
     this.prepare(app);
     this.layOut(app, box);
     if (!this.weights) {
-      painter.text(say("sentence_left_out"), box.x + 20, box.y + 40, { colour: theme.ink });
+      paragraph(painter, say("sentence_left_out"), box.x + 20, box.y + 40, box.width - 40, { colour: theme.ink, size: 13 });
       this.items = [];
       return false;
     }

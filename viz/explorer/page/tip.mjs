@@ -1,6 +1,6 @@
 // The note beside the pointer: what is under it, in numbers.
 
-import { signed } from "./average.mjs";
+import { among, signed } from "./average.mjs";
 import { textsOf } from "./data.mjs";
 import { byId, element } from "./dom.mjs";
 import { readValue } from "./matrix.mjs";
@@ -23,8 +23,7 @@ export function tipLines(app) {
   }
   if (hover.cell) {
     const [i, j] = hover.cell;
-    const among = data.sentences.slice(0, data.own).filter((s) => s.size > Math.max(i, j)).length;
-    return [say("tip_cell", { query: i, key: j }), say("tip_mean", { value: here.average[i * data.across + j].toFixed(3) }), say("tip_among", { count: among, all: data.own })];
+    return [say("tip_cell", { query: i, key: j }), say("tip_mean", { value: here.average[i * data.across + j].toFixed(3) }), say("tip_among", { count: among(data, Math.max(i, j)), all: data.own })];
   }
   const sentence = data.sentences[hover.sentence];
   const { size, start, tokens } = sentence;

@@ -31,6 +31,7 @@ export class Typing {
     for (const [id, text] of [["text", first], ["second", second]]) if (document.activeElement !== byId(id) && byId(id).value !== text) byId(id).value = text;
     byId("second-row").hidden = !second && document.activeElement !== byId("second");
     byId("second-open").hidden = !byId("second-row").hidden;
+    if (this.ready && !state.text && !state.second) this.say(say("typing_ready"));
     const changed = this.originals.length > 0 || state.without !== "" || (state.off !== "" && data.isTyped(state.sentence));
     byId("reset").disabled = !changed;
     this.showWords();
@@ -47,8 +48,9 @@ export class Typing {
     const sentence = data.sentences[state.sentence];
     const typed = data.isTyped(state.sentence) ? data.typed : null;
     const words = wordsOf(sentence, maskName(data));
+    const masks = words.filter((word) => word.isMask).length;
     let mask = 0;
-    if (words.filter((word) => word.isMask).length < this.originals.length) this.originals = [];
+    if (masks < this.originals.length) this.originals = [];
     const focused = [...byId("words-row").querySelectorAll("button")].indexOf(document.activeElement);
     byId("words-row").replaceChildren(...words.map((word) => {
       if (!word.isMask) {
@@ -61,12 +63,12 @@ export class Typing {
       const label = original ? say("mask_back", { word: original }) : say("mask_is");
       const button = element("button", { type: "button", class: "word mask", title: label, "aria-label": `${maskName(data)}: ${label}` }, maskName(data));
       button.addEventListener("click", () => (original ? this.put(word, original, number) : byId("text").focus()));
-      return element("span", { class: "item" }, button, this.guesses(typed, word, number));
+      return element("span", { class: "item" }, button, this.guesses(typed, word, number, masks > 1 ? around(words, word) : ""));
     }));
     if (focused >= 0) byId("words-row").querySelectorAll("button")[focused]?.focus();
   }
 
-  guesses(typed, word, number) {
+  guesses(typed, word, number, place) {
     const of = (list) => list?.find(([t]) => t === word.tokens[0])?.[1] ?? [];
     const before = new Map(of(typed?.before));
     const items = of(typed?.guesses).map(([token, p]) => {
@@ -75,7 +77,8 @@ export class Typing {
       button.addEventListener("click", () => this.put(word, token.replace(/^##/u, ""), number));
       return element("li", {}, button);
     });
-    return element("ol", { class: "guessed", "aria-label": say("guess_list") }, ...items);
+    if (place && items.length) items.unshift(element("li", {}, place));
+    return element("ol", { class: "guessed", "aria-label": `${say("guess_list")} ${place}` }, ...items);
   }
 
   mask(word) {
@@ -135,6 +138,9 @@ export class Typing {
     byId("heads-on").disabled = without.size === 0;
   }
 }
+
+/** A masked word between its neighbours, to tell one mask from another. */
+const around = (words, { order }) => `${words[order - 1]?.text ?? ""} ▢ ${words[order + 1]?.text ?? ""}`;
 
 const maskName = (data) => data.live.tokenizer.mask;
 
