@@ -103,10 +103,11 @@ def run(args: argparse.Namespace) -> None:
     if args.skip_bad:
         print(sentences.left_out)
     if len(drawn) < len(sentences):
-        print(
-            f"{len(drawn)} of {counted(len(sentences), 'sentence')} are in it, drawn at random (--seed): "
-            f"there is room for {args.points:,} points per head (--points)"
-        )
+        held = 2 * sum(sentences.lengths[i] for i in drawn)
+        room = f"there is room for {args.points:,} points per head (--points)"
+        if held > args.points:
+            room = f"it alone has {held:,} points per head, more than --points {args.points:,}"
+        print(f"{len(drawn)} of {counted(len(sentences), 'sentence')} are in it, drawn at random (--seed): {room}")
     if page.left_out:
         print(page.left_out)
     if args.open:

@@ -51,7 +51,8 @@ def explore(
     name = Path(bert.name).resolve().name if Path(bert.name).is_dir() else bert.name  # no need to tell where it lies
     notes = [say["note_model"].format(name=name)]
     if len(encodings) < count:
-        counts = {"chosen": len(encodings), "count": count, "seed": seed, "points": f"{points:,}"}
+        most = max(points, 2 * sum(map(len, encodings)))  # one sentence alone may have more
+        counts = {"chosen": len(encodings), "count": count, "seed": seed, "points": f"{most:,}"}
         notes.append(say["note_sample"].format(**counts))
     model, why = live_model(bert, live)
     size = parameters(bert)

@@ -15,6 +15,7 @@ from PIL import Image
 import viz
 from minibert.exploring import page as explore
 from tests.viz.explorer.conftest import ready
+from tests.viz.explorer.test_explorer import made_up
 from viz.explorer import assemble, build, heads, room
 from viz.explorer.words import words
 
@@ -421,6 +422,17 @@ def test_words_instead_of_pieces(show, file, traces):
     hover(page, *map_cell(page, 4, 3))
     assert tip(page)[1] == f"attention {attention[6, 3:6].sum():.3f}"
     assert page.evaluate("explorer.hovered(1)") == [3, 4, 5]
+
+
+def test_the_points_of_a_long_sentence_stay_in_sight(show, tmp_path):
+    made = made_up([60], layers=1, heads=1)
+    page = show(viz.explore(*made).save(tmp_path / "long.html"), "view=sentence")
+    inner = "(({ y }) => [y, explorer.window.y])(explorer.views.sentence.cloudBox)"
+    first = page.evaluate(inner)
+    page.evaluate("document.getElementById('stage').scrollTo(0, 300)")
+    ready(page)
+    after = page.evaluate(inner)
+    assert after[1] == 300 and after[0] - first[0] == 300
 
 
 def test_pairs_are_coloured_by_segment(show, file):

@@ -514,6 +514,10 @@ def test_the_command_reads_a_file_and_draws_a_sample(command, tmp_path):
     assert any(re.match(r"\d of 30 sentences, drawn with seed 0", note) for note in data["notes"])
     command("--file", tmp_path / "texts.txt", "--points", 100, "--out", out)
     assert out.read_text(encoding="utf-8") == first
+    said = command("--file", tmp_path / "texts.txt", "--points", 2, "--out", out)
+    held = 2 * len(data_of(build.Explorer(out.read_text(encoding="utf-8")))["sentences"][0]["tokens"])
+    assert f"it alone has {held} points per head, more than --points 2" in said
+    assert f"at most {held} points per head" in out.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,52 @@ def test_the_tour_leads_through(show, live):
     assert page.locator("#tour").is_hidden()
 
 
+def test_several_masks_are_told_apart_and_what_is_said_is_of_what_is_seen(show, live):
+    text = "She [MASK] the door and went [MASK]."
+    page = show(live, f"view=sentence&text={text}")
+    answered(page, text)
+    assert [line.inner_text() for line in page.locator(".guessed li:first-child").all()] == ["She ▢ the", "went ▢ ."]
+    assert "tokens, computed in" in page.locator("#typing-status").inner_text()
+    page.select_option("select[data-state=sentence]", "0")
+    ready(page)
+    assert page.locator("#typing-status").inner_text() == "The model is here: type."
+
+
+def test_what_needs_a_query_has_one(show, live):
+    page = show(live, "view=near")
+    assert page.evaluate("explorer.state.query") == 1
+    page.keyboard.press("Escape")
+    assert page.evaluate("explorer.state.query") == -1  # until the next sentence
+    page = show(live, f"view=way&text={MASKED}")
+    answered(page, MASKED)
+    until(page, "explorer.data.typed.way")
+    assert page.evaluate("explorer.state.query") == 4
+
+
+def test_a_trail_shows_what_moved(show, live):
+    page = show(live, "view=points&method=raw&only=true&layer=1&head=2")
+    trail = "explorer.views.points.hasTrail(explorer)"
+    assert not page.evaluate(trail)
+    before = page.evaluate("[...explorer.cloud.goal.positions].map((x) => x * explorer.cloud.extent)")
+    page.keyboard.press("m")
+    ready(page)
+    assert page.evaluate(trail)
+    found = page.evaluate("[...explorer.cloud.trail].map((x) => x * explorer.cloud.extent)")
+    np.testing.assert_allclose(found, before, atol=1e-4)
+    assert "queries are multiplied and keys divided by" in page.locator("#method-note").inner_text()
+    page.keyboard.press("n")
+    assert not page.evaluate(trail)
+    page.keyboard.press("]")
+    ready(page)
+    assert not page.evaluate("Boolean(explorer.cloud.trail)")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_phone_has_room_for_the_picture(show, live, view):
+    page = show(live, f"view={view}", (390, 844))
+    assert page.locator("#canvas").bounding_box()["y"] < 0.4 * 844
+
+
 def test_every_control_explains_itself(show, live):
     page = show(live, "view=points&query=2&key=3")
     names = page.locator("button.info:visible").evaluate_all("all => all.map((b) => b.dataset.info)")
@@ -315,23 +361,45 @@ def test_the_first_sentence_is_true_of_the_first_picture(show, live):
 # ---- for everybody
 
 
+SIZES = {"laptop": (1280, 800), "tablet": (768, 1024), "phone": (390, 844)}
+SOME = [("laptop", "light"), ("phone", "dark")]
+
+
 @pytest.mark.parametrize(
-    ("size", "theme"), [((1280, 800), "light"), ((1280, 800), "dark"), ((390, 844), "light"), ((768, 1024), "dark")]
+    ("size", "theme"),
+    [
+        pytest.param(size, theme, marks=() if (size, theme) in SOME else pytest.mark.grid)
+        for size in SIZES
+        for theme in ("light", "dark")
+    ],
 )
 def test_axe_finds_nothing(show, live, size, theme):
+    """Every view with a mask and its guesses, a head off, a pair chosen; the tour; and the windows that open."""
     axe = pytest.importorskip("axe_playwright_python", reason="no axe here: pip install axe-playwright-python")
     source = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    page = show(live, f"view=heads&query=3&key=1&text={MASKED}", size, color_scheme=theme, bypass_csp=True)
+    state = f"view=heads&query=3&key=1&without=0.2&text={MASKED}"
+    page = show(live, state, SIZES[size], color_scheme=theme, bypass_csp=True)
     answered(page, MASKED)
     page.evaluate(source)
-    for view in VIEWS:
-        page.evaluate(f"explorer.set({{ view: '{view}', step: {1 if view == 'points' else 0} }})")
-        answered(page, MASKED)
+
+    def check(where):
         found = page.evaluate(
             "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })"
         )
         wrong = [(v["id"], [node["html"][:120] for node in v["nodes"]][:4]) for v in found["violations"]]
-        assert not wrong, (view, wrong)
+        assert not wrong, (where, wrong)
+
+    for view in VIEWS:
+        page.evaluate(f"explorer.set({{ view: '{view}', step: {1 if view == 'points' else 0} }})")
+        answered(page, MASKED)
+        check(view)
+    page.click("#second-open")
+    check("a second sentence")
+    page.locator("button.info:visible").first.click()
+    check("an explanation")
+    page.keyboard.press("Escape")
+    page.click("button[data-do=help]")
+    check("help")
 
 
 def test_on_paper_it_is_light_and_whole(show, live):

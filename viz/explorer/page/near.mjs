@@ -2,6 +2,7 @@
 
 import { attentionColour } from "./colours.mjs";
 import { inside } from "./camera.mjs";
+import { Crowd } from "./labels.mjs";
 import { paragraph, shorten, textWidth } from "./painter.mjs";
 import { distancesFrom } from "./places.mjs";
 import { say } from "./words.mjs";
@@ -68,7 +69,8 @@ export class NearView {
     const circles = [least, (least + most) / 2, most];
     for (const d of circles) painter.ring(cx, cy, radius(d), theme.rule, 1);
     const strongest = row.indexOf(row.reduce((a, b) => Math.max(a, b)));
-    for (let j = 0; j < size; j++) {
+    const crowd = new Crowd();
+    for (const j of [...row.keys()].sort((a, b) => row[b] - row[a])) {
       if (app.hides(state.query, j)) continue;
       const [dx, dy] = [Math.cos(way(j)), Math.sin(way(j))];
       const [x, y] = [cx + dx * radius(distances[j]), cy + dy * radius(distances[j])];
@@ -80,7 +82,11 @@ export class NearView {
       if (size > MANY && row[j] < state.above && !named) continue;
       const text = label(j);
       const wide = textWidth(text, 12, j === strongest || j === state.key ? 700 : 400);
-      painter.text(text, dx > 0 ? x + 8 : x - 8 - wide, y, { size: 12, colour: theme.key, weight: j === strongest || j === state.key ? 700 : 400, halo: theme.paper });
+      const left = dx > 0 ? x + 8 : x - 8 - wide;
+      const place = (by) => ({ x: left, y: y + by - 7, width: wide, height: 14 });
+      const aside = [0, -8, 8, -14, 14].find((by) => crowd.isFree(place(by))) ?? 0;
+      crowd.add(place(aside));
+      painter.text(text, left, y + aside, { size: 12, colour: theme.key, weight: j === strongest || j === state.key ? 700 : 400, halo: theme.paper });
     }
     for (const d of circles) painter.text(d.toFixed(2), cx, cy - radius(d) + 10, { colour: theme.faint, size: 11, align: "center", halo: theme.paper });
     painter.stamp(painter.sprite("disc", 7, theme.query, theme.paper), cx, cy);

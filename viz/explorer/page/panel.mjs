@@ -188,6 +188,9 @@ function showTokens(app) {
   const { data, state } = app;
   if (!["sentence", "points", "near", "way"].includes(state.view)) return;
   const sentence = data.sentences[state.sentence];
+  const shown = `${state.sentence} ${data.typed?.number} ${state.off}`;
+  if (byId("tokens").dataset.shown === shown) return;
+  byId("tokens").dataset.shown = shown;
   byId("tokens").replaceChildren(...sentence.tokens.map((token, i) => {
     const on = !app.off.has(i);
     const button = element("button", { type: "button", "aria-pressed": String(on), class: on ? "" : "off", title: say(on ? "switch_off" : "switch_on") }, token);

@@ -10,6 +10,8 @@ import { say } from "./words.mjs";
 
 const TITLE = 26;
 const ABOVE_ROWS = TITLE + 6;
+const LONG = 36; // rows
+const PINNED = 300; // pixels of the points beside a long sentence
 const SCALE = 30; // pixels below the heatmap, for its colours
 
 /** What stands in rows and columns: pieces, or words with all their pieces. {label, tokens, segment, off} */
@@ -48,11 +50,13 @@ export class SentenceView {
     const row = wide ? Math.max(15, Math.min(44, (box.height - TITLE - 20) / count)) : 26;
     const mapHeight = TITLE + widest + cell * count + SCALE;
     curves.height = TITLE + 10 + row * count;
-    const map = { x: wide ? curves.x + curves.width + 20 : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: widest + 6 + cell * count, height: mapHeight };
+    const pinned = wide && count > LONG; // then the points stay in sight, between curves and heatmap
+    const map = { x: wide ? curves.x + curves.width + (pinned ? PINNED + 40 : 20) : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: widest + 6 + cell * count, height: mapHeight };
     const beside = box.x + box.width - map.x - map.width - 28; // room for the points to the right of the heatmap
     const below = { x: map.x, y: map.y + mapHeight + TITLE, width: box.width - map.x - 8, height: wide ? 380 : Math.min(360, box.width) };
     const tall = Math.min(box.height - TITLE - 8, Math.max(1.25 * beside, mapHeight - TITLE));
-    const cloud = wide && beside >= 200 ? { x: map.x + map.width + 20, y: box.y + TITLE, width: beside, height: tall } : below;
+    const between = { x: curves.x + curves.width + 20, y: Math.max(box.y, app.window.y) + TITLE, width: PINNED, height: Math.min(box.height - TITLE - 8, 1.2 * PINNED) };
+    const cloud = pinned ? between : wide && beside >= 200 ? { x: map.x + map.width + 20, y: box.y + TITLE, width: beside, height: tall } : below;
     this.height = Math.max(curves.y + curves.height, map.y + map.height, cloud.y + cloud.height) - box.y + 6;
     this.width = Math.max(box.width, cloud.x + cloud.width + 8 - box.x, map.x + map.width + 8 - box.x);
     Object.assign(this, { curves, map, cloudBox: cloud, cell, row });

@@ -48,6 +48,9 @@ export class Typing {
     const sentence = data.sentences[state.sentence];
     const typed = data.isTyped(state.sentence) ? data.typed : null;
     const words = wordsOf(sentence, maskName(data));
+    const shown = JSON.stringify([state.sentence, data.typed?.number, this.originals, words.map((word) => word.text)]);
+    if (this.shown === shown) return;
+    this.shown = shown;
     const masks = words.filter((word) => word.isMask).length;
     let mask = 0;
     if (masks < this.originals.length) this.originals = [];
