@@ -8,9 +8,10 @@ from pathlib import Path
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import Exercise
 from minibert.exercises.imports import imports_answer
-from minibert.exercises.judge import Report, judge
+from minibert.exercises.judge import judge
 from minibert.exercises.key import answer_key
 from minibert.exercises.language import t
+from minibert.exercises.report import Report
 from minibert.exercises.runner import Worker
 from minibert.speed.cores import one_thread
 

@@ -15,9 +15,9 @@ from minibert.exercises import progress
 from minibert.exercises.checker import Checker
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import Exercise
-from minibert.exercises.judge import Report
 from minibert.exercises.language import t
 from minibert.exercises.pictures import page, wide
+from minibert.exercises.report import Report
 
 SIGNS = {"passed": "+", "failed": "-", "todo": ".", "missing": " "}
 IMPORTED = "="

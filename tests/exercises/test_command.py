@@ -12,7 +12,7 @@ import pytest
 from minibert.commands.main import main
 from minibert.exercises.course import EXERCISES, SOFTMAX
 from minibert.exercises.exercise import STUBS
-from minibert.exercises.judge import Report
+from minibert.exercises.report import Report
 
 RIGHT = "from minibert.numerics import softmax\n"
 WRONG = (

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from minibert.exercises import blanks, sentences, transport, worker
+from minibert.exercises.compare import close
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.course.investigations import head_of
 from minibert.exercises.draw import Draw, model
 from minibert.exercises.exercise import SOLUTIONS, STUBS, Finding, Function, twice
 from minibert.exercises.imports import imports_answer
-from minibert.exercises.judge import close, judge, judge_finding, judge_function
+from minibert.exercises.judge import judge, judge_finding, judge_function
 from minibert.exercises.key import PartKey, answer_key, arrays_of
 from minibert.speed.cores import one_thread
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import minibert.exercises
-from minibert.exercises import actions, judge, language
+from minibert.exercises import language, raised, saying
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import STUBS, Finding, Function
 from minibert.exercises.japanese import FILES, TEXTS
@@ -32,7 +32,7 @@ def texts_of_the_course() -> list[str]:
         if isinstance(exercise.answer, str):
             found.append(exercise.answer)
         found.append(" ".join(exercise.solution.read_text(encoding="utf-8").split('"""', 2)[1].split()))
-    found += [*judge.ADVICE.values(), *actions.MARKS.values()]
+    found += [*raised.ADVICE.values(), *saying.MARKS.values()]
     for path in sorted(HERE.rglob("*.py")):
         if not {"stubs", "solutions", "japanese"} & set(path.parts):
             found += texts_in(path)

@@ -1,0 +1,108 @@
+"""`list`, `start` and `reset`: what there is, and how it comes into a student's folder."""
+
+import argparse
+import os
+from pathlib import Path
+
+from minibert.exercises import language, progress
+from minibert.exercises.checker import Checker, find
+from minibert.exercises.course import EXERCISES
+from minibert.exercises.exercise import STUBS, Exercise
+from minibert.exercises.language import t
+from minibert.exercises.saying import MARKS, existing, quoted, write_whole
+
+STARS = {1: "*", 2: "**", 3: "***"}
+
+
+def list_exercises(args: argparse.Namespace, notes: progress.Progress) -> None:
+    if args.folder is None:
+        for exercise in EXERCISES:
+            about = f"{exercise.minutes:3} min {STARS[exercise.difficulty]:4}"
+            print(f"{exercise.file[:2]}  {exercise.name:24} {about} {t(exercise.title)}")
+        total = sum(exercise.minutes for exercise in EXERCISES) / 60
+        print("\n" + t("About {hours} hours in all. One star is easy, three take thought.", hours=round(total)))
+        print(t("minibert exercises start DIR puts them into a folder of yours"))
+        return
+    with Checker(existing(args.folder)) as checker:
+        done = 0
+        for exercise in EXERCISES:
+            status = checker.check(exercise).status
+            done += status == "passed"
+            print(f"{exercise.file[:2]}  {exercise.name:24} {t(MARKS[status]):8} {t(exercise.title)}", flush=True)
+    print("\n" + t("{done} of {count} are right", done=done, count=len(EXERCISES)))
+
+
+def stub(exercise: Exercise) -> str:
+    """The file as it is handed out, its text in the chosen language."""
+    text = (STUBS / exercise.file).read_text(encoding="utf-8")
+    if language.chosen == "ja":
+        from minibert.exercises.japanese import FILES
+
+        explained = FILES.get(exercise.name)
+        if explained:
+            _, _, code = text.split('"""', 2)
+            text = f'"""{explained}"""{code}'
+    return text
+
+
+def start(args: argparse.Namespace, notes: progress.Progress) -> None:
+    """Copy the stubs; what is there already stays as it is."""
+    folder = Path(args.folder)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; give the name of a folder")
+    chosen = tuple(find(name) for name in args.names) or EXERCISES
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {exercise.file: stub(exercise) for exercise in chosen}
+    if args.notebook:
+        from minibert.exercises.notebook import notebook
+
+        texts = {"exercises.ipynb": notebook(chosen, stub)}
+    elif not args.names:
+        texts["test_exercises.py"] = (STUBS / "test_exercises.py").read_text(encoding="utf-8")
+    made, kept = 0, 0
+    for name, text in texts.items():
+        try:
+            with open(folder / name, "x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            made += 1
+        except FileExistsError:
+            kept += 1
+    notes = progress.read(folder)
+    notes.language = language.chosen
+    if args.lock is not None:
+        notes.lock = progress.hashed(args.lock)
+    notes.save()
+    kept_too = "; " + t("{kept} were there already and are untouched", kept=kept) if kept else ""
+    print(t("{made} file(s) put into {folder}", made=made, folder=folder) + kept_too)
+    if args.notebook:
+        print(t("Open {path} in Jupyter; every cell says what to do.", path=quoted(folder / "exercises.ipynb")))
+        return
+    if "test_exercises.py" in texts:
+        print(
+            t("test_exercises.py lets `pytest` check them too, if you have it (pip install pytest); nobody needs it.")
+        )
+    first = chosen[0]
+    print(
+        t(
+            "Open {path}, read, write, and then: minibert exercises check {folder} {name}",
+            path=quoted(folder / first.file),
+            folder=quoted(folder),
+            name=first.name,
+        )
+    )
+
+
+def reset(args: argparse.Namespace, notes: progress.Progress) -> None:
+    """A file as it was handed out; what was written is kept beside it."""
+    folder, exercise = existing(args.folder), find(args.name)
+    path = folder / exercise.file
+    if path.is_file():
+        kept = next(
+            path.with_name(f"{path.stem}.old{number or ''}")
+            for number in range(1000)
+            if not path.with_name(f"{path.stem}.old{number or ''}").exists()
+        )
+        os.replace(path, kept)
+        print(t("What you had is kept in {path}", path=quoted(kept)))
+    write_whole(path, stub(exercise))
+    print(t("{path} is as it was handed out", path=quoted(path)))

@@ -1,0 +1,103 @@
+"""What to say of code that does not run: at import, or when its function is called."""
+
+from minibert.exercises.exercise import Case, Function
+from minibert.exercises.language import t
+from minibert.exercises.report import failed
+
+ADVICE = {
+    ("'tuple' object has no attribute", "'list' object has no attribute", "tuple indices must be"): (
+        "A function that returns two things gave both under one name: hidden, parts = encoder_layer(...) takes them "
+        "apart. And a list of arrays is no array yet: np.stack or np.concatenate makes one."
+    ),
+    ("too many indices",): "A tuple is taken for row, column, ...; a list picks rows: table[list(ids)].",
+    ("inhomogeneous",): (
+        "Either rows of unequal length were to become one array: np.concatenate lays them end to end. Or a function "
+        "that returns two things gave them under one name: hidden, parts = ..."
+    ),
+    ("0-dimensional", "only length-1", "only size-1"): (
+        "What is in `math` works on one number; for whole arrays there is np.exp, np.sqrt and so on."
+    ),
+    ("'float' object cannot be interpreted",): "Sizes are whole numbers: divide them with //, since / makes a float.",
+    ("MemoryError",): (
+        "The arrays of this exercise are small. Did an axis slip in that multiplies them, or does "
+        "a list grow in a loop "
+        "that never ends?"
+    ),
+    ("broadcast", "matmul", "mismatch"): (
+        "Two shapes do not fit; print them. A sum or mean needs keepdims=True to meet its array again; .mT exchanges "
+        "the last two axes, .T reverses all of them."
+    ),
+}
+"""What often lies behind an error, by words in it"""
+
+
+def on_import(error: dict, file: str) -> str:
+    """Why a file cannot be imported, for the one who wrote it."""
+    kind, text = error["type"], error["message"]
+    if kind == "SystemExit":
+        return t(
+            "{file} leaves Python while it is imported (sys.exit{at}). Take that call out.", file=file, at=at(error)
+        )
+    if "null bytes" in text:
+        return t("{file} is saved as UTF-16, as some editors do. Save it as UTF-8.", file=file)
+    if "codec can't decode" in text or "Non-UTF-8" in text:
+        return t("{file} is not saved as UTF-8, but in an older code page. Save it as UTF-8.", file=file)
+    message = t(
+        "{file} cannot be imported: {kind}: {text}{at}.", file=file, kind=kind, text=shortened(text), at=at(error)
+    )
+    if error.get("began"):
+        message += " " + t("It is line {line} that called it: the function itself may be right.", line=error["began"])
+    if kind == "SyntaxError" and "invalid decimal literal" in text and "import" in (error["source"] or ""):
+        message += "\n" + t(
+            "A name that begins with a digit cannot be imported in this way: "
+            'importlib.import_module("01_softmax").softmax does it.'
+        )
+    if kind == "ImportError" and "cannot import name" in text:
+        message += "\n" + t("A file of yours that has the name of a module of Python's is not found: rename it.")
+    return message
+
+
+def on_call(error: dict, function: Function, case: Case) -> dict:
+    kind, text = error["type"], error["message"]
+    if kind == "NotImplementedError":
+        if error.get("stub", True):
+            return {"status": "todo", "message": t("{name} is not written yet.", name=function.name)}
+        says = "{name} still reaches the line `raise NotImplementedError` (line {line}). Take that line out."
+        return failed("call", t(says, name=function.name, line=error["line"]), case=case.about)
+    if kind == "SystemExit":
+        says = "{name} leaves Python (sys.exit{at}). Return the result instead."
+        return failed("call", t(says, name=function.name, at=at(error)))
+    if kind == "EOFError":
+        says = "{name} waits for input{at}. All it needs is in its arguments."
+        return failed("call", t(says, name=function.name, at=at(error)))
+    if "read-only" in text:
+        says = t(
+            "{name} writes into an array it was given{at}. Whoever called may still need it: make a new array "
+            "(x = x - 1 makes one, x -= 1 does not).",
+            name=function.name,
+            at=at(error),
+        )
+        return failed("call", says, case=case.about, mistake="in-place")
+    raised = f"{kind}: {shortened(text)}" if text else kind
+    message = t(
+        "{name} raised {raised}{at}, on {case}.", name=function.name, raised=raised, at=at(error), case=case.about
+    )
+    for words, advice in ADVICE.items():
+        if any(word in f"{kind}: {text}" for word in words):
+            shapes = "broadcast" in words and function.advice
+            message += "\n" + t(function.advice if shapes else advice)
+            break
+    return failed("call", message, case=case.about)
+
+
+def shortened(text: str) -> str:
+    """The first lines of an error's text."""
+    lines = text.strip().splitlines()
+    return "\n".join(lines[:4])[:300] + (" ..." if len(lines) > 4 or len(text) > 300 else "")
+
+
+def at(error: dict) -> str:
+    if error["line"] is None:
+        return ""
+    where = t(" at line {line}", line=error["line"])
+    return where + (f", `{error['source']}`" if error["source"] else "")

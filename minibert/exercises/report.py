@@ -1,0 +1,56 @@
+"""What the checker has to say: about one exercise a Report, about one call a Problem."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the checker has to say about one exercise. `to_json` is the documented form."""
+
+    name: str
+    file: str
+    status: str
+    """passed, failed, todo (still a stub) or missing (no such file)"""
+    message: str
+    step: str | None = None
+    """the step that failed: import, call, time, type, order, shape, dtype, finite, invariant, values or finding"""
+    function: str | None = None
+    case: str | None = None
+    where: dict[str, int] | None = None
+    """the first place that differs: {"head": 1, "query": 0, "key": 3}"""
+    expected: str | None = None
+    got: str | None = None
+    mistake: str | None = None
+    """the recognised mistake's name"""
+    parts: tuple[dict, ...] = ()
+    """each function and finding on its own: name, status, step, mistake, message"""
+    imports_it: bool = False
+    """whether the file takes the library's own answer in place of one"""
+    printed: str = ""
+    seconds: float = 0.0
+    picture: tuple[np.ndarray, np.ndarray] | None = None
+    """expected and got, where a picture of them says something; not in `to_json`"""
+
+    def to_json(self) -> dict:
+        fields = asdict(self) | {"seconds": round(self.seconds, 3), "parts": list(self.parts)}
+        del fields["picture"]
+        return fields
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The first step at which one call goes wrong."""
+
+    step: str
+    message: str
+    where: dict[str, int] | None = None
+    expected: str | None = None
+    got: str | None = None
+    mistake: str | None = None
+    picture: tuple[np.ndarray, np.ndarray] | None = None
+
+
+def failed(step: str, message: str, **more) -> dict:
+    return {"status": "failed", "step": step, "message": message, **more}
