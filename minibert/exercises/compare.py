@@ -5,7 +5,7 @@ import numpy as np
 from minibert.exercises.exercise import Case, Function, Output, Wrong
 from minibert.exercises.key import arrays_of
 from minibert.exercises.language import t
-from minibert.exercises.report import Problem
+from minibert.exercises.report import Picture, Problem
 from minibert.exercises.transport import Other, kind_of
 
 NEAR_RELATIVE = 1e-4
@@ -44,10 +44,11 @@ def first_problem(
     return None, got
 
 
-def first_different(function: Function, got: tuple, expected: tuple) -> tuple[np.ndarray, np.ndarray] | None:
+def first_different(function: Function, got: tuple, expected: tuple) -> Picture | None:
     for output, part, want in zip(function.outputs, got, expected, strict=True):
-        if not close(part, np.asarray(want), output.near).all():
-            return pictured(np.asarray(want), part)
+        wrong = ~close(part, np.asarray(want), output.near)
+        if wrong.any():
+            return pictured(np.asarray(want), part, wrong)
     return None
 
 
@@ -89,9 +90,20 @@ def check_kind(output: Output, got: object, expected: object) -> None:
         return
     wanted = t("a number") if scalar else t("a NumPy array of shape {shape}", shape=list(np.shape(expected)))
     came = kind_of(got)
-    if isinstance(got, list | tuple) and any(isinstance(item, np.ndarray) for item in got):
-        came += t(" (np.stack makes one array of arrays of one shape)")
+    if isinstance(got, list | tuple) and all(isinstance(item, np.ndarray) for item in got):
+        came += made_into_one([item.shape for item in got], np.shape(expected))
     raise Wrong(t("expected {name} to be {wanted}, got {got}", name=output.name, wanted=wanted, got=came))
+
+
+def made_into_one(shapes: list[tuple[int, ...]], wanted: tuple[int, ...]) -> str:
+    """How arrays of these shapes become the one that is wanted, to go on after "got a list of 3"; "" if not at all."""
+    if wanted in shapes:
+        return t(" (return array {i} of them alone)", i=shapes.index(wanted))
+    if len(set(shapes)) == 1:
+        return t(" (np.stack makes one array of arrays of one shape)")
+    if all(shape[1:] == wanted[1:] for shape in shapes):
+        return t(" (np.concatenate lays them end to end)")
+    return ""
 
 
 def check_shape(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
@@ -132,9 +144,8 @@ def check_finite(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     if not bad.any():
         return None
     note = " " + t(
-        "(inf: a number too large for float32. nan: 0/0, or inf - inf, or the root of a negative "
-        "number, which rounding "
-        "alone can make.)"
+        "(inf: a number too large for float32. nan: 0/0, inf/inf, inf - inf, 0 times inf, or the root of a negative "
+        "number, which rounding alone can make.)"
     )
     return difference("finite", t("{name} is not finite", name=output.name), bad, output, got, expected, case, note)
 
@@ -190,19 +201,16 @@ def difference(
             if np.isfinite(gap).all()
             else t("({many} of {size} numbers are wrong)", many=many, size=wrong.size)
         )
-    return Problem(
-        step, t("{message}.", message=message) + note, where, want, have, picture=pictured(expected, got, first)
-    )
+    picture = pictured(expected, got, wrong)
+    return Problem(step, t("{message}.", message=message) + note, where, want, have, picture=picture)
 
 
-def pictured(
-    expected: np.ndarray, got: np.ndarray, first: tuple[int, ...] = ()
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """The matrix in which the first wrong number stands, expected and got."""
+def pictured(expected: np.ndarray, got: np.ndarray, wrong: np.ndarray) -> Picture | None:
+    """The matrix in which the first wrong number stands."""
     if expected.ndim < 2 or expected.shape != got.shape:
         return None
-    outer = first[:-2] or (0,) * (expected.ndim - 2)
-    return expected[outer], got[outer]
+    matrix = tuple(np.argwhere(wrong)[0][:-2])
+    return Picture(expected[matrix], got[matrix], wrong[matrix])
 
 
 def same_as(function: Function, case: Case, arrays: tuple | None, value: object) -> bool:

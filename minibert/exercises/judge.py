@@ -75,7 +75,7 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
                 problem, got = first_problem(function, case, returned[i], expected)
         if problem is None:
             continue
-        if state := keeps_state(key, results, returned):
+        if state := keeps_state(key, results, returned, i):
             return state
         if isinstance(problem, dict):
             return problem
@@ -112,8 +112,9 @@ def broken(result: dict, function: Function, case: Case) -> dict | None:
     return None
 
 
-def keeps_state(key: PartKey, results: list[dict], returned: list[object]) -> dict | None:
-    """The verdict on a function that was right on the last case when it was called first, and wrong later."""
+def keeps_state(key: PartKey, results: list[dict], returned: list[object], failing: int) -> dict | None:
+    """The verdict on a function that was right on the last case when it was called first, and wrong later: on the same
+    case again, or on another one, where it gives what it gave before."""
     function, case, expected = key.function, key.cases[-1], key.expected[-1]
 
     def right(i: int) -> bool:
@@ -122,8 +123,19 @@ def keeps_state(key: PartKey, results: list[dict], returned: list[object]) -> di
         with np.errstate(all="ignore"):
             return first_problem(function, case, returned[i], expected)[0] is None
 
-    if not right(-1) or right(-2):
+    if not right(-1):
         return None
+    if right(-2):
+        other = key.cases[failing]
+        if not same_as(function, other, expected, returned[failing]):
+            return None
+        says = t(
+            "{name} gives what it gave when it was called first, with other arguments. Something is kept from one "
+            "call to the next: a list or dict made outside the function, a `global`, or a cache. Make it inside the "
+            "function.",
+            name=function.name,
+        )
+        return failed("call", says, case=other.about, mistake="keeps-state")
     says = t(
         "{name} is right when it is called first, and wrong when it is called again with the same arguments. Something "
         "is kept from one call to the next: a list or dict made outside the function, a `global`, "

@@ -55,7 +55,12 @@ def made(exercise: Exercise, seed: int, language: str) -> Key:
 
 def arrays_of(function: Function, arguments: tuple, value: object) -> tuple[object, ...]:
     """What is compared: one entry per output. Raises `Wrong` where it is not of that kind."""
-    value = function.look(arguments, value)
+    try:
+        value = function.look(arguments, value)
+    except Wrong:
+        raise
+    except (TypeError, ValueError, AttributeError, IndexError, KeyError):  # as odd as that nobody thought of it
+        raise Wrong(t("it cannot be taken apart; it is {got}", got=kind_of(value))) from None
     if len(function.outputs) == 1:
         return (value,)
     if not isinstance(value, tuple | list) or len(value) != len(function.outputs):

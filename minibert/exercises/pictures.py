@@ -5,22 +5,50 @@ import html
 import numpy as np
 
 from minibert.exercises.language import t
+from minibert.exercises.report import Picture
 
 MOST_COLUMNS, MOST_ROWS = 16, 12
-"""of a matrix that is drawn; of a larger one, the corner with the first wrong number's row and column 0"""
+"""of a matrix that is drawn; of a larger one, the part with the first wrong number"""
+TWO_CHARACTERS = 11
+"""columns that have room for two characters a number, three times, in a terminal of 80"""
 SHADES = " ░▒▓█"
 PLAIN_SHADES = " .+#@"
 """for terminals that know no blocks"""
 
-Picture = tuple[np.ndarray, np.ndarray]
+
+def window(picture: Picture) -> tuple[slice, slice]:
+    """The rows and columns that are drawn: from the first, unless the first wrong number is further on."""
+    found = []
+    for first, size, most in zip(
+        np.argwhere(picture.wrong)[0], picture.wrong.shape, (MOST_ROWS, MOST_COLUMNS), strict=True
+    ):
+        start = 0 if first < most else int(min(first - 2, size - most))
+        found.append(slice(start, min(start + most, size)))
+    return tuple(found)
 
 
-def corner(picture: Picture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Expected, got and their difference, cut to what can be drawn; what is not finite is nan."""
-    expected, got = (matrix[:MOST_ROWS, :MOST_COLUMNS].astype(np.float64) for matrix in picture)
-    with np.errstate(all="ignore"):
-        both = [np.where(np.isfinite(matrix), matrix, np.nan) for matrix in (expected, got)]
-        return (*both, np.abs(both[1] - both[0]))
+def drawn(picture: Picture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Expected, got and, where it is wrong, their difference, cut to what is drawn; what is not finite is nan."""
+    expected, got, wrong = (matrix[window(picture)] for matrix in picture)
+    expected, got = (np.where(np.isfinite(matrix), matrix, np.nan).astype(np.float64) for matrix in (expected, got))
+    return expected, got, np.where(wrong, np.abs(got - expected), 0)
+
+
+def part_drawn(picture: Picture) -> str:
+    """Which rows and columns these are, where they are not all; else ""."""
+    rows, columns = window(picture)
+    size = picture.wrong.shape
+    if (rows.stop - rows.start, columns.stop - columns.start) == size:
+        return ""
+    return t(
+        "rows {top} to {bottom} of {rows}, columns {left} to {right} of {columns}, all from 0",
+        top=rows.start,
+        bottom=rows.stop - 1,
+        rows=size[0],
+        left=columns.start,
+        right=columns.stop - 1,
+        columns=size[1],
+    )
 
 
 def shares(matrices: tuple[np.ndarray, ...]) -> list[np.ndarray]:
@@ -33,23 +61,26 @@ def shares(matrices: tuple[np.ndarray, ...]) -> list[np.ndarray]:
 
 
 def in_blocks(picture: Picture, encoding: str | None) -> list[str]:
-    """Lines of text: expected, got and difference side by side, two characters per number, `??` for what is none."""
-    matrices = corner(picture)
+    """Lines of text: expected, got and difference side by side, one or two characters a number, `?` for nan and inf."""
+    matrices = drawn(picture)
+    columns = matrices[0].shape[1]
+    each = 2 if columns <= TWO_CHARACTERS else 1
     shades = SHADES
     try:
         SHADES.encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         shades = PLAIN_SHADES
-    drawn = []
+    painted = []
     for share in shares(matrices):
         levels = np.nan_to_num(share * (len(shades) - 1), nan=-1).round().astype(int)
-        drawn.append(["".join("??" if level < 0 else shades[level] * 2 for level in row) for row in levels])
+        painted.append(["".join("?" * each if level < 0 else shades[level] * each for level in row) for row in levels])
     titles = [t("expected"), t("got"), t("difference")]
-    widths = [max(2 * matrices[0].shape[1], wide(title)) for title in titles]
+    widths = [max(each * columns, wide(title)) for title in titles]
     lines = ["   ".join(title + " " * (width - wide(title)) for title, width in zip(titles, widths, strict=True))]
-    for rows in zip(*drawn, strict=True):
+    for rows in zip(*painted, strict=True):
         lines.append("   ".join(row.ljust(width) for row, width in zip(rows, widths, strict=True)))
-    return [line.rstrip() for line in lines]
+    part = part_drawn(picture)
+    return [line.rstrip() for line in lines] + ([f"({part})"] if part else [])
 
 
 def wide(text: str) -> int:
@@ -59,7 +90,7 @@ def wide(text: str) -> int:
 
 def in_colours(picture: Picture) -> str:
     """The same as HTML tables, each number also to be read by pointing at it."""
-    matrices, tables = corner(picture), []
+    matrices, tables = drawn(picture), []
     for title, numbers, share in zip(("expected", "got", "difference"), matrices, shares(matrices), strict=True):
         hue = 8 if title == "difference" else 215
         rows = []
@@ -72,7 +103,9 @@ def in_colours(picture: Picture) -> str:
         tables.append(
             f"<figure><figcaption>{html.escape(t(title))}</figcaption><table>{''.join(rows)}</table></figure>"
         )
-    return f'<div class="picture">{"".join(tables)}</div>'
+    part = part_drawn(picture)
+    below = f"<p>({html.escape(part)})</p>" if part else ""
+    return f'<div class="picture">{"".join(tables)}</div>{below}'
 
 
 STYLE = """

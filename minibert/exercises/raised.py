@@ -5,11 +5,42 @@ from minibert.exercises.language import t
 from minibert.exercises.report import failed
 
 ADVICE = {
-    ("'tuple' object has no attribute", "'list' object has no attribute", "tuple indices must be"): (
+    ("'tuple' object has no attribute", "tuple indices must be"): (
         "A function that returns two things gave both under one name: hidden, parts = encoder_layer(...) takes them "
-        "apart. And a list of arrays is no array yet: np.stack or np.concatenate makes one."
+        "apart."
     ),
-    ("too many indices",): "A tuple is taken for row, column, ...; a list picks rows: table[list(ids)].",
+    ("'list' object has no attribute",): (
+        "A list of arrays is no array yet: np.concatenate lays them end to end, np.stack makes a new axis of them."
+    ),
+    ("list indices must be integers",): (
+        "A list is asked for a word, as only a dict can be. self_attention gives a list, one dict per sentence: "
+        '[part["context"] for part in parts] takes one thing out of each.'
+    ),
+    ("'str' object is not callable",): (
+        "The name of a function is called, which is only a text. ACTIVATIONS[config.hidden_act] is the function."
+    ),
+    ("required positional argument: 'bias'", "LinearWeights"): (
+        "linear and layer_norm take weight and bias one by one. The star hands over both: linear(x, *weights.output)."
+    ),
+    ("unexpected keyword argument 'axis'",): (
+        "softmax and layer_norm of minibert always run along the last axis, and take no axis."
+    ),
+    ("values to unpack",): (
+        "On the left of = stand more names, or fewer, than there are things on the right. x.shape has one number "
+        "per axis; print it."
+    ),
+    ("same number of dimensions",): (
+        "One of these arrays lacks an axis. keepdims=True keeps it in a sum or mean; x[:, None] puts one in."
+    ),
+    ("concatenation axis must match",): (
+        "Arrays are laid end to end along one axis; all their other axes must be alike. Print the shapes. "
+        "np.diagonal takes the first two axes unless told others: axis1=-2, axis2=-1."
+    ),
+    ("unexpected field names",): (
+        "A field of that name is not here, but one level deeper: weights.attention_output._replace(weight=new) first, "
+        "and weights._replace(attention_output=...) with what it gives."
+    ),
+    ("too many indices for array",): "A tuple is taken for row, column, ...; a list picks rows: table[list(ids)].",
     ("inhomogeneous",): (
         "Either rows of unequal length were to become one array: np.concatenate lays them end to end. Or a function "
         "that returns two things gave them under one name: hidden, parts = ..."

@@ -1,8 +1,17 @@
 """What the checker has to say: about one exercise a Report, about one call a Problem."""
 
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Picture(NamedTuple):
+    """One matrix, to be drawn: what was expected, what came, and where that is wrong."""
+
+    expected: np.ndarray
+    got: np.ndarray
+    wrong: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,8 @@ class Report:
     """whether the file takes the library's own answer in place of one"""
     printed: str = ""
     seconds: float = 0.0
-    picture: tuple[np.ndarray, np.ndarray] | None = None
-    """expected and got, where a picture of them says something; not in `to_json`"""
+    picture: Picture | None = None
+    """where one says something; not in `to_json`"""
 
     def to_json(self) -> dict:
         fields = asdict(self) | {"seconds": round(self.seconds, 3), "parts": list(self.parts)}
@@ -49,7 +58,7 @@ class Problem:
     expected: str | None = None
     got: str | None = None
     mistake: str | None = None
-    picture: tuple[np.ndarray, np.ndarray] | None = None
+    picture: Picture | None = None
 
 
 def failed(step: str, message: str, **more) -> dict:

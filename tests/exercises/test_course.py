@@ -20,6 +20,7 @@ from minibert.exercises.imports import imports_answer
 from minibert.exercises.judge import judge, judge_finding, judge_function
 from minibert.exercises.key import PartKey, answer_key, arrays_of
 from minibert.speed.cores import one_thread
+from tests.exercises.handed_in import answers
 
 SEEDS = (0, 2026)
 
@@ -113,6 +114,8 @@ def test_every_mistake_is_caught_and_named(tmp_path, seed):
 def test_every_known_mistake_has_a_mutant():
     known = {(exercise.name, part.name, mistake.name) for exercise, part in FUNCTIONS for mistake in part.mistakes}
     named = {(exercise.name, function, mistake) for exercise, function, mistake, _ in MUTANTS}
+    handed_in = {(exercise.name, mistake) for exercise in EXERCISES for _, mistake, _, _ in answers(exercise.name)}
+    named |= {mistake for mistake in known if (mistake[0], mistake[2]) in handed_in}
     assert named == known | {("attention", "attend", "order")}  # told of every function that returns several things
     for exercise, part in FUNCTIONS:
         assert len({mistake.name for mistake in part.mistakes}) >= 3, (exercise.name, part.name)
@@ -294,7 +297,8 @@ def test_a_finding_turned_round_is_recognised():
         ("right(x).astype(np.float16)", "dtype", "expected float32 or float64, got float16"),
         ("right(x) > 0.5", "dtype", "expected float32 or float64, got bool"),
         ("np.ma.masked_array(x)", "type", "a masked array"),
-        ("[right(x), right(x)]", "type", "np.stack makes one array"),
+        ("[right(x), right(x)]", "type", "return array 0 of them alone"),
+        ("list(right(x))", "type", "np.stack makes one array"),
         ("right(x) + np.inf", "finite", "softmax is not finite"),
         ("right(x) * np.float32(1.1)", "invariant", "sums to 1.1; every row must sum to 1"),
         ("right(x)[..., ::-1]", "values", "first wrong at head 0, row 0, column 0: expected 0."),

@@ -66,6 +66,16 @@ SPLIT_HEADS_MISTAKES = (
         "tokens and numbers of a head change places: [H, K, T] instead of [H, T, K]",
         lambda x_TD, heads: x_TD.reshape(len(x_TD), heads, -1).transpose(1, 2, 0),
     ),
+    Mistake(
+        "all-turned",
+        ".T turns all three axes round, [K, H, T]; only the first two change places: .transpose(1, 0, 2)",
+        lambda x_TD, heads: x_TD.reshape(len(x_TD), heads, -1).T,
+    ),
+    Mistake(
+        "heads-for-size",
+        "the number of heads is taken for the size of a head",
+        lambda x_TD, heads: x_TD.reshape(len(x_TD), -1, heads).transpose(1, 0, 2),
+    ),
 )
 
 SPLIT_HEADS = Exercise(
@@ -215,6 +225,11 @@ def attend_divided_late(query_HTK, key_HSK, value_HSK):
     return scores_HTS * np.float32(math.sqrt(query_HTK.shape[-1])), attention_HTS, context_HTK
 
 
+def attend_shifted(query_HTK, key_HSK, value_HSK):
+    scores_HTS, attention_HTS, context_HTK = attend(query_HTK, key_HSK, value_HSK)
+    return scores_HTS - scores_HTS.max(axis=-1, keepdims=True), attention_HTS, context_HTK
+
+
 def attend_unscaled(query_HTK, key_HSK, value_HSK):
     return attend(query_HTK * np.float32(math.sqrt(query_HTK.shape[-1])), key_HSK, value_HSK)
 
@@ -249,6 +264,16 @@ ATTEND_MISTAKES = (
     ),
     Mistake("no-sqrt", "the division by sqrt(K) is missing", attend_unscaled),
     Mistake("divided-late", "attention is right, but the scores returned are not yet divided", attend_divided_late),
+    Mistake(
+        "scores-overwritten",
+        "attention is right, but the scores returned are attention too: `/=` or out= wrote it over them",
+        lambda q, k, v: (attend(q, k, v)[1], *attend(q, k, v)[1:]),
+    ),
+    Mistake(
+        "scores-overwritten",
+        "attention is right, but each row's largest number is taken off the scores returned: `-=` changes them",
+        attend_shifted,
+    ),
     Mistake("swapped", "query and key have changed places", lambda q, k, v: attend(k, q, v)),
     Mistake(
         "key-for-value",
@@ -445,6 +470,13 @@ ATTENTION_BLOCK_MISTAKES = (
         "own-eps",
         "eps is a number of your own; take config.layer_norm_eps",
         lambda h, s, w, c: attention_block(h, s, w, with_own_eps(c)),
+    ),
+    Mistake(
+        "wrong-heads",
+        "self_attention is given another number of heads; it is config.num_attention_heads",
+        lambda h, s, w, c: attention_block(
+            h, s, w, dataclasses.replace(c, num_attention_heads=c.hidden_size // c.num_attention_heads)
+        ),
     ),
     Mistake(
         "weight-turned",

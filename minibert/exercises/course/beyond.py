@@ -44,6 +44,7 @@ def wordpiece_cases(draw: Draw) -> list[Case]:
     some = [str(word) for word in draw.rng.choice(WORDS, size=4, replace=False)]
     words = [(word, large) for word in (*some, "water", some[0] + "\u2603" + some[1])]
     words += [(word, small) for word in ("unfolding", "refolds", "folding", "unfoldingly", "infold" if first else "s")]
+    words += [("refold", {"##fold": 0, "re": 1, "[UNK]": 2, "##f": 3, "##old": 4})]  # an id may be 0
     about = "the word {word} and a vocabulary of {count} pieces"
     return [Case(t(about, word=repr(word), count=len(known)), (word, known)) for word, known in words]
 
@@ -74,13 +75,13 @@ def same_pieces(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None
     return t(says, want=" ".join(want), got=" ".join(got) or "-")
 
 
-def pieces_by(choose, unknown=None):
+def pieces_by(choose, unknown=None, least=1):
     """WordPiece with another choice among the pieces that fit, or another way with what does not fit."""
 
     def mistake(word, vocabulary):
         pieces, start = [], 0
         while start < len(word):
-            ends = [end for end in range(start + 1, len(word) + 1) if marked(word, start, end) in vocabulary]
+            ends = [end for end in range(start + least, len(word) + 1) if marked(word, start, end) in vocabulary]
             if ends:
                 end = choose(ends)
                 pieces.append(marked(word, start, end))
@@ -99,6 +100,17 @@ def marked(word: str, start: int, end: int) -> str:
     return ("##" if start else "") + word[start:end]
 
 
+def pieces_and_unknown(word, vocabulary):
+    pieces, start = [], 0
+    while start < len(word):
+        ends = [end for end in range(start + 1, len(word) + 1) if marked(word, start, end) in vocabulary]
+        if not ends:
+            return [*pieces, "[UNK]"]
+        pieces.append(marked(word, start, max(ends)))
+        start = max(ends)
+    return pieces
+
+
 def pieces_unmarked(word, vocabulary):
     pieces, start = [], 0
     while start < len(word):
@@ -112,6 +124,21 @@ def pieces_unmarked(word, vocabulary):
 
 WORDPIECE_MISTAKES = (
     Mistake("shortest-first", "the shortest piece that fits is taken; take the longest", pieces_by(min)),
+    Mistake(
+        "zero-missing",
+        "the piece whose id is 0 counts as missing; `piece in vocabulary` says whether a piece is there",
+        lambda word, vocabulary: wordpiece(word, {piece: number for piece, number in vocabulary.items() if number}),
+    ),
+    Mistake(
+        "unknown-inside",
+        "the pieces found so far come before [UNK]; the whole word must be [UNK]",
+        pieces_and_unknown,
+    ),
+    Mistake(
+        "no-letters",
+        "a piece of one letter is never tried; the shortest slice is word[start : start + 1]",
+        pieces_by(max, least=2),
+    ),
     Mistake("no-hashes", 'pieces inside a word are looked up without "##"', pieces_unmarked),
     Mistake(
         "unknown-inside",
@@ -153,7 +180,8 @@ WORDPIECE = Exercise(
     ),
     answer=(
         "No. Greedy is quick, and it is what the model was trained with; but it never looks back. With the pieces un, "
-        "unf, ##fold and ##olding, unfolding falls into unf ##olding, although un ##fold ... may say more of the word."
+        "unf, ##fold, ##ing and ##olding, unfolding falls into unf ##olding, although un ##fold ##ing says more of the "
+        "word."
     ),
     shown=(wordpiece,),
 )
@@ -196,6 +224,16 @@ ROLLOUT_MISTAKES = (
         "no-residual",
         "the residual is forgotten: half of what a token has comes from itself",
         rolled(lambda a, one: a.mean(axis=0)),
+    ),
+    Mistake(
+        "residual-once",
+        "the identity is added once, at the end; every layer has its own residual",
+        lambda a: (rolled(lambda a, one: a.mean(axis=0))(a) + np.eye(a.shape[-1])) / 2,
+    ),
+    Mistake(
+        "wrong-axis",
+        "the mean is taken over the layers (axis 0 of the whole), and the loop runs over the heads",
+        lambda attention_LHTS: rollout(attention_LHTS.swapaxes(0, 1)),
     ),
     Mistake("no-half", "the identity is added, and the sum not halved", rolled(lambda a, one: a.mean(axis=0) + one)),
     Mistake(
@@ -280,14 +318,16 @@ def plane_cases(draw: Draw) -> list[Case]:
 
 
 def slopes_add_to_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
-    """To move all x and y together changes no distance, so all slopes together are 0."""
+    """To move all x and y together changes no distance, so all slopes together are 0; the loss is looked at first."""
+    if not np.isclose(outputs[0], drawing_loss(*arguments)[0], rtol=1e-3):
+        return None
     total = outputs[1].sum(axis=0) + outputs[2].sum(axis=0)
     wrong = np.flatnonzero(~np.isclose(total, 0, atol=1e-3))
     if not len(wrong):
         return None
     says = (
-        "to move all x and y together changes no distance, so the slopes must add up to 0; along "
-        "axis {axis} it is {got}"
+        "to move all x and y together changes no distance, so all slopes dx and dy must add up to 0; in coordinate "
+        "{axis} they add up to {got}"
     )
     return t(says, axis=int(wrong[0]), got=f"{total[wrong[0]]:.4g}")
 
@@ -311,12 +351,34 @@ def scaled_slopes(loss_factor, slope_factor):
     return mistake
 
 
+def plane_of_products(x_NC, y_NC, attention_NN):
+    p_NN = softmax(2 * x_NC @ y_NC.T)
+    dz_NN = (p_NN - attention_NN) / len(x_NC)
+    loss = float((attention_NN * np.log(attention_NN / p_NN)).sum(axis=1).mean())
+    return loss, 2 * dz_NN @ y_NC, 2 * (dz_NN.T @ x_NC - dz_NN.sum(axis=0)[:, None] * y_NC)
+
+
 DRAWING_LOSS_MISTAKES = (
     Mistake(
         "uphill", "the slopes have the wrong sign: dz is (p - attention) / N", scaled_slopes(lambda n: 1, lambda n: -1)
     ),
     Mistake("no-two", "the factor 2 of the slopes is forgotten", scaled_slopes(lambda n: 1, lambda n: 0.5)),
     Mistake("sum", "the loss is the sum over the queries; take the mean", scaled_slopes(lambda n: n, lambda n: 1)),
+    Mistake(
+        "sum",
+        "the loss is a mean over all pairs; sum over the keys, and take the mean over the queries",
+        scaled_slopes(lambda n: 1 / n, lambda n: 1),
+    ),
+    Mistake(
+        "no-square",
+        "-|y_j|^2 is left out of z: p is then not by nearness",
+        plane_of_products,
+    ),
+    Mistake(
+        "pairs-alike",
+        "x - y takes x_i and y_j with i = j only; the sum runs over all pairs: x[:, None] - y[None]",
+        sloped(lambda x, y, a, p, dz: (drawing_loss(x, y, a)[0], 2 * dz @ y, 2 * dz.T @ (x - y))),
+    ),
     Mistake("not-divided", "dz is not divided by N", scaled_slopes(lambda n: 1, lambda n: n)),
     Mistake("sum", "loss and slopes are sums over the queries; take the mean", scaled_slopes(lambda n: n, lambda n: n)),
     Mistake(

@@ -301,9 +301,12 @@ def stacked(arguments: tuple, value: object) -> np.ndarray:
         if isinstance(state, tuple):
             wanted = "entry {i} of the list is a pair; take it apart: hidden, parts = encoder_layer(...)"
             raise Wrong(t(wanted, i=i))
-        if np.shape(state) != (tokens, size):
+        if not isinstance(state, np.ndarray):
+            wanted = "entry {i} of the list is to be one array of shape {want}, the tokens of all sentences; got {got}"
+            raise Wrong(t(wanted, i=i, want=[tokens, size], got=kind_of(state)))
+        if state.shape != (tokens, size):
             wanted = "array {i} of the list has shape {got}; expected {want}"
-            raise Wrong(t(wanted, i=i, got=list(np.shape(state)), want=[tokens, size]))
+            raise Wrong(t(wanted, i=i, got=list(state.shape), want=[tokens, size]))
     return np.stack(value)
 
 
@@ -488,6 +491,16 @@ def logits_residual(hidden_TD, weights, hidden_act, eps):
     return linear(layer_norm(hidden_TD + transformed_TD, *weights.norm, eps), weights.decoder, weights.bias)
 
 
+def logits_with(transform):
+    """The logits, what is normed made of hidden_TD, act and the transform's weights by `transform`."""
+
+    def mistake(hidden_TD, weights, hidden_act, eps):
+        transformed_TD = transform(hidden_TD, ACTIVATIONS[hidden_act], weights.transform)
+        return linear(layer_norm(transformed_TD, *weights.norm, eps), weights.decoder, weights.bias)
+
+    return mistake
+
+
 MASKED_LM_LOGITS_MISTAKES = (
     Mistake("residual", "hidden_TD is added before the norm; this head has no residual", logits_residual),
     Mistake(
@@ -507,6 +520,22 @@ MASKED_LM_LOGITS_MISTAKES = (
         "own-eps",
         "eps is a number of your own; use the argument",
         lambda h, w, act, eps: masked_lm_logits(h, w, act, 1e-12),
+    ),
+    Mistake(
+        "weight-turned",
+        "hidden_TD meets the transform's weight as it is; linear takes its transpose, for the weight has a row an "
+        "output",
+        logits_with(lambda h, act, w: act(h @ w.weight + w.bias)),
+    ),
+    Mistake(
+        "no-bias",
+        "the transform's bias is forgotten",
+        logits_with(lambda h, act, w: act(h @ w.weight.T)),
+    ),
+    Mistake(
+        "activation-first",
+        "the activation comes before the linear map of the transform; it comes after",
+        logits_with(lambda h, act, w: linear(act(h), *w)),
     ),
     Mistake("norm-first", "the layer norm comes before the activation; it comes after", logits_norm_first),
     Mistake(
@@ -560,20 +589,18 @@ MASKED_LM = Exercise(
 
 def padding_cases(draw: Draw) -> list[Case]:
     sentences, heads, tokens = sorted(draw.sizes(3, 2, 9))
-    lengths = [tokens, *(int(n) for n in draw.rng.integers(2, tokens, size=sentences - 1))]
+    lengths = [*(int(n) for n in draw.rng.integers(2, tokens, size=sentences - 1)), tokens]
     real_BS = np.arange(tokens) < np.array(lengths)[:, None]
-    return [
-        Case(
-            t(
-                "{sentences} sentences of {lengths} tokens padded to {tokens}, {heads} heads",
-                sentences=sentences,
-                lengths=", ".join(map(str, lengths)),
-                tokens=tokens,
-                heads=heads,
-            ),
-            (draw.normal(sentences, heads, tokens, tokens, spread=1.5), real_BS),
-        )
-    ]
+    scores_BHTS = draw.normal(sentences, heads, tokens, tokens, spread=1.5)
+    about = t(
+        "{sentences} sentences of {lengths} tokens padded to {tokens}, {heads} heads",
+        sentences=sentences,
+        lengths=", ".join(map(str, lengths)),
+        tokens=tokens,
+        heads=heads,
+    )
+    low = t("the same, with scores about -500")  # there -100 in place of -infinity is the largest
+    return [Case(about, (scores_BHTS, real_BS)), Case(low, (scores_BHTS - 500, real_BS))]
 
 
 def padded_softmax(scores_BHTS: np.ndarray, real_BS: np.ndarray) -> np.ndarray:
@@ -605,6 +632,19 @@ def shares_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str 
 
 PADDED_SOFTMAX_MISTAKES = (
     Mistake("no-mask", "nothing is masked", lambda s, real: softmax(s)),
+    Mistake(
+        "one-mask",
+        "the mask of one sentence is used for all of them",
+        lambda s, real: padded_softmax(s, real[:1].repeat(len(real), axis=0)),
+    ),
+    *(
+        Mistake(
+            "not-low-enough",
+            "padding gets a score that is low, but not lower than every other: use -infinity, or -1e9",
+            masked_where(lambda real_BS: ~real_BS[:, None, None, :], score),
+        )
+        for score in (-10, -50, -99, -100)
+    ),
     Mistake(
         "mask-after-softmax",
         "padding is set to 0 after softmax: it has had its share by then, and the rest no longer sums to 1. Mask the "

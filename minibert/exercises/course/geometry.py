@@ -363,6 +363,16 @@ TRANSLATE_AND_SCALE_MISTAKES = (
         "the keys are centred on 0; they are to share the centre of the queries",
         moved_by(lambda q, k: -k.mean(axis=0)),
     ),
+    Mistake(
+        "both-centred",
+        "both clouds are moved to 0; to move the queries changes attention. Translate the keys alone",
+        lambda q, k, c: (np.float32(c) * (q - q.mean(axis=0)), (k - k.mean(axis=0)) / np.float32(c)),
+    ),
+    Mistake(
+        "scale-first",
+        "the translation joins the clouds as they are after scaling; take the means before",
+        lambda q, k, c: (c * q, k / np.float32(c) + between_centres(c * q, k / np.float32(c))),
+    ),
     Mistake("no-translation", "the keys are not translated", moved_by(lambda q, k: 0)),
     Mistake("query-moved", "the queries are translated; that changes attention. Translate the keys", query_moved),
     Mistake("scale-first", "the keys are scaled first and translated afterwards", translation_after_scale),
@@ -395,6 +405,11 @@ COSINE_DISTANCES_MISTAKES = (
         "squared-lengths",
         "the product is divided by the squares of the lengths; take their roots",
         lambda q, k: 1 - (q / np.square(q).sum(-1, keepdims=True)) @ (k / np.square(k).sum(-1, keepdims=True)).T,
+    ),
+    Mistake(
+        "one-length",
+        "one length is taken of the whole array; each vector has its own: axis=-1, keepdims=True",
+        lambda q, k: 1 - q @ k.T / (np.linalg.norm(q) * np.linalg.norm(k)),
     ),
     Mistake("swapped", "query and key have changed places", lambda q, k: cosine_distances(k, q)),
 )
@@ -526,6 +541,16 @@ def unguarded(query_NK, key_NK, c):
     return np.column_stack([c * query_NK, 0 * query_NK[:, :1]]), np.column_stack([centred, extra]) / np.float32(c)
 
 
+def radius_of_largest_number(query_NK, key_NK, c):
+    largest = np.abs(key_NK - key_NK.mean(axis=0)).max()
+    return lifted(lambda squares: np.sqrt(np.maximum(largest**2 - squares, 0)))(query_NK, key_NK, c)
+
+
+def lengths_before_centring(query_NK, key_NK, c):
+    squares = np.square(key_NK).sum(axis=-1)
+    return lifted(lambda _: to_the_sphere(squares))(query_NK, key_NK, c)
+
+
 EXACT_EMBEDDING_MISTAKES = (
     Mistake("no-centring", "the keys are not centred first", lifted(to_the_sphere, shift=lambda key: key)),
     Mistake(
@@ -542,6 +567,21 @@ EXACT_EMBEDDING_MISTAKES = (
         "mean-radius",
         "R is the mean length of the keys; it must be the largest, or the longer keys find no place on the sphere",
         lifted(lambda s: np.sqrt(np.square(np.sqrt(s).mean()) - s)),
+    ),
+    Mistake(
+        "largest-number",
+        "R is the largest number of all keys; it is the length of the longest key",
+        radius_of_largest_number,
+    ),
+    Mistake(
+        "query-centred",
+        "the queries are centred as well; that changes attention",
+        lambda q, k, c: exact_embedding(q - q.mean(axis=0), k, c),
+    ),
+    Mistake(
+        "length-before-centring",
+        "the lengths are those of the keys before they were centred",
+        lengths_before_centring,
     ),
     Mistake(
         "not-squared",

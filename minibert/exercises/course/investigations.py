@@ -243,7 +243,7 @@ def loss_of_each_head(bert: Bert) -> np.ndarray:
 
 def switch_off_cases(draw: Draw) -> list[Case]:
     heads, _, head_size, inner = draw.model_sizes()
-    head = int(draw.rng.integers(1, heads))
+    head = int(draw.rng.integers(1, heads - 1)) if heads > 2 else 1
     about = "a layer with {heads} heads of size {head_size}, head {head} to be switched off"
     about = t(about, heads=heads, head_size=head_size, head=head)
     return [Case(about, (draw.layer(heads * head_size, inner), head, head_size))]
@@ -338,6 +338,23 @@ def loss_from_logits(bert, blanks):
     return float(np.mean(values))
 
 
+def loss_over_tokens(bert, blanks):
+    values = []
+    for text, word in blanks:
+        encoding = bert.encode(text)
+        probabilities_VT = softmax(bert.logits(encoding).T)
+        place = encoding.input_ids.index(bert.tokenizer.mask_id)
+        values.append(-np.log(probabilities_VT[bert.tokenizer.backend.token_to_id(word), place]))
+    return float(np.mean(values))
+
+
+def only_this_head(weights, head, head_size):
+    own = slice(head * head_size, (head + 1) * head_size)
+    weight = np.zeros_like(weights.attention_output.weight)
+    weight[:, own] = weights.attention_output.weight[:, own]
+    return weights._replace(attention_output=weights.attention_output._replace(weight=weight))
+
+
 def head_off_answer() -> str:
     bert = model("tiny")
     table_LH = loss_of_each_head(bert)
@@ -380,6 +397,7 @@ def column_of_number(weights, head, head_size):
 
 
 SWITCH_OFF_MISTAKES = (
+    Mistake("all-but", "every head but this one is switched off", only_this_head),
     Mistake("one-column", "only the first of the head's K columns is set to 0", one_column),
     Mistake(
         "one-column",
@@ -416,7 +434,11 @@ SWITCH_OFF_MISTAKES = (
     Mistake(
         "interleaved", "every H-th column is set to 0; the head's columns are K in a row, from head K on", every_nth
     ),
-    Mistake("nothing", "nothing is switched off", lambda weights, head, head_size: weights),
+    Mistake(
+        "nothing",
+        "nothing is switched off; `_replace` makes a copy, and the copy is to be returned",
+        lambda weights, head, head_size: weights,
+    ),
     Mistake(
         "wrong-head",
         "another head is switched off: heads count from 0",
@@ -449,6 +471,7 @@ BLANK_LOSS_MISTAKES = (
         "the mean of the probabilities is taken before the logarithm; take the logarithm of each first",
         lambda bert, blanks: float(-np.log(loss_with(lambda p, w: p[w])(bert, blanks))),
     ),
+    Mistake("wrong-axis", "softmax runs over the tokens; it runs over the vocabulary, the last axis", loss_over_tokens),
     Mistake("no-softmax", "the logit itself is taken; softmax makes it a probability", loss_from_logits),
     Mistake("wrong-place", "the logits are read at [CLS], token 0, not at [MASK]", loss_at(lambda mask, n: 0)),
     Mistake("wrong-place", "the logits are read one token after [MASK]", loss_at(lambda mask, n: mask + 1)),
@@ -494,7 +517,13 @@ HEAD_OFF = Exercise(
             ),
         ),
         Finding(
-            "MOST_NEEDED_HEAD", lambda: loss_of_each_head(model("tiny")), "the loss it costs to switch the head off"
+            "MOST_NEEDED_HEAD",
+            lambda: loss_of_each_head(model("tiny")),
+            "the loss it costs to switch the head off",
+            hints=(
+                "Run the file: it prints a line per head, with the loss that it costs to switch this head off.",
+                "Find the line with the largest number, and write down its layer and head.",
+            ),
         ),
     ),
     answer=head_off_answer,
@@ -654,8 +683,12 @@ PAIRS = (
 """Two texts of as many tokens, and the word of the first"""
 
 
-def patched_with(change, logit=lambda logits_V, word: logits_V[word]):
-    """patch_heads; `change(corrupted context, clean context, columns)` makes the new context, and `logit` reads it."""
+def patched_with(change, logit=lambda logits_V, word: logits_V[word], less=lambda good, bad: bad):
+    """patch_heads, with another context, reading, or run to compare with.
+
+    change(corrupted context, clean context, columns, place of [MASK]) makes the new context, `logit` reads it, and
+    less(clean run, corrupted run) is what is taken off.
+    """
 
     def measure(bert: Bert, clean: str, corrupted: str, word: str) -> np.ndarray:
         good, bad = bert(clean), bert(corrupted)
@@ -670,37 +703,56 @@ def patched_with(change, logit=lambda logits_V, word: logits_V[word]):
         effect_LH = np.zeros((config.num_hidden_layers, config.num_attention_heads))
         for layer, head in np.ndindex(effect_LH.shape):
             own, other = bad.layers[layer].context, good.layers[layer].context
-            new = change(own.copy(), other, slice(head * size, (head + 1) * size))
-            effect_LH[layer, head] = read(bert.resume(bad, layer=layer, context=new)) - read(bad)
+            new = change(own.copy(), other, slice(head * size, (head + 1) * size), place)
+            effect_LH[layer, head] = read(bert.resume(bad, layer=layer, context=new)) - read(less(good, bad))
         return effect_LH
 
     return measure
 
 
-def columns_of(own, other, columns):
+def columns_of(own, other, columns, place):
     own[:, columns] = other[:, columns]
     return own
 
 
-def all_but(own, other, columns):
+def all_but(own, other, columns, place):
     new = other.copy()
     new[:, columns] = own[:, columns]
     return new
 
 
-def interleaved_columns(own, other, columns):
+def interleaved_columns(own, other, columns, place):
     size = columns.stop - columns.start
     heads = own.shape[1] // size
     own[:, columns.start // size :: heads] = other[:, columns.start // size :: heads]
     return own
 
 
-def switched_off(own, other, columns):
+def only_at_the_mask(own, other, columns, place):
+    own[place, columns] = other[place, columns]
+    return own
+
+
+def columns_so_far(own, other, columns, place):
+    own[:, : columns.stop] = other[:, : columns.stop]
+    return own
+
+
+def switched_off(own, other, columns, place):
     own[:, columns] = 0
     return own
 
 
 patch_heads = patched_with(columns_of)
+
+
+def logits_with_patch(bert, clean, corrupted, word):
+    bad, config = bert(corrupted), bert.config
+    hidden_TD = bad.hidden_states[-1]
+    logits_TV = masked_lm_logits(hidden_TD, bert.weights.masked_lm, config.hidden_act, config.layer_norm_eps)
+    without = logits_TV[bad.roles.index("mask"), bert.tokenizer.backend.token_to_id(word)]
+    return patch_heads(bert, clean, corrupted, word) + float(without)
+
 
 DIFFERENCE_OF_LOGITS = 2e-3
 """An effect is the small difference of two large numbers, so rounding has a larger share in it: `Output.near`"""
@@ -738,14 +790,35 @@ PATCH_HEADS_MISTAKES = (
         lambda bert, clean, corrupted, word: patch_heads(bert, corrupted, clean, word),
     ),
     Mistake("all-but", "every head but this one is patched", patched_with(all_but)),
-    Mistake("all-heads", "the whole context of the layer is patched", patched_with(lambda own, other, columns: other)),
+    Mistake("all-heads", "the whole context of the layer is patched", patched_with(lambda own, other, *_: other)),
     Mistake(
         "interleaved",
         ("every H-th column is patched; the head's columns are K in a row"),
         patched_with(interleaved_columns),
     ),
     Mistake("switched-off", "the head is switched off, and not patched", patched_with(switched_off)),
-    Mistake("nothing", "nothing is patched: is the new context given to resume?", patched_with(lambda own, *_: own)),
+    Mistake(
+        "nothing",
+        "nothing is patched: the new context is not given to resume, or it was written into the trace itself, "
+        "without .copy()",
+        patched_with(lambda own, *_: own),
+    ),
+    Mistake(
+        "one-row",
+        "only the row of [MASK] is patched; the head's columns are patched for all tokens",
+        patched_with(only_at_the_mask),
+    ),
+    Mistake(
+        "heads-pile-up",
+        "the patches of earlier heads are still there: make a new copy for every head",
+        patched_with(columns_so_far),
+    ),
+    Mistake(
+        "wrong-baseline",
+        "the logit of the clean run is taken off; take off that of the corrupted run",
+        patched_with(columns_of, less=lambda good, bad: good),
+    ),
+    Mistake("no-baseline", "the logit without any patch is not taken off", logits_with_patch),
     Mistake(
         "probability",
         "the difference is one of probabilities; take the logits",

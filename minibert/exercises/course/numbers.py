@@ -285,6 +285,18 @@ LAYER_NORM_MISTAKES = (
         layer_norm_over(None),
     ),
     Mistake("no-root", "the division is by the variance; take its square root", layer_norm_no_root),
+    Mistake(
+        "root-of-root",
+        "what stands under the root is the standard deviation, which is a root already; put the variance there",
+        lambda x, w, b, eps: normed(x, x.mean(axis=-1, keepdims=True), x.std(axis=-1, keepdims=True), w, b, eps),
+    ),
+    Mistake(
+        "mean-square",
+        "the variance is the mean of x squared; it is the mean of (x - mean) squared",
+        lambda x, w, b, eps: normed(
+            x, x.mean(axis=-1, keepdims=True), np.square(x).mean(axis=-1, keepdims=True), w, b, eps
+        ),
+    ),
     Mistake("no-mean", "the mean is not taken off", layer_norm_not_centred),
     Mistake("no-bias", "the bias is forgotten", lambda x, w, b, eps: layer_norm(x, w, 0 * b, eps)),
     Mistake("no-weight", "the weight is forgotten", lambda x, w, b, eps: layer_norm(x, w**0, b, eps)),
@@ -359,6 +371,8 @@ GELU_MISTAKES = (
     Mistake("silu", "x is multiplied by its sigmoid: that is SiLU", silu),
     Mistake("relu", "negative numbers are cut off at 0: that is ReLU", relu),
     Mistake("no-sqrt-2", "x is not divided by sqrt(2) inside erf", lambda x: 0.5 * x * (1 + erf(x))),
+    Mistake("no-sqrt-2", "x is divided by 2 inside erf, not by sqrt(2)", lambda x: 0.5 * x * (1 + erf(x / 2))),
+    Mistake("no-one", "the 1 before erf is forgotten", lambda x: 0.5 * x * erf(x * np.float32(0.5**0.5))),
     Mistake(
         "brackets",
         "x/2 multiplies only the 1, and not erf: put brackets round 1 + erf(...)",
@@ -499,6 +513,11 @@ EMBED_MISTAKES = (
         "sentence-number",
         "the token type is 0 for the first sentence of the batch and 1 for the others; it is what token_type_ids says",
         embed_at(lambda e: range(len(e)), lambda i, e: [min(i, 1)] * len(e)),
+    ),
+    Mistake(
+        "segment-positions",
+        "positions count from 0 again where the token type changes; they count through the whole sentence",
+        embed_at(lambda e: [e.token_type_ids[:i].count(kind) for i, kind in enumerate(e.token_type_ids)]),
     ),
     Mistake("norm-too-early", "only the word is normed; the layer norm is taken of the sum", embed_word_normed),
     Mistake("no-position", "the position embedding is left out", embed_without("position")),
