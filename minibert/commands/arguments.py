@@ -32,7 +32,17 @@ def add_texts(parser: argparse.ArgumentParser, default: str) -> None:
 
 def add_file(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "--file", type=path, metavar="FILE", help="a text file, one sentence (or pair) per line; - is standard input"
+        "--file",
+        type=path,
+        metavar="FILE",
+        help="text, one sentence (or pair) per line: a file, a folder, or a pattern in quotes, 'books/*.txt'; .txt, "
+        ".jsonl, .csv, these with .gz, and .parquet; - is standard input",
+    )
+    parser.add_argument(
+        "--column",
+        type=not_empty,
+        metavar="NAME",
+        help="of .jsonl, .csv and .parquet: where the text is (default: text)",
     )
     parser.add_argument("--skip-bad", action="store_true", help="leave out lines that cannot be used, and count them")
 
@@ -146,10 +156,10 @@ def given(args: argparse.Namespace, options: str) -> dict[str, object]:
     return {o: value for o, value in values.items() if value != args.parser.get_default(o.replace("-", "_"))}
 
 
-def check_source(args: argparse.Namespace, texts: list[str], without_file: str = "skip-bad") -> None:
+def check_source(args: argparse.Namespace, texts: list[str], without_file: str = "") -> None:
     """Texts or a file, not both, and nothing that is only for a file without one."""
     if args.file is None:
-        refuse(args, without_file, "without --file")
+        refuse(args, f"skip-bad column {without_file}", "without --file")
     elif texts:
         raise ValueError("sentences come either as TEXT or by --file, not both; leave one out")
     else:
@@ -161,14 +171,17 @@ def check_file(path: Path) -> None:
     if str(path) == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise ValueError("--file - reads standard input, and nothing comes in there; pipe sentences into minibert")
-    elif path.is_dir() or not path.exists():
-        what = "is a folder" if path.is_dir() else "is not there"
-        raise ValueError(f"--file {path} {what}; expected a text file with one sentence per line")
-    elif path.is_file():
+        return
+    from minibert.corpus.lines import files_of  # only needed here
+
+    for file in files_of(path):
+        if not file.exists():
+            raise ValueError(f"--file {path} is not there; expected a text file with one sentence per line")
         try:
-            path.open("rb").close()
+            if file.is_file():
+                file.open("rb").close()
         except OSError as error:
-            raise ValueError(f"--file {path} cannot be read ({error.strerror}); expected a text file") from None
+            raise ValueError(f"--file {file} cannot be read ({error.strerror}); expected a text file") from None
 
 
 def suggest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
     layers = choose("layer", args.layer, bert.config.num_hidden_layers)
     heads = choose("head", args.head, bert.config.num_attention_heads)
     texts = [text if args.pair is None else f"{text} ||| {args.pair}"]
-    sentences = Sentences(bert, texts, args.file, args.skip_bad)
+    sentences = Sentences(bert, texts, args.file, args.skip_bad, args.column)
     if args.csv is not None or args.npz is not None:
         write_files(args, bert(next(iter(sentences))))
     found = []

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError("TEXT is missing; expected a sentence, or a pair: 'first ||| second'")
     bert = load(args.model)
     texts = [args.text if args.pair is None else f"{args.text} ||| {args.pair}"]
-    sentences = Sentences(bert, texts, args.file, args.skip_bad)
+    sentences = Sentences(bert, texts, args.file, args.skip_bad, args.column)
     found = []
     for encoding in sentences:
         labels = bert.classify(encoding)

@@ -1,7 +1,9 @@
 """`minibert compare`: what further training moved, head by head."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,13 +26,14 @@ from minibert.commands.output import (
     model_name,
     name_of_texts,
     print_json,
-    progress,
     quoted,
     slug,
-    until_interrupted,
     write_csv,
 )
-from minibert.commands.sentences import Sentences, gather
+from minibert.commands.passes import Found, add_up, look_through
+from minibert.commands.sentences import gather, left_out
+from minibert.corpus.here import Here
+from minibert.corpus.lines import Corpus, Line, encoded
 from minibert.model import Bert, load
 
 if TYPE_CHECKING:
@@ -66,24 +69,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, measure, rank the heads, write, draw."""
-    check_source(args, args.texts, without_file="skip-bad points seed")
+    check_source(args, args.texts, without_file="points seed")
     before, after = load(args.before), load(args.after)
     check_alike(before, after)
     texts, seed = args.texts or [EXAMPLE], args.seed or 0
-    sentences = Sentences(before, texts, args.file, args.skip_bad)
     models = f"{slug(model_name(before))}-to-{slug(model_name(after))}"
-    options = given(args, "points seed closely skip-bad")
+    options = given(args, "points seed closely skip-bad column")
     out = folder_of_run(args.out, models, name_of_texts(texts, args.file, options))
 
-    moved, done = measure_shift(before, after, sentences)
+    corpus, hands = Corpus(texts, args.file, args.column), Here(before, after)
+    points = math.inf if args.file is None else args.points or DEFAULT_POINTS
+    scanned = look_through(hands, corpus, points=points, seed=seed, skip_bad=args.skip_bad)
+    found = add_up(hands, partial(shift_block, skip_bad=args.skip_bad), corpus, scanned.lines)
+    (moved,), done = found.all, found.sentences
     ranking = most_moved(moved)
     written = [out / "compare.csv"]
     write_csv(written[0], shift_rows(moved))
     nothing_moved = not any(values.any() for values in (moved.attention, moved.query, moved.key))
     if not args.json:
-        skipped = f", {sentences.left_out}" if args.skip_bad else ""
-        some = f"{done} of " if done < len(sentences) else ""
-        print(f"{model_name(before)} → {model_name(after)}: {some}{counted(len(sentences), 'sentence')}{skipped}")
+        skipped = f", {left_out(scanned.skipped)}" if args.skip_bad else ""
+        some = f"{done} of " if done < scanned.sentences else ""
+        print(f"{model_name(before)} → {model_name(after)}: {some}{counted(scanned.sentences, 'sentence')}{skipped}")
         print(shift_table(moved, ranking))
         if nothing_moved:
             print("nothing moved: here the two models are the same, so no head is drawn closely")
@@ -92,9 +98,8 @@ def run(args: argparse.Namespace) -> None:
 
     import viz
 
-    chosen = range(len(sentences)) if args.file is None else sentences.sample(args.points or DEFAULT_POINTS, seed)
     closely = [] if nothing_moved else ranking[: args.closely]
-    for name, figure in pictures(before, after, sentences, chosen, moved, done, closely, args.width):
+    for name, figure in pictures(before, after, corpus, scanned.sample, moved, done, closely, args.width):
         written.append(viz.save(figure, out / f"{name}.{args.format}"))
         if not args.json:
             print(written[-1])
@@ -102,8 +107,8 @@ def run(args: argparse.Namespace) -> None:
         heads = [{name: float(value) for name, value in row.items()} for row in shift_rows(moved)]
         heads = [row | {"layer": int(row["layer"]), "head": int(row["head"])} for row in heads]
         result = {"before": model_name(before), "after": model_name(after), "sentences": done, "heads": heads}
-        print_json(result | {"skipped": sentences.skipped, "files": list(map(str, written))})
-    if done < len(sentences):
+        print_json(result | {"skipped": scanned.skipped, "files": list(map(str, written))})
+    if done < scanned.sentences:
         raise KeyboardInterrupt
 
 
@@ -135,25 +140,24 @@ def check_alike(before: Bert, after: Bert) -> None:
         )
 
 
-def measure_shift(before: Bert, after: Bert, sentences: Sentences) -> tuple["viz.Shift", int]:
-    """What moved, added up over all sentences, and how many there were until the end or Ctrl-C."""
+def shift_block(models: Sequence[Bert], lines: Sequence[Line], *, skip_bad: bool) -> Found:
+    """What moved in the sentences of a block, added up."""
     import viz
 
-    moved, done = None, 0
-    with progress(len(sentences), "sentences") as bar, until_interrupted(lambda: done):
-        pairs = zip(before.stream(sentences), after.stream(same_ids(after, sentences)), strict=True)
-        for one, other in pairs:
-            fields = ("query", "key", "attention")
-            here = viz.shift(*([trace.stacked(name) for name in fields] for trace in (one, other)))
-            moved = here if moved is None else moved + here
-            done += 1
-            bar.update()
-    return moved, done
+    before, after = models
+    encodings = [encoding for _, encoding in encoded(before, lines, skip_bad)]
+    found = Found(0, {})
+    pairs = zip(before.stream(encodings), after.stream(same_ids(after, encodings)), strict=True)
+    for one, other in pairs:
+        fields = ("query", "key", "attention")
+        here = viz.shift(*([trace.stacked(name) for name in fields] for trace in (one, other)))
+        found += Found(1, {"moved": [here]})
+    return found
 
 
-def same_ids(after: Bert, sentences: Sentences) -> Iterator[Encoding]:
+def same_ids(after: Bert, encodings: Iterable[Encoding]) -> Iterator[Encoding]:
     """The Encodings of the second model; ValueError where its tokenizer cuts a text otherwise than the first's."""
-    for encoding in sentences:
+    for encoding in encodings:
         other = after.encode(encoding.text)
         if other.input_ids != encoding.input_ids:
             raise ValueError(
@@ -191,14 +195,14 @@ def shift_table(moved: "viz.Shift", ranking: Sequence[tuple[int, int]]) -> str:
 def pictures(
     before: Bert,
     after: Bert,
-    sentences: Sentences,
-    chosen: Sequence[int] | np.ndarray,
+    corpus: Corpus,
+    sample: Sequence[Encoding],
     moved: "viz.Shift",
     done: int,
     closely: Sequence[tuple[int, int]],
     width: float,
 ) -> Iterator[tuple[str, "Figure"]]:
-    """Names and figures: the heatmaps, then some heads one by one, drawn with the `chosen` sentences.
+    """Names and figures: the heatmaps, then some heads one by one, drawn with the sentences of the sample.
 
     done: in how many sentences `moved` was measured. width: of the figures, in inches.
     """
@@ -212,7 +216,7 @@ def pictures(
         "keys (share of their length)": moved.key,
     }
     rows, columns = (range(size) for size in moved.attention.shape)
-    text = quoted(sentences.texts) if sentences.path is None else f"{done} sentences of {sentences.short_name}"
+    text = quoted(corpus.texts) if corpus.path is None else f"{done} sentences of {corpus.short_name}"
     title = f"What moved: {model_name(before)} → {model_name(after)} · {text}"
     far = max(float(values.max()) for values in (moved.query, moved.key)) or 1.0
     limits = dict.fromkeys(list(maps)[1:], (0, far))  # so that the two can be compared
@@ -227,11 +231,11 @@ def pictures(
     if not closely:
         return
 
-    samples = [gather(bert, sentences, chosen) for bert in (before, after)]
+    samples = [gather(bert, sample) for bert in (before, after)]
     first = samples[0]
     drawn = quoted(first.texts)
-    if sentences.path is not None:
-        drawn = f"{counted(len(first.texts), 'sentence')} of {sentences.short_name}"
+    if corpus.path is not None:
+        drawn = f"{counted(len(first.texts), 'sentence')} of {corpus.short_name}"
     for layer, head in closely:
         where = f"{model_name(before)} → {model_name(after)} · layer {layer}, head {head}"
         where += f" · attention moved {moved.attention[layer, head]:.2f}"

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError("TEXT is missing; expected one sentence or more, or --file")
     bert = load(args.model)
     pooling = read_pooling(find_model(args.model))
-    texts, vectors_ND = embed(bert, Sentences(bert, args.texts, args.file, args.skip_bad), pooling)
+    texts, vectors_ND = embed(bert, Sentences(bert, args.texts, args.file, args.skip_bad, args.column), pooling)
     if args.csv is not None:
         rows = [
             {"text": text} | dict(enumerate(map(rounded, row))) for text, row in zip(texts, vectors_ND, strict=True)

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
     layers = choose("layer", args.layer, bert.config.num_hidden_layers)
     heads = choose("head", args.head, bert.config.num_attention_heads)
     wished = args.layer is not None or args.head is not None
-    sentences = Sentences(bert, args.texts or EXAMPLES, args.file, args.skip_bad)
+    sentences = Sentences(bert, args.texts or EXAMPLES, args.file, args.skip_bad, args.column)
     drawn = sample(sentences.lengths.tolist(), args.points, args.seed)
     page = explore(
         bert,

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> None:
     bert = load(args.model)
     if args.without:
         bert = bert.without_heads(args.without)
-    sentences = Sentences(bert, [args.text], args.file, args.skip_bad)
+    sentences = Sentences(bert, [args.text], args.file, args.skip_bad, args.column)
     found, skipped = [], sentences.skipped
     for encoding in sentences:
         text = text_line(encoding.text)

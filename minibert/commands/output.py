@@ -52,7 +52,8 @@ def folder_of_run(out: Path | None, *parts: str) -> Path:
 def name_of_texts(texts: Sequence[str | tuple[str, str]], path: Path | None, options: dict[str, object]) -> str:
     """A name for a folder that says which sentences, and with which options: other ones have another folder."""
     if path is not None:
-        name = "standard-input" if str(path) == "-" else slug(path.stem)
+        name = slug(path.stem if path.is_file() else str(path))
+        name = "standard-input" if str(path) == "-" else name
     else:
         name = slug(text_line(texts[0]))
         whole = slug(text_line(texts[0]), longest=1000)
@@ -123,7 +124,7 @@ def model_name(bert: Bert) -> str:
     return "/".join(Path(bert.name).parts[-2:])
 
 
-def progress(total: int, unit: str):
+def progress(total: int | None, unit: str):
     """A bar on standard error, where that is a terminal: `.update(n)` moves it; a context manager."""
     from huggingface_hub.utils import tqdm
 

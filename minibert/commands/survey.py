@@ -1,16 +1,19 @@
-"""Queries and keys moved, and measured: fitted on a sample of the sentences, measured on all of them."""
+"""Queries and keys moved, and measured: fitted on a sample of the sentences, measured on all, block by block."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minibert.checkpoint.tokenizer import Encoding
-from minibert.commands.output import progress, until_interrupted
-from minibert.commands.sentences import Sample, Sentences
+from minibert.commands.output import progress
+from minibert.commands.passes import Found, add_up
+from minibert.commands.sentences import Sample
+from minibert.corpus.here import Here
+from minibert.corpus.lines import Corpus, Line, encoded
 from minibert.model import Bert
-from minibert.speed.cores import one_thread, parallel_map, split, workers
+from minibert.speed.cores import one_thread, parallel_map, workers
 from minibert.trace import Trace
 
 METHODS = ("raw", "paper", "exact")
@@ -96,45 +99,40 @@ def regions(sample: Sample, layers: Sequence[int], heads: Sequence[int], scope: 
 
 
 def measure(
-    bert: Bert,
-    sentences: Sentences,
+    hands: Here,
+    corpus: Corpus,
+    lines: int,
     ways: list,
     layers: Sequence[int],
     heads: Sequence[int],
     queries: int,
+    *,
     seed: int = 0,
+    skip_bad: bool = False,
     sample: Sample | None = None,
 ) -> tuple[list, Any, int]:
     """Measures and habits added up over all sentences, and how many there were until the end or Ctrl-C.
 
-    queries: how many of each sentence are measured, against all its keys, chosen at random; habits are those of all.
+    lines: how many the corpus has. queries: how many of each sentence are measured, against all its keys, chosen at
+    random; habits are those of all.
     sample: what the ways were fitted to. An attention plane is measured on the other sentences alone, if there are any;
         a plane that has places only for the tokens of the sample, on these.
     """
-    mapped = [way for way in ways if way.has_map]
+    mapped = [without_points(way) for way in ways if way.has_map]
     fitted = sentences_of(sample) if any(way.plane.is_attention for way in mapped) else set()
-    totals: list = []
-    fresh: list = []
-    done = 0
-    parts = split(len(layers), workers())  # each core takes some of the layers
-    moves = [[way[part] for way in mapped] for part in parts]
-    random = np.random.default_rng(seed)
-    with progress(len(sentences), "sentences") as bar, until_interrupted(lambda: done):
-        for traces in alike(bert.stream(by_length(sentences)), fitted):
-            some = np.sort(random.permutation(len(traces[0].tokens))[:queries])
-            pieces = [(moved, traces, layers[part], heads, some) for part, moved in zip(parts, moves, strict=True)]
-            with one_thread():
-                new = parallel_map(lambda piece: measure_layers(*piece), pieces)
-            totals = added(totals, new)
-            if fitted and tuple(traces[0].tokens) not in fitted:
-                fresh = added(fresh, new)
-            done += len(traces)
-            bar.update(len(traces))
-    *measured, habits = side_by_side(totals)
-    if fresh:
-        pairs = zip(mapped, measured, side_by_side(fresh), strict=False)
-        measured = [new if way.plane.is_attention else old for way, old, new in pairs]
-    return in_order(ways, measured, sample, layers, heads), habits, done
+    what = {"ways": mapped, "layers": layers, "heads": heads, "fitted": fitted}
+    work = partial(measure_block, **what, queries=queries, seed=seed, skip_bad=skip_bad)
+    found = add_up(hands, work, corpus, lines)
+    *measured, habits = found.all
+    if False in found.sums:  # sentences that were not fitted
+        pairs = zip(mapped, measured, found.sums[False], strict=False)
+        measured = [fresh if way.plane.is_attention else of_all for way, of_all, fresh in pairs]
+    return in_order(ways, measured, sample, layers, heads), habits, found.sentences
+
+
+def without_points(way: Any) -> Any:
+    """A way as it is sent to others: its move and its plane, without the sample."""
+    return replace(way, query=way.query[..., :0, :], key=way.key[..., :0, :])
 
 
 def in_order(ways: list, measured: list, sample: Sample | None, layers: Sequence[int], heads: Sequence[int]) -> list:
@@ -158,57 +156,67 @@ def sentences_of(sample: Sample | None) -> set[tuple[str, ...]]:
     return {tuple(tokens[sample.sentences == number]) for number in range(len(sample.texts))}
 
 
+def measure_block(
+    models: Sequence[Bert],
+    lines: Sequence[Line],
+    *,
+    ways: list,
+    layers: Sequence[int],
+    heads: Sequence[int],
+    fitted: set[tuple[str, ...]],
+    queries: int,
+    seed: int,
+    skip_bad: bool,
+) -> Found:
+    """Measures of every way, and habits, of the sentences of a block: apart those that are `fitted` and those that are
+    not. Which queries of a sentence are measured depends on the seed and its place in the corpus alone."""
+    (bert,) = models
+    pairs = sorted(encoded(bert, lines, skip_bad), key=lambda pair: len(pair[1]))  # those of one length, side by side
+    traces = bert.stream([encoding for _, encoding in pairs])
+    found = Found(0, {})
+    for is_fitted, group in alike(zip([line.at for line, _ in pairs], traces, strict=True), fitted):
+        some = [
+            np.sort(np.random.default_rng([seed, at]).permutation(len(trace.tokens))[:queries]) for at, trace in group
+        ]
+        sums = measure_layers(ways, [trace for _, trace in group], layers, heads, some)
+        found += Found(len(group), {is_fitted: sums})
+    return found
+
+
 def measure_layers(
-    ways: list, traces: list[Trace], layers: Sequence[int], heads: Sequence[int], some: np.ndarray
+    ways: list, traces: Sequence[Trace], layers: Sequence[int], heads: Sequence[int], some: Sequence[Sequence[int]]
 ) -> list:
     """Measures of every way, and habits, of some layers and heads in sentences of one form.
 
-    some: the positions of the queries that are measured.
+    some: of each sentence, the positions of the queries that are measured.
     """
     import viz
 
     span = slice(heads[0], heads[-1] + 1) if len(heads) == heads[-1] - heads[0] + 1 else heads
     query, key, attention = (
-        np.array([[getattr(trace.layers[layer], name)[span][:, tokens] for layer in layers] for trace in traces])
-        for name, tokens in (("query", some), ("key", slice(None)), ("attention", slice(None)))
+        np.array([[getattr(trace.layers[layer], name)[span] for layer in layers] for trace in traces])
+        for name in ("query", "key", "attention")
     )
-    target = viz.Target(attention[..., some, :])
+    query, wanted = (np.array([x[..., at, :] for x, at in zip(xs, some, strict=True)]) for xs in (query, attention))
+    target = viz.Target(wanted)
     found = [target.measures(*way.distances(query, key), way.near, way.plane.is_attention) for way in ways]
     found.append(viz.habits(attention, traces[0].tokens, traces[0].roles))
     return [sums.fieldwise(lambda x: x.sum(axis=0)) for sums in found]  # over the sentences
 
 
-def side_by_side(parts: Sequence[list]) -> list:
-    """Sums of some layers each -> of all layers."""
-    return [one[0].fieldwise(lambda *layers: np.concatenate(layers), *one[1:]) for one in zip(*parts, strict=True)]
-
-
-def added(sums: list[list], others: list[list]) -> list[list]:
-    """What each core has measured so far, and something more."""
-    if not sums:
-        return others
-    return [[a + b for a, b in zip(*pair, strict=True)] for pair in zip(sums, others, strict=True)]
-
-
-def by_length(encodings: Iterable[Encoding], window: int = 2000) -> Iterator[Encoding]:
-    """Encodings sorted by length, a window at a time: sentences of one length can be measured side by side."""
-    encodings = iter(encodings)
-    while ahead := list(itertools.islice(encodings, window)):
-        yield from sorted(ahead, key=len)
-
-
-def alike(traces: Iterable[Trace], fitted: set[tuple[str, ...]]) -> Iterator[list[Trace]]:
-    """Neighbouring traces of one length with special tokens in the same positions, all fitted or none, not too many at
-    once."""
-
-    def form(trace):
-        return trace.roles, bool(fitted) and tuple(trace.tokens) in fitted
-
-    group = []
-    for trace in traces:
-        if group and (form(trace) != form(group[0]) or (len(group) + 1) * len(trace.tokens) ** 2 > MOST_PAIRS):
-            yield group
+def alike(
+    traces: Iterable[tuple[int, Trace]], fitted: set[tuple[str, ...]]
+) -> Iterator[tuple[bool, list[tuple[int, Trace]]]]:
+    """Neighbouring traces, with their places, of one length with special tokens in the same positions, all fitted (and
+    whether they are) or none, not too many at once."""
+    group: list = []
+    last: tuple = ()
+    for at, trace in traces:
+        form = tuple(trace.tokens) in fitted, trace.roles
+        if group and (form != last or (len(group) + 1) * len(trace.tokens) ** 2 > MOST_PAIRS):
+            yield last[0], group
             group = []
-        group.append(trace)
+        group.append((at, trace))
+        last = form
     if group:
-        yield group
+        yield last[0], group

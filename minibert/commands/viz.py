@@ -1,6 +1,7 @@
 """The commands that draw: traces go to `viz`, pictures and tables come out. `viz` and matplotlib load only here."""
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,9 +23,12 @@ from minibert.commands.arguments import (
     suggest,
 )
 from minibert.commands.output import counted, folder_of_run, model_name, name_of_texts, slug, text_line, write_csv
-from minibert.commands.sentences import Sample, Sentences, gather
+from minibert.commands.passes import look_through
+from minibert.commands.sentences import Sample, gather, left_out
 from minibert.commands.survey import METHODS, fit, measure
 from minibert.commands.tables import head_rows, head_table
+from minibert.corpus.here import Here
+from minibert.corpus.lines import Corpus
 from minibert.exercises import assemble
 from minibert.model import load
 
@@ -53,7 +57,7 @@ into that folder itself.
 
 WHAT_IS_DRAWN = (
     "layer head top strongest above no-special words link scope scale distance weight plane dims width points seed "
-    "queries skip-bad exercises"
+    "queries skip-bad column exercises"
 )
 """The options without which the pictures would be others."""
 SHOW_LINES = ("joint", "matrix", "matrix-raw", "matrix-paper", "joint-raw", "joint-paper", "joint-exact")
@@ -112,7 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, sample, fit, measure, write, draw."""
-    check_source(args, args.texts, without_file="skip-bad points")
+    check_source(args, args.texts, without_file="points")
     if args.file is None and args.queries is None and args.plane in ("pca", "attention"):
         refuse(args, "seed", "without --file or --queries, since nothing is drawn at random")
     if args.scale is not None:
@@ -132,10 +136,11 @@ def run(args: argparse.Namespace) -> None:
     layers = choose("layer", args.layer, bert.config.num_hidden_layers)
     heads = choose("head", args.head, bert.config.num_attention_heads)
     texts, seed = args.texts or [DEFAULT_TEXT], args.seed or 0
-    sentences = Sentences(bert, texts, args.file, args.skip_bad)
     out = folder_of_run(args.out, slug(model_name(bert)), name_of_texts(texts, args.file, given(args, WHAT_IS_DRAWN)))
-    chosen = range(len(sentences)) if args.file is None else sentences.sample(args.points or DEFAULT_POINTS, seed)
-    sample = gather(bert, sentences, chosen)
+    corpus, hands = Corpus(texts, args.file, args.column), Here(bert)
+    points = math.inf if args.file is None else args.points or DEFAULT_POINTS
+    scanned = look_through(hands, corpus, points=points, seed=seed, skip_bad=args.skip_bad)
+    sample = gather(bert, scanned.sample)
     why = ""
     if args.layer is None and args.head is None and args.file is None:
         layer, head, why = most_telling_head(sample, link)
@@ -164,25 +169,26 @@ def run(args: argparse.Namespace) -> None:
         plane=args.plane,
         seed=seed,
     )
-    queries = args.queries or max(1, MOST_QUERIES // len(sentences))
-    measured, habits, done = measure(bert, sentences, ways, layers, heads, queries, seed, sample)
+    queries = args.queries or max(1, MOST_QUERIES // scanned.sentences)
+    options = {"seed": seed, "skip_bad": args.skip_bad, "sample": sample}
+    measured, habits, done = measure(hands, corpus, scanned.lines, ways, layers, heads, queries, **options)
     path = out / "heads.csv"
     write_csv(path, head_rows(ways, measured, habits, layers, heads, args.dims))
 
-    skipped = sentences.left_out if args.skip_bad else ""
+    skipped = left_out(scanned.skipped) if args.skip_bad else ""
     what = many(sample, measured, habits, done, seed, skipped) if args.file else few(sample, measured, habits)
     what += of_the_plane(ways, sample, done)
-    some = f": {done} of {counted(len(sentences), 'sentence')}, shorter ones first" if done < len(sentences) else ""
+    some = f": {done} of {counted(scanned.sentences, 'sentence')}" if done < scanned.sentences else ""
     print("\n".join([model_name(bert) + some, *what, *[why] * bool(why)]))
     print(head_table(ways, measured, layers, heads, args.dims))
     print()
     print(path)
-    source = None if args.file is None else sentences.short_name
+    source = None if args.file is None else corpus.short_name
     about = (model_name(bert), sample, layers, heads, ways, measured, habits, done)
     shown = Shown(*about, source=source, link=link, lines=choice, scope=args.scope, width=args.width)
     for name in names:
         print(viz.save(names[name](shown), out / f"{file_name(name, layers, heads)}.{args.format}"))
-    if done < len(sentences):
+    if done < scanned.sentences:
         raise KeyboardInterrupt
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from minibert.commands.arguments import add_json, add_model, add_output, at_least
 from minibert.commands.output import folder_of_run, model_name, name_of_texts, print_json, quoted, rounded, slug
-from minibert.commands.sentences import as_text
+from minibert.corpus.lines import as_text
 from minibert.model import load
 from minibert.whatif.heads import Effects, head_effects
 

@@ -35,8 +35,12 @@ import sys, time
 from pathlib import Path
 import minibert, viz
 from minibert.commands.viz import MOST_QUERIES
-from minibert.commands.sentences import Sentences, gather
+from minibert.commands.passes import look_through
+from minibert.commands.sentences import gather
 from minibert.commands.survey import METHODS, fit, measure
+from minibert.corpus.here import Here
+from minibert.corpus.lines import Corpus
+from minibert.speed.cores import one_thread
 
 class Clocked:
     seconds = 0
@@ -51,12 +55,14 @@ class Clocked:
             yield trace
 
 bert, clocked = minibert.load(sys.argv[1]), Clocked()
-sentences = Sentences(bert, path=Path(sys.argv[2]))
-sample = gather(bert, sentences, sentences.sample(1000, 0))
+Clocked.encode, hands, corpus = bert.encode, Here(clocked), Corpus(path=Path(sys.argv[2]))
+found = look_through(hands, corpus, points=1000, seed=0, skip_bad=False)
+sample = gather(bert, found.sample)
 where = range(bert.config.num_hidden_layers), range(bert.config.num_attention_heads)
 start = time.perf_counter()
 ways = fit(sample, *where, METHODS)
-measure(clocked, sentences, ways, *where, max(1, MOST_QUERIES // len(sentences)), 0)
+with one_thread():
+    measure(hands, corpus, found.lines, ways, *where, max(1, MOST_QUERIES // found.sentences))
 print(clocked.seconds, time.perf_counter() - start - clocked.seconds)
 """
 

@@ -113,7 +113,7 @@ minibert: sentences come either as TEXT or by --file, not both; leave one out
 $ minibert viz --file nowhere.txt
 minibert: --file nowhere.txt is not there; expected a text file with one sentence per line
 $ minibert viz --file folder
-minibert: --file folder is a folder; expected a text file with one sentence per line
+minibert: --file folder is a folder without a file to read; expected some that end in .txt, .jsonl, .csv, .parquet
 $ minibert viz --file blank.txt
 minibert: blank.txt has no sentence that can be used; expected one per line
 $ minibert viz --file latin.txt

@@ -13,7 +13,11 @@ import minibert
 import viz
 from minibert.commands import main as cli
 from minibert.commands import pictures, survey
+from minibert.commands.passes import look_through
 from minibert.commands.sentences import Sentences, gather
+from minibert.corpus import lines
+from minibert.corpus.here import Here
+from minibert.corpus.lines import Corpus
 
 TEXT = "The brown capybara is sleeping now."
 
@@ -30,6 +34,11 @@ def fails(capsys, *arguments):
     captured = capsys.readouterr()
     assert stop.value.code == 2 and captured.err.count("\n") == 1 and not captured.out
     return captured.err
+
+
+def drawn(bert, path, points):
+    """The sample of a file."""
+    return look_through(Here(bert), Corpus(path=path), points=points, seed=0, skip_bad=False).sample
 
 
 def read(path):
@@ -133,9 +142,8 @@ def test_a_file_is_measured_whole_and_fitted_on_a_sample(capsys, model, tmp_path
     monkeypatch.setattr(survey, "MOST_PAIRS", 100)  # so that groups of one length are cut
     wishes = ("--file", path, "--points", 40, "--queries", 99, "--layer", 1, "--head", "all", "--draw", "positions")
     said = run(capsys, *model, *wishes)
-    sentences = Sentences(minilm, path=path)
-    assert len(sentences) == 12 and "measured: 12 sentences" in said and "drawn with seed 0" in said
-    sample = gather(minilm, sentences, sentences.sample(40, 0))
+    assert "measured: 12 sentences" in said and "drawn with seed 0" in said
+    sample = gather(minilm, drawn(minilm, path, 40))
     assert 20 < len(sample.tokens) <= 40
     rows = read(tmp_path / "out/heads.csv")
     (way,) = survey.fit(sample, range(1, 2), range(12), ["exact"])
@@ -156,7 +164,7 @@ def test_a_file_is_measured_whole_and_fitted_on_a_sample(capsys, model, tmp_path
 @pytest.mark.parametrize("cores", [1, 2])
 def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cores):
     sentences = Sentences(minilm, texts=["A dog barked.", "Rain fell."])
-    sample = gather(minilm, sentences, range(2))
+    sample = gather(minilm, list(sentences))
     with threadpool_limits(cores, user_api="blas"):
         ways = survey.fit(sample, range(2), range(12), ["exact", "raw", "paper"])
     for way, method in zip(ways, ("exact", "raw", "paper"), strict=True):
@@ -167,10 +175,10 @@ def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cor
 
 def test_some_queries_are_held_against_their_own_attention(minilm):
     sentences = Sentences(minilm, texts=["It rained all night long."])
-    sample = gather(minilm, sentences, range(1))
+    sample = gather(minilm, list(sentences))
     (way,) = survey.fit(sample, range(3), range(12), ["exact"])
     traces = minilm.batch(["It rained all night long."])
-    parts = [survey.measure_layers([way], traces, range(3), range(12), some) for some in ([1, 4], [0, 2, 3, 5, 6, 7])]
+    parts = [survey.measure_layers([way], traces, range(3), range(12), [some]) for some in ([1, 4], [0, 2, 3, 5, 6, 7])]
     attention = np.array([layer.attention for layer in traces[0].layers[:3]])
     whole = viz.measure(way, [attention])
     assert len(traces[0].tokens) == 8 and parts[0][0].space.queries[0, 0] == 2
@@ -183,6 +191,7 @@ def test_some_queries_are_held_against_their_own_attention(minilm):
 def test_ctrl_c_leaves_what_is_finished(capsys, model, tmp_path, monkeypatch):
     path = tmp_path / "some.txt"
     path.write_text("A dog barked.\n" * 4 + "It rained all night long.\n" * 4)
+    monkeypatch.setattr(lines, "BLOCK", 4)
     real, calls = viz.habits, []
 
     def interrupted(*arguments):
@@ -192,10 +201,11 @@ def test_ctrl_c_leaves_what_is_finished(capsys, model, tmp_path, monkeypatch):
         return real(*arguments)
 
     monkeypatch.setattr(viz, "habits", interrupted)
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["viz", *map(str, model), "--file", str(path), "--layer", "0", "--head", "0", "--draw", "distances"])
+    wishes = ["--file", str(path), "--layer", "0", "--head", "0", "--draw", "distances"]
+    with pytest.raises(SystemExit) as stop, threadpool_limits(1, user_api="blas"):  # one block after another
+        cli.main(["viz", *map(str, model), *wishes])
     assert stop.value.code == 130
-    assert "4 of 8 sentences, shorter ones first" in capsys.readouterr().out
+    assert ": 4 of 8 sentences" in capsys.readouterr().out
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"heads.csv", "distances-0.0.png"}
 
 
@@ -298,13 +308,11 @@ def test_an_attention_plane_is_measured_on_sentences_it_was_not_fitted_to(capsys
     said = run(capsys, "--file", path, *options)
     assert "plane attention: measured on the sentences that it was not fitted to" in said
     bert = minibert.load("tiny")
-    some = Sentences(bert, path=path)
-    chosen = some.sample(60, 0)
-    sample = gather(bert, some, chosen)
+    sample = gather(bert, drawn(bert, path, 60))
     n = viz.normalize(sample.query[0], sample.key[0], sample.sentences, "raw", plane="attention")
     total = None
-    for number, text in enumerate(sentences[:8]):
-        if number not in chosen:
+    for text in sentences[:8]:
+        if text not in sample.texts:
             layer = bert(text).layers[0]
             one = viz.measure(n.apply(layer.query, layer.key), layer.attention)
             total = one if total is None else total + one

@@ -1,0 +1,51 @@
+"""Passes through a corpus: what is found in its blocks, wherever they are worked on, is added up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from minibert.commands.output import progress, until_interrupted
+from minibert.commands.sentences import check_some
+from minibert.corpus.here import Here
+from minibert.corpus.lines import Corpus
+from minibert.corpus.scan import Scan, scan
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured in some sentences: sums of several kinds, a list each, which add up with those of others."""
+
+    sentences: int
+    sums: dict[Any, list]
+
+    def __add__(self, other: "Found") -> "Found":
+        sums = self.sums | other.sums
+        for kind in self.sums.keys() & other.sums.keys():
+            sums[kind] = [a + b for a, b in zip(self.sums[kind], other.sums[kind], strict=True)]
+        return Found(self.sentences + other.sentences, sums)
+
+    @property
+    def all(self) -> list:
+        """Of all kinds together."""
+        first, *others = self.sums.values()
+        return [sum(sums, start=start) for start, *sums in zip(first, *others, strict=True)]
+
+
+def look_through(hands: Here, corpus: Corpus, *, points: float, seed: int, skip_bad: bool) -> Scan:
+    """The first pass: how many sentences there are, all of them usable, and a sample. ValueError: there are none."""
+    found = add_up(hands, partial(scan, points=points, seed=seed, skip_bad=skip_bad), corpus)
+    check_some(0 if found is None else found.sentences, corpus)
+    return found
+
+
+def add_up(hands: Here, work: Callable, corpus: Corpus, lines: int | None = None) -> Any:
+    """work(models, block) of all blocks, added up; None where there is no block.
+
+    lines: how many there are, where that is known; then Ctrl-C leaves what was found in those before.
+    """
+    found = None
+    with progress(lines, "lines") as bar, until_interrupted(lambda: lines and found and found.sentences):
+        for one in hands.each(work, corpus.blocks(), bar.update):
+            found = one if found is None else found + one
+    return found
