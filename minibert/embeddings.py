@@ -5,7 +5,7 @@ from collections.abc import Sequence, Sized
 import numpy as np
 
 from minibert.checkpoint.parameters import EmbeddingWeights
-from minibert.numerics import layer_norm
+from minibert.numerics import layer_norm, linear
 
 
 def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndarray:
@@ -25,7 +25,8 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
     hidden_TD = weights.word[input_ids_T]
     hidden_TD += weights.position[positions_T]
     hidden_TD += weights.token_type[token_types_T]
-    return layer_norm(hidden_TD, weights.norm.weight, weights.norm.bias, eps)
+    hidden_TD = layer_norm(hidden_TD, weights.norm.weight, weights.norm.bias, eps)
+    return linear(hidden_TD, *weights.projection) if weights.projection else hidden_TD  # ELECTRA's and ALBERT's
 
 
 def rows_of_sentences(sentences: Sequence[Sized]) -> list[slice]:

@@ -86,6 +86,7 @@ class Bert:
             del parts  # what is not kept goes before the next layer comes
 
         pooler = self.weights.pooler if "pooled" in keep else None
+        act = ACTIVATIONS.get(self.config.pooler_act, np.tanh)
         return [
             replace(
                 trace,
@@ -93,7 +94,7 @@ class Bert:
                 hidden_states=(*(trace.hidden_states or ()), *(own(state[rows]) for state in states))
                 if "hidden_states" in keep
                 else None,
-                pooled=pool(hidden_TD[rows], pooler) if pooler else None,
+                pooled=pool(hidden_TD[rows], pooler, act) if pooler else None,
             )
             for i, (trace, rows) in enumerate(zip(begun, sentences, strict=True))
         ]
@@ -175,9 +176,8 @@ class Bert:
         if self.weights.classifier is None:
             why = f"{self.name} has no sequence classifier; minibert bundles one that has: tiny-sentiment"
             raise ValueError(self.notes.get("classifier", why))
-        trace, own = self.batch([text], keep=("hidden_states", "pooled"))[0], self.weights.pre_classifier
-        pooled = trace.pooled if own is None else pool(trace.hidden_states[-1], own, ACTIVATIONS["relu"])
-        values = answer(classify(pooled, self.weights.classifier), self.config.activation)
+        trace = self.batch([text], keep=("pooled",))[0]
+        values = answer(classify(trace.pooled, self.weights.classifier), self.config.activation)
         order = np.argsort(-values, kind="stable")
         return [(self.config.labels[label], float(values[label])) for label in order]
 

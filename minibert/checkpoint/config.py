@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from minibert.checkpoint.families import FAMILIES, WHY_NOT
@@ -37,6 +37,14 @@ class BertConfig:
     """the names of what a sequence classifier tells apart; empty where the checkpoint has none"""
     model_type: str = "bert"
     """the family; see `minibert.checkpoint.families`"""
+    pooler_act: str = "tanh"
+    """the activation of the pooler, or of the classifier's layer in its place"""
+    embedding_size: int | None = None
+    """numbers of an embedding, in families where that may be fewer than hidden_size"""
+    num_hidden_groups: int | None = None
+    """groups of layers that share their weights, in the family that has them"""
+    pad_token_id: int | None = None
+    """the id that positions do not count, in families where they begin after it"""
     activation: str = "softmax"
     """what makes the classifier's logits its answer: softmax, sigmoid or identity; see `minibert.checkpoint.task`"""
 
@@ -61,7 +69,7 @@ def read_config(path: Path) -> BertConfig:
     check_family(path, settings)
     family = FAMILIES[settings.get("model_type", "bert")]
     names = {name: family.settings.get(name, name) for name in BertConfig.__annotations__}
-    settings |= family.fixed
+    settings = {**family.defaults, **settings, **family.fixed}
     supported("position_embedding_type", "absolute", ("absolute",))
     supported("is_decoder", False, (False, None))
     supported("add_cross_attention", False, (False, None))
@@ -71,12 +79,25 @@ def read_config(path: Path) -> BertConfig:
         if kind is int:
             count = settings.get(names[name], getattr(BertConfig, name, None))
             check(type(count) is int and count > 0, names[name], "a whole number above 0")
+    used = {
+        "embedding_size": family.projection,
+        "num_hidden_groups": family.shared,
+        "pad_token_id": family.after_padding,
+    }
+    for name in [name for name in used if used[name]]:
+        count, least = settings.get(name), int(name != "pad_token_id")
+        check(type(count) is int and count >= least, name, f"a whole number, {least} or more")
+    supported("inner_group_num", 1, (1,))
     eps = settings.get("layer_norm_eps", BertConfig.layer_norm_eps)
     check(type(eps) in (int, float) and 0 < eps < 1, "layer_norm_eps", "a number between 0 and 1")
     check(type(settings.get("tie_word_embeddings", True)) is bool, "tie_word_embeddings", "true or false")
 
-    encoder = {name: settings[names[name]] for name in names if names[name] in settings}
-    config = BertConfig(**{name: value for name, value in encoder.items() if name not in ("labels", "activation")})
+    read = [name for name in names if name not in ("labels", "activation", "pooler_act") and used.get(name, True)]
+    config = BertConfig(**{name: settings[names[name]] for name in read if names[name] in settings})
+    if family.after_padding:
+        config = replace(config, max_position_embeddings=config.max_position_embeddings - config.pad_token_id - 1)
+        least = f"more than {config.pad_token_id + 1}, since positions begin after pad_token_id {config.pad_token_id}"
+        check(config.max_position_embeddings > 0, "max_position_embeddings", least)
     if config.hidden_size % config.num_attention_heads:
         raise CheckpointError(
             f"{path}: {names['hidden_size']} {abbreviate(config.hidden_size)} is not a multiple of "

@@ -59,6 +59,11 @@ def check_fit(encoding: Encoding, config: BertConfig) -> None:
             f"the text has {len(encoding)} tokens, but this model has {config.max_position_embeddings} "
             "positions (max_position_embeddings): shorten the text, or cut it into several"
         )
+    if config.pad_token_id in encoding.input_ids:
+        raise ValueError(
+            f"input_ids[{encoding.input_ids.index(config.pad_token_id)}] is {config.pad_token_id}, which is padding: "
+            f"{config.model_type} does not count it among the positions; leave it out"
+        )
     check_range(encoding, "input_ids", config.vocab_size, "vocab_size")
     check_range(encoding, "token_type_ids", config.type_vocab_size, "type_vocab_size")
 

@@ -15,16 +15,33 @@ class Family:
     """what stands before the names of the encoder's tensors, where heads stand beside it"""
     settings: Mapping[str, str] = field(default_factory=dict)
     """names in config.json"""
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    """settings that config.json may leave out, where they are other than BERT's"""
     fixed: Mapping[str, object] = field(default_factory=dict)
     """settings that config.json has not"""
     tensors: tuple[tuple[str, str], ...] = ()
     """parts of the names of tensors, replaced one after another"""
+    layer: str = "encoder.layer.{}."
+    """how the names of a layer's tensors begin"""
     segments: bool = True
     """is there an embedding for the first and the second sentence of a pair?"""
     tasks: bool = False
     """may there be an embedding of the task, of which the first row goes to every token?"""
+    after_padding: bool = False
+    """do positions begin after `pad_token_id`? In the table, the rows up to it are for padding."""
+    projection: str = ""
+    """what makes embeddings of `embedding_size` numbers as wide as the hidden states"""
+    projects_always: bool = False
+    """is the projection there even where nothing is narrower?"""
+    shared: bool = False
+    """do layers share weights, in `num_hidden_groups` groups?"""
+    masked_lm_act: str = ""
+    """the activation of the head that fills blanks; empty for `hidden_act`"""
+    classifier: str = "classifier"
+    """the last layer of the classifier"""
     pre_classifier: str = ""
-    """a layer of the classifier's own, with relu, in the place of the pooler"""
+    """a layer of the classifier's own, in the place of the pooler"""
+    pre_classifier_act: str = "tanh"
 
     def name(self, name: str) -> str:
         """The family's name of a tensor of BERT."""
@@ -32,6 +49,20 @@ class Family:
             name = name.replace(ours, theirs)
         return name
 
+
+ROBERTA = Family(
+    "roberta",
+    defaults={"pad_token_id": 1},
+    tensors=(
+        ("cls.predictions.transform.dense", "lm_head.dense"),
+        ("cls.predictions.transform.LayerNorm", "lm_head.layer_norm"),
+        ("cls.predictions.", "lm_head."),
+    ),
+    after_padding=True,
+    masked_lm_act="gelu",
+    classifier="classifier.out_proj",
+    pre_classifier="classifier.dense",
+)
 
 FAMILIES = {
     "bert": Family("bert"),
@@ -62,21 +93,53 @@ FAMILIES = {
         ),
         segments=False,
         pre_classifier="pre_classifier",
+        pre_classifier_act="relu",
     ),
     "ernie": Family("ernie", tasks=True),
+    "roberta": ROBERTA,
+    "xlm-roberta": ROBERTA,
+    "camembert": ROBERTA,
+    "electra": Family(
+        "electra",
+        tensors=(
+            ("cls.predictions.transform.", "generator_predictions."),
+            ("cls.predictions.decoder.", "generator_lm_head."),
+            ("cls.predictions.", "generator_"),
+        ),
+        projection="embeddings_project",
+        masked_lm_act="gelu",
+        classifier="classifier.out_proj",
+        pre_classifier="classifier.dense",
+        pre_classifier_act="gelu",
+    ),
+    "albert": Family(
+        "albert",
+        defaults={"hidden_act": "gelu_new", "num_hidden_groups": 1},
+        tensors=(
+            ("attention.self.", "attention."),
+            ("attention.output.", "attention."),
+            ("intermediate.dense", "ffn"),
+            (".output.dense", ".ffn_output"),
+            (".output.LayerNorm", ".full_layer_layer_norm"),
+            ("pooler.dense", "pooler"),
+            ("cls.predictions.transform.", "predictions."),
+            ("cls.predictions.", "predictions."),
+        ),
+        layer="encoder.albert_layer_groups.{}.albert_layers.0.",
+        projection="encoder.embedding_hidden_mapping_in",
+        projects_always=True,
+        shared=True,
+    ),
 }
 
 WHY_NOT = {
-    "roberta": "its positions begin after the padding, and its tokenizer is another",
-    "xlm-roberta": "its positions begin after the padding, and its tokenizer is another",
-    "camembert": "its positions begin after the padding, and its tokenizer is another",
-    "electra": "its embeddings may be narrower than the rest",
-    "albert": "its layers share one set of weights, and its embeddings are narrower",
     "mpnet": "it has relative positions",
     "deberta": "it has relative positions, and attends to them apart",
     "deberta-v2": "it has relative positions, and attends to them apart",
     "modernbert": "it has rotary positions, and layer norms before the halves of a layer",
     "nomic_bert": "it has rotary positions",
+    "nezha": "it has relative positions",
+    "xlm-roberta-xl": "it has layer norms before the halves of a layer",
     "gpt2": "it is causal: no token looks at a later one",
     "llama": "it is causal: no token looks at a later one",
 }

@@ -1,10 +1,11 @@
 """A whole checkpoint: config, tokenizer and weights, from a bundled model, a folder or the hub."""
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from minibert.checkpoint.config import BertConfig, CheckpointError, is_there, read_config
+from minibert.checkpoint.families import FAMILIES
 from minibert.checkpoint.hub import find_model
 from minibert.checkpoint.parameters import Weights
 from minibert.checkpoint.task import read_task
@@ -43,5 +44,7 @@ def load_checkpoint(model: str | Path, revision: str | None = None) -> Checkpoin
     if tokenizer.missing or tokenizer.note:
         notes["tokenizer"] = tokenizer.missing or tokenizer.note
     if weights.classifier is not None:
-        config = dataclasses.replace(config, labels=task.labels, activation=task.activation)
+        family = FAMILIES[config.model_type]
+        pooler_act = family.pre_classifier_act if family.pre_classifier else "tanh"
+        config = replace(config, labels=task.labels, activation=task.activation, pooler_act=pooler_act)
     return Checkpoint(config, tokenizer, weights, notes)

@@ -22,12 +22,14 @@ class NormWeights(NamedTuple):
 
 class EmbeddingWeights(NamedTuple):
     word: np.ndarray
-    """[V, D]"""
+    """[V, D], or narrower where a projection follows"""
     position: np.ndarray
     """[positions, D]"""
     token_type: np.ndarray
     """[segments, D]"""
     norm: NormWeights
+    projection: LinearWeights | None = None
+    """what makes narrow embeddings as wide as D, in the families that have them"""
 
 
 class AttentionWeights(NamedTuple):
@@ -49,19 +51,26 @@ class MaskedLMWeights(NamedTuple):
     transform: LinearWeights
     norm: NormWeights
     decoder: np.ndarray
-    """[V, D], in most checkpoints the word embeddings themselves"""
+    """[V, D], in most checkpoints the word embeddings themselves, and as wide as these"""
     bias: np.ndarray
     """[V]"""
+
+
+class DiscriminatorWeights(NamedTuple):
+    """The head that tells, token by token, whether it was replaced (ELECTRA); see `minibert.whatif.replaced`."""
+
+    dense: LinearWeights
+    prediction: LinearWeights
 
 
 class Weights(NamedTuple):
     embeddings: EmbeddingWeights
     layers: tuple[LayerWeights, ...]
     pooler: LinearWeights | None
+    """where a classifier has a layer of its own in its place, as in some families, that one"""
     masked_lm: MaskedLMWeights | None
     classifier: LinearWeights | None
-    pre_classifier: LinearWeights | None = None
-    """a layer of the classifier's own, which some families have in the place of the pooler"""
+    discriminator: DiscriminatorWeights | None = None
 
     def named(self) -> Iterator[tuple[str, np.ndarray]]:
         """Every array with its path, such as ("layers.0.attention.query.weight", array)."""

@@ -9,6 +9,7 @@ from minibert.checkpoint.config import ONLY, BertConfig, CheckpointError, abbrev
 from minibert.checkpoint.families import FAMILIES, Family
 from minibert.checkpoint.parameters import (
     AttentionWeights,
+    DiscriminatorWeights,
     EmbeddingWeights,
     LayerWeights,
     LinearWeights,
@@ -44,8 +45,8 @@ def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> 
     """
     tensors, notes = Tensors(folder, FAMILIES[config.model_type]), {}
     embeddings = read_embeddings(tensors, config)
-    layers = tuple(read_layer(tensors, config, i) for i in range(config.num_hidden_layers))
-    if over := tensors.unread("embeddings.", "encoder.", "encoder.layer."):
+    layers = read_layers(tensors, config)
+    if over := tensors.unread("embeddings", "encoder.", "encoder.layer."):
         raise CheckpointError(
             f"{folder} has the tensor {abbreviate(min(over))}, which the BERT of its config.json has not"
         )
@@ -60,8 +61,9 @@ def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> 
 
     pooler = part("pooler", read_pooler)
     masked_lm = part("masked_lm", read_masked_lm, embeddings.word)
-    head = part("classifier", read_classifier, task, pooler) or (None, None)
-    return Weights(embeddings, layers, pooler, masked_lm, *head), notes
+    classifier, pooler = part("classifier", read_classifier, task, pooler) or (None, pooler)
+    discriminator = part("discriminator", read_discriminator)
+    return Weights(embeddings, layers, pooler, masked_lm, classifier, discriminator), notes
 
 
 class Tensors:
@@ -111,21 +113,35 @@ class Tensors:
 
 
 def read_embeddings(tensors: Tensors, config: BertConfig) -> EmbeddingWeights:
-    """A family without segments has zeros for them, which add nothing; one with tasks has the first in each segment."""
-    hidden, family = config.hidden_size, tensors.family
-    word = tensors.get(WORD_TABLE, config.vocab_size, hidden)
-    position = tensors.get("embeddings.position_embeddings.weight", config.max_position_embeddings, hidden)
+    """A family without segments has zeros for them, which add nothing; one with tasks has the first in each segment.
+
+    Where positions begin after the padding, so does the table.
+    """
+    width, family = config.embedding_size or config.hidden_size, tensors.family
+    word = tensors.get(WORD_TABLE, config.vocab_size, width)
+    first = 0 if config.pad_token_id is None else config.pad_token_id + 1
+    position = tensors.get("embeddings.position_embeddings.weight", first + config.max_position_embeddings, width)
     if family.segments:
-        segment = tensors.get("embeddings.token_type_embeddings.weight", config.type_vocab_size, hidden)
+        segment = tensors.get("embeddings.token_type_embeddings.weight", config.type_vocab_size, width)
     else:
-        segment = np.zeros((config.type_vocab_size, hidden), np.float32)
+        segment = np.zeros((config.type_vocab_size, width), np.float32)
     if family.tasks and tensors.has(TASKS):
-        segment = segment + tensors.get(TASKS, *tensors.stored[tensors.name(TASKS)].shape[:1], hidden)[0]
-    return EmbeddingWeights(word, position, segment, tensors.norm("embeddings.LayerNorm", hidden))
+        segment = segment + tensors.get(TASKS, *tensors.stored[tensors.name(TASKS)].shape[:1], width)[0]
+    norm, projection = tensors.norm("embeddings.LayerNorm", width), None
+    if family.projects_always or width != config.hidden_size:
+        projection = tensors.linear(family.projection, width, config.hidden_size)
+    return EmbeddingWeights(word, position[first:], segment, norm, projection)
+
+
+def read_layers(tensors: Tensors, config: BertConfig) -> tuple[LayerWeights, ...]:
+    """All layers, from the first to the last. Those of a group are one and the same."""
+    layers, groups = config.num_hidden_layers, config.num_hidden_groups or config.num_hidden_layers
+    read = [read_layer(tensors, config, i) for i in range(groups)]
+    return tuple(read[int(i / (layers / groups))] for i in range(layers))
 
 
 def read_layer(tensors: Tensors, config: BertConfig, i: int) -> LayerWeights:
-    at, hidden, inner = f"encoder.layer.{i}.", config.hidden_size, config.intermediate_size
+    at, hidden, inner = tensors.family.layer.format(i), config.hidden_size, config.intermediate_size
     return LayerWeights(
         AttentionWeights(
             tensors.linear(at + "attention.self.query", hidden, hidden),
@@ -147,13 +163,18 @@ def read_pooler(tensors: Tensors, config: BertConfig) -> LinearWeights | None:
 
 def read_masked_lm(tensors: Tensors, config: BertConfig, word: np.ndarray) -> MaskedLMWeights | None:
     """The head that fills blanks. Its decoder is the table of word embeddings, unless there is one of its own."""
-    at, hidden = "cls.predictions.", config.hidden_size
+    at, hidden, width = "cls.predictions.", config.hidden_size, word.shape[1]
     if not tensors.has(at, "heads"):
         return None
-    transform = tensors.linear(at + "transform.dense", hidden, hidden, "heads")
-    norm, decoder = tensors.norm(at + "transform.LayerNorm", hidden, "heads"), word
+    if (act := tensors.family.masked_lm_act) not in ("", config.hidden_act):
+        raise CheckpointError(
+            f"{tensors.folder} has a masked-language-model head, inside which this family has {act} in any case, but "
+            f"hidden_act is {config.hidden_act}: which of them was meant is not clear, and the head is not used"
+        )
+    transform = tensors.linear(at + "transform.dense", hidden, width, "heads")
+    norm, decoder = tensors.norm(at + "transform.LayerNorm", width, "heads"), word
     if not config.tie_word_embeddings or tensors.has(at + "decoder.weight", "heads"):
-        decoder = tensors.get(at + "decoder.weight", config.vocab_size, hidden, of="heads")
+        decoder = tensors.get(at + "decoder.weight", config.vocab_size, width, of="heads")
         decoder = word if np.array_equal(decoder, word) else decoder
     name = "decoder.bias" if tensors.has(at + "decoder.bias", "heads") else "bias"
     return MaskedLMWeights(transform, norm, decoder, tensors.get(at + name, config.vocab_size, of="heads"))
@@ -161,13 +182,26 @@ def read_masked_lm(tensors: Tensors, config: BertConfig, word: np.ndarray) -> Ma
 
 def read_classifier(
     tensors: Tensors, config: BertConfig, task: Task | None, pooler: LinearWeights | None
-) -> tuple[LinearWeights, LinearWeights | None] | None:
-    """The head for whole sentences, if this is what the config says the tensors called `classifier` are."""
+) -> tuple[LinearWeights, LinearWeights] | None:
+    """The head for whole sentences, if this is what the config says the tensors called `classifier` are; and what pools
+    for it."""
     own, hidden = tensors.family.pre_classifier, config.hidden_size
     if not tensors.has("classifier.", "heads"):
         return None
     if task is None or (pooler is None and not own):
         why = "config.json says nothing of it" if task is None else "the pooler before it has not"
         raise CheckpointError(f"{tensors.folder} has tensors called classifier, but {why}: they are not used")
-    classifier = tensors.linear("classifier", hidden, len(task.labels), "heads")
-    return classifier, tensors.linear(own, hidden, hidden, "heads") if own else None
+    classifier = tensors.linear(tensors.family.classifier, hidden, len(task.labels), "heads")
+    return classifier, tensors.linear(own, hidden, hidden, "heads") if own else pooler
+
+
+def read_discriminator(tensors: Tensors, config: BertConfig) -> DiscriminatorWeights | None:
+    """The head that tells which tokens were replaced."""
+    at, hidden = "discriminator_predictions.dense", config.hidden_size
+    if not tensors.has(at, "heads"):
+        return None
+    dense, prediction = (
+        tensors.linear(at, hidden, hidden, "heads"),
+        tensors.linear(at + "_prediction", hidden, 1, "heads"),
+    )
+    return DiscriminatorWeights(dense, prediction)

@@ -33,7 +33,7 @@ def describe(bert: Bert, folder: Path) -> dict:
     return {
         "folder": str(folder),
         "config": vars(bert.config),
-        "tokenizer": bert.tokenizer.missing or "WordPiece",
+        "tokenizer": bert.tokenizer.missing or bert.tokenizer.kind,
         "special_tokens": special_tokens(bert),
         "notes": bert.notes,
         "tensors": tensors,
@@ -55,17 +55,18 @@ def print_info(bert: Bert, folder: Path) -> None:
     """The configuration, then the tensors, those of all layers in one line, then the sums."""
     print(f"{folder}\n")
     for name, value in vars(bert.config).items():
-        print(f"{name:40} {value}")
-    print(f"{'tokenizer':40} {'none that works' if bert.tokenizer.missing else 'WordPiece'}")
+        if value is not None:  # what only other families have
+            print(f"{name:40} {value}")
+    print(f"{'tokenizer':40} {'none that works' if bert.tokenizer.missing else bert.tokenizer.kind}")
     special = [f"{role} {' '.join(tokens)}" for role, tokens in special_tokens(bert).items()]
     print(f"{'special tokens':40} {', '.join(special) or 'unknown'}\n")
 
-    layers = bert.config.num_hidden_layers
+    layers = len({id(layer) for layer in bert.weights.layers})  # those that share their weights count as one
     seen, total = set(), 0
     rows = [("tensor", "shape", "parameters")]
     for name, tensor in bert.weights.named():
-        if id(tensor) in seen:  # the decoder of a masked-LM head, where it is tied
-            rows.append((name, "the word embeddings", "again"))
+        if id(tensor) in seen:  # the decoder of a masked-LM head, where it is tied; a layer that is another one again
+            rows += [] if name.startswith("layers.") else [(name, "the word embeddings", "again")]
             continue
         seen.add(id(tensor))
         total += tensor.size

@@ -20,6 +20,7 @@ COMMANDS = {  # each has a module of its name beside this one
     "whatif": "switch every head off in turn, and show which of them the answer needs",
     "embed": "turn texts into vectors, and compare them",
     "classify": "say what a fine-tuned classifier makes of a text",
+    "replaced": "say which tokens an ELECTRA takes for replaced",
     "compare": "show what fine-tuning moved, head by head",
     "explore": "write a page to explore in a browser",
     "read": "write a page of the code that runs, with a sentence's arrays beside every line",

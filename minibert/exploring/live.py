@@ -22,7 +22,7 @@ def live_parts(bert: Bert):
     weights = {
         name: array
         for name, array in bert.weights.named()
-        if not name.startswith(("pooler", "classifier")) and not (tied and name == "masked_lm.decoder")
+        if not name.startswith(("pooler", "classifier", "discriminator")) and not (tied and name == "masked_lm.decoder")
     }
     config = {
         name: getattr(bert.config, name)

@@ -122,8 +122,9 @@ def answer_of(bert: Bert, encoding: Encoding, trace: Trace) -> np.ndarray:
             masked_lm_logits(state, bert.weights.masked_lm, bert.config.hidden_act, bert.config.layer_norm_eps)
         )[0]
     if bert.weights.classifier is None or trace.pooled is None:
+        mask = "mask token" if bert.tokenizer.mask_id is None else bert.tokenizer.token(bert.tokenizer.mask_id)
         raise ValueError(
-            "the text has no [MASK], and the model no classifier; write [MASK] where a word is to be found"
+            f"the text has no {mask}, and the model no classifier; write {mask} where a word is to be found"
         )
     if bert.config.activation == "identity":
         raise ValueError(f"{bert.name} gives scores, not probabilities; expected a model whose answer is likely or not")

@@ -1,5 +1,6 @@
 """BERT's relatives against `transformers`: every array, every head, every form of checkpoint."""
 
+import collections
 import json
 import random
 
@@ -12,17 +13,31 @@ from safetensors.torch import load_file, save_file
 import minibert
 from minibert import CheckpointError
 from minibert.checkpoint.families import FAMILIES, WHY_NOT
+from minibert.whatif.replaced import replaced
 from tests.checkpoint.test_tokenizer import PAIRS, TEXTS, assert_same
 from tests.reference.checkpoints import VOCABULARY, change_config, write_tokenizer, write_vocabulary
 
-HEADS = {"Model": None, "ForMaskedLM": "logits", "ForSequenceClassification": "classify"}
-NAMES = {"distilbert": "DistilBert", "ernie": "Ernie", "bert": "Bert"}
+NAMES = {
+    "bert": "Bert",
+    "distilbert": "DistilBert",
+    "ernie": "Ernie",
+    "roberta": "Roberta",
+    "xlm-roberta": "XLMRoberta",
+    "camembert": "Camembert",
+    "electra": "Electra",
+    "albert": "Albert",
+}
+RELATIVES = [family for family in NAMES if family != "bert"]
+KINDS = ["Model", "ForMaskedLM", "ForSequenceClassification"]
 SENTENCES = ["the quick capybara sleeps", "a nap", ("the capybara sleeps.", "it is sleeping"), ("nap", "the nap, the")]
+WIDE = ("distilbert", "electra", "roberta", "xlm-roberta", "camembert")
+"""Their classifiers have a layer of their own: what they call pooled is not what ours pools for the classifier."""
 
 
-def shape(family: str, choose: random.Random) -> dict:
+def shape(family: str, choose: random.Random, kind: str) -> dict:
     """A configuration drawn at random, in the family's own words."""
     heads = choose.randint(1, 5)
+    acts = ["gelu"] if FAMILIES[family].masked_lm_act and kind == "ForMaskedLM" else ["gelu", "relu", "gelu_new"]
     chosen = {
         "vocab_size": len(VOCABULARY) + choose.randint(0, 9),
         "hidden_size": heads * choose.choice([4, 8, 11, 16]),
@@ -30,19 +45,26 @@ def shape(family: str, choose: random.Random) -> dict:
         "num_attention_heads": heads,
         "intermediate_size": choose.randint(5, 90),
         "max_position_embeddings": choose.randint(40, 90),
-        "hidden_act": choose.choice(["gelu", "relu"]),
+        "hidden_act": choose.choice(acts),
+        "layer_norm_eps": choose.choice([1e-12, 1e-6, 1e-3]),
+        "type_vocab_size": choose.choice([2, 2, 4]),
     }
-    chosen = {FAMILIES[family].settings.get(name, name): value for name, value in chosen.items()}
     if family == "distilbert":
-        return chosen | {"sinusoidal_pos_embds": choose.random() < 0.3}
-    tasks = {"use_task_id": choose.random() < 0.5, "task_type_vocab_size": choose.randint(1, 4)}
-    more = {"layer_norm_eps": choose.choice([1e-12, 1e-6, 1e-3]), "type_vocab_size": choose.choice([2, 2, 4])}
-    return chosen | more | (tasks if family == "ernie" else {})
+        chosen |= {"sinusoidal_pos_embds": choose.random() < 0.3}
+        del chosen["layer_norm_eps"], chosen["type_vocab_size"]
+    elif family == "ernie":
+        chosen |= {"use_task_id": choose.random() < 0.5, "task_type_vocab_size": choose.randint(1, 4)}
+    elif family in ("electra", "albert"):
+        chosen |= {"embedding_size": choose.choice([chosen["hidden_size"], 7, 16])}
+        chosen |= {"num_hidden_groups": choose.randint(1, chosen["num_hidden_layers"])} if family == "albert" else {}
+    elif family != "bert":
+        chosen |= {"pad_token_id": choose.choice([0, 1, 1])}
+    return {FAMILIES[family].settings.get(name, name): value for name, value in chosen.items()}
 
 
 def write(folder, family: str, kind: str, seed: int = 0, **changes: object) -> torch.nn.Module:
     torch.manual_seed(seed)
-    made = {**shape(family, random.Random(seed)), **changes}
+    made = {**shape(family, random.Random(seed), kind), **changes}
     config = getattr(transformers, NAMES[family] + "Config")(**made)
     model = getattr(transformers, NAMES[family] + kind)._from_config(config, attn_implementation="eager").eval()
     for parameter in model.parameters():
@@ -52,23 +74,34 @@ def write(folder, family: str, kind: str, seed: int = 0, **changes: object) -> t
     return model
 
 
+def attentions(base: torch.nn.Module) -> list[tuple[list[torch.nn.Module], torch.nn.Module]]:
+    """The modules of each attention that make query, key and value, and the one that takes the context."""
+    kind = base.config.model_type
+    if kind == "distilbert":
+        inside = [layer.attention for layer in base.transformer.layer]
+        return [([one.q_lin, one.k_lin, one.v_lin], one.out_lin) for one in inside]
+    if kind == "albert":
+        inside = [group.albert_layers[0].attention for group in base.encoder.albert_layer_groups]
+        return [([one.query, one.key, one.value], one.dense) for one in inside]
+    inside = [layer.attention for layer in base.encoder.layer]
+    return [([one.self.query, one.self.key, one.self.value], one.output.dense) for one in inside]
+
+
 @torch.no_grad()
 def reference(model: torch.nn.Module, encoding: minibert.Encoding) -> dict[str, np.ndarray]:
-    """Every array that the family has, under our names."""
-    base, found, hooks = getattr(model, model.base_model_prefix, model), {}, []
-    distil = model.config.model_type == "distilbert"
-    for i, layer in enumerate(base.transformer.layer if distil else base.encoder.layer):
-        inside = layer.attention if distil else layer.attention.self
-        for role in ("query", "key", "value"):
-            module = getattr(inside, {"query": "q_lin", "key": "k_lin", "value": "v_lin"}[role] if distil else role)
-            hooks.append(module.register_forward_hook(keep(found, f"{i} {role}")))
-        module = layer.attention.out_lin if distil else layer.attention.output.dense
-        hooks.append(module.register_forward_hook(keep(found, f"{i} context", inputs=True)))
+    """Every array that the family has, under our names. What layers share is called once a layer, in their order."""
+    base, calls, hooks = getattr(model, model.base_model_prefix, model), collections.defaultdict(list), []
+    for parts, dense in attentions(base):
+        for role, module in zip(("query", "key", "value"), parts, strict=True):
+            hooks.append(module.register_forward_hook(lambda m, given, out, role=role: calls[role].append(out[0])))
+        hooks.append(dense.register_forward_hook(lambda m, given, out: calls["context"].append(given[0][0])))
     given = {"input_ids": torch.tensor([encoding.input_ids])}
-    given |= {} if distil else {"token_type_ids": torch.tensor([encoding.token_type_ids])}
+    if base.config.model_type != "distilbert":
+        given["token_type_ids"] = torch.tensor([encoding.token_type_ids])
     out = base(**given, output_hidden_states=True, output_attentions=True)
     for hook in hooks:
         hook.remove()
+    found = {f"{i} {name}": array for name in calls for i, array in enumerate(calls[name])}
     found |= {f"hidden {i}": state[0] for i, state in enumerate(out.hidden_states)}
     for i, attention in enumerate(out.attentions):
         found[f"{i} attention"] = attention[0]
@@ -81,29 +114,26 @@ def reference(model: torch.nn.Module, encoding: minibert.Encoding) -> dict[str, 
     return {name: tensor.numpy() for name, tensor in found.items()}
 
 
-def keep(found: dict, name: str, inputs: bool = False):
-    return lambda module, given, output: found.update({name: given[0][0] if inputs else output[0]})
-
-
-def arrays(bert: minibert.Bert, trace: minibert.Trace, kind: str) -> dict[str, np.ndarray]:
+def arrays(trace: minibert.Trace, own_pooler: bool) -> dict[str, np.ndarray]:
     """Ours, under the same names."""
     found = {f"hidden {i}": state for i, state in enumerate(trace.hidden_states)}
     for i, layer in enumerate(trace.layers):
         for name in ("query", "key", "value", "attention", "context"):
             found[f"{i} {name}"] = getattr(layer, name)
-    return found if trace.pooled is None else found | {"pooled": trace.pooled}
+    return found if trace.pooled is None or own_pooler else found | {"pooled": trace.pooled}
 
 
 def assert_equal(folder, model: torch.nn.Module, kind: str) -> None:
     """All intermediate arrays and the head, alone, together and as pairs."""
     bert = minibert.load(folder)
     assert bert.notes == {}
+    own_pooler = kind == "ForSequenceClassification" and bert.config.model_type in WIDE
     encodings = [bert.encode(text) for text in SENTENCES]
     for encoding, together in zip(encodings, bert.batch(encodings), strict=True):
         expected = reference(model, encoding)
         logits = expected.pop("logits", None)
         for trace in (together, bert(encoding)):
-            ours = arrays(bert, trace, kind)
+            ours = arrays(trace, own_pooler)
             assert ours.keys() == expected.keys()
             for name, array in ours.items():
                 np.testing.assert_allclose(array, expected[name], rtol=1e-5, atol=1e-5, err_msg=name)
@@ -114,14 +144,30 @@ def assert_equal(folder, model: torch.nn.Module, kind: str) -> None:
             wanted = dict(zip(bert.config.labels, exponentials / exponentials.sum(), strict=True))
             for label, value in bert.classify(encoding):
                 assert value == pytest.approx(wanted[label], abs=1e-5)
+        elif kind == "ForPreTraining":
+            probabilities = 1 / (1 + np.exp(-logits.astype(float)))
+            np.testing.assert_allclose(replaced(bert, encoding), probabilities, atol=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(24))
-@pytest.mark.parametrize("family", ["distilbert", "ernie"])
+def every(families: list[str], count: int) -> list:
+    """Each family with so many seeds: three of them always, the others in the long run."""
+    return [
+        pytest.param(family, seed, marks=[] if seed < 3 else pytest.mark.families)
+        for family in families
+        for seed in range(count)
+    ]
+
+
+@pytest.mark.parametrize(("family", "seed"), every(RELATIVES, 24))
 def test_random_configurations(family, seed, tmp_path):
-    kind = list(HEADS)[seed % 3]
+    kind = KINDS[seed % 3]
     labels = {"num_labels": 2 + seed % 4} if kind == "ForSequenceClassification" else {}
     assert_equal(tmp_path, write(tmp_path, family, kind, seed, **labels), kind)
+
+
+@pytest.mark.parametrize(("family", "seed"), every(["electra"], 24))
+def test_random_discriminators(family, seed, tmp_path):
+    assert_equal(tmp_path, write(tmp_path, family, "ForPreTraining", seed), "ForPreTraining")
 
 
 def sharded(folder, model):
@@ -135,23 +181,39 @@ def half(folder, model):
     model.float()
 
 
+DECODERS = {"distilbert": "vocab_projector", "ernie": "cls.predictions.decoder", "electra": "generator_lm_head"}
+DECODERS |= {"albert": "predictions.decoder"}
+
+
 def untied(folder, model):
     tensors = load_file(folder / "model.safetensors")
-    name = "vocab_projector" if model.config.model_type == "distilbert" else "cls.predictions.decoder"
+    name = DECODERS.get(model.config.model_type, "lm_head.decoder")
     tensors[f"{name}.weight"] = tensors[f"{model.base_model_prefix}.embeddings.word_embeddings.weight"].clone()
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def buffers(folder, model):
+    tensors = load_file(folder / "model.safetensors")
+    tensors[f"{model.base_model_prefix}.embeddings.position_ids"] = torch.arange(64)[None]
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def old_vocabulary(folder, model):
     (folder / "tokenizer.json").unlink()
-    write_vocabulary(folder, tokenizer_class=f"{NAMES[model.config.model_type]}Tokenizer", do_lower_case=True)
+    write_vocabulary(folder, tokenizer_class="BertTokenizer", do_lower_case=True)
 
 
-FORMS = {"sharded": sharded, "half precision": half, "a decoder written out": untied, "vocab.txt": old_vocabulary}
+FORMS = {
+    "sharded": sharded,
+    "half precision": half,
+    "a decoder written out": untied,
+    "buffers": buffers,
+    "vocab.txt": old_vocabulary,
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("family", ["distilbert", "ernie"])
+@pytest.mark.parametrize("family", RELATIVES)
 def test_every_form(family, form, tmp_path):
     model = write(tmp_path, family, "ForMaskedLM", seed=3)
     FORMS[form](tmp_path, model)
@@ -219,7 +281,7 @@ def test_others_are_refused_with_a_word_why(family, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": family}))
     with pytest.raises(CheckpointError) as caught:
         minibert.load(tmp_path)
-    expected = f"model_type is '{family}'; expected 'bert' or 'distilbert' or 'ernie' ({WHY_NOT[family]})"
+    expected = f"model_type is '{family}'; expected {' or '.join(map(repr, NAMES))} ({WHY_NOT[family]})"
     assert expected in str(caught.value)
 
 

@@ -4,14 +4,15 @@
 import { self_attention } from "./attention.mjs";
 import { ACTIVATIONS, layer_norm, linear, sum } from "./numerics.mjs";
 
-/** hidden_t = layer_norm(word[id of t] + position[t] + token_type[segment of t]) */
-export function embed({ ids, types }, { word, position, token_type, norm }, eps) {
+/** hidden_t = layer_norm(word[id of t] + position[t] + token_type[segment of t]); ELECTRA's are then projected */
+export function embed({ ids, types }, { word, position, token_type, norm, projection }, eps) {
   const D = norm.bias.length;
   const hidden_TD = new Float32Array(ids.length * D);
   ids.forEach((id, t) => {
     for (let d = 0; d < D; d++) hidden_TD[t * D + d] = word[id * D + d] + position[t * D + d] + token_type[types[t] * D + d];
   });
-  return layer_norm(hidden_TD, norm, eps);
+  const normed_TD = layer_norm(hidden_TD, norm, eps);
+  return projection ? linear(normed_TD, projection) : normed_TD;
 }
 
 /** hidden = layer_norm(hidden + context W + b): the only half that sees more than one token. */

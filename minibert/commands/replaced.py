@@ -1,0 +1,44 @@
+"""`minibert replaced`: which tokens a discriminator, as ELECTRA's are, takes for replaced."""
+
+import argparse
+
+from minibert.commands.arguments import add_json, add_model, add_text, check_source
+from minibert.commands.output import model_name, print_json, rounded, text_line
+from minibert.commands.sentences import Sentences
+from minibert.model import load
+from minibert.whatif.replaced import replaced
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Prints the probability of each token to be no original. A model that can say so is an ELECTRA with its "
+        "discriminator, such as google/electra-small-discriminator; the bundled ones cannot."
+    )
+    add_text(parser)
+    add_model(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """One line per token; those that are more likely replaced than not say so."""
+    check_source(args, [] if args.text is None else [args.text])
+    if args.text is None and args.file is None:
+        raise ValueError("TEXT is missing; expected a sentence, such as 'The chef ate the meal.'")
+    bert = load(args.model)
+    sentences = Sentences(bert, [args.text], args.file, args.skip_bad)
+    found = []
+    for encoding in sentences:
+        rows = list(zip(encoding.tokens, replaced(bert, encoding).tolist(), strict=True))
+        tokens = [{"token": token, "replaced": rounded(probability)} for token, probability in rows]
+        found.append({"text": text_line(encoding.text), "tokens": tokens})
+        if not args.json:
+            if args.file is not None:
+                print(text_line(encoding.text))
+            width = max(len(token) for token, _ in rows)
+            for token, probability in rows:
+                mark = "replaced" if probability > 0.5 else ""
+                print(f"{probability:6.3f}  {token:{width}}  {mark}".rstrip())
+    if args.json:
+        print_json({"model": model_name(bert), "sentences": found, "skipped": sentences.skipped})
+    elif args.skip_bad:
+        print(sentences.left_out)

@@ -1,0 +1,28 @@
+"""Which tokens of a text does a discriminator take for replaced?
+
+ELECTRA is two models. A generator fills blanks in a text, as BERT does; a discriminator, the one that people use, reads
+the filled text and says of every token whether it is the original or was put in (Clark et al., "ELECTRA: Pre-training
+Text Encoders as Discriminators Rather Than Generators", 2020).
+"""
+
+import numpy as np
+
+from minibert.heads import answer
+from minibert.model import Bert, Text
+from minibert.numerics import ACTIVATIONS, linear
+
+
+def replaced(bert: Bert, text: Text) -> np.ndarray:
+    """The probability of each token to be no original: [tokens].
+
+        probability = sigmoid(act(hidden W + b) w + c)
+
+    ValueError: the checkpoint has no such head.
+    """
+    head = bert.weights.discriminator
+    if head is None:
+        why = f"{bert.name} has no discriminator, as ELECTRA's have: it cannot tell which tokens were replaced"
+        raise ValueError(bert.notes.get("discriminator", why))
+    (trace,) = bert.batch([text], keep=("hidden_states",))
+    inner_TD = ACTIVATIONS[bert.config.hidden_act](linear(trace.hidden_states[-1], *head.dense))
+    return answer(linear(inner_TD, *head.prediction)[:, 0], "sigmoid")
