@@ -16,6 +16,7 @@ from minibert.checkpoint.tensors import find_tensors, shards_of
 BUNDLED = Path(__file__).parents[1] / "models"
 
 FILES = ("config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt")
+FILES += ("vocab.json", "merges.txt")
 """What loading reads beside the weights. A hub has more: other formats of the same weights, which stay there."""
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -144,7 +145,7 @@ def is_whole(folder: Path) -> bool:
 
 def has_tokenizer(folder: Path) -> bool:
     """Some models have none, and other programs may have cached the weights alone: the hub knows."""
-    return (folder / "tokenizer.json").is_file() or (folder / "vocab.txt").is_file()
+    return any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "merges.txt"))
 
 
 def fetch_model(name: str, revision: str | None) -> Path:

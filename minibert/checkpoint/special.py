@@ -10,6 +10,9 @@ from minibert.checkpoint.config import is_there, read_json
 ROLES = ("unk", "sep", "pad", "cls", "mask")
 """For a word outside the vocabulary, the end of a sentence, filling up, the start of a text, a blank."""
 
+JAPANESE = "BertJapaneseTokenizer"
+"""The tokenizer_class whose words MeCab finds; see `minibert.checkpoint.japanese`."""
+
 SPECIAL = "special"
 """The role of every other special token: none of the five, and no piece of a text either."""
 

@@ -2,7 +2,8 @@
 
     text --normalise--> no accents, no capitals --split--> words --WordPiece--> pieces --frame--> [CLS] pieces [SEP]
 
-The work is done by the `tokenizers` package; `vocabulary.py` reads what it is to do, `backend.py` sets it up.
+The work is done by the `tokenizers` package; `vocabulary.py` reads what it is to do, `backend.py` sets it up. BERT's
+relatives have byte-level BPE or Unigram in the place of WordPiece; `pieces.py` makes theirs look like BERT's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,10 @@ from pathlib import Path
 
 import tokenizers
 
-from minibert.checkpoint.backend import attempt, build_backend, largest_id, moved_tokens
+from minibert.checkpoint.backend import attempt, build_backend, largest_id, moved_tokens, sign_of
 from minibert.checkpoint.config import CheckpointError, abbreviate
 from minibert.checkpoint.encoding import Encoding
-from minibert.checkpoint.special import find_roles, read_choices
+from minibert.checkpoint.special import JAPANESE, find_roles, read_choices
 from minibert.checkpoint.vocabulary import read_settings
 
 
@@ -28,6 +29,10 @@ class Tokenizer:
     """of each special token, by id; see Encoding.roles"""
     note: str = field(default="", repr=False)
     """what is odd about a tokenizer that works; empty where nothing is"""
+    kind: str = "WordPiece"
+    """how words are cut: WordPiece, BPE or Unigram"""
+    sign: str = field(default="##", repr=False)
+    """what the vocabulary puts before pieces; see `minibert.checkpoint.pieces`"""
 
     def encode(self, text: str | tuple[str, str]) -> Encoding:
         """The Encoding of a sentence, or of a (first, second) pair. ValueError for a text without a single word."""
@@ -49,17 +54,26 @@ class Tokenizer:
             None if sentence is None or word is None else (sentence, word)
             for sentence, word in zip(encoded.sequence_ids, encoded.word_ids, strict=True)
         )
-        tokens, ids, types = tuple(map(self.token, encoded.ids)), tuple(encoded.ids), tuple(encoded.type_ids)
-        return Encoding(tokens, ids, types, words, text, tuple(encoded.offsets), self.roles_of(ids))
+        ids = tuple(encoded.ids)
+        inside = (word is not None and word == before for before, word in zip((None, *words), words, strict=False))
+        tokens = tuple(map(self.token, ids, inside))
+        return Encoding(tokens, ids, tuple(encoded.type_ids), words, text, tuple(encoded.offsets), self.roles_of(ids))
 
     def roles_of(self, ids: Sequence[int]) -> tuple[str | None, ...]:
         """The role of each id: see Encoding.roles."""
         return tuple(map(self.roles.get, ids))
 
-    def token(self, number: int) -> str:
-        """The token with this id; its number in brackets where the vocabulary stops short of it."""
+    def token(self, number: int, inside: bool | None = None) -> str:
+        """The token with this id, as a reader sees it; its number in brackets where the vocabulary stops short of it.
+
+        inside: whether it goes on a word, where that is known. The vocabulary's own is `backend.id_to_token(number)`.
+        """
         token = None if self.backend is None else self.backend.id_to_token(number)
-        return f"[{number}]" if token is None else token
+        if token is None or self.sign == "##" or number in self.roles:
+            return f"[{number}]" if token is None else token
+        from minibert.checkpoint.pieces import look  # BERT's own need no other look
+
+        return look(token, self.sign, inside)
 
     @property
     def mask_id(self) -> int | None:
@@ -84,7 +98,8 @@ def read_tokenizer(folder: Path, vocab_size: int | None = None) -> Tokenizer:
 
     Then `missing` says what is wrong; `note` says what is odd in one that works, such as ids beyond `vocab_size`.
     """
-    path = folder / ("tokenizer.json" if (folder / "tokenizer.json").exists() else "vocab.txt")
+    names = ("tokenizer.json", "vocab.txt", "vocab.json")
+    path = folder / next((name for name in names if (folder / name).exists()), names[0])
     try:
         return attempt(path, working_tokenizer, folder, vocab_size)
     except NotImplementedError as error:
@@ -98,10 +113,15 @@ def working_tokenizer(folder: Path, vocab_size: int | None) -> Tokenizer:
     choices = read_choices(folder)
     settings = read_settings(folder, choices)
     backend = build_backend(settings)
-    moved, largest = moved_tokens(backend, settings), largest_id(backend, settings)
     note = ""
+    if choices["tokenizer_class"] == JAPANESE:
+        from minibert.checkpoint.japanese import japanese_backend, note_of_dictionary
+
+        backend, note = japanese_backend(backend, choices), note_of_dictionary(choices)
+    moved, largest = moved_tokens(backend, settings), largest_id(backend, settings)
     if moved:
         note = f"added tokens have other ids than the files give them, as in `transformers`: {'; '.join(moved[:3])}"
     if vocab_size is not None and largest >= vocab_size:
         note = f"it has ids up to {largest}, but the model has embeddings up to {vocab_size - 1} (vocab_size)"
-    return Tokenizer(backend, roles=find_roles(backend, choices), note=note)
+    kind, sign = settings["model"].get("type", "WordPiece"), sign_of(settings)
+    return Tokenizer(backend, roles=find_roles(backend, choices), note=note, kind=kind, sign=sign)

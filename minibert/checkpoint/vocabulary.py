@@ -1,14 +1,15 @@
 """From a checkpoint's files to the settings of a tokenizer.
 
-A tokenizer.json says everything. Older checkpoints have a vocab.txt, one token per line, and choices in files beside
-it: from these follows what a tokenizer.json would have said. `backend.py` builds what the settings describe.
+A tokenizer.json says everything. Older checkpoints have a vocab.txt, one token per line (or what `merges.py` reads),
+and choices in files beside it: from these follows what a tokenizer.json would have said. `backend.py` builds what the
+settings describe.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from minibert.checkpoint.config import abbreviate, is_there, read_json, read_text
-from minibert.checkpoint.special import ROLES, described, special_tokens
+from minibert.checkpoint.special import JAPANESE, ROLES, described, special_tokens
 
 CHOICES = {
     "lowercase": "do_lower_case",
@@ -18,18 +19,30 @@ CHOICES = {
 """What the BertNormalizer of a tokenizer.json and a tokenizer_config.json call the same things."""
 
 
+CONVERT = (
+    'make a tokenizer.json of it where transformers is installed, with: python -c "import transformers as t; '
+    "t.AutoTokenizer.from_pretrained('FOLDER').save_pretrained('FOLDER')\""
+)
+
+
 def read_settings(folder: Path, choices: Mapping) -> dict:
     """What the tokenizer.json of a folder says, or would say. NotImplementedError where minibert has no such tokenizer.
 
     As in `transformers`, what was chosen in the files beside it wins.
     """
-    if is_there(folder / "tokenizer.json"):
+    if is_there(folder / "tokenizer.json") and choices["tokenizer_class"] != JAPANESE:
         settings = read_json(folder / "tokenizer.json")
         settings["added_tokens"] = with_special(settings.get("added_tokens") or [], special_tokens(choices))
     elif is_there(folder / "vocab.txt"):
         settings = settings_of_vocabulary(folder / "vocab.txt", choices)
+    elif is_there(folder / "vocab.json") and is_there(folder / "merges.txt"):
+        from minibert.checkpoint.merges import settings_of_merges  # most models do not need it
+
+        settings = settings_of_merges(folder, choices)
+    elif found := sorted(folder.glob("*.model")):
+        raise NotImplementedError(f"there is only {found[0].name}, of sentencepiece; {CONVERT}")
     else:
-        raise NotImplementedError("there is neither tokenizer.json nor vocab.txt")
+        raise NotImplementedError("there is no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt")
     normalizer = settings.get("normalizer")
     if normalizer and normalizer["type"] == "BertNormalizer":
         normalizer.update(choices_of_normalizer(choices))
@@ -56,14 +69,19 @@ def with_special(added: list[dict], special: list[dict]) -> list[dict]:
 
 WORD_PIECE = (
     None,
-    *(f"{family}Tokenizer{fast}" for family in ("Bert", "DistilBert", "Ernie") for fast in ("", "Fast")),
+    *(f"{family}Tokenizer{fast}" for family in ("Bert", "DistilBert", "Ernie", "Electra") for fast in ("", "Fast")),
 )
 """The tokenizers that a vocab.txt is enough for, which are all the same."""
 
 
 def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
     """What a tokenizer.json would say in the place of a vocab.txt."""
-    if choices["tokenizer_class"] not in WORD_PIECE:
+    japanese = choices["tokenizer_class"] == JAPANESE
+    if japanese:
+        from minibert.checkpoint.japanese import check_choices
+
+        check_choices(choices)
+    elif choices["tokenizer_class"] not in WORD_PIECE:
         raise NotImplementedError(
             f"tokenizer_class {abbreviate(choices['tokenizer_class'])} needs a program of its own"
         )
@@ -74,6 +92,13 @@ def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
             raise ValueError(f"it has no {names[role]}")
     added = [described(token) | {"id": int(number)} for number, token in choices["added_tokens_decoder"].items()]
     special = special_tokens({f"{role}_token": name for role, name in names.items() if name in vocab} | choices)
+    normalizer = {
+        "type": "BertNormalizer",
+        "clean_text": True,
+        "lowercase": True,
+        "strip_accents": None,
+        "handle_chinese_chars": True,
+    }
     return {
         "model": {
             "type": "WordPiece",
@@ -82,14 +107,8 @@ def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
             "continuing_subword_prefix": "##",
             "max_input_chars_per_word": 100,
         },
-        "normalizer": {
-            "type": "BertNormalizer",
-            "clean_text": True,
-            "lowercase": True,
-            "strip_accents": None,
-            "handle_chinese_chars": True,
-        },
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "normalizer": None if japanese else normalizer,  # words come as MeCab finds them
+        "pre_tokenizer": None if japanese else {"type": "BertPreTokenizer"},
         "post_processor": {
             "type": "BertProcessing",
             "sep": [names["sep"], vocab[names["sep"]]],

@@ -115,4 +115,11 @@ def arrays(trace: Trace) -> tuple:
     query, key, value = (
         np.stack([getattr(layer, name) for layer in trace.layers]) for name in ("query", "key", "value")
     )
-    return trace.tokens, trace.words, trace.token_type_ids, query, key, np.linalg.norm(value, axis=-1)
+    return trace.tokens, trace.words, segments(trace), query, key, np.linalg.norm(value, axis=-1)
+
+
+def segments(trace: Trace) -> Sequence[int]:
+    """Of the first or the second text, for each token: as the model is told, or, where it is not, as the words are."""
+    if any(trace.token_type_ids):
+        return trace.token_type_ids
+    return np.maximum.accumulate([0 if word is None else word[0] for word in trace.words]).tolist()

@@ -1,9 +1,13 @@
 """From pieces back to words: "cap", "##y", "##bara" -> "capybara"."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+BROKEN = re.compile(r"(?:\\x[0-9a-f]{2})+")
+"""The bytes of a character that was cut, as tokens show them: \\xf0\\x9f."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ def _mean(rows, first):
     return (total / count).astype(total.dtype, copy=False) if total.dtype.kind == "f" else total / count
 
 
+def mended(found: re.Match) -> str:
+    """The character of these bytes; the bytes as they stand where some are missing."""
+    return bytes.fromhex(found[0].replace("\\x", "")).decode("utf-8", "backslashreplace")
+
+
 def find_words(tokens: Sequence[str], words: Sequence[object], sentences: np.ndarray | None = None) -> Words:
     """tokens: [N] pieces. words: [N] anything that is equal for neighbouring pieces of one word; None: no word.
     sentences: [N], the sentence of each token; None: one sentence.
@@ -73,11 +82,12 @@ def find_words(tokens: Sequence[str], words: Sequence[object], sentences: np.nda
     before = None
     for place, (token, word, sentence) in enumerate(zip(tokens, words, sentences, strict=True)):
         if word is not None and (sentence, word) == before:
-            labels[-1] += token.removeprefix("##")
+            labels[-1] = labels[-1].removesuffix("▁") + token.removeprefix("##")  # "▁": a space, before a word
         else:
             labels.append(token)
             first.append(place)
         of_token.append(len(labels) - 1)
         before = None if word is None else (sentence, word)
+    labels = [BROKEN.sub(mended, label) for label in labels]
     special = np.array([words[place] is None for place in first], bool)
     return Words(labels, np.array(of_token, int), sentences[first], special)

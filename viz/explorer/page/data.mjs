@@ -223,7 +223,7 @@ export function readable(tokens, words) {
   let text = "";
   for (const [i, token] of tokens.entries()) {
     if (words[i] === null) text += text && " /";
-    else if (token.startsWith("##") && token.length > 2) text += token.slice(2);
+    else if (token.startsWith("##") && token.length > 2) text = text.replace(/▁$/u, "") + token.slice(2);
     else if (/^[.,!?;:)\]'’]$/u.test(token)) text += token;
     else text += ` ${token}`;
   }

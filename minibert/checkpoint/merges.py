@@ -1,0 +1,46 @@
+"""Byte-level BPE from the older files of RoBERTa: vocab.json, the pieces with their ids, and merges.txt, one a line.
+
+Every text is cut into bytes first; then the pairs of the list are joined, the first of the list first (Sennrich et al.,
+2016, on bytes as in Radford et al., 2019). Nothing is unknown to it. From the two files follows what a tokenizer.json
+would have said.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from minibert.checkpoint.config import read_json, read_text
+from minibert.checkpoint.special import ROLES, described, special_tokens
+
+NAMES = {"bos": "<s>", "eos": "</s>", "sep": "</s>", "cls": "<s>", "unk": "<unk>", "pad": "<pad>", "mask": "<mask>"}
+"""The special tokens, where the files beside do not say others."""
+
+
+def settings_of_merges(folder: Path, choices: Mapping) -> dict:
+    """What a tokenizer.json would say in their place. ValueError: the vocabulary has no token to frame a text."""
+    vocab, lines = read_json(folder / "vocab.json"), read_text(folder / "merges.txt").split("\n")
+    lines = lines[1:] if lines[0].startswith("#version") else lines
+    named = {f"{role}_token": choices.get(f"{role}_token") or name for role, name in NAMES.items()}
+    names = {role: described(named[f"{role}_token"])["content"] for role in ROLES}
+    for role in ("sep", "cls"):
+        if names[role] not in vocab:
+            raise ValueError(f"vocab.json has no {names[role]}")
+    prefix = {"add_prefix_space": bool(choices.get("add_prefix_space", False)), "trim_offsets": True}
+    added = [described(token) | {"id": int(number)} for number, token in choices["added_tokens_decoder"].items()]
+    there = {token["content"] for token in added}
+    special = [token for token in special_tokens(dict(choices) | named) if token["content"] not in there]
+    return {
+        "model": {
+            "type": "BPE",
+            "vocab": vocab,
+            "merges": [line.rstrip("\r") for line in lines if line.strip()],
+        },
+        "normalizer": None,
+        "pre_tokenizer": {"type": "ByteLevel", "use_regex": True, **prefix},
+        "post_processor": {
+            "type": "RobertaProcessing",
+            "sep": [names["sep"], vocab[names["sep"]]],
+            "cls": [names["cls"], vocab[names["cls"]]],
+            **prefix,
+        },
+        "added_tokens": sorted(added, key=lambda token: token["id"]) + special,
+    }
