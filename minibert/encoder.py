@@ -24,7 +24,7 @@ def attention_block(
     Returns the new hidden_TD and, for each sentence, what `self_attention` computed.
     """
     parts = self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads)
-    context_TD = np.concatenate([part["context"] for part in parts])
+    context_TD = np.concatenate([part["context"] for part in parts]) if len(parts) > 1 else parts[0]["context"]
     return project_context(context_TD, hidden_TD, weights, config), parts
 
 

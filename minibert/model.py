@@ -74,11 +74,11 @@ class Bert:
         """Traces that hold no layers yet (or, for `resume`, the first ones), completed from hidden_TD, end to end."""
         done, sentences = len(begun[0].layers), rows_of_sentences([trace.tokens for trace in begun])
         heads = self.config.num_attention_heads
-        states, layers = [hidden_TD], []
+        states, layers = [[own(hidden_TD[rows]) for rows in sentences]], []
         for weights in self.weights.layers[done:]:
             hidden_TD, parts = encoder_layer(hidden_TD, sentences, weights, self.config)
             if "hidden_states" in keep:
-                states.append(hidden_TD)
+                states.append([own(hidden_TD[rows]) for rows in sentences])
             if "head_outputs" in keep:
                 for part in parts:
                     part["head_outputs"] = head_outputs(part["context"], weights.attention_output.weight, heads)
@@ -91,7 +91,7 @@ class Bert:
             replace(
                 trace,
                 layers=(*trace.layers, *(layer[i] for layer in layers)),
-                hidden_states=(*(trace.hidden_states or ()), *(own(state[rows]) for state in states))
+                hidden_states=(*(trace.hidden_states or ()), *(state[i] for state in states))
                 if "hidden_states" in keep
                 else None,
                 pooled=pool(hidden_TD[rows], pooler, act) if pooler else None,

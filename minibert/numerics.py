@@ -1,17 +1,16 @@
 """The arithmetic of BERT: linear, softmax, layer_norm, gelu. Each is its equation.
 
-Every function takes and returns float32 arrays and works along the last axis; `x` may have any axes before it.
-
-What is imported from `speed/rows.py` makes the same numbers sooner. Read `product(x, w)` as x @ w.T, `total(x)` as
-x.sum(axis=-1, keepdims=True), `mean(x)` and `mean_square(x)` likewise, `polynomial(a, x)` as a_0 + a_1 x + a_2 x^2 ...,
-`y *= 1 / z` as y / z, and pass over the decorators. (Where later chapters write W, they mean weight^T.)
+Arrays are float32 and worked on along their last axis. What is imported from `speed/rows.py` makes the same numbers
+sooner: read `product(x, w)` as x @ w.T, `total(x)` as x.sum(axis=-1, keepdims=True), `mean(x)` and `mean_square(x)`
+likewise, `polynomial(a, x)` as a_0 + a_1 x + a_2 x^2 ..., `y *= 1 / z` as y / z, and pass over the decorators.
+(Where later chapters write W, they mean weight^T.)
 """
 
 import math
 
 import numpy as np
 
-from minibert.speed.rows import elementwise, in_blocks, mean, mean_square, polynomial, product, total
+from minibert.speed.rows import elementwise, in_blocks, in_range, mean, mean_square, polynomial, product, total
 
 Array = np.ndarray
 
@@ -30,11 +29,12 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
 def softmax(x: Array) -> Array:
     """softmax(x)_j = exp(x_j) / sum_k exp(x_k)
 
-    What is subtracted from a whole row cancels in the fraction: the largest x, where exp could overflow or vanish.
+    What is subtracted from a whole row cancels in the fraction: the largest x, where sums would overflow or vanish.
     """
-    y = np.exp(x if x.min() > -40 and x.max() < 40 else x - x.max(axis=-1, keepdims=True))
-    y *= 1 / total(y)
-    return y
+    y = np.exp(x)
+    sums = total(y)
+    y *= 1 / sums
+    return y if in_range(sums) else softmax(x - x.max(axis=-1, keepdims=True))
 
 
 @in_blocks

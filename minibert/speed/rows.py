@@ -9,7 +9,7 @@
 Results differ from those of plain NumPy by rounding only.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, wraps
 
 import numpy as np
@@ -24,7 +24,8 @@ FEW = 128
 
 BLOCK = 131_072
 """Numbers in a block: 512 kB of float32. A few such arrays fit into a core's own cache, and while one core works on so
-many, another core's thread seldom has to wait for Python, which runs one thread at a time."""
+many, another core's thread seldom has to wait for Python, which runs one thread at a time. Equations that treat each
+number by itself hold more arrays at once, and take half."""
 
 
 def in_blocks(equation: Callable[..., Array]) -> Callable[..., Array]:
@@ -36,35 +37,35 @@ def in_blocks(equation: Callable[..., Array]) -> Callable[..., Array]:
     @calm
     @wraps(equation)
     def over_blocks(x: Array, *parameters: object, **named: object) -> Array:
-        if not x.size:
-            return np.empty(x.shape, x.dtype)
-        if x.size <= BLOCK:
-            return equation(x, *parameters, **named)
-        y = np.empty_like(x) if x.ndim == 2 else np.empty(x.shape, x.dtype)
-        x_rows, y_rows = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
-        for block in blocks(x_rows):
-            y_rows[block] = equation(x_rows[block], *parameters, **named)
-        return y
+        return by_blocks(lambda rows: equation(rows, *parameters, **named), x, BLOCK)
 
     return over_blocks
 
 
 def elementwise(equation: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """`in_blocks` for an equation that treats each number of x by itself."""
-    by_rows = in_blocks(equation)
+    """`in_blocks` for an equation that treats each number of x by itself: its blocks need not hold whole tokens."""
 
+    @calm
     @wraps(equation)
     def over_blocks(x: Array) -> Array:
         turned = x.ndim == 2 and x.flags.f_contiguous  # as `product` leaves it: its columns lie in memory in one piece
-        return by_rows(x.T).T if turned else by_rows(x)
+        return by_blocks(equation, x.T, BLOCK // 2).T if turned else by_blocks(equation, x, BLOCK // 2)
 
     return over_blocks
 
 
-def blocks(x: Array) -> Iterator[slice]:
-    """The rows of x in blocks of about BLOCK numbers."""
-    step = max(1, BLOCK * len(x) // x.size)
-    return (slice(start, start + step) for start in range(0, len(x), step))
+def by_blocks(equation: Callable[[Array], Array], x: Array, size: int) -> Array:
+    """equation(x), of as many rows at a time as have about `size` numbers."""
+    if not x.size:
+        return np.empty(x.shape, x.dtype)
+    if x.size <= size:
+        return equation(x)
+    y = np.empty_like(x) if x.ndim == 2 else np.empty(x.shape, x.dtype)
+    x_rows, y_rows = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
+    step = max(1, size * len(x_rows) // x.size)
+    for start in range(0, len(x_rows), step):
+        y_rows[start : start + step] = equation(x_rows[start : start + step])
+    return y
 
 
 def product(x: Array, weight: Array) -> Array:
@@ -89,6 +90,11 @@ def mean(x: Array) -> Array:
 def mean_square(x: Array) -> Array:
     """The mean of the squares of each row: [..., D] -> [..., 1]."""
     return np.vecdot(x, x)[..., None] / x.shape[-1] if x.flags.c_contiguous else mean(x * x)
+
+
+def in_range(sums: Array) -> bool:
+    """Whether no sum of exponentials is so large, or so small, that its parts have lost digits. NaN is let through."""
+    return not (sums.min() < 1e-4 or sums.max() > 1e30)
 
 
 def polynomial(coefficients: Sequence[float], x: Array) -> Array:
