@@ -14,6 +14,7 @@ from minibert.attention import self_attention
 from minibert.checkpoint.config import BertConfig
 from minibert.checkpoint.parameters import LayerWeights
 from minibert.numerics import ACTIVATIONS, layer_norm, linear
+from minibert.speed.rows import in_place
 
 
 def attention_block(
@@ -47,8 +48,8 @@ def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: Ber
 
 
 def widen(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
-    """inner = act(hidden W_1 + b_1): hidden_TD -> inner_TF."""
-    return ACTIVATIONS[config.hidden_act](linear(hidden_TD, *weights.intermediate))
+    """inner = act(hidden W_1 + b_1): hidden_TD -> inner_TF. Read `in_place(act, x)` as act(x)."""
+    return in_place(ACTIVATIONS[config.hidden_act], linear(hidden_TD, *weights.intermediate))
 
 
 def narrow(inner_TF: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:

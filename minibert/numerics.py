@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from minibert.speed.rows import elementwise, in_blocks, in_range, mean, mean_square, polynomial, product, total
+from minibert.speed.rows import calm, in_blocks, in_range, mean, mean_square, polynomial, product, total
 
 Array = np.ndarray
 
@@ -57,7 +57,7 @@ def gelu(x: Array) -> Array:
     return x / 2 * (1 + erf(x / math.sqrt(2)))
 
 
-@np.errstate(over="ignore")  # 1 / infinity is 0, as it should be
+@calm  # 1 / infinity is 0, as it should be
 def erf(x: Array) -> Array:
     """erf(x) ~ sign(x) (1 - 1 / (1 + a_1 |x| + ... + a_6 |x|^6)^16), with an absolute error of at most 3e-7.
 
@@ -67,8 +67,7 @@ def erf(x: Array) -> Array:
     return np.copysign(1 - 1 / polynomial(a, np.abs(x)) ** 16, x)
 
 
-@elementwise
-@np.errstate(over="ignore")  # x / infinity is 0
+@calm  # x / infinity is 0
 def fast_gelu(x: Array) -> Array:
     """gelu(x) ~ x / (1 + 2^(x q(x^2))), with an absolute error of at most 7e-8: what models are run with.
 
@@ -79,7 +78,6 @@ def fast_gelu(x: Array) -> Array:
     return x / (1 + np.exp2(x * polynomial(q, x * x)))
 
 
-@elementwise
 def gelu_tanh(x: Array) -> Array:
     """gelu(x) ~ x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), up to 5e-4 away: only for checkpoints that name it."""
     return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
@@ -90,7 +88,6 @@ def relu(x: Array) -> Array:
     return np.maximum(x, 0)
 
 
-@elementwise
 def silu(x: Array) -> Array:
     """silu(x) = x / (1 + exp(-x)) = x/2 (1 + tanh(x/2)); the second form cannot overflow."""
     return 0.5 * x * (1 + np.tanh(0.5 * x))

@@ -50,6 +50,10 @@ def test_an_activation_of_linear_is_that_of_every_number(name, shape):
     weight /= np.sqrt(shape[-1])
     theirs = ACTIVATIONS[name](functional.linear(*(torch.from_numpy(array) for array in (x, weight, bias))))
     np.testing.assert_allclose(numerics.ACTIVATIONS[name](numerics.linear(x, weight, bias)), theirs, atol=2e-5)
+    inner = numerics.linear(x, weight, bias)
+    result = rows.in_place(numerics.ACTIVATIONS[name], inner)
+    np.testing.assert_allclose(result, theirs, atol=2e-5)
+    assert (result is inner) == (inner.size > rows.BLOCK // 2)
 
 
 @pytest.mark.parametrize("shift", [-1e4, -200, -50, 0, 50, 200, 1e4])
@@ -199,6 +203,30 @@ def test_a_block_is_worked_on_at_a_time():
     with mock.patch.object(rows, "BLOCK", 12):
         np.testing.assert_array_equal(equation(x), x + 1)
     assert seen == [(3, 4), (3, 4), (3, 4), (1, 4)]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("block", [2, 14, 40, 1000])
+def test_in_place_is_the_equation_of_every_number(order, block):
+    x = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
+    seen = []
+    with mock.patch.object(rows, "BLOCK", block):
+        ours = rows.in_place(lambda part: seen.append(part.size) or 2 * part + 1, x.copy(order))
+    np.testing.assert_array_equal(ours, 2 * x + 1)
+    assert max(seen) <= max(block // 2, x.shape[order == "C"]) or block == 1000
+
+
+def test_the_first_result_of_a_block_is_written_where_it_belongs_and_later_ones_are_not():
+    @rows.in_blocks
+    def equation(x):
+        first, second = np.exp(x), x - 1
+        assert not np.shares_memory(first, second)
+        return second + first * (x > 0) - x.max(axis=-1, keepdims=True)
+
+    x = np.random.default_rng(0).normal(size=(10, 4))
+    with mock.patch.object(rows, "BLOCK", 12):
+        ours = equation(x)
+    np.testing.assert_allclose(ours, x - 1 + np.exp(x) * (x > 0) - x.max(axis=-1, keepdims=True))
 
 
 @pytest.mark.parametrize("size", [384, 768, 1000])

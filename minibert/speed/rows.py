@@ -1,7 +1,7 @@
 """What makes the equations of `numerics` fast. It holds no equation that they have not.
 
-    in_blocks    a decorator: the equation is worked on some rows at a time, which stay in the processor's cache
-    elementwise  the same for an equation that treats each number by itself
+    in_blocks    a decorator: the equation is worked out some rows at a time, which stay in the processor's cache
+    in_place     the same for an activation, which treats each number by itself: its result takes the place of x
     product      x weight^T, by whichever of its two forms BLAS is faster at
     total, mean, mean_square   of each row, by BLAS
     polynomial   by Horner's rule, in one array
@@ -9,7 +9,7 @@
 Results differ from those of plain NumPy by rounding only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, wraps
 
 import numpy as np
@@ -24,8 +24,8 @@ FEW = 128
 
 BLOCK = 131_072
 """Numbers in a block: 512 kB of float32. A few such arrays fit into a core's own cache, and while one core works on so
-many, another core's thread seldom has to wait for Python, which runs one thread at a time. Equations that treat each
-number by itself hold more arrays at once, and take half."""
+many, another core's thread seldom has to wait for Python, which runs one thread at a time. `in_place` takes half: the
+equations it is for hold more arrays at once."""
 
 
 def in_blocks(equation: Callable[..., Array]) -> Callable[..., Array]:
@@ -37,35 +37,57 @@ def in_blocks(equation: Callable[..., Array]) -> Callable[..., Array]:
     @calm
     @wraps(equation)
     def over_blocks(x: Array, *parameters: object, **named: object) -> Array:
-        return by_blocks(lambda rows: equation(rows, *parameters, **named), x, BLOCK)
+        if not x.size:
+            return np.empty(x.shape, x.dtype)
+        if x.size <= BLOCK:
+            return equation(x, *parameters, **named)
+        y = np.empty_like(x) if x.ndim == 2 else np.empty(x.shape, x.dtype)
+        x_rows, y_rows = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
+        for block in blocks(x_rows, BLOCK):
+            rows = x_rows[block].view(Rows)
+            rows.place = place = y_rows[block]
+            result = equation(rows, *parameters, **named)
+            if result is not place:
+                place[...] = result
+        return y
 
     return over_blocks
 
 
-def elementwise(equation: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """`in_blocks` for an equation that treats each number of x by itself: its blocks need not hold whole tokens."""
+class Rows(np.ndarray):
+    """Some rows of x. What is first computed of them is written to the place of their result.
 
-    @calm
-    @wraps(equation)
-    def over_blocks(x: Array) -> Array:
-        turned = x.ndim == 2 and x.flags.f_contiguous  # as `product` leaves it: its columns lie in memory in one piece
-        return by_blocks(equation, x.T, BLOCK // 2).T if turned else by_blocks(equation, x, BLOCK // 2)
+    So it is in the cache for the steps that follow, and where these work on it in place, nothing need be copied.
+    """
 
-    return over_blocks
+    place: Array | None = None
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **named: object) -> object:
+        plain = [x.view(np.ndarray) if isinstance(x, Rows) else x for x in inputs]
+        if method == "__call__" and ufunc in FIRST and self.place is not None:
+            named["out"], self.place = self.place, None
+        return getattr(ufunc, method)(*plain, **named)
 
 
-def by_blocks(equation: Callable[[Array], Array], x: Array, size: int) -> Array:
-    """equation(x), of as many rows at a time as have about `size` numbers."""
-    if not x.size:
-        return np.empty(x.shape, x.dtype)
-    if x.size <= size:
+FIRST = (np.exp, np.subtract)
+"""What equations begin with, and what gives a number for each number of the rows."""
+
+
+def in_place(equation: Callable[[Array], Array], x: Array) -> Array:
+    """equation(x), which treats each number by itself, of an x that is not needed any more: a large result takes its
+    place in memory, some of it at a time."""
+    if x.size <= BLOCK // 2:
         return equation(x)
-    y = np.empty_like(x) if x.ndim == 2 else np.empty(x.shape, x.dtype)
-    x_rows, y_rows = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
-    step = max(1, size * len(x_rows) // x.size)
-    for start in range(0, len(x_rows), step):
-        y_rows[start : start + step] = equation(x_rows[start : start + step])
-    return y
+    x_rows = x.T if x.flags.f_contiguous else x  # as `product` leaves it: its columns lie in memory in one piece
+    for block in blocks(x_rows, BLOCK // 2):
+        x_rows[block] = equation(x_rows[block])
+    return x
+
+
+def blocks(x: Array, size: int) -> Iterator[slice]:
+    """The rows of x in blocks of about so many numbers."""
+    step = max(1, size * len(x) // x.size)
+    return (slice(start, start + step) for start in range(0, len(x), step))
 
 
 def product(x: Array, weight: Array) -> Array:
