@@ -2,6 +2,7 @@
 
 import json
 
+from minibert.exploring.told import told
 from minibert.model import Bert
 
 MOST = 12_000_000
@@ -28,7 +29,7 @@ def live_parts(bert: Bert):
         name: getattr(bert.config, name)
         for name in ("num_attention_heads", "hidden_size", "hidden_act", "layer_norm_eps", "max_position_embeddings")
     }
-    return Live(bert.name, config, weights, tokenizer(bert))
+    return Live(bert.name, config, weights, tokenizer(bert), told(bert))
 
 
 def parameters(bert: Bert) -> int:

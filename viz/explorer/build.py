@@ -9,6 +9,7 @@ import numpy as np
 
 from viz.explorer.assemble import assemble, framed
 from viz.explorer.columns import columns, evidence
+from viz.explorer.facts import facts
 from viz.explorer.heads import PICTURES, explore_layer
 from viz.explorer.model import Live
 from viz.explorer.room import ACROSS, ROOM, TEXT, kept, needed
@@ -150,7 +151,7 @@ def explore(
         ],
         "columns": columns(found, say),
         "evidence": evidence(found),
-        "tour": tour or default_tour(say, bool(live), *most_previous(found)),
+        "tour": tour or default_tour(say, facts(found, drawn, query[0], key[0], words[0], live and live.told)),
         "live": live and live.head,
         "code": code,
         "packed": packed,
@@ -172,13 +173,6 @@ def truest(found: Sequence[dict]) -> str:
     """The method whose flat picture keeps its promise for most queries."""
     share = {m: np.mean([layer["measures"][m].plane.nearest1 for layer in found]) for m in found[0]["measures"]}
     return max(share, key=share.get)
-
-
-def most_previous(found: Sequence[dict]) -> tuple[int, int]:
-    """Layer and head that look most at the token before."""
-    share = np.stack([layer["habits"].to_previous for layer in found])
-    layer, head = np.unravel_index(share.argmax(), share.shape)
-    return int(layer), int(head)
 
 
 def in_utf16(text: str, spans: Sequence, segments: Sequence[int]) -> list:

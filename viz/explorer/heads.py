@@ -7,6 +7,7 @@ import numpy as np
 
 from viz.explorer import pack
 from viz.explorer.columns import by_position
+from viz.explorer.facts import closeness
 from viz.explorer.kinds import kinds
 from viz.geometry.attention_plane import AttentionPlane
 from viz.geometry.normalize import METHODS, Normalized, normalize
@@ -85,10 +86,12 @@ def explore_layer(sentences, query, key, lengths, kept, drawn, with_vectors, wit
         if with_moves:
             data["move"] = {method: move(m, head) for method, m in moved.items()}
         packed.append(data)
+    every_token = [token for sentence in tokens for token in sentence]
     found = {
         "habits": habit,
         "kinds": kinds(attention, tokens, words, segments),
         "measures": measures,
+        "closeness": {m: closeness(picture[:, count:, :2], every_token) for m, picture in pictures.items()},
         "scales": {name: m.scale for name, m in moved.items()},
         "translations": {name: np.linalg.norm(m.translation, axis=-1) for name, m in moved.items()},
         "variances": {name: share[..., :2].sum(axis=-1) for name, share in shares.items()},

@@ -17,12 +17,14 @@ class Live:
     tokenizer: vocabulary (tokens by id), special (ids of tokens that may be written in a text), frame (what stands
         round a sentence and a pair), unknown, prefix, longest, clean, chinese, accents, lowercase; see
         `live/tokenizer.mjs`.
+    told: what the guided tour says of this model, see `minibert.exploring.told`; None: it says less.
     """
 
     name: str
     config: Mapping
     weights: Mapping[str, np.ndarray]
     tokenizer: Mapping
+    told: Mapping | None = None
 
     @property
     def head(self) -> dict:

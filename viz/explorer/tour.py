@@ -9,48 +9,46 @@ A tour of one's own is a JSON list of objects:
       "answer": "..."}]
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from urllib.parse import quote
 
 TEXTS = ("at", "title", "text", "question", "answer")
+MASKED = "She opened the letter and read the [MASK]."
+PAIR = ("Where is the captain?", "He is in his cabin.")
+WORDS = ("january", "april", "may")
 
-STEPS = (  # name, address, the right choice (None: an open question), whether it needs a live model
-    ("dot", "view=points&only=true&{before}", 1, False),
-    ("previous", "view=heads", None, False),
-    ("raw", "view=near&method=raw&query=2&{before}", 1, False),
-    ("exact", "view=near&method=exact&query=2&{before}", 1, False),
-    ("hide", "view=sentence&off=1&{before}", None, False),
-    ("mask", "view=sentence&text=She%20opened%20the%20letter%20and%20read%20the%20%5BMASK%5D.&{before}", None, True),
-    (
-        "off",
-        "view=heads&text=She%20opened%20the%20letter%20and%20read%20the%20%5BMASK%5D.&without={layer}.{head}&{before}",
-        None,
-        True,
-    ),
-    (
-        "pair",
-        "view=sentence&text=Where%20is%20the%20captain%3F&second=He%20is%20in%20his%20cabin.&{before}",
-        None,
-        True,
-    ),
-    ("months", "view=heads&find={words}", None, False),
-    ("way", "view=way&query=8&text=She%20opened%20the%20letter%20and%20read%20the%20%5BMASK%5D.", None, True),
-    ("not", "view=heads", None, False),
+STEPS = (  # name, address, the right choice (None: an open question), the facts that it needs
+    ("dot", "view=points&only=true&{before}", 1, "before"),
+    ("previous", "view=heads", None, "before"),
+    ("raw", "view=near&method=raw&sentence=0&query={far_query}&{far}", 1, "far"),
+    ("exact", "view=near&method=exact&sentence=0&query={far_query}&{far}", 1, "far"),
+    ("hide", "view=sentence&off=1&query=2&{before}", None, "before"),
+    ("mask", "view=sentence&text={masked}&{before}", None, "guess"),
+    ("off", "view=heads&text={masked}&without={layer}.{head}&{before}", None, "guess"),
+    ("pair", "view=sentence&text={first}&second={second}&layer={across_layer}&head={across_head}", None, "guess"),
+    ("months", "view=heads&find={words}", None, "close"),
+    ("way", "view=way&text={masked}", None, "guess"),
+    ("not", "view=heads", None, "before"),
 )
 
 
-def default_tour(
-    say: Mapping[str, str], live: bool, layer: int, head: int, words: Sequence[str] = ("january", "april", "may")
-) -> list[dict]:
-    """The tour that comes with the page. layer, head: of the head that looks most at the token before."""
-    place = {"layer": layer, "head": head, "before": f"layer={layer}&head={head}", "words": "%20".join(words)}
+def default_tour(say: Mapping[str, str], facts: Mapping[str, object]) -> list[dict]:
+    """The tour that comes with the page, of the steps whose facts there are; see `viz.explorer.facts`."""
+    places = {
+        "before": "layer={layer}&head={head}".format(**facts),
+        "masked": quote(MASKED),
+        "first": quote(PAIR[0]),
+        "second": quote(PAIR[1]),
+        "words": quote(" ".join(WORDS)),
+    } | dict(facts)
     tour = []
-    for name, at, right, needs_model in STEPS:
-        if needs_model and not live:
+    for name, at, right, needed in STEPS:
+        if needed not in places:
             continue
-        step = {"at": at.format(**place)}
+        step = {"at": at.format(**places)}
         for part in ("title", "text", "question", "answer"):
             if f"tour_{name}_{part}" in say:
-                step[part] = say[f"tour_{name}_{part}"].format(**place)
+                step[part] = say[f"tour_{name}_{part}"].format(**places)
         if right is not None:
             step |= {"choices": say[f"tour_{name}_choices"].split(" ; "), "right": right}
         tour.append(step)

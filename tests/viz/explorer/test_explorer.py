@@ -16,6 +16,7 @@ import viz
 from minibert.commands.main import main
 from minibert.exploring import page as explore
 from viz.explorer import assemble, build, heads, kinds, pack, room
+from viz.explorer.facts import closeness
 from viz.explorer.words import LANGUAGES, words
 
 MODULES = sorted(path for part in ("page", "live") for path in Path(build.__file__).parent.joinpath(part).glob("*.mjs"))
@@ -470,7 +471,14 @@ def test_a_tour_of_ones_own_and_the_one_that_comes_along():
     mine = [{"at": "view=points", "question": "Why?", "answer": "Because."}]
     assert data_of(viz.explore(*made_up([4]), tour=mine))["tour"] == mine
     steps = data_of(viz.explore(*made_up([4])))["tour"]
-    assert 5 <= len(steps) <= 8 and not any("text=" in step["at"] for step in steps)  # without a model nothing is typed
+    assert 4 <= len(steps) <= 8 and not any("text=" in step["at"] for step in steps)  # without a model nothing is typed
+
+
+def test_how_close_the_keys_of_some_words_are():
+    keys = np.array([[[0, 0], [3, 4], [0, 0], [3, 4]]], float)  # any two: 0 or 5 apart
+    assert closeness(keys, ["january", "may", "x", "y"]) == pytest.approx(5 / np.sqrt(25 * 4 / 6))
+    assert closeness(keys, ["january", "x", "may", "y"]) == 0
+    assert np.isnan(closeness(keys, ["january", "x", "january", "y"]))
 
 
 # ---- the command

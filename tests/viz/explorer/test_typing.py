@@ -1,6 +1,7 @@
 """The live page in a browser: what is typed, masked, switched off; that it is Python's model; that all can use it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -249,6 +250,64 @@ def test_the_tour_leads_through(show, live):
             answered(page)
         page.click("#tour-next")
     assert page.locator("#tour").is_hidden()
+
+
+def test_the_tours_answers_are_true(show, live):
+    """Each number of an answer, against what the page shows at the step's own address."""
+    page = show(live)
+    steps = {step["title"]: step for step in page.evaluate("explorer.data.tour")}
+
+    def at(title, what="0"):
+        page.evaluate(f"explorer.visit({json.dumps(steps[title]['at'])})")
+        ready(page)
+        if "text=" in steps[title]["at"]:
+            until(page, "explorer.data.typed && !explorer.live.model.busy && !explorer.wanted")
+            ready(page)
+        return page.evaluate(what)
+
+    def said(title):
+        return [int(number) for number in re.findall(r"(\d+) %", steps[title]["answer"])]
+
+    value = "explorer.data.columnValue('{}', explorer.state.layer, explorer.state.head) * 100"
+    first = " is number 1 by nearness in the full space"
+    previous = page.evaluate("Math.max(...explorer.data.column('to_previous').values)")
+    assert said("A head with a habit") == [round(100 * previous)]
+    raw = at("Near, or attended?", value.format("raw_nearest1_full"))
+    assert said("Near, or attended?") == [round(raw)] and raw < 100
+    assert first not in page.locator("#lead").inner_text()  # the query shown is one of those
+    flat = at("Moved, and the same attention", value.format("exact_nearest1_2d"))
+    assert said("Moved, and the same attention") == [100, round(flat)] and flat < 100
+    assert first in page.locator("#lead").inner_text()
+    at("Mask a word")
+    assert guesses(page)[0] == f"letter {said('Mask a word')[0]} %"
+    at("Which head carries it?")
+    before, after, worst = said("Which head carries it?")
+    assert guesses(page)[0] == f"letter {after} % (was {before} %)"
+    name = re.search(r"matters most for this word is (\d\.\d)", steps["Which head carries it?"]["answer"])[1]
+    page.evaluate(f"explorer.live.switchHeads('{name}')")
+    until(page, f"explorer.data.typed.request.off.join() === '{name}'")
+    ready(page)
+    assert guesses(page)[0] == f"letter {worst} % (was {before} %)"
+    across = at(
+        "Two sentences",
+        """(() => {
+          const { data, state } = explorer;
+          const { size, words, segments } = data.sentences[data.own];
+          const of = (layer, head) => {
+            const all = data.head(layer, head).part(data.typed.layers[layer].attention);
+            const asking = [...Array(size).keys()].filter((i) => segments[i] && words[i] !== null);
+            const share = (i) => segments.reduce((sum, segment, j) => sum + (segment ? 0 : all[i * size + j]), 0);
+            return (100 * asking.reduce((sum, i) => sum + share(i), 0)) / asking.length;
+          };
+          return [of(state.layer, state.head), of(1, 2)];
+        })()""",
+    )
+    np.testing.assert_allclose(said("Two sentences"), across, atol=0.51)
+    at("The whole way")
+    until(page, "explorer.data.typed.way")
+    best = page.evaluate("explorer.data.typed.way.filter((s) => s.guesses).map((s) => s.guesses[0])")
+    shown = ", ".join(f"{word} {100 * share:.0f} %" for word, share in [best[0], *best[2::2]])
+    assert f"is: {shown}." in steps["The whole way"]["answer"]
 
 
 def test_several_masks_are_told_apart_and_what_is_said_is_of_what_is_seen(show, live):

@@ -1,0 +1,36 @@
+"""What the guided tour says of a model, in numbers: the model answers the tour's questions before the reader does."""
+
+import numpy as np
+
+from minibert.model import Bert
+from minibert.numerics import softmax
+from minibert.whatif.lens import logit_lens
+
+
+def told(bert: Bert) -> dict | None:
+    """None where the model cannot read the tour's sentences.
+
+    guess: the likeliest word at the mask. shares: its probability, {"": with all heads, "0.0": without that head, ...}.
+    lens: [[word, probability], ...], the likeliest after the embeddings and after each layer.
+    across: {"0.0": how much of their attention the words of the second sentence of a pair give to the first, ...}.
+    """
+    from viz.explorer.tour import MASKED, PAIR
+
+    try:
+        encoding, pair = bert.encode(MASKED.replace("[MASK]", bert.tokenizer.token(bert.tokenizer.mask_id))), bert(PAIR)
+        trace = bert(encoding)
+    except ValueError:
+        return None
+    (place,) = bert.tokenizer.find_masks(encoding)
+    lens_LV = softmax(logit_lens(bert, trace, place))
+    guess = int(lens_LV[-1].argmax())
+    shares, across = {"": float(lens_LV[-1, guess])}, {}
+    first = np.array(pair.token_type_ids) == 0
+    second = ~first & np.array([word is not None for word in pair.words])
+    for layer, parts in enumerate(pair.layers):
+        for head in range(bert.config.num_attention_heads):
+            without = softmax(bert.without_heads([(layer, head)]).logits(encoding)[place])
+            shares[f"{layer}.{head}"] = float(without[guess])
+            across[f"{layer}.{head}"] = float(parts.attention[head][second][:, first].sum(axis=-1).mean())
+    lens = [[bert.tokenizer.token(int(row.argmax())), float(row.max())] for row in lens_LV]
+    return {"guess": bert.tokenizer.token(guess), "shares": shares, "lens": lens, "across": across}
