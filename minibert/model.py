@@ -145,7 +145,7 @@ class Bert:
     def logits(self, text: Text) -> np.ndarray:
         """[tokens, vocabulary] how well each word of the vocabulary would fit at each position (masked-LM head)."""
         if self.weights.masked_lm is None:
-            why = f"{self.name} has no masked-language-model head: it cannot fill blanks"
+            why = f"{self.name} has no masked-language-model head; minibert bundles one that has: tiny"
             raise ValueError(self.notes.get("masked_lm", why))
         trace = self.batch([text], keep=("hidden_states",))[0]
         return masked_lm_logits(

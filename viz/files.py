@@ -29,7 +29,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         os.replace(beside, target)
     except OSError as error:
         if error.filename == str(beside):  # a name that nobody has ever seen
-            error.filename, error.filename2 = str(path), None
+            raise type(error)(error.errno, error.strerror, str(path)) from None
         raise
     finally:
         with suppress(OSError):

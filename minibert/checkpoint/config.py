@@ -140,7 +140,8 @@ def read_json(path: Path) -> dict:
     try:
         settings = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not JSON ({error}); get the file again") from None
+        page = ": it is a web page" if text.lstrip().startswith("<") else ""
+        raise CheckpointError(f"{path} is not JSON ({error}){page}; get the file again") from None
     if not isinstance(settings, dict):
         raise CheckpointError(f"{path} holds {abbreviate(settings)}; expected an object, {{...}}")
     return settings
@@ -151,8 +152,6 @@ def read_text(path: Path) -> str:
     try:
         if not is_there(path):
             problem = "there is no such file; a checkpoint is a folder that has it"
-            if path.is_symlink():
-                problem = f"it is a link to {path.readlink()}, where there is no file; get the folder again"
         elif path.stat().st_size > MOST_TEXT:
             problem = f"it has more than {MOST_TEXT:,} bytes; the file of a BERT is far smaller"
         else:
@@ -163,6 +162,8 @@ def read_text(path: Path) -> str:
     except OSError as error:
         problem = f"it cannot be read ({error.strerror}); check the file and its permissions"
     except UnicodeDecodeError as error:
+        if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            error.reason = "but UTF-16"
         problem = f"it is not UTF-8 text ({error.reason} at byte {error.start}); get the file again"
     raise CheckpointError(f"{path}: {problem}")
 
@@ -176,6 +177,9 @@ PULL = "run `git lfs pull` in the folder, or get the file again"
 def is_there(path: Path) -> bool:
     """Is it a file? Raises CheckpointError where that cannot be seen, which is not as if it were missing."""
     try:
+        if path.is_symlink() and not path.exists():
+            where = f"it is a link to {path.readlink()}, where there is no file"
+            raise CheckpointError(f"{path}: {where}; get the folder again")
         return path.is_file()
     except OSError as error:
         raise CheckpointError(f"{path}: it cannot be read ({error.strerror}); check the folder's permissions") from None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from minibert.checkpoint.config import CheckpointError, read_config
+from minibert.checkpoint.config import CheckpointError, abbreviate, read_config
 from minibert.checkpoint.tensors import find_tensors, shards_of
 
 BUNDLED = Path(__file__).parents[1] / "models"
@@ -42,18 +42,25 @@ def local_model(model: str | Path, revision: str | None) -> Path | None:
     """
     if not isinstance(model, str | os.PathLike) or not os.fspath(model):
         raise CheckpointError(f"the model is {model!r}; expected a bundled name, a folder or a hub id")
-    folder = Path(model).expanduser()
-    if isinstance(model, str) and model in bundled_models():
-        if (folder / "config.json").is_file():
-            say(f"{model} is the bundled model; the folder of that name is given as .{os.sep}{model}")
-        folder = BUNDLED / model
-    if folder.is_dir():
-        if revision is not None:
-            raise CheckpointError(f"{model} is a folder; a revision ({revision}) is for ids on a hub")
-        return folder
-    if not isinstance(model, str) or folder.exists():
-        raise CheckpointError(f"{model} is not a folder; expected one with a config.json and a model.safetensors")
+    folder, bundled = Path(os.path.expanduser(model)), isinstance(model, str) and model in bundled_models()
+    try:
+        if bundled:
+            if (folder / "config.json").is_file():
+                say(f"{model} is the bundled model; the folder of that name is given as .{os.sep}{model}")
+            folder = BUNDLED / model
+        if folder.is_dir():
+            if revision is not None:
+                what = "bundled" if bundled else "a folder"
+                raise CheckpointError(f"{model} is {what}; a revision ({revision}) is for ids on a hub")
+            return folder
+        if not isinstance(model, str) or folder.exists():
+            raise CheckpointError(f"{model} is not a folder; {FOLDER}")
+    except OSError as error:  # such as a name that is too long
+        raise CheckpointError(f"{abbreviate(str(model))} cannot be looked at ({error.strerror}); {FOLDER}") from None
     return None
+
+
+FOLDER = "expected one with a config.json and a model.safetensors"
 
 
 @functools.cache
@@ -74,8 +81,14 @@ def bundled_models() -> list[str]:
 
 
 def check_spelling(name: str) -> None:
-    """CheckpointError for a name that looks like a bundled model's, before any hub is asked for it."""
-    import difflib  # only needed here
+    """CheckpointError for a path, an address, or what looks like a bundled name, before any hub is asked for it."""
+    import difflib  # only needed here, as re is
+    import re
+
+    if address := re.match(r"(?:\w+://[^/]+|huggingface\.co|hf\.co)/([\w.-]+(?:/[\w.-]+)?)", name):
+        raise CheckpointError(f"{abbreviate(name)} is an address; give the id in it: {address[1]}")
+    if "\\" in name or re.match(r"\.{0,2}/|~|\w:|file:", name):
+        raise CheckpointError(f"{abbreviate(name)} is not a folder; {FOLDER}, or see `minibert models`")
 
     known = {} if "/" in name.strip("/") else {bundled.lower(): bundled for bundled in bundled_models()}
     close = difflib.get_close_matches(name.strip("/").lower(), known, n=1, cutoff=0.75)

@@ -48,9 +48,10 @@ def what_is_there(names: list[str], top: Collection[str], get: str) -> str:
         found = (name for name in sorted(among) for pattern in patterns if fnmatch(name.rpartition("/")[2], pattern))
         return next(found, "")
 
-    alone = (
-        f"has no config.json: it is not a checkpoint of one model; its files are {', '.join(sorted(top)[:5]) or 'none'}"
-    )
+    wanted = "expected config.json and model.safetensors, or the name of a model, see `minibert models`"
+    if not names:
+        return f"is empty; {wanted}"
+    alone = f"has no config.json: it is not a checkpoint of one model, but has {', '.join(sorted(top)[:5])}; {wanted}"
     if not set(WEIGHTS).isdisjoint(top):
         return alone
     inside = [name.rpartition("/")[0] for name in names if name.endswith(("/model.safetensors", "/pytorch_model.bin"))]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tokenizers
 
-from minibert.checkpoint.config import is_there, read_json
+from minibert.checkpoint.config import abbreviate, is_there, read_json
 
 ROLES = ("unk", "sep", "pad", "cls", "mask")
 """For a word outside the vocabulary, the end of a sentence, filling up, the start of a text, a blank."""
@@ -42,6 +42,8 @@ def special_tokens(choices: Mapping) -> list[dict]:
     """All tokens that the files call special, those with a role of their own first."""
     named = [choices.get(f"{role}_token") for role in ("bos", "eos", *ROLES)]
     others = choices.get("extra_special_tokens") or choices.get("additional_special_tokens") or []
+    if not isinstance(others, list | dict):
+        raise ValueError(f"its additional special tokens are {abbreviate(others)}; expected a list")
     tokens = [*named, *(others.values() if isinstance(others, dict) else others)]
     return [described(token) for token in tokens if token]
 

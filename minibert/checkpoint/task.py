@@ -62,7 +62,7 @@ def read_labels(path: Path, settings: dict) -> tuple[str, ...]:
     """The names in id2label; without them LABEL_0, LABEL_1, ... as many as num_labels, or 2, as in `transformers`."""
     names = settings.get("id2label")
     if names is None:
-        count = settings.get("num_labels") or settings.get("_num_labels") or 2
+        count = next((count for key in ("num_labels", "_num_labels") if (count := settings.get(key)) is not None), 2)
         if type(count) is not int or not 0 < count <= MOST_LABELS:
             raise CheckpointError(f"{path}: num_labels is {abbreviate(count)}; expected a whole number above 0")
         return tuple(f"LABEL_{number}" for number in range(count))
@@ -71,7 +71,7 @@ def read_labels(path: Path, settings: dict) -> tuple[str, ...]:
         labels = tuple(str(named[number]) for number in range(len(named)))
     except (AttributeError, KeyError, ValueError):
         labels = ()
-    if not labels or any(isinstance(name, dict | list) for name in names.values()):
+    if len(labels) != len(names) or not labels or any(isinstance(name, dict | list) for name in names.values()):
         raise CheckpointError(
             f"{path}: id2label is {abbreviate(names)}; expected a name for each class, as "
             '{"0": "negative", "1": "positive"}'

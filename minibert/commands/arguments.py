@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -71,7 +72,7 @@ def add_cluster(group: argparse._ArgumentGroup) -> None:
 
 
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument("--out", type=path, metavar="FOLDER", help=f"for what is written (default: {default})")
+    parser.add_argument("--out", type=new_path, metavar="FOLDER", help=f"for what is written (default: {default})")
     parser.add_argument(
         "--width",
         type=at_least(2, float, most=20),
@@ -101,8 +102,22 @@ def not_empty(text: str) -> str:
     return text
 
 
+def sentence(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; expected a sentence")
+    return text
+
+
 def path(text: str) -> Path:
-    return Path(not_empty(text))
+    """~ is the home folder, after an = as well, where shells leave it as it is."""
+    return Path(os.path.expanduser(not_empty(text)))
+
+
+def new_path(text: str) -> Path:
+    """For what is written."""
+    if text == "-":
+        raise argparse.ArgumentTypeError("is -; expected a name: files are not written to standard output")
+    return path(text)
 
 
 def at_least(least: float, kind: type = int, most: float = math.inf) -> Callable[[str], float]:
@@ -154,9 +169,8 @@ def choose(kind: str, wish: str | None, count: int) -> list[int]:
 
 def refuse(args: argparse.Namespace, options: str, why: str) -> None:
     """ValueError where one of these options was given: `why` says when it has no effect."""
-    for option in options.split():
-        if getattr(args, option.replace("-", "_")) not in (None, False):
-            raise ValueError(f"--{option} has no effect {why}; leave it out")
+    for option in given(args, options):
+        raise ValueError(f"--{option} has no effect {why}; leave it out")
 
 
 def given(args: argparse.Namespace, options: str) -> dict[str, object]:
@@ -183,14 +197,14 @@ def check_file(path: Path) -> None:
         return
     from minibert.corpus.lines import files_of  # only needed here
 
-    for file in files_of(path):
-        if not file.exists():
-            raise ValueError(f"--file {path} is not there; expected a text file with one sentence per line")
-        try:
+    try:
+        for file in files_of(path):
+            if not file.exists():
+                raise ValueError(f"--file {path} is not there; expected a text file with one sentence per line")
             if file.is_file():
                 file.open("rb").close()
-        except OSError as error:
-            raise ValueError(f"--file {file} cannot be read ({error.strerror}); expected a text file") from None
+    except OSError as error:
+        raise ValueError(f"--file {path} cannot be read ({error.strerror}); expected a text file") from None
 
 
 def suggest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

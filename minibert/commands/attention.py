@@ -14,10 +14,11 @@ from minibert.commands.arguments import (
     at_least,
     check_source,
     choose,
-    path,
+    new_path,
     refuse,
+    sentence,
 )
-from minibert.commands.output import model_name, print_json, rounded, text_line
+from minibert.commands.output import check_new_file, model_name, print_json, printable, rounded, text_line
 from minibert.commands.sentences import Sentences
 from minibert.model import Bert, load
 from minibert.trace import Trace
@@ -28,7 +29,9 @@ MEASURES = ("attention", "norm", *OF_LAYERS)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_text(parser, DEFAULT_TEXT)
-    parser.add_argument("--pair", metavar="TEXT", help="a second sentence: the same as 'first ||| second'")
+    parser.add_argument(
+        "--pair", type=sentence, metavar="TEXT", help="a second sentence: the same as 'first ||| second'"
+    )
     add_model(parser)
     add_heads(parser, default="all")
     parser.add_argument(
@@ -42,9 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top", type=at_least(1), metavar="N", help="how many keys to name per query, the most attended (default: 2)"
     )
-    parser.add_argument("--csv", type=path, metavar="FILE", help="write one row per head, query and key")
     parser.add_argument(
-        "--npz", type=path, metavar="FILE", help="write all arrays: queries, keys, values, attention ..."
+        "--csv", type=new_path, metavar="FILE", help="write the attention of every head too, a row per query and key"
+    )
+    parser.add_argument(
+        "--npz", type=new_path, metavar="FILE", help="write all arrays too: queries, keys, values, attention ..."
     )
     add_json(parser)
 
@@ -52,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """One block per sentence and head: each query with the keys it attends to most."""
     check_source(args, [text for text in (args.text, args.pair) if text is not None])
+    if args.pair is not None and args.text is None:
+        raise ValueError("TEXT is missing; expected the first sentence of the pair, before --pair")
+    check_new_file(args.csv, "--csv", ".csv")
+    check_new_file(args.npz, "--npz", ".npz")
+    if args.csv is not None or args.npz is not None:
+        refuse(args, "file", "with --csv or --npz, which are of one sentence")
     if args.json:
         refuse(args, "top", "with --json, which has every key")
     if args.measure in OF_LAYERS:
@@ -62,8 +73,8 @@ def run(args: argparse.Namespace) -> None:
     heads = choose("head", args.head, bert.config.num_attention_heads)
     texts = [text if args.pair is None else f"{text} ||| {args.pair}"]
     sentences = Sentences(bert, texts, args.file, args.skip_bad, args.column)
-    if args.csv is not None or args.npz is not None:
-        write_files(args, bert(next(iter(sentences))))
+    for file in filter(None, (args.csv, args.npz)):
+        bert(next(iter(sentences))).save(file)
     found = []
     for encoding in sentences:
         trace = bert(encoding)
@@ -77,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
             )
             continue
         if args.file is not None:
-            print(text_line(encoding.text))
+            print(printable(text_line(encoding.text)))
         for layer, head, map_TS in maps(bert, trace, args.measure, layers, heads):
             print(f"layer {layer}" + ("" if head is None else f" head {head}"))
             print(block(trace.tokens, map_TS, args.top or 2))
@@ -87,18 +98,9 @@ def run(args: argparse.Namespace) -> None:
         print(sentences.left_out)
 
 
-def write_files(args: argparse.Namespace, trace: Trace) -> None:
-    """What --csv and --npz ask for, of one sentence."""
-    refuse(args, "file", "with --csv or --npz, which are of one sentence")
-    for file, ending in ((args.csv, ".csv"), (args.npz, ".npz")):
-        if file is not None:
-            if file.suffix != ending:
-                raise ValueError(f"--{ending[1:]} is {file}; expected a name that ends in {ending}")
-            trace.save(file)
-
-
 def block(tokens: Sequence[str], attention_TS, top: int) -> str:
     """One line per query: its position and token, then the keys it attends to most, each with its position too."""
+    tokens = list(map(printable, tokens))
     width, digits = max(map(len, tokens)), len(str(len(tokens) - 1))
     lines = []
     for query, (token, row) in enumerate(zip(tokens, attention_TS, strict=True)):

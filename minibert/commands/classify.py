@@ -3,15 +3,17 @@
 import argparse
 
 from minibert.checkpoint.task import meaning
-from minibert.commands.arguments import add_json, add_model, add_text, check_source
-from minibert.commands.output import model_name, print_json, rounded, text_line
+from minibert.commands.arguments import add_json, add_model, add_text, check_source, sentence
+from minibert.commands.output import model_name, print_json, printable, rounded, text_line
 from minibert.commands.sentences import Sentences
 from minibert.model import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_text(parser)
-    parser.add_argument("--pair", metavar="TEXT", help="a second sentence: the same as 'first ||| second'")
+    parser.add_argument(
+        "--pair", type=sentence, metavar="TEXT", help="a second sentence: the same as 'first ||| second'"
+    )
     add_model(parser, default="tiny-sentiment")
     add_json(parser)
 
@@ -35,7 +37,8 @@ def run(args: argparse.Namespace) -> None:
         )
         if not args.json:
             heading = [text_line(encoding.text)] * (args.file is not None)
-            print("\n".join([*heading, *(f"{value:6.3f}  {label}" for label, value in labels)]))
+            lines = [*heading, *(f"{value:6.3f}  {label}" for label, value in labels)]
+            print("\n".join(map(printable, lines)))
     activation = bert.config.activation
     if args.json:
         facts = {"model": model_name(bert), "activation": activation}

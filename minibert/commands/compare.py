@@ -49,7 +49,7 @@ its attention moved (Jensen-Shannon distance, mean over queries, 0 to 1) and how
 share of their length). Draws heatmaps, and for the heads whose attention moved most both joint plots in one plane and
 both attention maps with their difference.
 
-  minibert compare tiny tiny-sentiment "The film was not good, but the ending moved me."
+  minibert compare tiny tiny-sentiment "The film was not good."
   minibert compare tiny tiny-sentiment --file reviews.txt
 """
 

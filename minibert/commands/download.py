@@ -2,22 +2,27 @@
 
 import argparse
 import os
-from pathlib import Path
 
 from minibert.checkpoint import hub
+from minibert.commands.arguments import new_path, not_empty
+from minibert.commands.output import check_writable
 from minibert.model import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a hub id such as google-bert/bert-base-uncased")
+    parser.add_argument("model", type=not_empty, metavar="MODEL", help="a hub id such as google-bert/bert-base-uncased")
     parser.add_argument("--revision", metavar="NAME", help="a branch, tag or commit of it (default: main)")
-    parser.add_argument("--to", metavar="FOLDER", type=Path, help="also make this folder, to carry to another computer")
+    parser.add_argument(
+        "--to", metavar="FOLDER", type=new_path, help="also make this folder, to carry to another computer"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Fetch, load as a trial, then copy."""
-    if args.to and args.to.exists():
-        raise FileExistsError(f"--to {args.to} is there already; name a folder that is not, or remove it")
+    if args.to:
+        if args.to.exists():
+            raise FileExistsError(f"--to {args.to} is there already; name a folder that is not, or remove it")
+        check_writable(args.to, "--to")
     folder = hub.download(args.model, args.revision)
     load(folder)
     if args.to:

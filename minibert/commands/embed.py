@@ -6,8 +6,16 @@ import numpy as np
 
 from minibert.checkpoint.hub import find_model
 from minibert.checkpoint.pooling import Pooling, read_pooling
-from minibert.commands.arguments import add_file, add_json, add_model, check_source, path
-from minibert.commands.output import model_name, print_json, rounded, text_line, write_csv
+from minibert.commands.arguments import add_file, add_json, add_model, check_source, new_path
+from minibert.commands.output import (
+    check_new_file,
+    model_name,
+    print_json,
+    printable,
+    rounded,
+    text_line,
+    write_csv,
+)
 from minibert.commands.sentences import Sentences
 from minibert.heads import sentence_vector
 from minibert.model import Bert, load
@@ -25,8 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help="sentences, or pairs: 'first ||| second'")
     add_file(parser)
     add_model(parser)
-    parser.add_argument("--csv", type=path, metavar="FILE", help="write one row per text: the text, then its numbers")
-    parser.add_argument("--npz", type=path, metavar="FILE", help="write arrays: texts [N], vectors [N, hidden]")
+    parser.add_argument(
+        "--csv", type=new_path, metavar="FILE", help="write one row per text: the text, then its numbers"
+    )
+    parser.add_argument("--npz", type=new_path, metavar="FILE", help="write arrays: texts [N], vectors [N, hidden]")
     add_json(parser)
 
 
@@ -35,6 +45,8 @@ def run(args: argparse.Namespace) -> None:
     check_source(args, args.texts)
     if not args.texts and args.file is None:
         raise ValueError("TEXT is missing; expected one sentence or more, or --file")
+    check_new_file(args.csv, "--csv", ".csv")
+    check_new_file(args.npz, "--npz", ".npz")
     bert = load(args.model)
     pooling = read_pooling(find_model(args.model))
     texts, vectors_ND = embed(bert, Sentences(bert, args.texts, args.file, args.skip_bad, args.column), pooling)
@@ -75,7 +87,7 @@ def table(texts: list[str], vectors_ND: np.ndarray) -> str:
     shown = vectors_ND[:MOST_IN_TABLE] / np.linalg.norm(vectors_ND[:MOST_IN_TABLE], axis=-1, keepdims=True)
     lines = ["    " + "".join(f"{i:6}" for i in range(len(shown)))]
     for i, row in enumerate(shown @ shown.T):
-        lines.append(f"{i:4}" + "".join(f"{cosine:6.2f}" for cosine in row) + f"  {texts[i]}")
+        lines.append(f"{i:4}" + "".join(f"{cosine:6.2f}" for cosine in row) + f"  {printable(texts[i])}")
     if len(texts) > len(shown):
         lines.append(f"and {len(texts) - len(shown)} more, which --csv or --npz writes")
     return "\n".join(lines)

@@ -13,7 +13,9 @@ from minibert.commands.arguments import (
     at_least,
     check_source,
     choose,
+    new_path,
     path,
+    refuse,
 )
 from minibert.commands.output import check_page, counted, with_bar
 from minibert.commands.sentences import Sentences
@@ -42,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_file(parser)
     add_model(parser)
     parser.add_argument(
-        "--out", type=path, default=Path("explorer.html"), help="the page, or a folder for it (default: explorer.html)"
+        "--out",
+        type=new_path,
+        default=Path("explorer.html"),
+        help="the page, or a folder for it (default: explorer.html)",
     )
     parser.add_argument(
         "--points", type=at_least(2), default=10_000, metavar="N", help="per head, two a token (default: 10000)"
@@ -85,6 +90,8 @@ def run(args: argparse.Namespace) -> None:
     wished = args.layer is not None or args.head is not None
     sentences = Sentences(bert, args.texts or EXAMPLES, args.file, args.skip_bad, args.column)
     drawn = sample(sentences.lengths.tolist(), args.points, args.seed)
+    if len(drawn) == len(sentences):
+        refuse(args, "seed", "where there is room for all sentences, since none is drawn at random")
     page = explore(
         bert,
         sentences,
@@ -110,6 +117,8 @@ def run(args: argparse.Namespace) -> None:
         print(f"{len(drawn)} of {counted(len(sentences), 'sentence')} are in it, drawn at random (--seed): {room}")
     if page.left_out:
         print(page.left_out)
+    elif wished:
+        print("all heads are in it, so --layer and --head had no effect")
     if args.open:
         webbrowser.open(out.resolve().as_uri())
 
@@ -120,7 +129,9 @@ def read_tour(path: Path) -> list[dict]:
 
     try:
         return check_tour(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise ValueError(f"--tour {path} cannot be read ({error.strerror}); expected a JSON list of steps") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"--tour {path}: {error}; expected a JSON list of steps") from None
     except ValueError as error:
         raise ValueError(f"--tour {path}: {error}") from None

@@ -3,7 +3,7 @@
 import argparse
 
 from minibert.commands.arguments import add_json, add_model, add_text, at_least, check_source, heads
-from minibert.commands.output import counted, model_name, print_json, rounded, text_line
+from minibert.commands.output import counted, model_name, print_json, printable, rounded, text_line
 from minibert.commands.sentences import Sentences
 from minibert.model import load
 
@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> None:
         return
     for text, masks in found:
         if args.file is not None:
-            print(text)
-        blocks = ["\n".join(f"{probability:6.3f}  {token}" for token, probability in words) for words in masks]
+            print(printable(text))
+        blocks = ["\n".join(f"{likely:6.3f}  {printable(token)}" for token, likely in words) for words in masks]
         print("\n\n".join(blocks))
     if args.skip_bad:
         print(f"{counted(skipped, 'line')} left out")

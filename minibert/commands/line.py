@@ -35,9 +35,9 @@ OPTIONS = ("-h", "--help", "-V", "--version")
 EPILOG = """
 Start with one of these; nothing needs a network:
 
-  minibert viz                                  draw queries and keys of the default sentence into out/
+  minibert viz                                  draw queries and keys, in out/
   minibert attention "The cat sat on the mat."  who attends to whom
-  minibert fill "The cat sat on the [MASK]."    what the model would write there
+  minibert fill "The cat sat on the [MASK]."    what the model would write
   minibert exercises list                       build all of it yourself
 
 MODEL is a bundled model (tiny, tiny-sentiment), a folder, or an id on the hub such as
@@ -54,13 +54,6 @@ def print_anything() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def fail(message: str) -> NoReturn:
-    """The end, with one line on standard error, where there is one: something is wrong with what was typed."""
-    if sys.stderr is not None:
-        print(f"minibert: {message}", file=sys.stderr)
-    sys.exit(2)
-
-
 class Parser(argparse.ArgumentParser):
     """argparse, but what is wrong is said in one line, and long options are not guessed from their first letters."""
 
@@ -70,16 +63,27 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         message = in_plain_words(message)
-        fail(message if message.endswith("?") else f"{message}; see `{self.prog} --help`")
+        raise ValueError(message if message.endswith("?") else f"{message}; see `{self.prog} --help`")
 
 
 class Paragraphs(argparse.HelpFormatter):
-    """Paragraphs are wrapped at the width of the terminal; indented ones, which are examples, stay as they are."""
+    """Paragraphs are wrapped at the width of the terminal; indented ones are examples."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         fill = super()._fill_text
         parts = text.strip("\n").split("\n\n")
-        return "\n\n".join(part if "\n  " in f"\n{part}" else fill(part, width, indent) for part in parts)
+        return "\n\n".join(
+            examples(part, width) if "\n  " in f"\n{part}" else fill(part, width, indent) for part in parts
+        )
+
+
+def examples(text: str, width: int) -> str:
+    """Lines of a command and what it does: the second below the first where both do not fit. Commands stay whole."""
+    lines = []
+    for line in text.split("\n"):
+        both = re.fullmatch(r"(\s*\S.*?)\s{2,}(\S.*)", line)
+        lines += [both[1], f"      {both[2]}"] if both and len(line) > width else [line]
+    return "\n".join(lines)
 
 
 def build_parser(command: str | None = None) -> Parser:
@@ -101,7 +105,7 @@ def build_parser(command: str | None = None) -> Parser:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """What was typed; where it is not understood, the end, with one line that says what may have been meant."""
+    """What was typed. ValueError where it is not understood, which says what may have been meant."""
     command, *rest = arguments or ["--help"]
     if command == "help":
         command, *rest = [*rest[:1], "--help"]
@@ -111,16 +115,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             if " " in command
             else "see `minibert --help`"
         )
-        fail(f"there is no command {command!r}; {suggest(command, COMMANDS) or hint}")
+        raise ValueError(f"there is no command {command!r}; {suggest(command, COMMANDS) or hint}")
     if command.startswith("-") and command not in OPTIONS:
         hint = (
             suggest(command, OPTIONS, cutoff=0.8)
             or f"the command comes first, its options after it: minibert COMMAND {command}"
         )
-        fail(f"minibert has no option {command} of its own; {hint}")
+        raise ValueError(f"minibert has no option {command} of its own; {hint}")
     args, unknown = build_parser(command).parse_known_args([command, *rest])
     if unknown:
-        args.parser.error(not_understood(unknown[0], list(args.parser._option_string_actions)))
+        args.parser.error(not_understood(unknown[0], args.parser))
     return args
 
 
@@ -144,9 +148,17 @@ def in_plain_words(message: str) -> str:
     return message
 
 
-def not_understood(argument: str, options: Sequence[str]) -> str:
+def not_understood(argument: str, parser: Parser) -> str:
     """What to say of an argument that nothing takes."""
+    plain = [action.metavar for action in parser._actions if not action.option_strings]
     if not argument.startswith("-"):
-        return f"{argument!r} is one argument too many; a text with spaces needs quotation marks around it"
+        hint = "; a text with spaces needs quotation marks around it" if "TEXT" in plain else ""
+        return f"{argument!r} is one argument too many{hint}"
     name = argument.partition("=")[0]
-    return f"there is no option {name}; {suggest(name, options) or 'a text that begins with - comes after a --'}"
+    said = f"there is no option {name}"
+    if name.lstrip("-").upper() in plain:
+        return f"{said}; {name.lstrip('-').upper()} is given without it"
+    known = [option for option in parser._option_string_actions if option not in OPTIONS]
+    if meant := suggest(name, known):
+        return f"{said}; {meant}"
+    return said if re.fullmatch(r"--?[a-z][a-z-]*", name) else f"{said}; a text that begins with - comes after a --"

@@ -29,11 +29,23 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
     except KeyboardInterrupt:
         status, message = 130, "interrupted"
     except (ValueError, OSError) as error:
-        status, message = 2, " ".join(str(error).split())
+        status, message = 2, in_a_line(error)
+    except MemoryError:
+        status, message = 2, "there is not enough memory for this; give fewer or shorter sentences, or a smaller model"
     if status:
         if sys.stderr is not None:
             print(f"minibert: {message}", file=sys.stderr)
         sys.exit(status)
+
+
+def in_a_line(error: Exception) -> str:
+    """What is wrong, in one line; characters that would do something to a terminal are written out."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        name = "standard output" if error.filename is None else str(error.filename)
+        text = f"{name if len(name) <= 200 else name[:200] + '...'}: {error.strerror}"
+    text = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 if __name__ == "__main__":

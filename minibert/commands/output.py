@@ -19,27 +19,40 @@ Thing = TypeVar("Thing")
 LONGEST_NAME = 40  # characters of a text in the name of a folder
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, option: str = "--out") -> None:
     """ValueError where nothing can be written to this folder, there already or not; asked before any work is done."""
     nearest = path
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise ValueError(f"--out is {path}, which is a file or lies in one; expected a folder")
     try:
+        while not nearest.exists() and nearest != nearest.parent:
+            nearest = nearest.parent
+        if not nearest.is_dir():
+            raise ValueError(f"{option} is {path}, which is a file or lies in one; expected a folder")
         with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as error:
         raise ValueError(
-            f"--out is {path}, where this user cannot write ({error.strerror}); name another folder by --out"
+            f"{option} is {path}, where this user cannot write ({error.strerror}); name another folder by {option}"
         ) from None
+
+
+def check_new_file(path: Path | None, option: str, ending: str) -> None:
+    """ValueError where this file cannot be written; asked before any work is done. None is no file."""
+    if path is None:
+        return
+    if path.suffix != ending or path.is_dir():
+        raise ValueError(f"{option} is {path}; expected the name of a file, which ends in {ending}")
+    check_writable(path.parent, option)
 
 
 def check_page(out: Path, name: str) -> Path:
     """The file that --out names, or in the folder that it names the file `name`. ValueError: it cannot be written."""
-    page = out / name if out.is_dir() or not out.suffix else out
-    check_writable(page.parent)
-    return page
+    if out.is_dir() or not out.suffix:
+        check_writable(out)
+        return out / name
+    if out.suffix not in (".html", ".htm"):
+        raise ValueError(f"--out is {out}; expected a folder, or a file that ends in .html")
+    check_writable(out.parent)
+    return out
 
 
 def folder_of_run(out: Path | None, *parts: str) -> Path:
@@ -98,6 +111,14 @@ def print_json(result: object) -> None:
 def rounded(x: float) -> float:
     """Six digits are what float32 holds for sure."""
     return float(f"{x:.6g}")
+
+
+def printable(text: str) -> str:
+    """A text of a file, for a terminal: what is no character to be seen, but would do something there, is written out.
+
+    (A token may be anything, an escape sequence or a line break as well.)
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def text_line(text: str | tuple[str, str]) -> str:

@@ -4,7 +4,7 @@ import argparse
 import webbrowser
 from pathlib import Path
 
-from minibert.commands.arguments import DEFAULT_TEXT, PAIR_HELP, add_model, path
+from minibert.commands.arguments import DEFAULT_TEXT, PAIR_HELP, add_model, new_path
 from minibert.commands.output import check_page
 from minibert.commands.sentences import Sentences
 from minibert.model import load
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model(parser)
     parser.add_argument(
-        "--out", type=path, default=Path("read.html"), help="the page, or a folder for it (default: read.html)"
+        "--out", type=new_path, default=Path("read.html"), help="the page, or a folder for it (default: read.html)"
     )
     parser.add_argument(
         "--explorer",

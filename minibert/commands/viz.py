@@ -40,12 +40,12 @@ Draws queries and keys of a head as points of one plane, and their dot products 
 (raw), moved as in AttentionViz (paper), and moved such that the more attended key is always the nearer one (exact). All
 three have exactly the same attention.
 
-  minibert viz                                    one head of the default sentence
+  minibert viz                                    one head of one sentence
   minibert viz "A text." --layer 2 --head 0       this head
   minibert viz "A text." --layer all              an overview of all heads
   minibert viz "A text." --layer 0,2-3 --head 1   head 1 of three layers
   minibert viz "Is it? ||| It is."                a pair of sentences
-  minibert viz --file sentences.txt               many sentences: heads.csv and overviews
+  minibert viz --file sentences.txt               many sentences at once
   minibert viz --draw search --layer 2 --head 0   how the scale was chosen
 
 Pictures for one head: joint and distances; with --draw also attention and search. For several: matrix, sheet (attention

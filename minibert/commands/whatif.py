@@ -4,8 +4,17 @@ import argparse
 
 import numpy as np
 
-from minibert.commands.arguments import add_json, add_model, add_output, at_least
-from minibert.commands.output import folder_of_run, model_name, name_of_texts, print_json, quoted, rounded, slug
+from minibert.commands.arguments import add_json, add_model, add_output, at_least, refuse
+from minibert.commands.output import (
+    folder_of_run,
+    model_name,
+    name_of_texts,
+    print_json,
+    printable,
+    quoted,
+    rounded,
+    slug,
+)
 from minibert.corpus.lines import as_text
 from minibert.model import load
 from minibert.whatif.heads import Effects, head_effects
@@ -33,12 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """A table of the costliest heads, and a picture of all of them."""
-    bert, text = load(args.model), as_text(args.text)
-    effects = head_effects(bert, text)
     if args.json:
-        print_json({"model": model_name(bert), "text": args.text} | as_json(effects))
+        refuse(args, "top out format width", "with --json, which has every head and no picture")
+    bert, text = load(args.model), as_text(args.text)
+    if args.json:
+        print_json({"model": model_name(bert), "text": args.text} | as_json(head_effects(bert, text)))
         return
     folder = folder_of_run(args.out, "whatif", slug(model_name(bert)), name_of_texts([text], None, {}))
+    effects = head_effects(bert, text)
     import viz
 
     layers, heads = effects.cost.shape
@@ -50,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
         limits={COST: (-largest, largest)},
         title=f"{model_name(bert)} · what “{effects.answer}” needs · {quoted([text])}",
     )
-    print(table(effects, args.top))
+    print("\n".join(map(printable, table(effects, args.top).splitlines())))
     path = folder / f"heads.{args.format}"
     viz.save(figure, path)
     print(path)

@@ -22,6 +22,9 @@ BLOCK = 256
 """Lines that are worked on together. What a model computes depends, in the last digits, on what it computes beside it:
 so this is one number, and not as many as there are workers."""
 
+MOST_HELD = 1 << 28
+"""Bytes of what gives them only once, such as standard input."""
+
 
 class Line(NamedTuple):
     """A text, and where it was found: line `number` of the file `path`, line `at` of all. fault: why it is no text."""
@@ -88,8 +91,16 @@ def files_of(path: Path) -> list[Path]:
 def read_once(path: Path) -> bytes | None:
     """What standard input or a pipe has to give, for it gives it only once; None for a file that can be read again."""
     if str(path) == "-":
-        return sys.stdin.buffer.read()
-    return None if path.is_file() else path.read_bytes()
+        content = getattr(sys.stdin, "buffer", sys.stdin).read(MOST_HELD + 1)
+        content = content.encode() if isinstance(content, str) else content  # of a caller who has put a stream there
+    elif path.is_file():
+        return None
+    else:
+        with path.open("rb") as file:
+            content = file.read(MOST_HELD + 1)
+    if len(content) > MOST_HELD:
+        raise ValueError(f"--file {path} has more than {MOST_HELD:,} bytes; save them in a file, and name it")
+    return content
 
 
 def read(path: Path, held: bytes | None, column: str) -> Iterator[tuple[int, str, str]]:
@@ -100,6 +111,9 @@ def read(path: Path, held: bytes | None, column: str) -> Iterator[tuple[int, str
         return
     opened = gzip.open if path.suffix == ".gz" else open
     with io.BytesIO(held) if held is not None else opened(path, "rb") as raw:
+        if raw.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+            raise ValueError("it is UTF-16; expected UTF-8: save it anew in that encoding")
+        raw.seek(0)
         # lines may end as they like; bytes that are not UTF-8 become what cannot be encoded again
         lines = io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", "" if kind == ".csv" else None)
         if kind == ".jsonl":

@@ -176,8 +176,8 @@ LAYOUTS = {
     "flax": (["config.json", "flax_model.msgpack"], "has weights for Flax only"),
     "google's own files": (["bert_model.ckpt.index", "bert_config.json", "vocab.txt"], "TensorFlow only (bert_model."),
     "a pipeline of images": (["model_index.json", "unet/config.json"], "is a pipeline of several models"),
-    "a tokenizer alone": (["tokenizer.json"], "has no config.json: it is not a checkpoint of one model; its files"),
-    "an empty folder": ([], "has no config.json: it is not a checkpoint of one model"),
+    "a tokenizer alone": (["tokenizer.json"], "it is not a checkpoint of one model, but has tokenizer.json; exp"),
+    "an empty folder": ([], "is empty; expected config.json and model.safetensors, or the name of a model, see `minib"),
     "a pickle": (["config.json", "pytorch_model.bin"], "has only a pytorch_model.bin, and unpickling runs what"),
 }  # fmt: skip
 

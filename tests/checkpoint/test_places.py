@@ -45,11 +45,12 @@ def test_masks_are_found_or_the_text_is_told_what_it_lacks(tmp_path):
         unmarked.find_masks(minibert.Encoding.from_ids([1, 2]))
 
 
-def test_a_name_that_leads_nowhere_is_no_file(tmp_path):
+@pytest.mark.parametrize("name", ["model.safetensors", "model.safetensors.index.json"])
+def test_a_link_that_leads_nowhere_is_not_called_missing(name, tmp_path):
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     try:
-        (tmp_path / "model.safetensors").symlink_to(tmp_path / "gone")
+        (tmp_path / name).symlink_to(tmp_path / "gone")
     except OSError:
         pytest.skip("links may not be made here")
-    with pytest.raises(CheckpointError, match="has no model"):
+    with pytest.raises(CheckpointError, match=f"{name}: it is a link to .*gone, where there is no file; get the fold"):
         find_tensors(tmp_path)

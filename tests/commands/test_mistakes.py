@@ -135,9 +135,9 @@ minibert: there is no model 'Tiny'; did you mean tiny?
 $ minibert viz --model tiny-sentimen
 minibert: there is no model 'tiny-sentimen'; did you mean tiny-sentiment?
 $ minibert viz --model folder
-minibert: folder has no config.json: it is not a checkpoint of one model; its files are none
+minibert: folder is empty; expected config.json and model.safetensors, or the name of a model, see `minibert models`
 $ minibert viz --model ./nowhere
-minibert: ./nowhere is not bundled (as tiny and tiny-sentiment are), not a folder here, and not a hub id (owner/name); see `minibert models`
+minibert: './nowhere' is not a folder; expected one with a config.json and a model.safetensors, or see `minibert models`
 $ minibert attention The cat sat
 minibert: 'cat' is one argument too many; a text with spaces needs quotation marks around it; see `minibert attention --help`
 $ minibert attention "A dog." --layer all --head 7
@@ -145,7 +145,7 @@ minibert: --head is 7; this model has heads 0 to 3, or all
 $ minibert attention "A dog." --json --top 3
 minibert: --top has no effect with --json, which has every key; leave it out
 $ minibert attention "A dog." --pair ""
-minibert: one side of ||| is empty; expected a sentence before it and one after it
+minibert: --pair is empty; expected a sentence; see `minibert attention --help`
 $ minibert attention "A dog." --file two.txt
 minibert: sentences come either as TEXT or by --file, not both; leave one out
 $ minibert fill
@@ -155,7 +155,7 @@ minibert: the text has no [MASK]; write it where a word is to be found: "The cap
 $ minibert fill "A [MASK]." --top
 minibert: --top needs a value after it; see `minibert fill --help`
 $ minibert fill "A [MASK]." --model tiny-sentiment
-minibert: tiny-sentiment has no masked-language-model head: it cannot fill blanks
+minibert: tiny-sentiment has no masked-language-model head; minibert bundles one that has: tiny
 $ minibert fill --file two.txt
 minibert: two.txt, 'A dog barked.': the text has no [MASK]; write it where a word is to be found: "The capybara is [MASK].", or go on without by --skip-bad
 $ minibert classify
@@ -181,11 +181,11 @@ minibert: --out is two.txt, which is a file or lies in one; expected a folder
 $ minibert explore --file nowhere.txt
 minibert: --file nowhere.txt is not there; expected a text file with one sentence per line
 $ minibert info folder
-minibert: folder has no config.json: it is not a checkpoint of one model; its files are none
+minibert: folder is empty; expected config.json and model.safetensors, or the name of a model, see `minibert models`
 $ minibert info two.txt
 minibert: two.txt is not a folder; expected one with a config.json and a model.safetensors
 $ minibert models foo
-minibert: 'foo' is one argument too many; a text with spaces needs quotation marks around it; see `minibert models --help`
+minibert: 'foo' is one argument too many; see `minibert models --help`
 $ minibert download
 minibert: MODEL is missing; see `minibert download --help`
 $ minibert download tiny --to folder
@@ -208,6 +208,46 @@ $ minibert embed
 minibert: TEXT is missing; expected one sentence or more, or --file
 $ minibert whatif "A dog."
 minibert: the text has no [MASK], and the model no classifier; write [MASK] where a word is to be found
+$ minibert whatif "A [MASK]." --json --top 3
+minibert: --top has no effect with --json, which has every head and no picture; leave it out
+$ minibert whatif "A [MASK]." --json --out folder
+minibert: --out has no effect with --json, which has every head and no picture; leave it out
+$ minibert attention --pair "It rained."
+minibert: TEXT is missing; expected the first sentence of the pair, before --pair
+$ minibert explore "A dog." --seed 3
+minibert: --seed has no effect where there is room for all sentences, since none is drawn at random; leave it out
+$ minibert explore --out page.txt
+minibert: --out is page.txt; expected a folder, or a file that ends in .html
+$ minibert explore --out -
+minibert: --out is -; expected a name: files are not written to standard output; see `minibert explore --help`
+$ minibert viz --out -
+minibert: --out is -; expected a name: files are not written to standard output; see `minibert viz --help`
+$ minibert viz --file utf16.txt
+minibert: utf16.txt is UTF-16; expected UTF-8: save it anew, with that encoding
+$ minibert read --file two.txt
+minibert: there is no option --file; see `minibert read --help`
+$ minibert info --model tiny
+minibert: there is no option --model; MODEL is given without it; see `minibert info --help`
+$ minibert info ~nobody/bert
+minibert: '~nobody/bert' is not a folder; expected one with a config.json and a model.safetensors, or see `minibert models`
+$ minibert info https://huggingface.co/google-bert/bert-base-uncased
+minibert: 'https://huggingface.co/google-bert/bert-base-uncased' is an address; give the id in it: google-bert/bert-base-uncased
+$ minibert info tiny tiny-sentiment
+minibert: 'tiny-sentiment' is one argument too many; see `minibert info --help`
+$ minibert download tiny --revision main
+minibert: tiny is bundled; a revision (main) is for ids on a hub
+$ minibert download tiny --to two.txt/there
+minibert: --to is two.txt/there, which is a file or lies in one; expected a folder
+$ minibert embed "A dog." --csv vectors.txt
+minibert: --csv is vectors.txt; expected the name of a file, which ends in .csv
+$ minibert embed "A dog." --npz folder
+minibert: --npz is folder; expected the name of a file, which ends in .npz
+$ minibert attention "A dog." --csv two.txt
+minibert: --csv is two.txt; expected the name of a file, which ends in .csv
+$ minibert attention --file two.txt --npz all.npz
+minibert: --file has no effect with --csv or --npz, which are of one sentence; leave it out
+$ minibert attention "A dog." -not good
+minibert: there is no option -not; see `minibert attention --help`
 """
 
 
@@ -218,12 +258,13 @@ def pairs():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with two sentences, three files that are not what they should be, and a folder without a model."""
+    """A folder with two sentences, four files that are not what they should be, and a folder without a model."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (tmp_path / "two.txt").write_text("A dog barked.\nIt rained.\n", encoding="utf-8")
     (tmp_path / "blank.txt").write_text("\n \n\n", encoding="utf-8")
     (tmp_path / "latin.txt").write_bytes(b"Fine.\nF\xfcr.\n")
+    (tmp_path / "utf16.txt").write_text("Fine.\n", encoding="utf-16")
     (tmp_path / "parts.txt").write_text("Fine.\n\na ||| b ||| c\n", encoding="utf-8")
     (tmp_path / "folder").mkdir()
     return tmp_path

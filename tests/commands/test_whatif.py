@@ -58,7 +58,7 @@ def test_fill_without_heads(capsys):
             ["attention", "A film.", "--measure", "rollout", "--head", "1"],
             "--head has no effect with --measure",
         ),
-        (["attention", "A film.", "--csv", "a.txt"], "--csv is a.txt; expected a name that ends in .csv"),
+        (["attention", "A film.", "--csv", "a.txt"], "--csv is a.txt; expected the name of a file, which ends in .csv"),
         (["embed"], "TEXT is missing"),
     ],
 )
