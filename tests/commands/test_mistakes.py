@@ -223,7 +223,7 @@ minibert: --out is -; expected a name: files are not written to standard output;
 $ minibert viz --out -
 minibert: --out is -; expected a name: files are not written to standard output; see `minibert viz --help`
 $ minibert viz --file utf16.txt
-minibert: utf16.txt is UTF-16; expected UTF-8: save it anew, with that encoding
+minibert: utf16.txt cannot be read: it is UTF-16; expected UTF-8: save it anew in that encoding
 $ minibert read --file two.txt
 minibert: there is no option --file; see `minibert read --help`
 $ minibert info --model tiny
