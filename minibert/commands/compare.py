@@ -11,7 +11,6 @@ import numpy as np
 from minibert.checkpoint.tokenizer import Encoding
 from minibert.commands.arguments import (
     DEFAULT_POINTS,
-    add_cluster,
     add_json,
     add_output,
     add_source,
@@ -31,8 +30,9 @@ from minibert.commands.output import (
     slug,
     write_csv,
 )
-from minibert.commands.passes import Found, add_up, hands_of, look_through
+from minibert.commands.passes import Found, add_up, look_through
 from minibert.commands.sentences import gather, left_out
+from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line, encoded
 from minibert.model import Bert, load
 
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", type=not_empty, metavar="MODEL_A", help="bundled name, folder or hub id")
     parser.add_argument("after", type=not_empty, metavar="MODEL_B", help="the same model, trained further")
     add_texts(parser, EXAMPLE)
-    add_cluster(add_source(parser))
+    add_source(parser)
     parser.add_argument(
         "--closely", type=at_least(0), default=2, metavar="N", help="heads to draw one by one (default: 2)"
     )
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, measure, rank the heads, write, draw."""
-    check_source(args, args.texts, without_file="points seed workers scheduler")
+    check_source(args, args.texts, without_file="points seed")
     before, after = load(args.before), load(args.after)
     check_alike(before, after)
     texts, seed = args.texts or [EXAMPLE], args.seed or 0
@@ -77,11 +77,10 @@ def run(args: argparse.Namespace) -> None:
     options = given(args, "points seed closely skip-bad column")
     out = folder_of_run(args.out, models, name_of_texts(texts, args.file, options))
 
-    corpus = Corpus(texts, args.file, args.column)
+    corpus, hands = Corpus(texts, args.file, args.column), Here(before, after)
     points = math.inf if args.file is None else args.points or DEFAULT_POINTS
-    with hands_of(args, before, after) as hands:
-        scanned = look_through(hands, corpus, points=points, seed=seed, skip_bad=args.skip_bad)
-        found = add_up(hands, partial(shift_block, skip_bad=args.skip_bad), corpus, scanned.lines)
+    scanned = look_through(hands, corpus, points=points, seed=seed, skip_bad=args.skip_bad)
+    found = add_up(hands, partial(shift_block, skip_bad=args.skip_bad), corpus, scanned.lines)
     (moved,), done = found.all, found.sentences
     ranking = most_moved(moved)
     written = [out / "compare.csv"]
@@ -240,6 +239,7 @@ def pictures(
     for layer, head in closely:
         where = f"{model_name(before)} → {model_name(after)} · layer {layer}, head {head}"
         where += f" · attention moved {moved.attention[layer, head]:.2f}"
+        where += f" over {done} sentences" if len(first.texts) > 1 else ""
         # one translation, scale and plane for both, so that what moves in the picture moved in the model
         both = viz.normalize(
             np.stack([sample.query[layer, head] for sample in samples]),
@@ -258,6 +258,7 @@ def pictures(
                 lines,
                 sentences=first.sentences,
                 common=True,
+                arrows=True,
                 title=f"{where} · {drawn}",
                 titles=names,
                 width=width,
@@ -269,7 +270,7 @@ def pictures(
         which = int(np.argmax(moves))
         labels = [token for token, number in zip(first.tokens, first.sentences, strict=True) if number == which]
         if len(moves) > 1:
-            where += f" over {done} sentences, {moves[which]:.2f} in this one, where it moved most of those drawn"
+            where += f", {moves[which]:.2f} in this one, where it moved most of those drawn"
         heading = f"{where} · {quoted([first.texts[which]])}"
         pair = [blocks[which] for blocks in maps]
         yield (

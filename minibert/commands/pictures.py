@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import viz
-from minibert.commands.output import quoted
+from minibert.commands.output import counted, quoted
 from minibert.commands.sentences import Sample
 from minibert.commands.survey import fit
 
@@ -73,6 +73,26 @@ def title(shown: Shown, *what: str, measured: bool = False, first: int | None = 
     else:
         parts.append(quoted(texts))
     return " · ".join(parts)
+
+
+def percentages(shown: Shown, ways: Sequence[viz.Normalized]) -> str:
+    """Of which sentences the shares are in a picture of these ways."""
+    if shown.source is None:
+        return ""
+    said = [f"of {counted(shown.done, 'sentence')}"]
+    *others, last = ways
+    if last.plane.is_attention or not last.has_map:
+        fresh = last.has_map and shown.done > len(shown.sample.texts)
+        drawn = "of sentences that it was not fitted to" if fresh else "of those drawn"
+        said = [*said[: len(others)], f"{last.name}, {drawn}" if others else drawn]
+    return f"percentages: {'; '.join(said)}"
+
+
+def as_measured(way: viz.Normalized, measured: viz.Measures) -> viz.Normalized:
+    """With what the plane loses as the tables have it: on the sentences that it was not fitted to, if there are any."""
+    if not way.plane.is_attention:
+        return way
+    return replace(way, plane=replace(way.plane, lost=measured.lost))
 
 
 def merged_words(shown: Shown) -> str:
@@ -141,9 +161,9 @@ def draw_joint(shown: Shown) -> "Figure":
     return _joint(shown, panels, [(0, 0)] * len(panels), _lines(shown, layer, head), link)
 
 
-def draw_joints(shown: Shown, method: str) -> "Figure":
-    """All heads of a layer on one page, moved one way."""
-    at = [way.method for way in shown.ways].index(method)
+def draw_joints(shown: Shown, method: str | None = None) -> "Figure":
+    """All heads of a layer on one page, moved one way, or in the plane that was asked for."""
+    at = way_of(shown, method)
     layer, heads = shown.layers[0], shown.heads
     places = [(0, column) for column in range(len(heads))]
     links = [linked(shown.sample, shown.link, layer, head, shown.lines.words) for head in heads]
@@ -153,10 +173,21 @@ def draw_joints(shown: Shown, method: str) -> "Figure":
         places,
         [_lines(shown, layer, head) for head in heads],
         None if shown.link is None else links,
-        titles=[f"head {head}: {shown.ways[at][0, column].title}" for column, head in enumerate(heads)],
+        titles=[f"head {head}{_chosen(shown.ways[at][0, column])}" for column, head in enumerate(heads)],
         measured=[shown.measured[at]] * len(heads),
-        what=f"layer {layer}",
+        what=f"layer {layer}, {shown.ways[at].title}",
     )
+
+
+def _chosen(head):
+    """What one head's search chose, or what its plane loses."""
+    _, _, chosen = head.title.partition(", ")
+    return f": {chosen}" if chosen else ""
+
+
+def way_of(shown: Shown, method: str | None) -> int:
+    """Which of the ways: by name; None: the last, which is exact, or in the plane that was asked for."""
+    return -1 if method is None else [way.name for way in shown.ways].index(method)
 
 
 def _joint(shown, panels, places, lines, link, titles=(), measured=None, what=""):
@@ -170,8 +201,9 @@ def _joint(shown, panels, places, lines, link, titles=(), measured=None, what=""
         note = f"nearest@1: {here:.0%} here, {full:.0%} in full"
         red = link[number] if isinstance(link, list) else link
         notes.append(note if red is None else f"{note}\n{viz.link_in_words(panel, red, sentences)[0]}")
-    counted = ["of all sentences"] * (shown.source is not None) + ["piece by piece"] * merged
-    counted = f"percentages: {', '.join(counted)}" if counted else ""
+    shares = percentages(shown, panels)
+    if merged:
+        shares = f"{shares}, piece by piece" if shares else "percentages: piece by piece"
     return viz.joint_figure(
         panels,
         words.labels if merged else shown.sample.tokens,
@@ -179,7 +211,7 @@ def _joint(shown, panels, places, lines, link, titles=(), measured=None, what=""
         link,
         sentences=sentences,
         common=shown.scope != "head" and len(panels) > 1 and len({panel.method for panel in panels}) == 1,
-        title=title(shown, what, merged_words(shown), moved_together(shown), counted),
+        title=title(shown, what, merged_words(shown), moved_together(shown), shares),
         titles=titles,
         notes=notes,
         width=shown.width,
@@ -239,23 +271,33 @@ def draw_search(shown: Shown) -> "Figure":
 
 def draw_matrix(shown: Shown, method: str | None = None) -> "Figure":
     """All heads, moved one way; by default the last, which is exact, or in the plane that was asked for."""
+    return _matrix(shown, [way_of(shown, method)])
+
+
+def draw_before_and_after(shown: Shown) -> "Figure":
+    """All heads as they are, and beside them the last way."""
+    return _matrix(shown, [0, -1])
+
+
+def _matrix(shown, which):
     sample, merged = shown.sample, shown.lines.words
-    method = method or shown.ways[-1].name
-    at = [way.name for way in shown.ways].index(method)
+    ways, measured = ([all_of[at] for at in which] for all_of in (shown.ways, shown.measured))
     most = MOST_LINES if len(sample.tokens) <= 200 else FEW_LINES
     lines = {
         (i, j): _lines(shown, layer, head, most)
         for i, layer in enumerate(shown.layers)
         for j, head in enumerate(shown.heads)
     }
+    what = [ways[0].title] if len(ways) == 1 else []
     return viz.matrix_figure(
-        seen(shown, shown.ways[at]),
+        [seen(shown, way) for way in ways],
         shown.layers,
         shown.heads,
         lines,
         linked(sample, shown.link, *_region(shown), merged),
-        nearest=shown.measured[at].plane.nearest1 if shown.ways[at].query_drawn.shape[-1] == 2 else None,
-        title=title(shown, shown.ways[at].title, merged_words(shown), moved_together(shown)),
+        nearest=[found.plane.nearest1 for found in measured],
+        titles=[way.title for way in ways] if len(ways) > 1 else (),
+        title=title(shown, *what, merged_words(shown), moved_together(shown), percentages(shown, ways)),
         width=shown.width,
     )
 
@@ -296,30 +338,35 @@ def draw_metrics(shown: Shown) -> "Figure":
         f"nearest@1 in {dims}-D": (lambda m: m.plane.nearest1, (0, 1)),
         "nearest@1 in full": (lambda m: m.space.nearest1, (0, 1)),
         f"rank correlation in {dims}-D": (lambda m: m.plane.rank_correlation, (-1, 1)),
-        "minus the correlation of product and distance": (lambda m: -m.pairs.correlation, (-1, 1)),
+        "product and nearness": (lambda m: -m.pairs.correlation, (-1, 1)),
     }
     maps, limits = {}, {}
     for name, (measure_of, of_colours) in measures.items():
         for way, result in zip(shown.ways, shown.measured, strict=True):
             key = f"{name}, {way.name}"
-            if way.plane.kind != "pca" and not name.endswith("-D"):
-                continue  # the whole space is that of raw
+            of_raw = way.plane.kind != "pca" and not name.endswith("-D")  # the whole space is that of raw
             by_construction = way.method == "exact" and name == "nearest@1 in full"  # 1 for every head
-            maps[key] = None if by_construction else measure_of(result)
+            maps[key] = None if of_raw or by_construction else measure_of(result)
             limits[key] = of_colours
     habits = {"self": "to_self", "the previous token": "to_previous", "the next token": "to_next"}
-    for name, field in (habits | {"[CLS]": "to_cls", "[SEP]": "to_sep"}).items():
+    habits |= {"[CLS]": "to_cls", "[SEP]": "to_sep"}
+    most = max(float(getattr(shown.habits, field).max()) for field in habits.values())
+    for name, field in habits.items():
         maps[f"attention to {name}"] = getattr(shown.habits, field)
-        limits[f"attention to {name}"] = (0, 1)
+        limits[f"attention to {name}"] = (0, most)
     maps["entropy of attention (bits)"] = shown.habits.entropy
+    told = percentages(shown, shown.ways).partition("; ")[2]
+    told = f" {told.replace(',', ':', 1)}." if told else ""
     return viz.heatmap_figure(
         maps,
         shown.layers,
         shown.heads,
         limits=limits,
+        columns=len(shown.ways),
         title=title(shown, moved_together(shown), measured=True),
         caption="One row per layer, one column per head. nearest@1: share of queries whose most attended key is the "
-        "nearest. Rank correlation: of attention and nearness, mean over queries. exact is 1 in full by construction.",
+        "nearest. Rank correlation: of attention and nearness, mean over queries. Product and nearness: minus the "
+        "correlation of product and distance, over all pairs. exact is 1 in full by construction." + told,
         width=shown.width,
     )
 
@@ -344,9 +391,11 @@ MANY_HEADS = {
     "matrix": draw_matrix,
     "matrix-raw": partial(draw_matrix, method="raw"),
     "matrix-paper": partial(draw_matrix, method="paper"),
+    "matrix-both": draw_before_and_after,
     "joint-raw": partial(draw_joints, method="raw"),
     "joint-paper": partial(draw_joints, method="paper"),
     "joint-exact": partial(draw_joints, method="exact"),
+    "joint-plane": draw_joints,
     "layers": draw_layers,
     "sheet": draw_sheet,
     "search": draw_search,

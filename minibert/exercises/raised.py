@@ -130,6 +130,5 @@ def shortened(text: str) -> str:
 def at(error: dict) -> str:
     if error["line"] is None:
         return ""
-    if not error["source"]:
-        return t(" at line {line}", line=error["line"])
-    return t(" at line {line}, `{source}`", line=error["line"], source=error["source"])
+    where = t(" at line {line}", line=error["line"])
+    return where + (f", `{error['source']}`" if error["source"] else "")

@@ -87,15 +87,17 @@ minibert: --link is 'brown'; expected two words with a colon between, such as br
 $ minibert viz --link brown:zebra
 minibert: no sentence has both 'brown' and 'zebra'; the words are: the, brown, capybara, is, sleeping, now, .
 $ minibert viz --link brown:capybara --draw attention
-minibert: --link has no effect on attention, but on joint, matrix, matrix-raw, matrix-paper, joint-raw, joint-paper, joint-exact, distances (--draw); leave it out
+minibert: --link has no effect on attention, but on joint, matrix, matrix-raw, matrix-paper, matrix-both, joint-raw, joint-paper, joint-exact, joint-plane, distances (--draw); leave it out
 $ minibert viz --words --draw distances
-minibert: --words has no effect on distances, but on joint, matrix, matrix-raw, matrix-paper, joint-raw, joint-paper, joint-exact, attention, layers (--draw); leave it out
+minibert: --words has no effect on distances, but on joint, matrix, matrix-raw, matrix-paper, matrix-both, joint-raw, joint-paper, joint-exact, joint-plane, attention, layers (--draw); leave it out
 $ minibert viz --layer all --draw joint
-minibert: --draw names 'joint', which is not for several heads; for several heads there are: matrix, matrix-raw, matrix-paper, joint-raw, joint-paper, joint-exact, layers, sheet, search, metrics, positions (see --layer and --head for the others)
+minibert: --draw names 'joint', which is not for several heads; for several heads there are: matrix, matrix-raw, matrix-paper, matrix-both, joint-raw, joint-paper, joint-exact, joint-plane, layers, sheet, search, metrics, positions (see --layer and --head for the others)
+$ minibert viz --layer 0 --draw joint-plane
+minibert: --draw joint-plane draws the plane of --plane; choose one, such as --plane attention
 $ minibert viz --draw jiont
 minibert: --draw names 'jiont'; did you mean joint?
 $ minibert viz --draw ""
-minibert: --draw names ''; there are: joint, distances, attention, search, matrix, matrix-raw, matrix-paper, joint-raw, joint-paper, joint-exact, layers, sheet, metrics, positions
+minibert: --draw names ''; there are: joint, distances, attention, search, matrix, matrix-raw, matrix-paper, matrix-both, joint-raw, joint-paper, joint-exact, joint-plane, layers, sheet, metrics, positions
 $ minibert viz --points 100
 minibert: --points has no effect without --file; leave it out
 $ minibert viz --skip-bad

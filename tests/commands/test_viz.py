@@ -110,6 +110,7 @@ def test_nothing_is_cut_and_no_two_titles_collide(capsys, model, figures, head):
     names = pictures.MANY_HEADS if head == "all" else pictures.ONE_HEAD
     long = "The unquestionable incomprehensibilities of a capybara sleeping in the afternoon, and of nothing else."
     wishes = ("--layer", 1, "--head", head, "--draw", ",".join(names), "--words", "--no-special", "--scope", "model")
+    wishes += ("--plane", "attention") * (head == "all")
     run(capsys, *model, long, TEXT, TEXT, *wishes)
     for name, figure in zip(names, figures, strict=True):
         figure.draw_without_rendering()

@@ -22,7 +22,6 @@ import numpy as np
 
 import minibert
 import minibert.checkpoint.tensors
-from minibert.whatif.replaced import replaced
 
 MEMORY = 200_000_000
 SECONDS = 1.0
@@ -50,7 +49,6 @@ NUMBERS = [
 ]
 WORDS = ["", "a", "F64", "F16", "BF16", "I8", "F8_E4M3", "BOOL", "bert", "roberta", "relu", "Sequence", "Replace"]
 WORDS += ["BertForTokenClassification", "multi_label_classification", "regression", "RobertaModel", "[MASK]"]
-WORDS += ["BPE", "ByteLevel", "Metaspace", "Precompiled", "RobertaProcessing", "albert", "electra", "Ġ", "▁"]
 WORDS += ["Unigram", "TemplateProcessing", "Whitespace", "[UNK]", "\x00", "\ud800", "é" * 300, "##", "NFKD"]
 PATHS = [
     "..",
@@ -157,7 +155,7 @@ def damaged_tensors(content: bytes, choose: random.Random) -> bytes:
 
 
 def damage(name: str, content: bytes, choose: random.Random) -> bytes:
-    if choose.random() < 0.5 or name in ("vocab.txt", "merges.txt"):
+    if choose.random() < 0.5 or name == "vocab.txt":
         return damaged_bytes(content, choose)
     if name.endswith(".safetensors"):
         return damaged_tensors(content, choose)
@@ -211,11 +209,10 @@ def check(folder: Path) -> bool:
         except ValueError:
             continue
         assert max(encoding.input_ids) < bert.config.vocab_size
-    ids = [number for number in (0, 1, 2) if number != bert.config.pad_token_id][:2]
-    ids = minibert.Encoding.from_ids(ids)  # whatever is wrong with other parts
-    if bert.config.vocab_size > 2 and bert.config.max_position_embeddings > 1:
+    ids = minibert.Encoding.from_ids([0, 1])  # whatever is wrong with other parts
+    if bert.config.vocab_size > 1 and bert.config.max_position_embeddings > 1:
         assert len(bert(ids).tokens) == 2
-    for ask in (bert.classify, bert.logits, bert.fill_mask, lambda text: replaced(bert, text)):
+    for ask in (bert.classify, bert.logits, bert.fill_mask):
         try:
             ask(ids)
         except ValueError as error:

@@ -487,6 +487,9 @@ def every_figure(layers, columns, tokens, width=style.WIDTH, sentences=1, names=
         "pair": viz.attention_pair_figure(one[0], one[0].T, first, names=["before: a model", "after: one"], **rest),
         "search": viz.search_figure([curve] * 4, titles=["used:"] * 4, **rest),
         "matrix": viz.matrix_figure(together, *grid, {(0, 0): lines}, nearest=found.plane.nearest1, **rest),
+        "both": viz.matrix_figure(
+            [together] * 2, *grid, nearest=[found.plane.nearest1] * 2, titles=["raw", "exact"], **rest
+        ),
         "sheet": viz.attention_sheet(blocks[0], *grid, first, **rest),
         "layers": viz.layers_figure(together, **rest),
         "heatmap": viz.heatmap_figure(maps, *grid, **rest),
@@ -570,7 +573,7 @@ def test_the_linked_pair_in_words():
     for q, k in ((n.plane.project(n.query), n.plane.project(n.key)), (query, key)):
         ranks.append(1 + int(np.argsort(np.linalg.norm(k[3:] - q[3], axis=-1)).tolist().index(2)))
     here, full = ("nearest" if rank == 1 else f"{ {2: '2nd', 3: '3rd'}[rank] } nearest" for rank in ranks)
-    assert said == f"a → b: {here} here, {full} in full"
+    assert said == f"a → b: {here} here" + (" and in full" if here == full else f", {full} in full")
     assert [joint.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)] == (
         ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th"]
     )
@@ -669,7 +672,10 @@ def test_texts_wrap_between_words_and_end_in_dots_where_cut():
         assert canvas.wide(short[1], 7) <= 1.0
         parts = canvas.wrap("x" * 60, 7, 1.0).split("\n")
         assert "".join(parts) == "x" * 60 and all(canvas.wide(part, 7) <= 1.0 for part in parts)
-        assert canvas.wrap("", 7, 1.0) == ""
+        assert canvas.wrap("", 7, 1.0) == canvas.wrap_evenly("", 7, 1.0) == ""
+        room = canvas.wide("one line and a", 7) + 0.02
+        uneven, even = (wrap("one line and a bit\nno more", 7, room) for wrap in (canvas.wrap, canvas.wrap_evenly))
+        assert (uneven, even) == ("one line and a\nbit\nno more", "one line\nand a bit\nno more")
 
 
 def test_pictures_are_drawn_from_threads_and_the_settings_of_others_stay():
@@ -738,3 +744,76 @@ def test_points_lie_inside_their_axes_and_panels_have_the_numbers_of_their_heads
     n, _ = many()
     figure = viz.matrix_figure(n, [4, 7], [3, 5, 9])
     assert {"head 3", "head 5", "head 9", "layer 4", "layer 7"} <= set(texts(figure))
+
+
+def test_two_matrices_side_by_side():
+    n, _ = many(scope="head")
+    other = viz.normalize(n.query, n.key, method="raw", components=3)
+    shares = [np.linspace(0, 1, 6).reshape(2, 3), np.linspace(1, 0, 6).reshape(2, 3)]
+    figure = viz.matrix_figure([other, n], nearest=shares, titles=["as they are", "moved"], title="t")
+    drawn(figure)
+    said = " ".join(texts(figure)).replace("\n", " ")
+    assert "as they are" in said and "moved" in said
+    assert "nearest in 3-D, of which two dimensions are drawn" in said and "nearest in the plane" in said
+    grid = np.array(figure.axes, object).reshape(2, 6)
+    for block, share, way in zip((grid[:, :3], grid[:, 3:]), shares, (other, n), strict=True):
+        for place, axes in np.ndenumerate(block):
+            assert axes.texts[0].get_text() == f"{share[place]:.0%}"
+            np.testing.assert_allclose(axes.collections[0].get_offsets(), way.query_drawn[place][:, :2], rtol=1e-6)
+    left, right = (axes.get_position() for axes in (grid[0, 2], grid[0, 3]))
+    gap = grid[0, 1].get_position().x0 - grid[0, 0].get_position().x1
+    assert right.x0 - left.x1 > gap + 0.01 and grid[0, 5].get_position().x1 <= 1
+    with pytest.raises(ValueError, match="one for each of the 2"):
+        viz.matrix_figure([other, n], nearest=shares[:1])
+
+
+def test_arrows_lead_from_where_points_were(panels):
+    ways, _ = panels
+    figure = viz.joint_figure(ways[:2], TOKENS, common=True, arrows=True)
+    assert not [c for c in figure.axes[0].collections if isinstance(c, matplotlib.quiver.Quiver)]
+    arrows = [c for c in figure.axes[1].collections if isinstance(c, matplotlib.quiver.Quiver)]
+    drawn_there = [(way.query_drawn, way.key_drawn) for way in ways[:2]]
+    for arrow, old, new in zip(arrows, *drawn_there, strict=True):
+        np.testing.assert_allclose(arrow.XY, old, rtol=1e-6)
+        np.testing.assert_allclose(np.stack([arrow.U, arrow.V], axis=-1), new - old, rtol=1e-4, atol=1e-5)
+    assert "Arrows:" in " ".join(texts(figure))
+
+
+def test_a_label_nearer_to_another_point_has_a_line_back():
+    figure = canvas.new_figure(2, 2)
+    axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+    points = np.random.default_rng(3).normal(size=(30, 2))
+    canvas.equal_axes(axes, points)
+    place_labels(axes, points, [f"word{i}" for i in range(30)], ["black"] * 30)
+    figure.draw_without_rendering()
+    dots = axes.transData.transform(points)
+    for text in axes.texts:
+        number, box = int(text.get_text().removeprefix("word")), Text.get_window_extent(text)
+        away = np.maximum(np.maximum([box.x0, box.y0] - dots, dots - [box.x1, box.y1]), 0)
+        away = np.linalg.norm(away, axis=-1)
+        if away[number] > away.min() + 3 * figure.dpi / 72:
+            assert text.arrow_patch is not None, text
+
+
+def test_three_long_maps_fit_a_page():
+    maps = [np.eye(size) for size in (40, 14, 44)]
+    figure = viz.attention_figure(maps, [[f"t{i}" for i in range(len(values))] for values in maps])
+    assert figure.get_figheight() < 10.5 and figure.get_figwidth() == style.WIDTH
+
+
+def test_places_left_free_are_closed_where_the_columns_do_not_fit():
+    maps = {"a": np.eye(2), "b": None, "c": np.eye(2), "d": np.eye(2)}
+    for width, wanted in ((7, [(0, 0), (0, 2), (0, 3)]), (3.4, [(0, 0), (0, 1), (1, 0)])):
+        figure = viz.heatmap_figure(maps, columns=4, width=width)
+        boxes = [axes.get_position() for axes in figure.axes if axes.images]
+        rows = sorted({round(box.y0, 3) for box in boxes}, reverse=True)
+        assert [rows.index(round(box.y0, 3)) for box in boxes] == [row for row, _ in wanted]
+
+
+def test_of_many_layers_some_are_named_and_both_kinds_keep_their_marks():
+    query, key, _ = heads(24, 2, tokens=3)
+    figure = viz.layers_figure(viz.normalize(query, key, scale=1, scope="model"))
+    named = [text for text in texts(figure) if text.startswith("layer ")]
+    assert len(named) == 8 and {"layer 0", "layer 23"} <= set(named)
+    kinds = {len(c.get_paths()[0].vertices) for c in figure.axes[0].collections}
+    assert len(kinds) == 2  # a circle has more corners than a diamond

@@ -149,6 +149,20 @@ def wrap(text: str, size: float, width: float, most: int | None = None) -> str:
     return "\n".join(lines)
 
 
+def wrap_evenly(text: str, size: float, width: float) -> str:
+    """The text in as few lines, none much shorter than the others: no last line of one word."""
+    result = []
+    for paragraph in text.split("\n"):
+        best = wrap(paragraph, size, width)
+        for part in np.linspace(0.95, 0.5, 10):
+            lines = wrap(paragraph, size, part * width)
+            if lines.count("\n") > best.count("\n"):
+                break
+            best = lines
+        result.append(best)
+    return "\n".join(result)
+
+
 @functools.lru_cache(4096)
 def wide(text: str, size: float) -> float:
     """Inches that a line of text takes."""

@@ -131,5 +131,5 @@ def _draw_fit(axes, x, y, weight, style):
     middle_x, middle_y = weight @ x / total, weight @ y / total
     slope = weight @ ((x - middle_x) * (y - middle_y)) / (weight @ (x - middle_x) ** 2)
     ends = np.array([there.min(), there.max()])
-    rim = [withStroke(linewidth=2.2, foreground="white")]
+    rim = [withStroke(linewidth=1.6, foreground="white")]
     axes.plot(ends, middle_y + slope * (ends - middle_x), color=INK, lw=1, ls=style, path_effects=rim, zorder=4)

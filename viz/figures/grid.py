@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from viz.figures import canvas
-from viz.figures.style import SMALL, WIDTH
+from viz.figures.style import NORMAL, SMALL, WIDTH
 
 TALLEST = 1.7  # inches of a small panel
+APART = 0.12  # inches between blocks of columns
 HIGH = 9.4  # inches of all rows together, so that they fit a page
 
 
@@ -25,12 +26,16 @@ def grid_page(
     above: float = 0.0,
     strip: float = 0.0,
     ratio: float = 1.0,
+    blocks: Sequence[str] = (),
 ) -> tuple[Figure, np.ndarray]:
     """A page with a small panel for each layer and head, rows and columns named, without ticks. In inches.
 
     left, right, above: room beside the grid and over it; strip: over each panel. ratio: of height to width.
+    blocks: what equal parts of the columns show, set apart and named.
     """
     gap = 0.04 if len(heads) > 6 else 0.08
+    right += APART * max(0, len(blocks) - 1)
+    named = 0.16 if blocks else 0.0
     cell = (width - left - 0.25 - right) / len(heads) - gap
     figure, grid = canvas.page(
         len(layers),
@@ -42,10 +47,20 @@ def grid_page(
         height=min(ratio * cell, TALLEST, max(HIGH / len(layers) - gap - strip, 0.15)),
         left=left + 0.25,
         right=right,
-        above=above + strip + 0.16,
+        above=above + strip + 0.16 + named,
         below=0.08,
         gaps=(gap, gap + strip),
     )
+    per_block = len(heads) // max(1, len(blocks))
+    for number in range(1, len(blocks)):
+        for axes in grid[:, number * per_block :].ravel():
+            box = axes.get_position()
+            axes.set_position((box.x0 + APART / width, box.y0, box.width, box.height))
+    for number, name in enumerate(blocks):
+        first, last = grid[0, number * per_block], grid[0, (number + 1) * per_block - 1]
+        x = (first.get_position().x0 + last.get_position().x1) / 2
+        y = first.get_position().y1 + (above + strip + 0.15) / figure.get_figheight()
+        figure.text(x, y, name, ha="center", va="bottom", fontsize=NORMAL)
     for (row, column), axes in np.ndenumerate(grid):
         axes.set_xticks([])
         axes.set_yticks([])

@@ -30,7 +30,8 @@ def heatmap_figure(
 ) -> Figure:
     """One heatmap [L, H] per name, so many side by side: rows are layers, columns heads.
 
-    maps: by name, or one; None leaves a place free. layers, heads: their numbers; None: from 0.
+    maps: by name, or one; None leaves a place free, where so many columns fit.
+    layers, heads: their numbers; None: from 0.
     limits: of colours, by name; else from 0 to the highest, or where there are values below 0, as far below as above.
     Maps side by side that have the same limits share a colour bar. width: of the figure, in inches.
 
@@ -44,7 +45,10 @@ def heatmap_figure(
         if values is not None:
             layers, heads = check_heads(f"map {name!r}", values.shape, layers, heads)
     limits = {name: (limits or {}).get(name) or _limits(values) for name, values in maps.items() if values is not None}
-    columns = max(1, min(columns, len(maps), int(width / 1.6)))
+    fit = max(1, min(columns, len(maps), int(width / 1.6)))
+    if fit < columns:  # places are left free where columns have a meaning
+        maps = {name: values for name, values in maps.items() if values is not None}
+    columns = fit
     rows = -(-len(maps) // columns)
     gap, above = 0.5, 0.36
     across = (width - 0.35 - 0.5 - gap * (columns - 1)) / columns
@@ -113,7 +117,8 @@ def positions_figure(
     span = f"{signed(OFFSETS[0])} to {signed(OFFSETS[-1])}"
     caption = (
         f"Across: position of the key less that of the query, {span}; line: 0. Up: mean attention, as its square root, "
-        f"to {top:.2f}. Named, and pink: the highest of the {NEIGHBOURS} nearest each way, where twice the middle one."
+        f"to {top:.2f}. Named, and pink: the highest bar from {signed(-NEIGHBOURS)} to {signed(NEIGHBOURS)}, where "
+        f"it is more than {OUTSTANDING} times the median bar."
     )
     figure, grid = grid_page(layers, heads, title=title, caption=caption, width=width, strip=0.12, ratio=0.8)
     near = np.flatnonzero(np.abs(OFFSETS) <= NEIGHBOURS)

@@ -12,6 +12,7 @@ from mpl_toolkits.mplot3d import proj3d
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
 from viz.figures import canvas
+from viz.figures.grid import HIGH
 from viz.figures.labels import place_labels
 from viz.figures.lines import Lines
 from viz.figures.style import (
@@ -30,6 +31,7 @@ from viz.figures.style import (
 from viz.geometry.normalize import Normalized
 from viz.geometry.sentences import sentence_spans
 
+SOME = 40  # tokens; of more, lines are thinner and arrows left out
 MANY = 300  # tokens; more are drawn as areas, not as points
 TOLD_APART = 3  # sentences, by how full their marks are
 HELD = (0.95, 0.8, 0.5)  # of the points, in the areas drawn
@@ -53,6 +55,7 @@ def joint_figure(
     *,
     sentences: Sequence[int] | np.ndarray | None = None,
     common: bool = False,
+    arrows: bool = False,
     title: str = "",
     titles: Sequence[str] = (),
     notes: Sequence[str] = (),
@@ -64,7 +67,8 @@ def joint_figure(
     labels: [N], a text per token. lines, link: for all panels or one for each; as wide as the attention is high; link
         in red.
     sentences: [N], the sentence of each token, to tell them apart. common: the panels show one plane, so they get the
-        same limits and label the same tokens.
+        same limits and label the same tokens. arrows: in the later panels, from where each point lies in the first,
+        where there are few.
     title: over the figure. titles, notes: one per panel; without titles the panel's own.
     width: of the figure, in inches.
 
@@ -79,22 +83,26 @@ def joint_figure(
     notes = _for_each("notes", list(notes) or [""] * len(panels), panels)
     spans = sentence_spans(sentences, tokens)
 
-    columns = canvas.columns_for(len(panels), width)
+    columns = canvas.columns_for(len(panels), width, 2.1 if len(panels) <= 12 else 1.6)
     rows = -(-len(panels) // columns)
     flat = panels[0].query_drawn.shape[-1] == 2
     left, gap = 0.47, 0.45 if flat else 0.2
     across = (width - left - 0.08 - gap * (columns - 1)) / columns
     titles = [canvas.wrap(name, NORMAL, across + 0.05) for name in titles]
-    notes = [canvas.wrap(note, SMALL, across + 0.05) for note in notes]
+    notes = [canvas.wrap_evenly(note, SMALL, across + 0.05) for note in notes]
+    notes = [note + "\n" * (max(map(_lines, notes)) - _lines(note)) for note in notes]  # names on one line
     above = max(map(_lines, titles)) * NORMAL * 1.3 / 72 + max(map(_lines, notes)) * SMALL * 1.3 / 72 + 0.08
+    ratio = 0.75 if columns == 1 and width > 4 else 1.1 if flat else 1.0
+    if rows > 1:  # so that all fit a page
+        ratio = min(ratio, max(0.6, (HIGH / rows - 0.4 - above) / across))
     figure, grid = canvas.page(
         rows,
         columns,
         width=width,
         title=title,
-        caption=_caption(panels, tokens, notes, common),
+        caption=_caption(panels, tokens, notes, common, arrows and flat and tokens <= SOME),
         keys=_keys(panels, lines, link, tokens, len(spans)),
-        ratio=0.75 if columns == 1 and width > 4 else 1.1 if flat else 1.0,
+        ratio=ratio,
         left=left,
         right=0.08,
         above=above,
@@ -111,6 +119,8 @@ def joint_figure(
         else:
             _equal_space(axes, both)
         _draw_points(axes, query, key, spans)
+        if arrows and place and flat and tokens <= SOME:
+            _draw_arrows(axes, everywhere[:2], (query, key))
         for some, color in ((lines[place], LINE), (link[place], LINK)):
             if some is not None:
                 _draw_lines(axes, query, key, some, color)
@@ -146,7 +156,7 @@ def link_in_words(
             distance = np.linalg.norm(key[span] - query[i], axis=-1)
             places.append(1 + int((distance < distance[j - span.start]).sum()))
         here, full = ("nearest" if place == 1 else f"{ordinal(place)} nearest" for place in places)
-        result.append(f"{link.how}: {here} here, {full} in full")
+        result.append(f"{link.how}: {here} here" + (" and in full" if here == full else f", {full} in full"))
     return result
 
 
@@ -228,6 +238,14 @@ def _draw_density(axes, points, color):
             axes.contourf(*middles, count.T, [level, count.max()], colors=[color], alpha=0.2, zorder=2)
 
 
+def _draw_arrows(axes, before, after):
+    """Faint, from where the queries and the keys were to where they are."""
+    shape = {"width": 0.0025, "headwidth": 5, "headlength": 6, "headaxislength": 5, "zorder": 1}
+    for old, new, color in zip(before, after, (QUERY, KEY), strict=True):
+        where = {"angles": "xy", "scale_units": "xy", "scale": 1}
+        axes.quiver(*old.T, *(new - old).T, color=color, alpha=0.35, **where, **shape)
+
+
 def _draw_lines(axes, query, key, lines, color):
     segments = np.stack([query[lines.query], key[lines.key]], axis=1)
     kind = LineCollection if query.shape[-1] == 2 else Line3DCollection
@@ -237,7 +255,7 @@ def _draw_lines(axes, query, key, lines, color):
 
 def line_widths(attention: np.ndarray, tokens: int = 0) -> np.ndarray:
     """Points of width for attention 0 to 1; thinner where there are many tokens."""
-    return 0.25 + (2.5 if tokens <= MANY else 0.8) * np.asarray(attention)
+    return 0.25 + (2.5 if tokens <= SOME else 1.2 if tokens <= MANY else 0.8) * np.asarray(attention)
 
 
 def _label_points(axes, query, key, labels, lines, link, spans):
@@ -312,7 +330,7 @@ def _keys(panels, lines, link, tokens, sentences):
     return keys
 
 
-def _caption(panels, tokens, notes, common):
+def _caption(panels, tokens, notes, common, arrows):
     methods = dict.fromkeys(panel.name for panel in panels)
     said = ["Near should mean attended."]
     if any("nearest@1" in note for note in notes):
@@ -330,6 +348,8 @@ def _caption(panels, tokens, notes, common):
         said.append("Where there is no room for all labels, those at the strongest lines are written.")
     if common:
         said.append("All panels show one plane, with the same axes.")
+    if arrows:
+        said.append("Arrows: from where a query or key lies in the first panel.")
     return " ".join(said)
 
 

@@ -26,7 +26,7 @@ def place_labels(
     among: points [M, 2] that are drawn too, but have no text. lines: [M, 2, 2], the ends of lines that are drawn.
 
     One text after another, each takes the cheapest of 16 directions at 6 distances: leaving the axes costs most, then
-    overlaps with texts and points, then those with lines, then distance.
+    overlaps with texts and points, then to lie nearer to another point than to its own, then lines, then distance.
     """
     renderer = axes.figure.canvas.get_renderer()
     pixel = axes.figure.dpi / 72
@@ -46,7 +46,7 @@ def place_labels(
         text = Text(0, 0, texts[i], fontsize=size)
         text.set_figure(axes.figure)
         extent = text.get_window_extent(renderer)
-        half = np.array([extent.width, extent.height]) / 2 + 0.5 * pixel
+        half = np.array([extent.width, extent.height]) / 2 + np.array([1.5, 0.5]) * pixel
         # the nearest point of the text's box, not its middle, lies at `reach` from the dot
         middles = (dots[i] + reaches[:, None, None] * directions + half * np.sign(directions.round(6))).reshape(-1, 2)
         boxes = np.concatenate([middles - half, middles + half], axis=-1)
@@ -54,8 +54,13 @@ def place_labels(
         sides = np.minimum(boxes[:, None, 2:], taken[:, 2:]) - np.maximum(boxes[:, None, :2], taken[:, :2])
         overlap = np.maximum(sides, 0).prod(axis=-1).sum(axis=-1)
         crossed = ((boxes[:, None, :2] < along) & (along < boxes[:, None, 2:])).all(axis=-1).sum(axis=-1)
+        beside = np.maximum(np.maximum(boxes[:, None, :2] - dots, dots - boxes[:, None, 2:]), 0)  # of each dot
+        beside = np.linalg.norm(beside, axis=-1)
+        own = beside[:, i].copy()
+        beside[:, (dots == dots[i]).all(axis=-1)] = np.inf
+        confused = np.maximum(own - beside.min(axis=-1, initial=np.inf), 0)
         outside = np.maximum(frame[:2] - boxes[:, :2], 0).sum(axis=-1) + np.maximum(boxes[:, 2:] - frame[2:], 0).sum(-1)
-        cost = 10 * overlap + 1000 * outside + 3 * pixel * crossed + np.repeat(reaches, len(directions))
+        cost = 10 * overlap + 1000 * outside + 3 * pixel * crossed + 2 * confused + np.repeat(reaches, len(directions))
         best = cost.argmin()
         obstacles.append(boxes[best : best + 1])
         axes.annotate(
@@ -68,7 +73,7 @@ def place_labels(
             color=colors[i],
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colors[i], "lw": 0.3, "alpha": 0.7, "shrinkA": 0, "shrinkB": 1}
-            if best >= 2 * len(directions)
+            if best >= 2 * len(directions) or confused[best] > 0
             else None,
             path_effects=[withStroke(linewidth=1.2, foreground="white", alpha=0.8)],
             zorder=6,

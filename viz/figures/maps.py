@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.figure import Figure
 
 from viz.figures import canvas
-from viz.figures.grid import check_heads, grid_page
+from viz.figures.grid import HIGH, check_heads, grid_page
 from viz.figures.style import ATTENTION, DIFFERENCE, INK, KEY_TEXT, NORMAL, QUERY, SMALL, WIDTH, in_house_style
 
 LONG = 30  # tokens; of more, attention is spread so thin that its square root is drawn
@@ -39,13 +39,22 @@ def attention_figure(
     maps = [_checked(values, names) for values, names in zip(attention, labels, strict=True)]
     longest = max(map(len, labels))
     gutter, above = _room(labels, 0)
-    # as many side by side as leave every token a line of its own
-    columns = next(c for c in (3, 2, 1) if c == 1 or (c <= len(maps) and width / c - gutter > LINE_HIGH * longest))
+    left, right, over = gutter + 0.2, 0.5, above + 0.2
+
+    def across(columns):
+        """Inches of a map's side, with so many side by side, if all are to fit a page."""
+        rows = -(-len(maps) // columns)
+        wide = (width - left - right - (columns - 1) * (gutter + 0.15)) / columns
+        return min(wide, max(HIGH / rows - over, 1.0))
+
+    # as many side by side as leave every token a line of its own, or where none does, so that maps are largest
+    possible = range(min(3, len(maps)), 0, -1)
+    roomy = [c for c in possible if across(c) >= LINE_HIGH * longest]
+    columns = roomy[0] if roomy else max(possible, key=across)
     norm, scale = _norm(longest)
-    left, right = gutter + 0.2, 0.5
-    panel = (width - left - right - (columns - 1) * (gutter + 0.15)) / columns
-    right += columns * max(0, panel - CELL * longest)  # few tokens need no whole page
-    caption = READ + _some_labels(_step(min(panel, CELL * longest), longest))
+    panel = min(across(columns), CELL * longest)  # few tokens need no whole page
+    right = width - left - columns * panel - (columns - 1) * (gutter + 0.15)
+    caption = READ + _some_labels(_step(panel, longest))
     figure, grid = canvas.page(
         -(-len(maps) // columns),
         columns,
@@ -56,7 +65,7 @@ def attention_figure(
         right=right,
         above=above + (0.16 if any(titles) else 0),
         below=0.06,
-        gaps=(gutter + 0.15, above + 0.2),
+        gaps=(gutter + 0.15, over),
     )
     for place, (axes, values) in enumerate(zip(grid.ravel(), maps, strict=False)):
         image = _draw_map(axes, values, labels[place], ATTENTION, norm, numbers=_numbers_fit(axes, longest))
@@ -89,7 +98,7 @@ def attention_pair_figure(
     norm, scale = _norm(len(labels))
     gutter, above = _room([labels], 0)
     columns = 3 if width >= 4.5 else 1
-    panel = (width - gutter - 0.28) / columns - 0.1
+    panel = (width - gutter - 0.28) / columns - 0.15
     figure, grid = canvas.page(
         3 // columns,
         columns,
@@ -100,7 +109,7 @@ def attention_pair_figure(
         right=0.08,
         above=above + 0.16,
         below=0.42,
-        gaps=(0.12, above + 0.6),
+        gaps=(0.2, above + 0.6),
     )
     maps = (
         (before, names[0], ATTENTION, norm),

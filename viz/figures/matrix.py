@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb, to_rgba_array
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -30,52 +30,71 @@ from viz.figures.style import (
 from viz.geometry.normalize import Normalized
 
 MOST_DOTS = 300  # dots of one kind in a small panel; more would only blacken it
-MOST_DOTS_PER_LAYER = 1500
+MOST_DOTS_OF_ALL = 3000
+MOST_LAYERS_NAMED = 8
 
 
 @in_house_style
 def matrix_figure(
-    normalized: Normalized,
+    normalized: Normalized | Sequence[Normalized],
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
     lines: Mapping[tuple[int, int], Lines] | None = None,
     link: Lines | None = None,
     *,
-    nearest: np.ndarray | None = None,
+    nearest: np.ndarray | Sequence[np.ndarray] | None = None,
+    titles: Sequence[str] = (),
     title: str = "",
     width: float = WIDTH,
 ) -> Figure:
     """Queries and keys of many heads, a small plane each: rows are layers, columns heads.
 
-    normalized: of shape [L, H, N, K] before the plane. layers, heads: their numbers; None: from 0.
+    normalized: of shape [L, H, N, K] before the plane; or several of the same tokens, to be drawn side by side.
+    layers, heads: their numbers; None: from 0.
     lines: (row, column) -> `Lines` to draw there. link: with attention [L, H, lines], drawn in red.
-    nearest: [L, H], the share of queries whose most attended key is the nearest in the plane; written over each panel,
-        and tinting it.
-    width: of the figure, in inches.
-    Every panel has equal units. Panels that show one plane (scope "layer" or "model") have the same limits.
+    nearest: [L, H], the share of queries whose most attended key is the nearest in the plane, one for each of several;
+        written over each panel, and tinting it.
+    titles: of several, one each. width: of the figure, in inches.
+    Every panel has equal units. Panels that show one plane (scope "layer" or "model") have the same limits. Of three
+    dimensions the first two are drawn.
 
-    ValueError: `normalized` or `nearest` is not of as many layers and heads.
+    ValueError: `normalized` or `nearest` is not of as many layers and heads, or `nearest` or `titles` not as many.
     """
-    layers, heads = check_heads("normalized", normalized.query.shape[:-2], layers, heads)
-    if nearest is not None:
-        check_heads("nearest", np.shape(nearest), layers, heads)
-    said, share = _said_of_plane(normalized)
-    query, key = (points[..., :2] for points in (normalized.query_drawn, normalized.key_drawn))
-    within = one_plane(normalized)
-    step = -(-query.shape[-2] // MOST_DOTS)
-    roomy = (width - 0.3) / len(heads) > 0.55  # for two numbers over a panel
-
+    if isinstance(normalized, Normalized):
+        normalized, nearest = [normalized], [nearest]
+    ways = list(normalized)
+    shares = [None] * len(ways) if nearest is None else list(nearest)
+    if len(shares) != len(ways) or len(titles) not in (0, len(ways)):
+        raise ValueError(f"nearest and titles must be one for each of the {len(ways)}, or left out")
+    for way, share in zip(ways, shares, strict=True):
+        layers, heads = check_heads("normalized", way.query.shape[:-2], layers, heads)
+        if share is not None:
+            check_heads("nearest", np.shape(share), layers, heads)
+    columns = len(ways) * len(heads)
+    roomy = (width - 0.3) / columns > 0.55  # for two numbers over a panel
+    said = "; ".join(dict.fromkeys(_matrix_caption(*pair, roomy) for pair in zip(ways, shares, strict=True)))
     figure, grid = grid_page(
         layers,
-        heads,
+        [*heads] * len(ways),
+        blocks=titles,
         title=title,
-        caption=_matrix_caption(share, within, nearest is not None, roomy),
-        keys=_matrix_keys(lines, link, step),
+        caption=said,
+        keys=_matrix_keys(lines, link),
         width=width,
         strip=0.12,
     )
-    size = 5 if query.shape[-2] <= 40 else 2
-    size *= min(1.0, (width / len(heads)) / 0.8)
+    for number, (way, share) in enumerate(zip(ways, shares, strict=True)):
+        part = grid[:, number * len(heads) : (number + 1) * len(heads)]
+        _draw_matrix(part, way, share, lines, link, roomy, min(1.0, width / columns / 0.8))
+    return figure
+
+
+def _draw_matrix(grid, normalized, nearest, lines, link, roomy, small):
+    """One panel per head; small: how small dots and lines are to be, 1 or less."""
+    said, _ = _said_of_plane(normalized)
+    query, key = (points[..., :2] for points in (normalized.query_drawn, normalized.key_drawn))
+    within, step = one_plane(normalized), _thinned(normalized)
+    size = small * (5 if query.shape[-2] <= 40 else 2)
     for place, axes in np.ndenumerate(grid):
         q, k = query[place], key[place]
         same = within == within[place]
@@ -83,17 +102,19 @@ def matrix_figure(
         for some, color in ((None if lines is None else lines.get(place), LINE), (link and link[place], LINK)):
             if some is not None:
                 segments = np.stack([q[some.query], k[some.key]], axis=1)
-                widths = (0.1 if color == LINE else 0.3) + 1.2 * some.attention
+                widths = (0.1 if color == LINE else 0.3) + 1.2 * small * some.attention
                 zorder = 1 if color == LINE else 3
                 axes.add_collection(LineCollection(segments, colors=color, linewidths=widths, alpha=0.7, zorder=zorder))
         for points, color, mark in ((q, QUERY, QUERY_MARK), (k, KEY, KEY_MARK)):
             axes.scatter(*points[::step].T, s=size, c=color, marker=mark, lw=0, alpha=0.7, rasterized=True, zorder=2)
         if nearest is not None:
             axes.set_facecolor(_tint(nearest[place]))
-        _over(axes, said[place] if nearest is None else f"{nearest[place]:.0%}", "left", INK)
-        if nearest is not None and roomy:
+            wide = axes.get_position().width * axes.figure.get_figwidth() > 0.26
+            _over(axes, f"{nearest[place]:.0%}" if wide else f"{100 * nearest[place]:.0f}", "left", INK)
+        if nearest is None:
+            _over(axes, said[place], "left", INK)
+        elif roomy:
             _over(axes, said[place], "right", FAINT)
-    return figure
 
 
 @in_house_style
@@ -118,22 +139,22 @@ def layers_figure(
     layers = range(shape[0]) if layers is None else layers
     query, key = normalized.query_drawn, normalized.key_drawn
     shares = normalized.plane.explained_variance_ratio[0, 0]
-    step = -(-query.shape[1] * query.shape[2] // MOST_DOTS_PER_LAYER)
+    step = -(-query[..., 0].size // MOST_DOTS_OF_ALL)
     query, key = (points[..., :2].reshape(len(layers), -1, 2)[:, ::step] for points in (query, key))
     by_layer = LAYERS(np.linspace(0, 1, len(layers)))
     tints = np.repeat(by_layer, query.shape[1], axis=0)
     query, key = query.reshape(-1, 2), key.reshape(-1, 2)
-    kinds = np.repeat(to_rgba_array([QUERY, KEY]), len(query), axis=0)
-    panels = (
-        ("queries and keys of all heads", np.concatenate([query, key]), kinds),
-        ("queries by layer", query, tints),
-        ("keys by layer", key, tints),
+    panels = (  # name, and what is drawn: points, their colours, their mark
+        ("queries and keys of all heads", ((query, QUERY, QUERY_MARK), (key, KEY, KEY_MARK))),
+        ("queries by layer", ((query, tints, QUERY_MARK),)),
+        ("keys by layer", ((key, tints, KEY_MARK),)),
     )
     several = len(layers) > 1
     thinned = f" 1 point in {step} is drawn." if step > 1 else ""
     caption = "One plane for all heads of all layers, the one in which the points vary most; all panels have its axes."
     keys = canvas.query_and_key()
-    keys += [canvas.dot(color, "s", f"layer {layer}") for color, layer in zip(by_layer, layers, strict=True) if several]
+    named = np.unique(np.linspace(0, len(layers) - 1, min(len(layers), MOST_LAYERS_NAMED)).round().astype(int))
+    keys += [canvas.dot(by_layer[i], "s", f"layer {layers[i]}") for i in named if several]
     columns = canvas.columns_for(3, width)
     figure, grid = canvas.page(
         -(-3 // columns),
@@ -148,12 +169,14 @@ def layers_figure(
         below=0.4,
         gaps=(0.2, 0.65),
     )
-    for place, (name, points, colors) in enumerate(panels):
+    for place, (name, drawn) in enumerate(panels):
         axes = grid.ravel()[place]
         canvas.equal_axes(axes, np.concatenate([query, key]), margin=0.03)
-        order = np.random.default_rng(0).permutation(len(points))  # so that none covers the others
-        mark = KEY_MARK if name.startswith("keys") else QUERY_MARK
-        axes.scatter(*points[order].T, s=2.5, c=colors[order], marker=mark, lw=0, alpha=0.6, rasterized=True)
+        order = np.random.default_rng(0).permutation(len(query))  # so that none covers the others
+        for part in np.array_split(order, 10) if len(drawn) > 1 else [order]:
+            for points, colors, mark in drawn:
+                color = colors if isinstance(colors, str) else colors[part]
+                axes.scatter(*points[part].T, s=2.5, c=color, marker=mark, lw=0, alpha=0.6, rasterized=True)
         axes.set_title(name, fontsize=NORMAL)
         axes.set_xlabel(f"component 1 ({shares[0]:.0%} of variance)", fontsize=SMALL)
         if place % columns == 0:
@@ -198,16 +221,19 @@ def _over(axes, text, side, color):
     )
 
 
-def _matrix_keys(lines, link, step):
+def _matrix_keys(lines, link):
     keys = canvas.query_and_key()
     if lines:
         how = next(iter(lines.values())).how
         keys.append(Line2D([], [], color=LINE, lw=1, label=f"{how}; width: attention"))
     if link is not None:
         keys.append(Line2D([], [], color=LINK, lw=1, label=link.how))
-    if step > 1:
-        keys.append(canvas.says(f"1 token in {step} drawn"))
     return keys
+
+
+def _thinned(normalized):
+    """Every how many tokens one is drawn."""
+    return -(-normalized.query.shape[-2] // MOST_DOTS)
 
 
 def _said_of_plane(normalized):
@@ -215,7 +241,7 @@ def _said_of_plane(normalized):
     plane, heads = normalized.plane, normalized.scale.shape
     if plane.kind == "pca":
         shares = plane.explained_variance_ratio[..., :2].sum(axis=-1)
-        said, share = [f"{x:.0%}" for x in shares.ravel()], "share of the variance that the plane shows"
+        said, share = [f"{x:.0%}" for x in shares.ravel()], "share of the variance that is drawn"
     elif plane.is_attention:
         said, share = [f"{x:.2f}" for x in plane.lost.ravel()], "nats of attention that the picture loses"
     else:
@@ -223,13 +249,18 @@ def _said_of_plane(normalized):
     return np.array(said, object).reshape(heads), share
 
 
-def _matrix_caption(share, within, nearest, roomy):
-    kinds = len(np.unique(within))
-    if nearest:
-        said = "Over each panel, and as its tint: share of queries whose most attended key is the nearest in the plane"
+def _matrix_caption(normalized, nearest, roomy):
+    _, share = _said_of_plane(normalized)
+    within, step, dimensions = one_plane(normalized), _thinned(normalized), normalized.query_drawn.shape[-1]
+    if nearest is not None:
+        where = "the plane" if dimensions == 2 else f"{dimensions}-D, of which two dimensions are drawn"
+        said = f"Over each panel, and as its tint: % of queries whose most attended key is the nearest in {where}"
         said += f"; right: {share}." if roomy else "."
     else:
         said = f"Over each panel: {share}."
+    if step > 1:
+        said += f" 1 token in {step} is drawn."
+    kinds = len(np.unique(within))
     if kinds == 1 and within.size > 1:
         return said + " All panels show one plane, with the same axes."
     if kinds == len(within) and within.shape[1] > 1:

@@ -49,7 +49,7 @@ def search_figure(
         right=0.06,
         above=0.45,
         below=0.36,
-        gaps=(0.42, 0.85),
+        gaps=(0.5, 0.85),
         ratio=0.45 if columns == 1 and width > 4 else 0.72,
     )
     for place, (axes, search) in enumerate(zip(grid.ravel(), searches, strict=False)):
@@ -66,7 +66,8 @@ def search_figure(
             (edge, "^", 3.5, LINK),
             (flat, "x", 3.5, FAINT),
         ):
-            axes.plot(best[some], found[some], mark, color=color, ms=size)
+            if some.any():
+                axes.plot(best[some], found[some], mark, color=color, ms=size, clip_on=False, zorder=3)
         correlation = "correlation" in search.objective
         axes.set_xscale("log")
         axes.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"], minor=False)
