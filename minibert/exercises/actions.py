@@ -69,7 +69,7 @@ def show(args: argparse.Namespace, notes: progress.Progress) -> None:
         notes.note("solutions", exercise.name)
     print("# " + t("A solution of {name}", name=exercise.name) + "\n")
     print(solution_text(exercise))
-    print("# " + t("And this is how the library does it") + "\n")
+    print("# " + t("And this is how the library does it; it is written for speed") + "\n")
     for function in exercise.shown:
         plain = inspect.unwrap(function)
         print(f"# {plain.__module__}.{plain.__qualname__}\n")

@@ -98,6 +98,7 @@ def print_reports(
         if alone and report.status == "passed":
             say(t("What did you predict?") + " " + answer_of(exercise), "    ")
             say(t("To compare with ours: minibert exercises show {name}", name=exercise.name), "    ")
+            say_next(checker.folder, folder, exercise, notes)
     if not alone:
         say_what_is_next(reports, folder)
     return reports
@@ -132,7 +133,7 @@ def print_picture(report: Report) -> None:
 
 def print_printed(printed: str) -> None:
     lines = printed.strip("\n").splitlines()
-    print("    " + t("It printed:"))
+    print("    " + t("It printed, on all inputs together:"))
     for line in lines[:PRINTED_LINES]:
         print(f"    | {line[:200]}")
     if len(lines) > PRINTED_LINES:
@@ -183,9 +184,7 @@ def watch(folder: Path, chosen: tuple[Exercise, ...], args: argparse.Namespace, 
             for exercise in changed or (last if helper else []):
                 last = [exercise]
                 with Checker(folder, args.seed, args.time_limit) as checker:
-                    (report,) = print_reports(checker, [exercise], args.folder, notes)
-                    if report.status == "passed" and len(chosen) > 1:
-                        say_next(folder, chosen, exercise, notes)
+                    print_reports(checker, [exercise], args.folder, notes)
                     print(flush=True)
             first = False
             time.sleep(0.3)
@@ -193,8 +192,9 @@ def watch(folder: Path, chosen: tuple[Exercise, ...], args: argparse.Namespace, 
         print("\n" + t("Stopped watching."))
 
 
-def say_next(folder: Path, chosen: tuple[Exercise, ...], done: Exercise, notes: progress.Progress) -> None:
-    left = [exercise for exercise in started(folder, chosen) if exercise.name not in notes.right and exercise != done]
+def say_next(there: Path, folder: str, done: Exercise, notes: progress.Progress) -> None:
+    """The next exercise that is not right: the one after this, or the first that was left out."""
+    left = [exercise for exercise in started(there, EXERCISES) if exercise.name not in notes.right and exercise != done]
     if left:
         later = [exercise for exercise in left if exercise.number > done.number]
-        print("    " + t("Next: {path}", path=quoted(folder / (later or left)[0].file)))
+        print("    " + t("Next: {path}", path=quoted(f"{folder}/{(later or left)[0].file}")))

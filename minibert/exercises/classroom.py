@@ -4,6 +4,7 @@ import csv
 import html
 import io
 import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -62,10 +63,16 @@ def students_in(folders: list[Path]) -> list[Path]:
     for folder in folders:
         if not folder.is_dir():
             raise ValueError(f"{folder} is not a folder")
-        below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+        below = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
+        below.sort(key=by_number)
         own = any((folder / exercise.file).is_file() for exercise in EXERCISES)
         found += [folder] if own or not below else below
     return found
+
+
+def by_number(path: Path) -> list:
+    """Sorts s2 before s10: what is a number in the name counts as one."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
 
 
 def check_class(

@@ -4,7 +4,7 @@ import numpy as np
 
 from minibert.exercises.exercise import Case, Function, Output, Wrong
 from minibert.exercises.key import arrays_of
-from minibert.exercises.language import t
+from minibert.exercises.language import sentence_gap, t
 from minibert.exercises.report import Picture, Problem
 from minibert.exercises.transport import Other, kind_of
 
@@ -54,7 +54,7 @@ def first_different(function: Function, got: tuple, expected: tuple) -> Picture 
 
 def check_order(function: Function, got: tuple, expected: tuple, case: Case) -> Problem | None:
     """Right arrays in the wrong places are that, whatever else their numbers would break there."""
-    names = [output.name for output in function.outputs]
+    names = [t(output.name) for output in function.outputs]
 
     def same(i: int, j: int) -> bool:
         """Whether what stands at i is what is expected at j."""
@@ -92,7 +92,7 @@ def check_kind(output: Output, got: object, expected: object) -> None:
     came = kind_of(got)
     if isinstance(got, list | tuple) and all(isinstance(item, np.ndarray) for item in got):
         came += made_into_one([item.shape for item in got], np.shape(expected))
-    raise Wrong(t("expected {name} to be {wanted}, got {got}", name=output.name, wanted=wanted, got=came))
+    raise Wrong(t("expected {name} to be {wanted}, got {got}", name=t(output.name), wanted=wanted, got=came))
 
 
 def made_into_one(shapes: list[tuple[int, ...]], wanted: tuple[int, ...]) -> str:
@@ -115,7 +115,7 @@ def check_shape(output: Output, got: np.ndarray, expected: np.ndarray, case: Cas
         "shape",
         t(
             "Shape of {name}, on {case}: expected {want}{axes}, got {have}.",
-            name=output.name,
+            name=t(output.name),
             case=case.about,
             want=want,
             axes=axes,
@@ -135,7 +135,7 @@ def check_dtype(output: Output, got: np.ndarray, expected: np.ndarray, case: Cas
     """float32, as everything in the library is, or float64, which is right and takes twice the room."""
     if got.dtype in (np.float32, np.float64):
         return None
-    message = t("dtype of {name}: expected float32 or float64, got {got}.", name=output.name, got=got.dtype)
+    message = t("dtype of {name}: expected float32 or float64, got {got}.", name=t(output.name), got=got.dtype)
     return Problem("dtype", message, expected="float32", got=str(got.dtype))
 
 
@@ -143,11 +143,11 @@ def check_finite(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     bad = ~np.isfinite(got) & np.isfinite(expected)
     if not bad.any():
         return None
-    note = " " + t(
+    note = sentence_gap() + t(
         "(inf: a number too large for float32. nan: 0/0, inf/inf, inf - inf, 0 times inf, or the root of a negative "
         "number, which rounding alone can make.)"
     )
-    return difference("finite", t("{name} is not finite", name=output.name), bad, output, got, expected, case, note)
+    return difference("finite", t("{name} is not finite", name=t(output.name)), bad, output, got, expected, case, note)
 
 
 def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
@@ -158,8 +158,8 @@ def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     with np.errstate(over="ignore"):
         factor = float(np.vdot(got, expected) / max(np.vdot(expected, expected), 1e-30))
     if wrong.size > 1 and abs(factor) > 1e-6 and close(got, factor * expected, output.near).all():
-        note = " " + t("Every number is {factor} times what is expected.", factor=f"{factor:.4g}")
-    return difference("values", t("Values of {name}", name=output.name), wrong, output, got, expected, case, note)
+        note = sentence_gap() + t("Every number is {factor} times what is expected.", factor=f"{factor:.4g}")
+    return difference("values", t("Values of {name}", name=t(output.name)), wrong, output, got, expected, case, note)
 
 
 def close(got: np.ndarray, expected: np.ndarray, near: float) -> np.ndarray:
@@ -190,17 +190,12 @@ def difference(
     if wrong.size > 1:
         gap = np.abs(got - expected)[wrong]
         count = int(wrong.sum())
-        many = t("all") if count == wrong.size else count
-        message += " " + (
-            t(
-                "({many} of {size} numbers are wrong, by up to {gap})",
-                many=many,
-                size=wrong.size,
-                gap=f"{gap.max():.2g}",
-            )
-            if np.isfinite(gap).all()
-            else t("({many} of {size} numbers are wrong)", many=many, size=wrong.size)
-        )
+        how_far = t(", by up to {gap}", gap=f"{gap.max():.2g}") if np.isfinite(gap).all() else ""
+        if count == wrong.size:
+            message += sentence_gap() + t("(all {size} numbers are wrong{how_far})", size=wrong.size, how_far=how_far)
+        else:
+            says = "({many} of {size} numbers are wrong{how_far})"
+            message += sentence_gap() + t(says, many=count, size=wrong.size, how_far=how_far)
     picture = pictured(expected, got, wrong)
     return Problem(step, t("{message}.", message=message) + note, where, want, have, picture=picture)
 

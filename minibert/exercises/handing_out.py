@@ -9,6 +9,7 @@ from minibert.exercises.checker import Checker, find
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import STUBS, Exercise
 from minibert.exercises.language import t
+from minibert.exercises.pictures import wide
 from minibert.exercises.saying import MARKS, existing, quoted, write_whole
 
 STARS = {1: "*", 2: "**", 3: "***"}
@@ -28,7 +29,10 @@ def list_exercises(args: argparse.Namespace, notes: progress.Progress) -> None:
         for exercise in EXERCISES:
             status = checker.check(exercise).status
             done += status == "passed"
-            print(f"{exercise.file[:2]}  {exercise.name:24} {t(MARKS[status]):8} {t(exercise.title)}", flush=True)
+            mark = t(MARKS[status])
+            mark += " " * (8 - wide(mark))
+            about = f"{exercise.minutes:3} min {STARS[exercise.difficulty]:4}"
+            print(f"{exercise.file[:2]}  {exercise.name:24} {mark} {about} {t(exercise.title)}", flush=True)
     print("\n" + t("{done} of {count} are right", done=done, count=len(EXERCISES)))
 
 
@@ -68,12 +72,14 @@ def start(args: argparse.Namespace, notes: progress.Progress) -> None:
         except FileExistsError:
             kept += 1
     notes = progress.read(folder)
-    notes.language = language.chosen
+    changed, notes.language = notes.language != language.chosen and bool(kept), language.chosen
     if args.lock is not None:
         notes.lock = progress.hashed(args.lock)
     notes.save()
     kept_too = "; " + t("{kept} were there already and are untouched", kept=kept) if kept else ""
     print(t("{made} file(s) put into {folder}", made=made, folder=folder) + kept_too)
+    if changed:
+        print(t("From now on the course speaks English here; the files that were there are as they were."))
     if args.notebook:
         print(t("Open {path} in Jupyter; every cell says what to do.", path=quoted(folder / "exercises.ipynb")))
         return
@@ -90,6 +96,7 @@ def start(args: argparse.Namespace, notes: progress.Progress) -> None:
             name=first.name,
         )
     )
+    print(t("How far you are: minibert exercises list {folder}", folder=quoted(folder)))
 
 
 def reset(args: argparse.Namespace, notes: progress.Progress) -> None:

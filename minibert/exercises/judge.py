@@ -11,7 +11,7 @@ import numpy as np
 from minibert.exercises.compare import first_problem, same_arrays, same_as
 from minibert.exercises.exercise import Case, Exercise, Finding, Function, Mistake
 from minibert.exercises.key import Key, PartKey
-from minibert.exercises.language import t
+from minibert.exercises.language import sentence_gap, t
 from minibert.exercises.raised import on_call, on_import
 from minibert.exercises.report import failed
 from minibert.exercises.transport import kind_of
@@ -55,7 +55,7 @@ def together(verdicts: list[dict]) -> dict:
     messages = [verdict["message"] for verdict in wrong]
     if right:
         praise = t("{names} is right.") if len(right) == 1 else t("{names} are right.")
-        messages[0] = praise.format(names=t(" and ").join(right)) + " " + messages[0]
+        messages[0] = praise.format(names=t(" and ").join(right)) + sentence_gap() + messages[0]
     first = next((verdict for verdict in wrong if verdict["status"] == "failed"), wrong[0])
     lead = {name: value for name, value in first.items() if name != "finding"}
     return lead | {"message": "\n".join(messages), "parts": parts}

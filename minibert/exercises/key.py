@@ -64,7 +64,7 @@ def arrays_of(function: Function, arguments: tuple, value: object) -> tuple[obje
     if len(function.outputs) == 1:
         return (value,)
     if not isinstance(value, tuple | list) or len(value) != len(function.outputs):
-        names = ", ".join(output.name for output in function.outputs)
+        names = ", ".join(t(output.name) for output in function.outputs)
         expected = t("expected {count} things, in this order: {names}", count=len(function.outputs), names=names)
         raise Wrong(t("{expected}; got {got}", expected=expected, got=kind_of(value)))
     return tuple(value)

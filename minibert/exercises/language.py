@@ -34,3 +34,8 @@ def t(text: str, /, **fields: object) -> str:
     if chosen == "ja":
         text = tables().get(text, text)
     return text.format(**fields) if fields else text
+
+
+def sentence_gap() -> str:
+    """What stands between two sentences: a space, but in Japanese nothing."""
+    return "" if chosen == "ja" else " "

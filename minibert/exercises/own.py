@@ -55,6 +55,8 @@ class OwnBert(Bert):
     """by name: those of EXERCISE_OF, and self_attention"""
     yours: tuple[str, ...] = ()
     """the names of those that are the student's"""
+    begun: tuple[str, ...] = ()
+    """the names of those that the student has written, and that are not right"""
 
     def batch(self, texts: Iterable[Text], keep: Collection[str] = FIELDS) -> list[Trace]:
         """Run sentences together, as `Bert.batch` does. Every array of the Traces comes from `functions`."""
@@ -117,14 +119,20 @@ def assemble(folder: str | Path, model: str | Path = "tiny", *, time_limit: floa
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; make it with: minibert exercises start {folder}")
     theirs: dict[str, dict] = {}
+    begun: list[str] = []
     with Checker(folder, limit=time_limit) as checker:
         for name in dict.fromkeys(EXERCISE_OF.values()):
             exercise = find(name)
-            right = {part["name"] for part in checker.check(exercise).parts if part["status"] == "passed"}
+            report = checker.check(exercise)
+            right = {part["name"] for part in report.parts if part["status"] == "passed"}
+            wrong = {part["name"] for part in report.parts if part["status"] == "failed"}
+            if report.status == "failed" and not report.parts:  # it could not even be run
+                wrong = {part.name for part in exercise.parts}
+            begun += wrong
             if right:
                 names = vars(load_file(folder.resolve() / exercise.file))
                 theirs |= dict.fromkeys(right, names)
-    return put_together(theirs, minibert.load(model))
+    return replace(put_together(theirs, minibert.load(model)), begun=tuple(begun))
 
 
 def put_together(theirs: dict[str, dict], bert: Bert) -> OwnBert:

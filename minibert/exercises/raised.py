@@ -130,5 +130,6 @@ def shortened(text: str) -> str:
 def at(error: dict) -> str:
     if error["line"] is None:
         return ""
-    where = t(" at line {line}", line=error["line"])
-    return where + (f", `{error['source']}`" if error["source"] else "")
+    if not error["source"]:
+        return t(" at line {line}", line=error["line"])
+    return t(" at line {line}, `{source}`", line=error["line"], source=error["source"])

@@ -7,7 +7,8 @@ import numpy as np
 import minibert
 from minibert.exercises.language import t
 from minibert.exercises.own import EXERCISE_OF, OwnBert, assemble
-from minibert.exercises.pictures import PLAIN_SHADES, SHADES
+from minibert.exercises.pictures import PLAIN_SHADES, SHADES, wide
+from minibert.exercises.saying import say
 
 
 def tell(folder: str, text: str, model: str, time_limit: float) -> None:
@@ -16,7 +17,7 @@ def tell(folder: str, text: str, model: str, time_limit: float) -> None:
     encoding = library.encode(text)  # what cannot be run is said before anything is checked
     own = assemble(folder, model, time_limit=time_limit)
     for line in about_parts(own):
-        print(line)
+        say(line)
     ours, theirs = library(encoding), own(encoding)
     masks = [place for place, role in enumerate(encoding.roles) if role == "mask"]
     if masks:
@@ -44,6 +45,10 @@ def about_parts(own: OwnBert) -> list[str]:
             names=", ".join(own.yours) or "-",
         )
     ]
+    begun = [name for name in left if name in own.begun]
+    left = [name for name in left if name not in own.begun]
+    if begun:
+        lines.append(t("Written, but not right yet: {names}", names=", ".join(begun)))
     if left:
         lines.append(t("The library's, for now: {names}", names=", ".join(left)))
     return lines
@@ -58,7 +63,9 @@ def attention_blocks(trace) -> list[str]:
         shades = PLAIN_SHADES
     maps = [layer.attention.mean(axis=0) for layer in trace.layers]
     width = max(map(len, trace.tokens))
-    lines = []
+    titles = [t("layer {i}", i=i) for i in range(len(maps))]
+    heads = [title + " " * (len(trace.tokens) - wide(title)) for title in titles]
+    lines = ["  ".join([" " * width, *heads]).rstrip()] if all(len(head) <= len(trace.tokens) for head in heads) else []
     for query, token in enumerate(trace.tokens):
         rows = []
         for attention in maps:

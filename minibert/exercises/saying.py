@@ -1,20 +1,47 @@
 """How the command speaks to a student: lines that fit a terminal, paths as one types them, files whole."""
 
 import re
-import textwrap
+import shutil
 from pathlib import Path
 
 from minibert.exercises.course import EXERCISES
+from minibert.exercises.pictures import wide
 from viz.files import whole_file
 
 MARKS = {"passed": "right", "failed": "not yet", "todo": "to do", "missing": "missing"}
 
 
 def say(text: str, indent: str = "") -> None:
-    """Print a text, its lines no longer than 100 columns."""
+    """Print a text, its lines no longer than the terminal is wide, nor than 100 columns."""
+    width = min(max(shutil.get_terminal_size((100, 24)).columns, 50), 100)
     for line in text.splitlines():
-        width = 100 if line.isascii() else 56  # a Japanese character takes two columns
-        print(textwrap.fill(line, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
+        for part in folded(line, width - len(indent)):
+            print(indent + part)
+
+
+ATOMS = re.compile(
+    r"`[^`]*`[^\s\u2e80-\uffff]*|minibert exercises(?: [A-Za-z0-9_/.-]+)+(?=$| ?[^\x00-\x7f])|[!-\u2e7f]+|."
+)
+"""What a line is never cut in: `code`, a command, a word, or one Japanese character"""
+NEVER_FIRST = "、。」)】?!ー・々っゃゅょッャュョ"
+
+
+def folded(line: str, width: int) -> list[str]:
+    """The line in parts of at most so many columns, of which a Japanese character takes two."""
+    atoms: list[str] = []
+    for atom in ATOMS.findall(line):
+        if atoms and (atom[0] in NEVER_FIRST or atoms[-1] == "「") and wide(atoms[-1]) + wide(atom) < width:
+            atoms[-1] += atom
+        else:
+            atoms.append(atom)
+    parts = [""]
+    for atom in atoms:
+        if parts[-1].strip() and wide(parts[-1] + atom.rstrip()) > width:
+            parts[-1] = parts[-1].rstrip()
+            parts.append("")
+        if parts[-1] or not atom.isspace() or len(parts) == 1:
+            parts[-1] += atom
+    return [part.rstrip() for part in parts]
 
 
 def quoted(path: object) -> str:
@@ -30,7 +57,7 @@ def write_whole(path: Path, text: str) -> None:
 
 def existing(folder: str) -> Path:
     if not Path(folder).is_dir():
-        if folder in [exercise.name for exercise in EXERCISES]:
+        if folder in [name for exercise in EXERCISES for name in (exercise.name, str(exercise.number))]:
             raise ValueError(f"{folder} is an exercise; name your folder first: minibert exercises check DIR {folder}")
         if Path(folder).is_file():
             raise ValueError(f"{folder} is a file; name its folder, and then the exercise: check DIR NAME")

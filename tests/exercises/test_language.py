@@ -27,6 +27,7 @@ def texts_of_the_course() -> list[str]:
                 found += [mistake.says for mistake in part.mistakes]
                 found += [part.advice] if part.advice else []
                 found += [axis for output in part.outputs for axis in output.axes]
+                found += [output.name for output in part.outputs if " " in output.name]
             else:
                 found.append(part.what)
         if isinstance(exercise.answer, str):

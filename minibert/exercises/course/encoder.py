@@ -331,16 +331,18 @@ def states_not_chained(encodings, weights, config):
 
 
 def encoder_answer() -> str:
-    trace = model("tiny")("The river was high, and we waited for the river to fall.")
+    text = "The river was high, and we waited for the river to fall."
+    trace = model("tiny")(text)
     first, second = (place for place, token in enumerate(trace.tokens) if token == "river")
     cosines = []
     for state in trace.hidden_states:
         a, b = state[first], state[second]
         cosines.append(float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
     return t(
-        "Never quite: they share the word, not the position. In the bundled model the cosine of "
-        "two `river`s is {first} "
-        "after the embeddings and {rest} after the layers, each of which mixes in what stands around them.",
+        "Never quite: they share the word, not the position. In {text} the cosine of the two `river`s is {first} "
+        "after the embeddings of the bundled model, and {rest} after its layers. Each layer mixes in what stands "
+        "around them.",
+        text=repr(text),
         first=f"{cosines[0]:.2f}",
         rest=", ".join(f"{cosine:.2f}" for cosine in cosines[1:]),
     )

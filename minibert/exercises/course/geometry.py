@@ -336,8 +336,8 @@ def scale_answer() -> str:
         rows.append(t(row, c=c, distance=f"{with_distance:.4f}", cosine=f"{with_cosine:.4f}"))
     return t(
         "The cosine's does not move: cos(c q, k / c) = cos(q, k), so it cannot choose c. Correlation with the product, "
-        "in one sentence, mean over all heads of the bundled model: {rows}.",
-        rows="; ".join(rows),
+        "in one sentence, mean over all heads of the bundled model:\n{rows}",
+        rows="\n".join(rows),
     )
 
 

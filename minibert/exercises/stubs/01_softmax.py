@@ -7,7 +7,7 @@ positive, that sum to 1; the larger the number, the larger its share.
 
 Shapes: x [..., n] -> [..., n]. Each row along the last axis is on its own; there may be any number of axes
 before it. float32 and float64 are both right, here and in all exercises. Take care: float32 cannot hold exp(100),
-and there will be rows about 500. Which number may you take off a whole row without changing its shares?
+and there will be rows of some hundreds. Which number may you take off a whole row without changing its shares?
 
 Worked example: exp(0), exp(log 2), exp(log 5) are 1, 2, 5, and their sum is 8.
 

@@ -27,5 +27,5 @@ from minibert.numerics import erf
 
 
 def gelu(x: np.ndarray) -> np.ndarray:
-    """x [...] -> [...], each number by itself. `erf` works on whole arrays; `math.sqrt` keeps float32 as it is."""
+    """x [...] -> [...], each number by itself. `erf` is the library's, and works on whole arrays."""
     raise NotImplementedError

@@ -11,7 +11,7 @@ Places count from 0 in every sentence.
 
 Shapes: encodings, a list of sentences, each with
     encoding.input_ids, encoding.token_type_ids     tuples, one int a token
-and the tables
+and the tables (V is the size of the vocabulary)
     weights.word [V, D], weights.position [places, D], weights.token_type [2, D]
     weights.norm.weight [D], weights.norm.bias [D]  of the layer norm
 Returns hidden_TD: T tokens of all sentences, D numbers each.

@@ -17,8 +17,8 @@ Worked example: one head, K = 4. The query (1, 1, 1, 1) and the key (1, 2, 3, 4)
 >>> scores(query, key).tolist()
 [[[5.0, 1.0]]]
 
-Predict, before you check: numbers of query and key are drawn at random, mean 0 and spread 1. How large is the
-spread of their dot product for K = 64? For K = 256?
+Predict, before you check: numbers of query and key are drawn at random, with mean 0 and standard deviation 1. How
+large is the standard deviation of their dot product for K = 64? For K = 256?
 """
 
 import math

@@ -9,6 +9,7 @@ the mean of all values, weighted by its shares.
 
 Shapes: query_HTK [heads, queries, K], key_HSK and value_HSK [heads, keys, K].
 Returns three arrays: scores_HTS and attention_HTS [heads, queries, keys], and context_HTK [heads, queries, K].
+softmax is imported. It runs along the last axis, always.
 
 Worked example: one head, K = 1. Scores 0 and log 3 give shares 1/4 and 3/4; of the values 8 and 4 that is 2 + 3.
 

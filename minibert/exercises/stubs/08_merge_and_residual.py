@@ -10,11 +10,11 @@ BERT the norm comes last.
 Shapes: merge_heads: x_HTK [heads, tokens, K] -> x_TD [tokens, heads K]. attention_block: hidden_TD, all
 sentences end to end; sentences, a list of slices: the rows of each.
     weights.attention                       query, key, value: hand them to self_attention
-    weights.attention_output.weight, .bias  W and b, as `linear` takes them: linear(x, *weights.attention_output)
+    weights.attention_output                W and b: linear(x, *weights.attention_output) is x W + b
     weights.attention_norm.weight, .bias    of the layer norm; its eps is config.layer_norm_eps
 self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads) is exercises 5 to 7 for each
-sentence; it returns a list, one dict a sentence, in which "context" is that sentence's context [tokens, D],
-merged already. Return the new hidden_TD and that list.
+sentence. It returns a list with one dict per sentence. The "context" of such a dict is that sentence's context
+[tokens, D]; its heads are merged already. Return the new hidden_TD and that list.
 
 Worked example:
 

@@ -8,7 +8,8 @@ imported:
     attention_block(hidden_TD, sentences, weights, config)    -> the new hidden_TD, parts
     feed_forward_block(hidden_TD, weights, config)            -> the new hidden_TD
 
-Worked example: nothing new to reckon with. A layer returns as many rows as it gets:
+Worked example: nothing new to reckon with. A layer returns as many rows as it gets. Here it gets 5 rows of 6 numbers,
+one sentence, and random weights: 2 heads of size 3, and 9 numbers inside the feed-forward half.
 
 >>> from minibert.exercises.draw import Draw
 >>> draw = Draw(0)

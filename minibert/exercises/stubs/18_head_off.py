@@ -10,7 +10,8 @@ How much is lost? Mask a word, and ask the model for it:
 
 Shapes: switch_off: the weights of one layer -> the weights of the layer without this head; nothing else changed.
     weights.attention_output.weight  [D, D], a row an output: columns are what comes in. Copy before you change it.
-    weights._replace(name=new)       a copy of the weights with one thing replaced
+    weights._replace(name=new)       a copy of the weights with one thing replaced; what lies deeper, from inside out:
+                                     weights.attention_output._replace(weight=new) first
 blank_loss: blanks, a list of (text with one [MASK], the right word) -> a number.
     encoding = bert.tokenizer.encode(text)    encoding.input_ids
     bert.logits(encoding)                     [tokens, vocabulary]
