@@ -183,7 +183,7 @@ def difference(
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = dict(zip(axes_of(output, expected), first, strict=True))
     want, have = f"{expected[first]:.6g}", f"{got[first]:.6g}"
-    places = ", ".join(f"{t(axis)} {i}" for axis, i in where.items())
+    places = t(", ").join(f"{t(axis)} {i}" for axis, i in where.items())
     message = t("{title}, on {case}: ", title=title, case=case.about)
     message += t("first wrong at {places}: ", places=places) if where else ""
     message += t("expected {want}, got {have}", want=want, have=have)
@@ -192,10 +192,10 @@ def difference(
         count = int(wrong.sum())
         how_far = t(", by up to {gap}", gap=f"{gap.max():.2g}") if np.isfinite(gap).all() else ""
         if count == wrong.size:
-            message += sentence_gap() + t("(all {size} numbers are wrong{how_far})", size=wrong.size, how_far=how_far)
+            message += " " + t("(all {size} numbers are wrong{how_far})", size=wrong.size, how_far=how_far)
         else:
             says = "({many} of {size} numbers are wrong{how_far})"
-            message += sentence_gap() + t(says, many=count, size=wrong.size, how_far=how_far)
+            message += " " + t(says, many=count, size=wrong.size, how_far=how_far)
     picture = pictured(expected, got, wrong)
     return Problem(step, t("{message}.", message=message) + note, where, want, have, picture=picture)
 
