@@ -67,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub = action("class", "for teachers: check the folders of a class, and tell what it gets wrong most")
     add_folder(sub, nargs="+", help="the students' folders, or one folder that holds them")
     sub.add_argument("--only", metavar="NAME,NAME", help="only these exercises (default: all)")
+    sub.add_argument("--weights", metavar="NAME=POINTS,...", help="points for an exercise (default: 1 for each)")
     sub.add_argument("--csv", type=Path, metavar="FILE", help="write a table for a spreadsheet")
     sub.add_argument("--html", type=Path, metavar="FILE", help="write one page: table, mistakes, every message")
     add_limits(sub)

@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import math
 import sys
 from pathlib import Path
 
@@ -107,12 +108,28 @@ def mark_class(args: argparse.Namespace, notes: progress.Progress) -> None:
     chosen = tuple(find(name) for name in args.only.split(",")) if args.only else EXERCISES
     folders = students_in([Path(folder) for folder in args.folder])
     with tqdm(total=len(folders), unit="student", disable=None) as bar:
-        students = check_class(folders, chosen, args.seed, args.time_limit, bar.update)
+        students = check_class(folders, chosen, args.seed, args.time_limit, bar.update, weights_in(args.weights))
     print(as_table(students, chosen))
     for path, text_of in ((args.csv, as_csv), (args.html, as_page)):
         if path is not None:
             write_whole(path, text_of(students, chosen))
             print(t("Written: {path}", path=quoted(path)))
+
+
+def weights_in(text: str | None) -> dict[str, float]:
+    """The points of exercises, of "attention=3,18=2". Raises ValueError for what is no number of points."""
+    weights = {}
+    for item in (text or "").split(","):
+        name, _, points = item.partition("=")
+        try:
+            if name:
+                weights[find(name.strip()).name] = float(points)
+        except ValueError as error:
+            said = str(error) if "exercise" in str(error) else f"{item!r} is no weight; expected NAME=POINTS"
+            raise ValueError(f"--weights: {said}") from None
+    if any(not (math.isfinite(points) and points >= 0) for points in weights.values()):
+        raise ValueError(f"--weights is {text}; expected points of 0 or more")
+    return weights
 
 
 ACTIONS = {

@@ -1,6 +1,7 @@
 """`check`: every report as it comes, as JSON or as a page; and `--watch`."""
 
 import argparse
+import ast
 import html
 import json
 import math
@@ -15,9 +16,9 @@ from minibert.exercises import progress
 from minibert.exercises.checker import Checker, find
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import Exercise
-from minibert.exercises.language import t
+from minibert.exercises.language import t, tables
 from minibert.exercises.report import Report
-from minibert.exercises.saying import MARKS, existing, quoted, say, write_whole
+from minibert.exercises.saying import MARKS, PREDICTION, existing, quoted, say, write_whole
 from minibert.speed.cores import one_thread
 
 SCHEMA = 2
@@ -96,7 +97,9 @@ def print_reports(
         else:
             notes.forget("right", exercise.name)
         if alone and report.status == "passed":
-            say(t("What did you predict?") + " " + answer_of(exercise), "    ")
+            predicted = prediction_in(checker.folder / exercise.file)
+            says = t("You predicted: {predicted}", predicted=predicted) if predicted else t("What did you predict?")
+            say(says + ("\n" if predicted else " ") + answer_of(exercise), "    ")
             say(t("To compare with ours: minibert exercises show {name}", name=exercise.name), "    ")
             say_next(checker.folder, folder, exercise, notes)
     if not alone:
@@ -107,6 +110,19 @@ def print_reports(
 def answer_of(exercise: Exercise) -> str:
     with one_thread():
         return t(exercise.answer) if isinstance(exercise.answer, str) else exercise.answer()
+
+
+def prediction_in(path: Path) -> str:
+    """What the student wrote below the question, on one line; "" if nothing."""
+    try:
+        text = ast.get_docstring(ast.parse(path.read_bytes())) or ""
+    except (OSError, SyntaxError, ValueError):
+        return ""
+    for asked in (PREDICTION, tables()[PREDICTION]):
+        _, found, written = text.partition(f"\n{asked}")
+        if found:
+            return " ".join(written.split())[:500]
+    return ""
 
 
 def say_what_is_next(reports: list[Report], folder: str) -> None:

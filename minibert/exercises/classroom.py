@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from minibert.exercises import progress
@@ -34,6 +34,19 @@ class Student:
     notes: progress.Progress
     trouble: str = ""
     """why the folder could not be checked"""
+    weights: dict[str, float] = field(default_factory=dict)
+    """points for an exercise, by name; 1 for those that are not here"""
+
+    @property
+    def points(self) -> tuple[float, float]:
+        """Points, of how many: an exercise's weight, shared out evenly over its functions and findings."""
+        got = possible = 0.0
+        for report in self.reports:
+            weight = self.weights.get(report.name, 1.0)
+            possible += weight
+            if report.parts:
+                got += weight * sum(part["status"] == "passed" for part in report.parts) / len(report.parts)
+        return round(got, 2), possible
 
     @property
     def functions(self) -> tuple[int, int]:
@@ -76,9 +89,15 @@ def by_number(path: Path) -> list:
 
 
 def check_class(
-    folders: list[Path], chosen: tuple[Exercise, ...], seed: int, limit: float, done: Callable[[], object]
+    folders: list[Path],
+    chosen: tuple[Exercise, ...],
+    seed: int,
+    limit: float,
+    done: Callable[[], object],
+    weights: dict[str, float] | None = None,
 ) -> list[Student]:
     """Every folder checked, as many at a time as there are cores; `done` is called after each."""
+    weights = weights or {}
     one_at_a_time = threading.Lock()
 
     def check(folder: Path) -> Student:
@@ -89,11 +108,11 @@ def check_class(
                 reports = [checker.check(exercise) for exercise in chosen]
         except OSError as error:
             missing = [Report(exercise.name, exercise.file, "missing", str(error)) for exercise in chosen]
-            return Student(name, missing, notes, str(error))
+            return Student(name, missing, notes, str(error), weights)
         finally:
             with one_at_a_time:
                 done()
-        return Student(name, reports, notes)
+        return Student(name, reports, notes, weights=weights)
 
     with ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool:
         return list(pool.map(check, folders))
@@ -114,13 +133,15 @@ def as_table(students: list[Student], chosen: tuple[Exercise, ...]) -> str:
     """For the terminal: a row per student, a column per exercise."""
     width = max([wide(student.name) for student in students] + [7])
     numbers = " ".join(f"{exercise.number:2}" for exercise in chosen)
-    titles = t("right  functions  hints  solutions")
+    titles = t("right  functions  points  hints  solutions")
     lines = [f"{'':{width}}  {numbers}  {titles}"]
     for student in students:
         signs = " ".join(f" {sign_of(report)}" for report in student.reports)
         right, total = student.functions
         hints, solutions = len(student.notes.hints), len(student.notes.solutions)
-        counts = f"{student.exercises:5}  {right:4}/{total:<4}  {hints:5}  {solutions:9}"
+        got, possible = student.points
+        points = f"{got:g}/{possible:g}"
+        counts = f"{student.exercises:5}  {right:4}/{total:<4}  {points:>6}  {hints:5}  {solutions:9}"
         lines.append(f"{student.name}{' ' * (width - wide(student.name))}  {signs}  {counts}")
     lines.append("\n" + t("+ right   - not yet   . to do   (blank) missing   = right, by the library's own answer"))
     for student in students:
@@ -140,7 +161,7 @@ def as_csv(students: list[Student], chosen: tuple[Exercise, ...]) -> str:
     parts = [(exercise.name, part.name) for exercise in chosen for part in exercise.parts]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    counts = ["exercises", "functions", "hints", "solutions", "imports_answer", "remarks"]
+    counts = ["exercises", "functions", "points", "hints", "solutions", "imports_answer", "remarks"]
     writer.writerow(["student", *counts, *(f"{exercise}.{part}" for exercise, part in parts)])
     for student in students:
         right = {
@@ -150,7 +171,14 @@ def as_csv(students: list[Student], chosen: tuple[Exercise, ...]) -> str:
         }
         imported = [report.name for report in student.reports if report.imports_it and report.status == "passed"]
         used = [" ".join(student.notes.hints), " ".join(student.notes.solutions), " ".join(imported)]
-        row = [student.name, student.exercises, student.functions[0], *used, "; ".join(student.remarks)]
+        row = [
+            student.name,
+            student.exercises,
+            student.functions[0],
+            student.points[0],
+            *used,
+            "; ".join(student.remarks),
+        ]
         writer.writerow([*map(safe, row), *(right.get(part, 0) for part in parts)])
     return text.getvalue()
 
@@ -163,7 +191,7 @@ def safe(cell: object) -> object:
 def as_page(students: list[Student], chosen: tuple[Exercise, ...]) -> str:
     """One HTML page: the table, what to teach next, and every message."""
     head = "".join(f'<th title="{exercise.name}">{exercise.number}</th>' for exercise in chosen)
-    titles = "".join(f"<th>{title}</th>" for title in t("right  functions  hints  solutions").split("  "))
+    titles = "".join(f"<th>{title}</th>" for title in t("right  functions  points  hints  solutions").split("  "))
     rows = []
     for student in students:
         cells = "".join(
@@ -172,7 +200,9 @@ def as_page(students: list[Student], chosen: tuple[Exercise, ...]) -> str:
             for report in student.reports
         )
         right, total = student.functions
-        counts = (student.exercises, f"{right}/{total}", len(student.notes.hints), len(student.notes.solutions))
+        points = "{:g}/{:g}".format(*student.points)
+        used = (len(student.notes.hints), len(student.notes.solutions))
+        counts = (student.exercises, f"{right}/{total}", points, *used)
         numbers = "".join(f"<td>{count}</td>" for count in counts)
         rows.append(f"<tr><td>{html.escape(student.name)}</td>{cells}{numbers}</tr>")
     legend = t("+ right   - not yet   . to do   (blank) missing   = right, by the library's own answer")

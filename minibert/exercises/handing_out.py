@@ -10,7 +10,7 @@ from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import STUBS, Exercise
 from minibert.exercises.language import t
 from minibert.exercises.pictures import wide
-from minibert.exercises.saying import MARKS, existing, quoted, write_whole
+from minibert.exercises.saying import MARKS, PREDICTION, existing, quoted, write_whole
 
 STARS = {1: "*", 2: "**", 3: "***"}
 
@@ -37,16 +37,13 @@ def list_exercises(args: argparse.Namespace, notes: progress.Progress) -> None:
 
 
 def stub(exercise: Exercise) -> str:
-    """The file as it is handed out, its text in the chosen language."""
-    text = (STUBS / exercise.file).read_text(encoding="utf-8")
+    """The file as it is handed out: its text in the chosen language, and below it room for a prediction."""
+    before, explained, code = (STUBS / exercise.file).read_text(encoding="utf-8").split('"""', 2)
     if language.chosen == "ja":
         from minibert.exercises.japanese import FILES
 
-        explained = FILES.get(exercise.name)
-        if explained:
-            _, _, code = text.split('"""', 2)
-            text = f'"""{explained}"""{code}'
-    return text
+        explained = FILES[exercise.name]
+    return f'{before}"""{explained}\n{t(PREDICTION)}\n"""{code}'
 
 
 def start(args: argparse.Namespace, notes: progress.Progress) -> None:

@@ -8,6 +8,8 @@ from minibert.exercises.course import EXERCISES
 from minibert.exercises.pictures import wide
 from viz.files import whole_file
 
+PREDICTION = "Your prediction:"
+"""The line under a file's question, after which the student writes"""
 MARKS = {"passed": "right", "failed": "not yet", "todo": "to do", "missing": "missing"}
 
 

@@ -9,8 +9,10 @@ import pytest
 
 import minibert.exercises
 from minibert.exercises import progress
+from minibert.exercises.classroom import students_in
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import SOLUTIONS, STUBS, Finding
+from minibert.exercises.handing_out import stub
 from tests.exercises.test_command import WRONG, run
 
 
@@ -31,7 +33,7 @@ def test_reset_keeps_what_was_written(tmp_path, capsys):
     for mine in ("first", "second"):
         (tmp_path / "01_softmax.py").write_text(mine)
         assert run(capsys, "reset", tmp_path, "softmax")[0] == 0
-        assert (tmp_path / "01_softmax.py").read_text() == (STUBS / "01_softmax.py").read_text()
+        assert (tmp_path / "01_softmax.py").read_text() == stub(EXERCISES[0])
     assert (tmp_path / "01_softmax.old").read_text() == "first"
     assert (tmp_path / "01_softmax.old1").read_text() == "second"
 
@@ -104,6 +106,39 @@ def test_a_class_is_marked_at_once(class_of_five, capsys):
     assert "<td>çelik</td>" in text
     assert "no-residual" in text
     assert "http" not in text
+
+
+def test_an_exercise_is_worth_its_weight(class_of_five, capsys):
+    table = class_of_five / "marks.csv"
+    ask = ("class", class_of_five / "class", "--only", "1,8", "--csv", table, "--time-limit", "3")
+    out = run(capsys, *ask, "--weights", "softmax=1,8=4")[1]
+    assert re.search(r"^bo b .* 2/3 +3/5 ", out, re.MULTILINE), "softmax, and one of two functions of exercise 8"
+    by_name = {row["student"]: row for row in csv.DictReader(table.open(encoding="utf-8"))}
+    assert by_name["bo b"]["points"] == "3.0"
+    for wrong in ("softmax", "softmax=much", "soft=1", "softmax=-1"):
+        status, _, err = run(capsys, *ask, "--weights", wrong)
+        assert (status, err.count("\n")) == (2, 1)
+        assert "--weights" in err
+
+
+def test_students_are_sorted_as_people_count(tmp_path):
+    for name in ("s10", "s2", "s1", "anna"):
+        (tmp_path / name).mkdir()
+    assert [path.name for path in students_in([tmp_path])] == ["anna", "s1", "s2", "s10"]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_prediction_is_shown_beside_the_answer(tmp_path, capsys, language):
+    run(capsys, "start", tmp_path, "softmax", "--language", language)
+    path = tmp_path / "01_softmax.py"
+    asked = "Your prediction:" if language == "en" else "あなたの予想:"
+    text = path.read_text(encoding="utf-8")
+    assert f"\n{asked}\n" in text
+    code = (SOLUTIONS / "01_softmax.py").read_text(encoding="utf-8").partition("import numpy")[2]
+    for written, shown in (("", False), (" it grows\n by 100", True)):
+        path.write_text(text.partition(asked)[0] + f'{asked}{written}\n"""\nimport numpy{code}', encoding="utf-8")
+        out = run(capsys, "check", tmp_path, "softmax")[1]
+        assert ("it grows by 100" in out) == shown, out
 
 
 def test_pages_and_pictures(tmp_path, capsys):

@@ -33,7 +33,7 @@ def texts_of_the_course() -> list[str]:
         if isinstance(exercise.answer, str):
             found.append(exercise.answer)
         found.append(" ".join(exercise.solution.read_text(encoding="utf-8").split('"""', 2)[1].split()))
-    found += [*raised.ADVICE.values(), *saying.MARKS.values()]
+    found += [*raised.ADVICE.values(), *saying.MARKS.values(), saying.PREDICTION]
     for path in sorted(HERE.rglob("*.py")):
         if not {"stubs", "solutions", "japanese"} & set(path.parts):
             found += texts_in(path)
