@@ -62,6 +62,15 @@ def add_source(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     return group
 
 
+def add_cluster(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--workers", type=at_least(1), metavar="N", help="so many processes of this machine share the work (needs Dask)"
+    )
+    group.add_argument(
+        "--scheduler", type=not_empty, metavar="URL", help="the workers of a Dask cluster share it: tcp://host:8786"
+    )
+
+
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--out", type=new_path, metavar="FOLDER", help=f"for what is written (default: {default})")
     parser.add_argument(

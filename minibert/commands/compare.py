@@ -11,6 +11,7 @@ import numpy as np
 from minibert.checkpoint.tokenizer import Encoding
 from minibert.commands.arguments import (
     DEFAULT_POINTS,
+    add_cluster,
     add_json,
     add_output,
     add_source,
@@ -30,9 +31,8 @@ from minibert.commands.output import (
     slug,
     write_csv,
 )
-from minibert.commands.passes import Found, add_up, look_through
+from minibert.commands.passes import Found, add_up, hands_of, look_through
 from minibert.commands.sentences import gather, left_out
-from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line, encoded
 from minibert.model import Bert, load
 
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", type=not_empty, metavar="MODEL_A", help="bundled name, folder or hub id")
     parser.add_argument("after", type=not_empty, metavar="MODEL_B", help="the same model, trained further")
     add_texts(parser, EXAMPLE)
-    add_source(parser)
+    add_cluster(add_source(parser))
     parser.add_argument(
         "--closely", type=at_least(0), default=2, metavar="N", help="heads to draw one by one (default: 2)"
     )
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, measure, rank the heads, write, draw."""
-    check_source(args, args.texts, without_file="points seed")
+    check_source(args, args.texts, without_file="points seed workers scheduler")
     before, after = load(args.before), load(args.after)
     check_alike(before, after)
     texts, seed = args.texts or [EXAMPLE], args.seed or 0
@@ -77,10 +77,11 @@ def run(args: argparse.Namespace) -> None:
     options = given(args, "points seed closely skip-bad column")
     out = folder_of_run(args.out, models, name_of_texts(texts, args.file, options))
 
-    corpus, hands = Corpus(texts, args.file, args.column), Here(before, after)
+    corpus = Corpus(texts, args.file, args.column)
     points = math.inf if args.file is None else args.points or DEFAULT_POINTS
-    scanned = look_through(hands, corpus, points=points, seed=seed, skip_bad=args.skip_bad)
-    found = add_up(hands, partial(shift_block, skip_bad=args.skip_bad), corpus, scanned.lines)
+    with hands_of(args, before, after) as hands:
+        scanned = look_through(hands, corpus, points=points, seed=seed, skip_bad=args.skip_bad)
+        found = add_up(hands, partial(shift_block, skip_bad=args.skip_bad), corpus, scanned.lines)
     (moved,), done = found.all, found.sentences
     ranking = most_moved(moved)
     written = [out / "compare.csv"]

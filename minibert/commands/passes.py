@@ -1,6 +1,8 @@
 """Passes through a corpus: what is found in its blocks, wherever they are worked on, is added up."""
 
+import argparse
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,6 +12,16 @@ from minibert.commands.sentences import check_some
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus
 from minibert.corpus.scan import Scan, scan
+from minibert.model import Bert
+
+
+def hands_of(args: argparse.Namespace, *models: Bert) -> AbstractContextManager[Here]:
+    """Who does the work: this process, or the workers that were asked for."""
+    if args.workers is None and args.scheduler is None:
+        return nullcontext(Here(*models))
+    from minibert.corpus.cluster import cluster
+
+    return cluster(args.workers, args.scheduler, *models)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from minibert.commands.arguments import (
     DEFAULT_POINTS,
     DEFAULT_TEXT,
+    add_cluster,
     add_heads,
     add_model,
     add_output,
@@ -23,11 +24,10 @@ from minibert.commands.arguments import (
     suggest,
 )
 from minibert.commands.output import counted, folder_of_run, model_name, name_of_texts, slug, text_line, write_csv
-from minibert.commands.passes import look_through
+from minibert.commands.passes import hands_of, look_through
 from minibert.commands.sentences import Sample, gather, left_out
 from minibert.commands.survey import METHODS, fit, measure
 from minibert.commands.tables import head_rows, head_table
-from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus
 from minibert.exercises import assemble
 from minibert.model import load
@@ -74,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--queries", type=at_least(1), metavar="N", help="to measure in each sentence (default: 5000 shared out)"
     )
+    add_cluster(group)
     add_model(parser)
     parser.add_argument(
         "--exercises", type=Path, metavar="DIR", help="run your own functions in place of the library's"
@@ -118,7 +119,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, sample, fit, measure, write, draw."""
-    check_source(args, args.texts, without_file="points")
+    check_source(args, args.texts, without_file="points workers scheduler")
     if args.file is None and args.queries is None and args.plane in ("pca", "attention"):
         refuse(args, "seed", "without --file or --queries, since nothing is drawn at random")
     if args.scale is not None:
@@ -138,42 +139,43 @@ def run(args: argparse.Namespace) -> None:
     layers = choose("layer", args.layer, bert.config.num_hidden_layers)
     heads = choose("head", args.head, bert.config.num_attention_heads)
     texts, seed = args.texts or [DEFAULT_TEXT], args.seed or 0
-    out = folder_of_run(args.out, slug(model_name(bert)), name_of_texts(texts, args.file, given(args, WHAT_IS_DRAWN)))
-    corpus, hands = Corpus(texts, args.file, args.column), Here(bert)
-    points = math.inf if args.file is None else args.points or DEFAULT_POINTS
-    scanned = look_through(hands, corpus, points=points, seed=seed, skip_bad=args.skip_bad)
-    sample = gather(bert, scanned.sample)
-    why = ""
-    if args.layer is None and args.head is None and args.file is None:
-        layer, head, why = most_telling_head(sample, link)
-        layers, heads = [layer], [head]
-    names = pictures(args.draw, len(layers) * len(heads) == 1, args.file is not None, len(layers) == 1)
-    check_shown(args, names)
-
-    from minibert.commands.pictures import LineChoice, Shown, as_measured, lines_of, linked
-
-    choice = LineChoice(args.top, args.strongest, args.above, args.no_special, args.words)
-    lines_of(sample, layers[0], heads[0], choice)  # lines that cannot be drawn show here, before anything is written
-    linked(sample, link, layers[0], heads[0])
 
     import viz
+    from minibert.commands.pictures import LineChoice, Shown, as_measured, lines_of, linked
 
-    ways = fit(
-        sample,
-        layers,
-        heads,
-        METHODS,
-        scope=args.scope,
-        scale=args.scale,
-        distance=args.distance or "euclidean",
-        weight=None if args.weight == "none" else args.weight or "attention",
-        dims=args.dims,
-        plane=args.plane,
-        seed=seed,
-    )
-    queries = args.queries or max(1, MOST_QUERIES // scanned.sentences)
-    options = {"seed": seed, "skip_bad": args.skip_bad, "sample": sample}
-    measured, habits, done = measure(hands, corpus, scanned.lines, ways, layers, heads, queries, **options)
+    out = folder_of_run(args.out, slug(model_name(bert)), name_of_texts(texts, args.file, given(args, WHAT_IS_DRAWN)))
+    corpus = Corpus(texts, args.file, args.column)
+    points = math.inf if args.file is None else args.points or DEFAULT_POINTS
+    with hands_of(args, bert) as hands:
+        scanned = look_through(hands, corpus, points=points, seed=seed, skip_bad=args.skip_bad)
+        sample = gather(bert, scanned.sample)
+        why = ""
+        if args.layer is None and args.head is None and args.file is None:
+            layer, head, why = most_telling_head(sample, link)
+            layers, heads = [layer], [head]
+        names = pictures(args.draw, len(layers) * len(heads) == 1, args.file is not None, len(layers) == 1)
+        check_shown(args, names)
+
+        choice = LineChoice(args.top, args.strongest, args.above, args.no_special, args.words)
+        lines_of(sample, layers[0], heads[0], choice)  # what cannot be drawn shows here, before anything is written
+        linked(sample, link, layers[0], heads[0])
+
+        ways = fit(
+            sample,
+            layers,
+            heads,
+            METHODS,
+            scope=args.scope,
+            scale=args.scale,
+            distance=args.distance or "euclidean",
+            weight=None if args.weight == "none" else args.weight or "attention",
+            dims=args.dims,
+            plane=args.plane,
+            seed=seed,
+        )
+        queries = args.queries or max(1, MOST_QUERIES // scanned.sentences)
+        options = {"seed": seed, "skip_bad": args.skip_bad, "sample": sample}
+        measured, habits, done = measure(hands, corpus, scanned.lines, ways, layers, heads, queries, **options)
     path = out / "heads.csv"
     write_csv(path, head_rows(ways, measured, habits, layers, heads, args.dims))
 

@@ -18,6 +18,8 @@ from minibert.checkpoint.config import BertConfig, read_config
 from minibert.checkpoint.task import read_task
 from minibert.checkpoint.tensors import find_tensors
 from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
+from tests.checkpoint.test_families import write as write_relative
+from tests.checkpoint.test_relatives_tokenizers import KINDS, write_japanese
 from tests.reference.checkpoints import (
     SHAPE,
     VOCABULARY,
@@ -30,9 +32,16 @@ from tests.reference.checkpoints import (
 SMALL = {"hidden_size": 6, "num_hidden_layers": 1, "intermediate_size": 4, "max_position_embeddings": 16}
 
 
+RELATIVES = {
+    "roberta": ("roberta", "ForMaskedLM", "RoBERTa, vocab.json and merges.txt"),
+    "xlm-roberta": ("xlm-roberta", "ForSequenceClassification", "XLM-R"),
+    "albert": ("albert", "ForMaskedLM", "ALBERT, converted"),
+}
+
+
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory) -> Path:
-    """Two small checkpoints, with every kind of file that is read; and, outside them, one that must not be."""
+    """Small checkpoints, with every kind of file that is read; and, outside them, one that must not be."""
     folder = tmp_path_factory.mktemp("fuzz")
     random_model(**SMALL).half().save_pretrained(folder / "single")
     write_tokenizer(folder / "single")
@@ -52,6 +61,15 @@ def checkpoints(tmp_path_factory) -> Path:
     relative = transformers.DistilBertConfig(vocab_size=len(VOCABULARY), **distil)
     transformers.DistilBertForSequenceClassification(relative).save_pretrained(folder / "distil")
     write_tokenizer(folder / "distil")
+    for name, (family, kind, tokenizer) in RELATIVES.items():
+        (folder / name).mkdir()
+        KINDS[tokenizer](folder / name)
+        files = {path.name: path.read_bytes() for path in (folder / name).iterdir()}
+        write_relative(folder / name, family, kind, 1, **SMALL, num_attention_heads=2, vocab_size=700)
+        (folder / name / "tokenizer.json").unlink()
+        for file, content in files.items():
+            (folder / name / file).write_bytes(content)
+    write_relative(folder / "electra", "electra", "ForPreTraining", 1, **SMALL, num_attention_heads=2, embedding_size=4)
     save_file({"bert.embeddings.LayerNorm.weight": minibert.load(folder / "single").weights.embeddings.norm.weight},
               folder / "outside.safetensors")  # fmt: skip
     return folder
@@ -162,6 +180,30 @@ def test_any_index(weight_map, checkpoints):
     write(folder / "model.safetensors.index.json", {"weight_map": weight_map})
     try:
         assert find_tensors(folder) == {} == weight_map
+    except CheckpointError as error:
+        assert "\n" not in str(error)
+
+
+MECAB = ["unidic_lite", "ipadic", None, "", "os", "mecab", "basic", "character", "wordpiece", "-d /etc", "../x"]
+ASKED = ["mecab_kwargs", "word_tokenizer_type", "subword_tokenizer_type", "do_lower_case", "never_split", "unk_token"]
+VALUE = st.sampled_from(MECAB) | JSON
+
+
+@settings(deadline=None)
+@given(
+    choices=st.dictionaries(
+        st.sampled_from(ASKED),
+        VALUE | st.dictionaries(st.sampled_from(["mecab_dic", "mecab_option", "normalize_text"]), VALUE),
+    )
+)
+def test_any_order_to_mecab(choices, checkpoints):
+    folder = checkpoints / "japanese"
+    folder.mkdir(exist_ok=True)
+    write_japanese(folder, **choices)
+    tokenizer = read_tokenizer(folder)
+    assert "\n" not in tokenizer.missing + tokenizer.note
+    try:
+        assert tokenizer.encode(("東京の", "[MASK] ｶﾞ")).roles.count("mask") <= 1
     except CheckpointError as error:
         assert "\n" not in str(error)
 

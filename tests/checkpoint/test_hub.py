@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -451,6 +452,79 @@ def test_published_logits_of_a_classifier(real_hub):
     bert = minibert.load("textattack/bert-base-uncased-yelp-polarity")
     logits = classify(bert(DOG).pooled, bert.weights.classifier)
     np.testing.assert_allclose(logits, [-1.3199, 1.5447], atol=1e-4)
+
+
+HELLO = Encoding.from_ids([0, 31414, 232, 328, 740, 1140, 12695, 69, 46078, 1588, 2])
+"""Of RoBERTa's vocabulary. The outputs are those published in the tests of `transformers`, most taken from fairseq."""
+
+
+@pytest.mark.hub
+def test_published_outputs_of_roberta(real_hub):
+    bert = minibert.load("FacebookAI/roberta-base")
+    logits = [[33.8802, -4.3103, 22.7761], [4.6539, -2.8098, 13.6253], [1.8228, -3.6898, 8.8600]]
+    np.testing.assert_allclose(bert.logits(HELLO)[:3, :3], logits, atol=1e-4)
+    hidden = [[-0.0231, 0.0782, 0.0074], [-0.1854, 0.0540, -0.0175], [0.0548, 0.0799, 0.1687]]
+    np.testing.assert_allclose(bert(HELLO).hidden_states[-1][:3, :3], hidden, atol=1e-4)
+    words = [word for word, _ in bert.fill_mask("The goal of life is <mask>.")[0]]
+    assert words == ["happiness", "love", "peace", "freedom", "simplicity"]
+
+
+@pytest.mark.hub
+def test_published_logits_of_a_roberta_that_classifies(real_hub):
+    bert = minibert.load("FacebookAI/roberta-large-mnli")
+    logits = classify(bert(HELLO).pooled, bert.weights.classifier)
+    np.testing.assert_allclose(logits, [-0.9469, 0.3913, 0.5118], atol=1e-4)
+
+
+@pytest.mark.hub
+def test_published_outputs_of_xlm_roberta(real_hub):
+    ids = [0, 581, 10269, 83, 99942, 136, 60742, 23, 70, 80583, 18276, 2]
+    last = [-0.0101, 0.1218, -0.0803, 0.0801, 0.1327, 0.0776, -0.1215, 0.2383, 0.3338, 0.3106, 0.0300, 0.0252]
+    trace = minibert.load("FacebookAI/xlm-roberta-base")(Encoding.from_ids(ids))
+    np.testing.assert_allclose(trace.hidden_states[-1][:, -1], last, atol=1e-3)
+
+
+@pytest.mark.hub
+def test_published_outputs_of_camembert(real_hub):
+    trace = minibert.load("almanach/camembert-base")(Encoding.from_ids([5, 121, 11, 660, 16, 730, 25543, 110, 83, 6]))
+    hidden = [[-0.0254, 0.0235, 0.1027], [0.0606, -0.1811, -0.0418], [-0.1561, -0.1127, 0.2687]]
+    np.testing.assert_allclose(trace.hidden_states[-1][:3, :3], hidden, atol=1e-4)
+
+
+BEHIND_A_HIDDEN_TOKEN = {
+    "distilbert/distilbert-base-uncased": [
+        [-0.1639, 0.3299, 0.1648],
+        [-0.1746, 0.3289, 0.1710],
+        [-0.1884, 0.3357, 0.1810],
+    ],
+    "google/electra-small-discriminator": [
+        [0.4471, 0.6821, -0.3265],
+        [0.4627, 0.5255, -0.3668],
+        [0.4532, 0.3313, -0.4344],
+    ],
+    "albert/albert-base-v2": [
+        [-0.6513, 1.5035, -0.2766],
+        [-0.6515, 1.5046, -0.2780],
+        [-0.6512, 1.5049, -0.2784],
+    ],
+}
+
+
+@pytest.mark.hub
+@pytest.mark.parametrize("name", BEHIND_A_HIDDEN_TOKEN)
+def test_published_outputs_where_the_first_token_is_masked_out(name, real_hub):
+    """To the others it is as if it were not there, but that they stand one position later."""
+    bert = minibert.load(name)
+    table = bert.weights.embeddings._replace(position=bert.weights.embeddings.position[1:])
+    later = replace(bert, weights=bert.weights._replace(embeddings=table))
+    trace = later(Encoding.from_ids([345, 232, 328, 740, 140, 1695, 69, 6078, 1588, 2]))
+    np.testing.assert_allclose(trace.hidden_states[-1][:3, 1:4], BEHIND_A_HIDDEN_TOKEN[name], atol=1e-4)
+
+
+@pytest.mark.hub
+def test_published_guesses_of_albert(real_hub):
+    words = [word for word, _ in minibert.load("albert/albert-base-v2").fill_mask("Paris is the [MASK] of France.")[0]]
+    assert words == ["capital", "capitol", "comune", "arrondissement", "bastille"]
 
 
 # Repositories that hold no plain checkpoint, and names that are also folders.

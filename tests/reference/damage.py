@@ -22,6 +22,7 @@ import numpy as np
 
 import minibert
 import minibert.checkpoint.tensors
+from minibert.whatif.replaced import replaced
 
 MEMORY = 200_000_000
 SECONDS = 1.0
@@ -49,6 +50,7 @@ NUMBERS = [
 ]
 WORDS = ["", "a", "F64", "F16", "BF16", "I8", "F8_E4M3", "BOOL", "bert", "roberta", "relu", "Sequence", "Replace"]
 WORDS += ["BertForTokenClassification", "multi_label_classification", "regression", "RobertaModel", "[MASK]"]
+WORDS += ["BPE", "ByteLevel", "Metaspace", "Precompiled", "RobertaProcessing", "albert", "electra", "Ġ", "▁"]
 WORDS += ["Unigram", "TemplateProcessing", "Whitespace", "[UNK]", "\x00", "\ud800", "é" * 300, "##", "NFKD"]
 PATHS = [
     "..",
@@ -155,7 +157,7 @@ def damaged_tensors(content: bytes, choose: random.Random) -> bytes:
 
 
 def damage(name: str, content: bytes, choose: random.Random) -> bytes:
-    if choose.random() < 0.5 or name == "vocab.txt":
+    if choose.random() < 0.5 or name in ("vocab.txt", "merges.txt"):
         return damaged_bytes(content, choose)
     if name.endswith(".safetensors"):
         return damaged_tensors(content, choose)
@@ -209,10 +211,11 @@ def check(folder: Path) -> bool:
         except ValueError:
             continue
         assert max(encoding.input_ids) < bert.config.vocab_size
-    ids = minibert.Encoding.from_ids([0, 1])  # whatever is wrong with other parts
-    if bert.config.vocab_size > 1 and bert.config.max_position_embeddings > 1:
+    ids = [number for number in (0, 1, 2) if number != bert.config.pad_token_id][:2]
+    ids = minibert.Encoding.from_ids(ids)  # whatever is wrong with other parts
+    if bert.config.vocab_size > 2 and bert.config.max_position_embeddings > 1:
         assert len(bert(ids).tokens) == 2
-    for ask in (bert.classify, bert.logits, bert.fill_mask):
+    for ask in (bert.classify, bert.logits, bert.fill_mask, lambda text: replaced(bert, text)):
         try:
             ask(ids)
         except ValueError as error:

@@ -12,6 +12,7 @@ import pytest
 import minibert
 from minibert.exploring import page as explore
 from minibert.exploring.live import live_parts
+from tests.checkpoint.test_families import write as write_relative
 from viz.explorer.model import Live
 
 FEW, MANY = 40, 1000
@@ -114,6 +115,14 @@ def test_the_pages_model_is_pythons(tiny, tmp_path):
     found = compare_in_node(tiny, sentences(FEW), letters, tmp_path)
     check_found(found, FEW)
     assert found["words"] <= len(letters) // 5000, found["which"]  # decompositions that came after Unicode 12
+
+
+def test_the_pages_electra_is_pythons(tmp_path):
+    """Its embeddings are narrower than the rest, and so is its head."""
+    write_relative(tmp_path, "electra", "ForMaskedLM", embedding_size=12, max_position_embeddings=500)
+    found = compare_in_node(minibert.load(tmp_path), sentences(FEW), [], tmp_path)
+    assert found["sentences"] == FEW and not found["wrong"]
+    assert found["attention"] < 1e-3 and found["probability"] < 1e-3  # its weights are none of float16
 
 
 @pytest.mark.thousand

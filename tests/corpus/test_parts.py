@@ -1,0 +1,184 @@
+"""However a corpus is cut into parts, and in whatever order they come: the same sums."""
+
+import csv
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+from functools import reduce
+from operator import add
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minibert
+from minibert.commands import main as cli
+from minibert.commands.passes import look_through
+from minibert.commands.sentences import gather
+from minibert.commands.survey import METHODS, fit, measure_block
+from minibert.corpus import lines
+from minibert.corpus.here import Here
+from minibert.corpus.lines import Corpus
+from minibert.corpus.scan import scan
+
+
+@pytest.fixture(scope="module")
+def bert():
+    return minibert.load("tiny")
+
+
+@pytest.fixture(scope="module")
+def texts(sentences):
+    """Twenty-eight, some of them twice."""
+    return [*sentences[:24], *sentences[:4]]
+
+
+@pytest.fixture(scope="module")
+def found(bert, texts):
+    """Of each block of four lines, what was measured in it, and what the first pass found."""
+    corpus, options = Corpus(texts), {"seed": 3, "skip_bad": False}
+    sample = gather(bert, look_through(Here(bert), corpus, points=200, **options).sample)
+    ways = fit(sample, range(4), range(4), METHODS, plane="attention")
+    fitted = {tuple(bert.encode(text).tokens) for text in sample.texts}
+    what = {"ways": ways, "layers": range(4), "heads": range(4), "fitted": fitted, "queries": 3}
+    blocks = [list(corpus)[start : start + 4] for start in range(0, 28, 4)]
+    measured = [measure_block([bert], block, **what, **options) for block in blocks]
+    return measured, [scan([bert], block, points=200, **options) for block in blocks]
+
+
+def numbers(thing) -> list[np.ndarray]:
+    """All sums, in order."""
+    if isinstance(thing, np.ndarray):
+        return [thing]
+    return [array for one in vars(thing).values() for array in numbers(one)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(order=st.permutations(range(7)), cuts=st.sampled_from([1, 2, 7]))
+def test_one_two_or_seven_parts_in_any_order_add_up_to_the_same(found, order, cuts):
+    for blocks in found:
+        parts = [reduce(add, [blocks[i] for i in some]) for some in np.array_split(order, cuts)]
+        total, expected = reduce(add, parts), reduce(add, blocks)
+        assert total.sentences == expected.sentences == 28
+        if hasattr(total, "drawn"):
+            assert total.sample == expected.sample and 0 < sum(map(len, total.sample)) <= 200
+            continue
+        assert total.sums.keys() == expected.sums.keys() == {True, False}
+        for kind, sums in total.sums.items():
+            for one, other in zip(sums, expected.sums[kind], strict=True):
+                for ours, theirs in zip(numbers(one), numbers(other), strict=True):
+                    if ours.dtype.kind == "i":
+                        np.testing.assert_array_equal(ours, theirs)
+                    np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """The same sentences in files of every kind: `write(name, texts)`."""
+
+    def write(name, texts):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = gzip.open if name.endswith(".gz") else open
+        if name.endswith(".parquet"):
+            pyarrow = pytest.importorskip("pyarrow")
+            pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table({"n": [*texts], "said": texts}), path)
+            return path
+        with opened(path, "wt", encoding="utf-8", newline="") as file:
+            if ".jsonl" in name:
+                file.writelines(json.dumps({"n": 1, "said": text}) + "\n\n" for text in texts)
+            elif ".csv" in name:
+                csv.writer(file).writerows([("n", "said"), *((1, text) for text in texts)])
+            else:
+                file.writelines(f"{text}\n" for text in texts)
+        return path
+
+    return write
+
+
+TEXTS = ["One, two.", 'He said "three".', "Vier fünf ||| 六", "Seven."]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.jsonl", "a.jsonl.gz", "a.csv", "a.csv.gz", "a.parquet", "a"])
+def test_every_kind_of_file_gives_the_same_lines(write, name):
+    found = list(Corpus(path=write(name, TEXTS), column="said"))
+    assert [line.text for line in found] == TEXTS and [line.at for line in found] == [0, 1, 2, 3]
+    first = {"a.jsonl": 1, "a.csv": 2}.get(name.removesuffix(".gz"), 1)
+    assert found[0].number == first
+
+
+def test_folders_and_patterns_are_read_in_order_and_numbered_through(write, tmp_path, bert):
+    for name in ("f/b.txt", "f/a.csv", "f/deep/c.txt.gz", "f/notes.md"):
+        write(name, TEXTS[:2])
+    assert [line.path for line in Corpus(path=tmp_path / "f", column="said")][::2] == [
+        str(tmp_path / "f" / name) for name in ("a.csv", "b.txt", "deep/c.txt.gz")
+    ]
+    found = list(Corpus(path=tmp_path / "f" / "**" / "*.t*"))
+    assert [(line.at, line.number) for line in found] == [(0, 1), (1, 2), (2, 1), (3, 2)]
+    with pytest.raises(ValueError, match="fits no file"):
+        Corpus(path=tmp_path / "*.none")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.jsonl", b'{"said": "Fine."}\n{"said": \n', "a.jsonl, line 2: there is no text under 'said'"),
+        ("a.jsonl", b'{"said": "Fine."}\n{"said": 3}\n', "a.jsonl, line 2: there is no text under 'said'"),
+        ("a.csv", b"n,said\n1,Fine.\n2\n", "a.csv, line 3: there is no text under 'said'"),
+        ("a.csv", b"n,told\n1,Fine.\n", "it has no column 'said'; --column names one of n, told"),
+        ("a.txt.gz", b"no gzip", "a.txt.gz cannot be read: Not a gzipped file"),
+        ("a.txt.gz", gzip.compress(b"Fine.\n" * 9)[:-9], "a.txt.gz cannot be read: Compressed file ended"),
+        ("a.parquet", b"no parquet", "a.parquet cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, capsys, name, content, says):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["viz", "--file", str(tmp_path / name), "--column", "said", "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and said.count("\n") == 1 and says in said and not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def corpus_file(tmp_path, sentences):
+    """Several blocks of lines of random length, one of them empty and none of them wrong."""
+    choose, words = random.Random(0), " ".join(sentences).split()
+    texts = [" ".join(choose.choices(words, k=choose.randint(2, 12))) for _ in range(700)]
+    path = tmp_path / "corpus.txt"
+    path.write_text("\n".join([*texts[:300], "", *texts[300:]]) + "\n", encoding="utf-8")
+    return path
+
+
+def cells(folder) -> str:
+    return (folder / "heads.csv").read_text(encoding="utf-8")
+
+
+def test_two_workers_write_the_same_tables_as_one_process(tmp_path, corpus_file, capsys):
+    pytest.importorskip("distributed")
+    for name, more in (("plain", []), ("cluster", ["--workers", "2"])):
+        options = ["--file", str(corpus_file), "--points", "200", "--draw", "metrics", "--plane", "attention"]
+        cli.main(["viz", *options, "--layer", "1", "--out", str(tmp_path / name), *more])
+    assert cells(tmp_path / "plain") == cells(tmp_path / "cluster")
+    assert "measured: 700 sentences" in capsys.readouterr().out
+
+
+def test_without_dask_one_line_says_what_to_install(tmp_path, corpus_file, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["viz", "--file", str(corpus_file), "--workers", "2", "--out", str(tmp_path / "out")])
+    assert stop.value.code == 2 and "pip install 'minibert[cluster]'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_dask_is_not_imported_by_what_does_not_need_it():
+    code = "import sys, minibert, viz, minibert.commands.viz, minibert.commands.compare; print('dask' in sys.modules)"
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True) == "False\n"
+
+
+def test_blocks_are_as_long_as_they_are_said_to_be(corpus_file):
+    assert [len(block) for block in Corpus(path=corpus_file).blocks()] == [lines.BLOCK, lines.BLOCK, 188]
