@@ -33,10 +33,12 @@ LATER = {  # these need matplotlib, or are a chapter of their own: imported when
     "positions_figure": "viz.figures.heatmaps",
     "save": "viz.figures.canvas",
     "explore": "viz.explorer",
+    "read_export": "viz.exported",
 }
 
 if TYPE_CHECKING:  # so that editors and type checkers know them too
     from viz.explorer import explore as explore
+    from viz.exported import read_export as read_export
     from viz.figures.canvas import save as save
     from viz.figures.distances import distance_figure as distance_figure
     from viz.figures.heatmaps import heatmap_figure as heatmap_figure

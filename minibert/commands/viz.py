@@ -23,6 +23,7 @@ from minibert.commands.arguments import (
     refuse,
     suggest,
 )
+from minibert.commands.exporting import check_export, export
 from minibert.commands.output import counted, folder_of_run, model_name, name_of_texts, slug, text_line, write_csv
 from minibert.commands.passes import hands_of, look_through
 from minibert.commands.sentences import Sample, gather, left_out
@@ -82,6 +83,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_heads(parser, default="all; with neither --layer nor --head nor --file, the one head that shows most")
     parser.add_argument("--draw", metavar="NAMES", help="pictures to draw, separated by commas (default: see above)")
     add_output(parser, default="out/MODEL/TEXT")
+    parser.add_argument(
+        "--export",
+        choices=("npz", "parquet"),
+        help="write the sample's queries, keys, attention and tokens, for viz.read_export (parquet: and the table)",
+    )
     group = parser.add_argument_group("which lines are drawn")
     group.add_argument("--link", metavar="WORD:WORD", help=f"a pair of words in red (default sentence: {DEFAULT_LINK})")
     group.add_argument(
@@ -134,6 +140,7 @@ def run(args: argparse.Namespace) -> None:
     if args.link is not None and not all(args.link.partition(":")):
         raise ValueError(f"--link is {args.link!r}; expected two words with a colon between, such as {DEFAULT_LINK}")
     check_names(args.draw)
+    check_export(args.export)
 
     bert = load(args.model) if args.exercises is None else assemble(args.exercises, args.model)
     layers = choose("layer", args.layer, bert.config.num_hidden_layers)
@@ -177,7 +184,8 @@ def run(args: argparse.Namespace) -> None:
         options = {"seed": seed, "skip_bad": args.skip_bad, "sample": sample}
         measured, habits, done = measure(hands, corpus, scanned.lines, ways, layers, heads, queries, **options)
     path = out / "heads.csv"
-    write_csv(path, head_rows(ways, measured, habits, layers, heads, args.dims))
+    rows = head_rows(ways, measured, habits, layers, heads, args.dims)
+    write_csv(path, rows)
 
     skipped = left_out(scanned.skipped) if args.skip_bad else ""
     what = many(sample, measured, habits, done, seed, skipped) if args.file else few(sample, measured, habits)
@@ -187,6 +195,8 @@ def run(args: argparse.Namespace) -> None:
     print(head_table(ways, measured, layers, heads, args.dims))
     print()
     print(path)
+    if args.export:
+        print(*export(args, out, corpus, scanned, sample, layers, heads, rows), sep="\n")
     source = None if args.file is None else corpus.short_name
     ways = [as_measured(*pair) for pair in zip(ways, measured, strict=True)]
     about = (model_name(bert), sample, layers, heads, ways, measured, habits, done)

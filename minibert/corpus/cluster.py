@@ -10,10 +10,12 @@ The order in which the sums are taken is that of the corpus, whoever is done fir
 """
 
 import hashlib
+import logging
 import pickle
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache, reduce
@@ -49,18 +51,22 @@ def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterat
         from distributed import Client, LocalCluster
     except ImportError:
         raise ValueError("--workers and --scheduler take Dask: pip install 'minibert[cluster]'") from None
-    quiet = {"distributed.admin.large-graph-warning-threshold": "1GB", "logging.distributed": "critical"}
-    with config.set(quiet), ExitStack() as stack:
+    with config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}), ExitStack() as stack:
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable()  # what Dask tells its log of workers that come and go is not for the reader of a table
         if scheduler is None:
             before = signal(SIGINT, SIG_IGN)  # Ctrl-C is for this process; it is heard by all that are begun here
-            options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": 60}
+            options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 60}
             scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
             signal(SIGINT, before)
         try:
             client = stack.enter_context(Client(scheduler, timeout=10))
         except (OSError, ValueError) as error:
             raise ValueError(f"--scheduler {scheduler} does not answer ({error}); expected tcp://host:8786") from None
-        yield Cluster(client, *models)
+        try:
+            yield Cluster(client, *models)
+        except CancelledError:
+            raise ValueError("the scheduler is gone, and with it the work that it had given out") from None
 
 
 class Cluster(Here):
@@ -68,7 +74,7 @@ class Cluster(Here):
 
     def __init__(self, client: Any, *models: Bert):
         self.client = client
-        if not client.scheduler_info()["workers"]:
+        if not self.count():
             print("minibert: waiting for the first worker", file=sys.stderr)
         client.wait_for_workers(1)
         self.models = [self.reach(bert) for bert in models]
@@ -103,12 +109,11 @@ class Cluster(Here):
                 if not groups:
                     return
                 self.wait_for(*groups[0], advance)
-                yield groups[0][1].result()
-                groups.popleft()
+                sums = groups.popleft()[1].result()
+                yield sums
         except KeyboardInterrupt:
             parts = [part for parts, *_ in groups for part in parts]
             done = [part for part in parts if part.status == "finished"]
-            self.client.cancel([part for part in parts if part.status == "pending"])
             if done:
                 yield reduce(add, self.client.gather(done))
             raise
@@ -128,8 +133,8 @@ class Cluster(Here):
                 done, waiting = wait(waiting, timeout=5, return_when="FIRST_COMPLETED")
                 advance(sum(size[one] for one in done))
             except TimeoutError:
-                if self.client.status != "running":
-                    raise ValueError("the scheduler is gone; what was found until now is lost with it") from None
+                if self.client.status == "closed":
+                    raise CancelledError from None
                 if not self.count() and not is_alone:
                     print("minibert: no worker is left; waiting for another", file=sys.stderr)
                 is_alone = not self.count()
@@ -138,11 +143,9 @@ class Cluster(Here):
             if one.status == "error":
                 error = one.exception()
                 raise error if isinstance(error, ValueError | OSError) else ValueError(f"a worker failed: {error!r}")
-            if one.status != "finished":
-                raise ValueError(f"a part of the work is {one.status}: the scheduler has been closed, or was another's")
 
     def count(self) -> int:
-        return len(self.client.scheduler_info()["workers"])
+        return len(self.client.scheduler_info().get("workers", ()))
 
 
 # --- what runs on the workers ----------------------------------------------------------------------------------------

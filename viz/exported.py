@@ -1,0 +1,117 @@
+"""Queries, keys, attention and tokens in a file, for those who have no model: written once, drawn anywhere.
+
+export.npz      query, key [L, H, N, K]; tokens, sentences [N]; layers, heads;
+                attention_0 [L, H, S, S] of the first sentence, attention_1 of the second, ...
+export.parquet  a row per layer, head and token: layer, head, sentence, position, token, query, key (K numbers each)
+                and attention (S numbers: of this token, as query, to those of its sentence)
+manifest.json   beside it: of which model and text, drawn how, by which version
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from viz.files import whole_file
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was exported. Tokens of all sentences stand end to end; attention is one array [L, H, S, S] a sentence.
+
+    layers, heads: which ones of the model the axes L and H are. manifest: what was said about it.
+    """
+
+    query: np.ndarray
+    key: np.ndarray
+    attention: list[np.ndarray]
+    tokens: list[str]
+    sentences: np.ndarray
+    layers: list[int]
+    heads: list[int]
+    manifest: dict[str, Any]
+
+
+def write_export(export: Export, path: str | Path) -> None:
+    """As path's ending says, .npz or .parquet, with manifest.json beside it.
+
+    The manifest is written last: where there is one, the rest is whole. ValueError: .parquet, and there is no pyarrow.
+    """
+    path = Path(path)
+    with whole_file(path) as beside, beside.open("wb") as file:
+        if path.suffix == ".parquet":
+            arrow().parquet.write_table(arrow().table(columns(export)), file)
+        else:
+            blocks = {f"attention_{number}": block for number, block in enumerate(export.attention)}
+            names = ("query", "key", "tokens", "sentences", "layers", "heads")
+            np.savez(file, **{name: getattr(export, name) for name in names}, **blocks)
+    with whole_file(path.with_name("manifest.json")) as beside:
+        text = json.dumps(export.manifest | {"file": path.name}, indent=2, ensure_ascii=False)
+        beside.write_text(text + "\n", encoding="utf-8")
+
+
+def read_export(path: str | Path) -> Export:
+    """What `minibert viz --export` wrote: the file, or the folder that it lies in.
+
+        e = viz.read_export("out/tiny/books")
+        n = viz.normalize(e.query[0, 3], e.key[0, 3], e.sentences)
+        viz.measure(n, [block[0, 3] for block in e.attention], e.sentences).plane.nearest1
+
+    ValueError: no manifest there.
+    """
+    path = Path(path)
+    folder = path if path.is_dir() else path.parent
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder} has no manifest.json of an export: {error}") from None
+    path = folder / manifest["file"] if path.is_dir() else path
+    if path.suffix == ".parquet":
+        return from_columns(arrow().parquet.read_table(path), manifest)
+    with np.load(path) as held:
+        blocks = [held[f"attention_{number}"] for number in range(len(np.unique(held["sentences"])))]
+        lists = (held[name].tolist() for name in ("layers", "heads"))
+        return Export(held["query"], held["key"], blocks, held["tokens"].tolist(), held["sentences"], *lists, manifest)
+
+
+def columns(export: Export) -> dict[str, Sequence]:
+    """One entry per layer, head and token."""
+    L, H, N, K = export.query.shape
+    starts = np.searchsorted(export.sentences, export.sentences)  # of the sentence of each token
+    rows = [row for where in np.ndindex(L, H) for block in export.attention for row in block[where]]
+    return {
+        "layer": np.repeat(export.layers, H * N),
+        "head": np.tile(np.repeat(export.heads, N), L),
+        "sentence": np.tile(export.sentences, L * H),
+        "position": np.tile(np.arange(N) - starts, L * H),
+        "token": list(export.tokens) * (L * H),
+        "query": list(export.query.reshape(-1, K)),
+        "key": list(export.key.reshape(-1, K)),
+        "attention": rows,
+    }
+
+
+def from_columns(table: Any, manifest: dict[str, Any]) -> Export:
+    column = {name: table[name].to_numpy() for name in table.column_names}
+    layers, heads = (np.unique(column[name]).tolist() for name in ("layer", "head"))
+    shape = len(layers), len(heads), -1
+    query, key = (np.stack(column[name]).reshape(*shape, len(column[name][0])) for name in ("query", "key"))
+    sentences = column["sentence"].reshape(*shape)[0, 0]
+    rows = np.array([*column["attention"], None], object)[:-1].reshape(*shape)
+    blocks = []
+    for number in np.unique(sentences):
+        some = rows[..., sentences == number]
+        blocks.append(np.stack([np.stack(one) for one in some.reshape(-1, some.shape[-1])]).reshape(*some.shape, -1))
+    tokens = column["token"].reshape(*shape)[0, 0].tolist()
+    return Export(query, key, blocks, tokens, sentences, layers, heads, manifest)
+
+
+def arrow() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        raise ValueError("parquet takes pyarrow: pip install 'minibert[parquet]'") from None
+    return pyarrow
