@@ -626,9 +626,11 @@ def table_of_heads(heads: dict[str, np.ndarray]) -> str:
 
 
 def sentences_that_show(bert: minibert.Bert, heads: dict[str, np.ndarray]) -> str:
-    """For the strongest head of three kinds, the candidate sentence in which it shows best."""
+    """For the strongest head of each kind that some head clearly is of, the sentence in which it shows best."""
     lines, taken = [], set()
     for kind in ("previous", "next", "same word"):
+        if heads[kind].max() < 0.5:
+            continue
         layer, head = np.unravel_index(heads[kind].argmax(), heads[kind].shape)
         shares = {}
         for text in CANDIDATES:

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minibert
 import viz
+from minibert.commands.explore import EXAMPLES
 from minibert.commands.main import main
 from minibert.exploring import page as explore
 from viz.explorer import assemble, build, heads, kinds, pack, room
@@ -479,6 +481,21 @@ def test_how_close_the_keys_of_some_words_are():
     assert closeness(keys, ["january", "may", "x", "y"]) == pytest.approx(5 / np.sqrt(25 * 4 / 6))
     assert closeness(keys, ["january", "x", "may", "y"]) == 0
     assert np.isnan(closeness(keys, ["january", "x", "january", "y"]))
+
+
+def test_the_card_of_tiny_says_what_the_page_calls_its_heads():
+    texts = [tuple(text.split(" ||| ")) if "|||" in text else text for text in EXAMPLES]
+    data = data_of(explore.explore(minibert.load("tiny"), texts, live=False))
+    column = data["columns"][0]
+    names = [column["labels"][i] for i in column["values"]]
+    shares = [f"{one['share']:.2f}" for one in data["evidence"]]
+    card = (Path(minibert.__file__).parent / "models" / "tiny" / "README.md").read_text(encoding="utf-8")
+    assert f'head 0.0 is "{names[0]}" ({shares[0]})' in card and names[4] == names[5] == "next"
+    assert f"({shares[4]} and {shares[5]})" in card
+    measured = re.findall(r"^\| (\d)\.(\d) \|.*\| *(\w*) *\|$", card, re.MULTILINE)
+    assert len(measured) == 16
+    for layer, head, clearly in measured:
+        assert not clearly or names[4 * int(layer) + int(head)] == clearly
 
 
 # ---- the command

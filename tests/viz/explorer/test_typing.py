@@ -461,6 +461,50 @@ def test_axe_finds_nothing(show, live, size, theme):
     check("help")
 
 
+def test_every_key_is_announced(show, live):
+    """What changes the picture changes the text that is read out, and it names what changed."""
+    page = show(live, "view=sentence&layer=1&head=2&query=3&key=2")
+    heard = page.locator("#live").inner_text()
+    for key, word in {
+        "m": "raw", "d": "3-D", "w": "words instead", "]": "head 3", "}": "layer 2", "x": "switched off", "k": "key",
+        "n": "query", "s": "sentence 2", "4": "Why near", "+": "times", "Escape": "Why near", "2": "One head",
+    }.items():  # fmt: skip
+        page.keyboard.press(key)
+        ready(page)
+        before, heard = heard, page.locator("#live").inner_text()
+        assert heard != before and word in heard, (key, heard)
+
+
+def test_all_of_a_lesson_by_keyboard(show, live):
+    """Type, mask a word, switch a head off, bring all back: Tab, Enter and letters only."""
+    page = show(live)
+    page.keyboard.press("e")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("She opened the door.")
+    answered(page, "She opened the door.")
+
+    def tab_to(selector):
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            if page.evaluate(f"document.activeElement.matches({selector!r})"):
+                return
+        raise AssertionError(selector)
+
+    tab_to("#words-row .item:nth-child(4) button")
+    page.keyboard.press("Enter")
+    answered(page, MASKED)
+    assert "[MASK]: door 75 %" in page.locator("#live").inner_text()
+    tab_to("#head-switches [aria-label^='head 0.2']")
+    page.keyboard.press("Enter")
+    until(page, "explorer.data.typed.request.off.join() === '0.2'")
+    answered(page, MASKED)
+    said = page.locator("#live").inner_text()
+    assert "heads switched off: 0.2" in said and "[MASK]: door 43 %" in said
+    assert page.evaluate("document.activeElement.textContent") == "0.2"  # one stays where one was
+    page.keyboard.press("Enter")
+    until(page, "explorer.data.typed.request.off.length === 0")
+
+
 def test_on_paper_it_is_light_and_whole(show, live):
     page = show(live, "view=sentence", color_scheme="dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

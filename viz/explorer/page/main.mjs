@@ -253,6 +253,7 @@ class App {
     if (name === "zoom-in") this.set({ zoom: Math.min(400, state.zoom * 1.3) });
     if (name === "zoom-out") this.set({ zoom: Math.max(0.2, state.zoom / 1.3) });
     if (name === "zoom-all") this.set({ zoom: 1, x: 0, y: 0 });
+    if (name.startsWith("zoom")) this.announce(describe(this));
     if (name === "clear") this.set({ query: -1, key: -1 });
     if (name === "all-on") this.switchTokens("");
     return this.draw(); // saving has drawn elsewhere, at another size
