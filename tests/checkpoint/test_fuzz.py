@@ -19,7 +19,7 @@ from minibert.checkpoint.task import read_task
 from minibert.checkpoint.tensors import find_tensors
 from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
 from tests.checkpoint.test_families import write as write_relative
-from tests.checkpoint.test_relatives_tokenizers import KINDS, write_japanese
+from tests.checkpoint.test_relatives_tokenizers import give_tokenizer, write_japanese
 from tests.reference.checkpoints import (
     SHAPE,
     VOCABULARY,
@@ -62,13 +62,8 @@ def checkpoints(tmp_path_factory) -> Path:
     transformers.DistilBertForSequenceClassification(relative).save_pretrained(folder / "distil")
     write_tokenizer(folder / "distil")
     for name, (family, kind, tokenizer) in RELATIVES.items():
-        (folder / name).mkdir()
-        KINDS[tokenizer](folder / name)
-        files = {path.name: path.read_bytes() for path in (folder / name).iterdir()}
-        write_relative(folder / name, family, kind, 1, **SMALL, num_attention_heads=2, vocab_size=700)
-        (folder / name / "tokenizer.json").unlink()
-        for file, content in files.items():
-            (folder / name / file).write_bytes(content)
+        write_relative(folder / name, family, kind, 1, **SMALL, num_attention_heads=2, vocab_size=700, pad_token_id=1)
+        give_tokenizer(folder / name, tokenizer)
     write_relative(folder / "electra", "electra", "ForPreTraining", 1, **SMALL, num_attention_heads=2, embedding_size=4)
     save_file({"bert.embeddings.LayerNorm.weight": minibert.load(folder / "single").weights.embeddings.norm.weight},
               folder / "outside.safetensors")  # fmt: skip

@@ -6,6 +6,7 @@ The tokenizers are trained here, on the texts themselves; a thing trained on lit
 import builtins
 import json
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,18 @@ KINDS = {
     "XLM-R, converted": sentencepiece("XLMRobertaTokenizer"),
     "ALBERT, converted": sentencepiece("AlbertTokenizer"),
 }
+
+
+def give_tokenizer(folder: Path, kind: str) -> None:
+    """Put the files of a tokenizer in the place of those that are there."""
+    beside = folder.with_name(folder.name + "-tokenizer")
+    beside.mkdir()
+    KINDS[kind](beside)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink(missing_ok=True)
+    for path in beside.iterdir():
+        shutil.move(path, folder / path.name)
+    beside.rmdir()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,123 @@
+"""The commands on BERT's relatives: small random ones, each with a tokenizer of its family."""
+
+import json
+
+import numpy as np
+import pytest
+
+import minibert
+from minibert.commands.main import main
+from minibert.exploring.page import segments
+from minibert.whatif.heads import head_effects
+from minibert.whatif.replaced import replaced
+from tests.checkpoint.test_families import write
+from tests.checkpoint.test_relatives_tokenizers import give_tokenizer
+from viz import find_words
+
+MADE = {
+    "roberta": ("roberta", "ForMaskedLM", "RoBERTa, tokenizer.json", {"type_vocab_size": 1, "pad_token_id": 1}),
+    "albert": ("albert", "ForMaskedLM", "ALBERT", {"num_hidden_layers": 3, "num_hidden_groups": 1}),
+    "electra": ("electra", "ForPreTraining", None, {}),
+    "distilbert": ("distilbert", "ForSequenceClassification", None, {}),
+}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("relatives")
+    for name, (family, kind, tokenizer, changes) in MADE.items():
+        (folder / name).mkdir()
+        size = {} if tokenizer is None else {"vocab_size": 700}
+        write(folder / name, family, kind, 5, **size, **changes)
+        if tokenizer is not None:
+            give_tokenizer(folder / name, tokenizer)
+    return folder
+
+
+@pytest.fixture
+def run(models, monkeypatch, capsys, tmp_path):
+    def go(*arguments: str) -> str:
+        monkeypatch.chdir(tmp_path)
+        try:
+            main([str(models / one[2:]) if one.startswith("./") else one for one in arguments])
+        except SystemExit as end:
+            assert end.code in (0, None), capsys.readouterr().err
+        return capsys.readouterr().out
+
+    return go
+
+
+def test_replaced(run, models):
+    told = run("replaced", "the capybara sleeps", "--model", "./electra")
+    bert = minibert.load(models / "electra")
+    expected = replaced(bert, "the capybara sleeps")
+    lines = told.splitlines()
+    assert [line.split()[1] for line in lines] == list(bert.encode("the capybara sleeps").tokens)
+    assert [line.endswith("replaced") for line in lines] == (expected > 0.5).tolist()
+    found = json.loads(run("replaced", "the capybara sleeps", "--model", "./electra", "--json"))
+    numbers = [one["replaced"] for one in found["sentences"][0]["tokens"]]
+    np.testing.assert_allclose(numbers, expected, atol=1e-4)
+
+
+def test_replaced_of_a_file(run, tmp_path):
+    (tmp_path / "texts.txt").write_text("a nap\n" + "nap " * 200 + "\nthe capybara\n")
+    told = run("replaced", "--file", "texts.txt", "--model", "./electra", "--skip-bad")
+    assert told.startswith("a nap\n") and "\nthe capybara\n" in told and told.endswith("1 line left out\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["replaced", "a text"], "tiny has no discriminator, as ELECTRA's have"),
+        (["replaced"], "TEXT is missing; expected a sentence"),
+    ],
+)
+def test_what_cannot_tell_what_was_replaced(arguments, problem, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    message = capsys.readouterr().err
+    assert end.value.code == 2 and problem in message and message.count("\n") == 1
+
+
+def test_fill_with_the_familys_own_mask(run):
+    assert len(run("fill", "the <mask> sleeps", "--model", "./roberta", "--top", "3").splitlines()) == 3
+
+
+def test_info_of_shared_layers(run, models):
+    told = run("info", "./albert")
+    bert = minibert.load(models / "albert")
+    once = sum({id(array): array.size for _, array in bert.weights.named()}.values())
+    assert f"{once:,} parameters" in told and "embeddings.projection.weight" in told
+    assert "num_hidden_groups                        1" in told and "pad_token_id" not in told
+    assert told.count("layers.*.attention.query.weight          1 of") == 1 and "Unigram" in told
+
+
+def test_a_page_and_pictures(run, tmp_path):
+    run("explore", "the <mask> sleeps ||| near 北京 🙂", "--model", "./roberta", "--out", "page.html")
+    assert "Ġ" not in (tmp_path / "page.html").read_text(encoding="utf-8")
+    told = run("viz", "the <mask> sleeps", "--model", "./roberta", "--words", "--out", "drawn")
+    assert "drawn/heads.csv" in told
+    assert "with all heads" in run("whatif", "the <mask> sleeps", "--model", "./roberta", "--out", "costs")
+
+
+def test_the_two_texts_of_a_pair_where_the_model_is_not_told(models):
+    trace = minibert.load(models / "roberta")(("the capybara", "sleeps"))
+    found = segments(trace)
+    assert not any(trace.token_type_ids)
+    assert found == sorted(found) and set(found) == {0, 1} and found[-1] == 1
+    assert [found[i] for i, word in enumerate(trace.words) if word] == [word[0] for word in trace.words if word]
+
+
+def test_what_if_asks_a_classifier_that_pools_in_its_own_way(models):
+    bert = minibert.load(models / "distilbert")
+    effects = head_effects(bert, "the capybara sleeps")
+    best, value = bert.classify("the capybara sleeps")[0]
+    assert effects.answer == best and effects.before == pytest.approx(value, abs=1e-6)
+
+
+def test_words_put_together_from_pieces(models):
+    trace = minibert.load(models / "roberta")("the capybaras 🙂 sleep, 北京")
+    words = find_words(trace.tokens, trace.words)
+    assert words.labels == ["<s>", "the", "capybaras", "🙂", "sleep", ",", "北京", "</s>"]
+    assert find_words(["\\xf0\\x9f", "##a"], [0, 0]).labels == ["\\xf0\\x9fa"]
+    assert find_words(["▁", "##北"], [0, 0]).labels == ["北"]
