@@ -276,6 +276,53 @@ def test_messages_speak_in_the_names_of_the_family(what, tmp_path):
     assert WRONG[what] in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_padding_in_a_text_is_refused(tmp_path):
+    """`transformers` does not count it among the positions; here all tokens count."""
+    write(tmp_path, "roberta", "Model", pad_token_id=7)
+    bert = minibert.load(tmp_path)
+    with pytest.raises(ValueError, match=r"input_ids\[1\] is 7, which is padding: roberta does not count it among"):
+        bert(minibert.Encoding.from_ids([8, 7, 9]))
+
+
+def test_positions_begin_after_the_padding(tmp_path):
+    write(tmp_path, "roberta", "Model", pad_token_id=1, max_position_embeddings=40)
+    bert = minibert.load(tmp_path)
+    assert bert.config.max_position_embeddings == 38 == len(bert.weights.embeddings.position)
+    with pytest.raises(ValueError, match="39 tokens, but this model has 38 positions"):
+        bert(minibert.Encoding.from_ids([5] * 39))
+    change_config(tmp_path, max_position_embeddings=2)
+    with pytest.raises(
+        CheckpointError, match="max_position_embeddings is 2; expected more than 2, since positions begi"
+    ):
+        minibert.load(tmp_path)
+
+
+SETTINGS = {
+    "no padding": ("roberta", {"pad_token_id": -1}, "pad_token_id is -1; expected a whole number, 0 or more"),
+    "no groups": ("albert", {"num_hidden_groups": 0}, "num_hidden_groups is 0; expected a whole number, 1 or more"),
+    "layers in a group": ("albert", {"inner_group_num": 2}, "inner_group_num is 2; expected 1"),
+    "another width": ("electra", {"embedding_size": 5}, "but config.json asks for"),
+}
+
+
+@pytest.mark.parametrize("what", SETTINGS)
+def test_settings_of_the_relatives(what, tmp_path):
+    family, changes, expected = SETTINGS[what]
+    write(tmp_path, family, "Model", embedding_size=16) if family != "roberta" else write(tmp_path, family, "Model")
+    change_config(tmp_path, **changes)
+    with pytest.raises(CheckpointError) as caught:
+        minibert.load(tmp_path)
+    assert expected in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("family", ["roberta", "electra"])
+def test_a_head_with_gelu_where_the_rest_has_another(family, tmp_path):
+    write(tmp_path, family, "ForMaskedLM", hidden_act="relu")
+    bert = minibert.load(tmp_path)
+    assert "inside which this family has gelu in any case, but hidden_act is relu" in bert.notes["masked_lm"]
+    assert bert("a nap").hidden_states[-1].shape[0] > 2
+
+
 @pytest.mark.parametrize("family", WHY_NOT)
 def test_others_are_refused_with_a_word_why(family, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": family}))
