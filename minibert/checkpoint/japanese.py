@@ -70,12 +70,17 @@ def check_choices(choices: Mapping) -> None:
 def japanese_backend(inner: tokenizers.Tokenizer, choices: Mapping) -> Backend:
     """The backend that a checkpoint with BertJapaneseTokenizer describes. inner: WordPiece with its vocabulary."""
     mecab = choices.get("mecab_kwargs") or {}
-    find = mecab_words(mecab.get("mecab_dic", DICTIONARIES[0]))
+    surfaces = mecab_words(mecab.get("mecab_dic", DICTIONARIES[0]))
     lower, normal = choices.get("do_lower_case", False), mecab.get("normalize_text", True)
     letters = choices.get("subword_tokenizer_type") == "character"
     if letters:
         inner.model.continuing_subword_prefix = ""
         inner.pre_tokenizer = tokenizers.pre_tokenizers.Split(tokenizers.Regex(r"[\s\S]"), "isolated")
+
+    def find(text: str) -> list[str]:
+        """MeCab's words. A space in one is a letter to those who cut letters, and to WordPiece the end of a word."""
+        return [part for word in surfaces(text) for part in ([word] if letters else word.split())]
+
     added = sorted({token.content for token in inner.get_added_tokens_decoder().values()}, key=len, reverse=True)
     whole = re.compile("|".join(map(re.escape, added)))
 
@@ -89,7 +94,7 @@ def japanese_backend(inner: tokenizers.Tokenizer, choices: Mapping) -> Backend:
             if match:
                 words.append((match[0], *match.span()))
                 end = match.end()
-        return [word for word in words if letters or word[0].strip()]
+        return words
 
     return Backend(inner, cut)
 
