@@ -56,7 +56,7 @@ def show(args: argparse.Namespace, notes: progress.Progress) -> None:
     ask_for_the_word(args, notes, exercise)
     right = exercise.name in notes.right
     if not args.yes and not right:
-        print(t("This is the solution of {name}.", name=exercise.name), end=" ")
+        print(t("This is the solution of {name}.", name=exercise.name), end=language.sentence_gap())
         print(t("Have you tried: minibert exercises hint {name} --more ?", name=exercise.name))
         try:
             sure = input(t("Give up, and see it? [y/N] ")).strip().lower() in ("y", "yes", "はい")

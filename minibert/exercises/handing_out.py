@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from pathlib import Path
 
 from minibert.exercises import language, progress
@@ -10,7 +11,7 @@ from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import STUBS, Exercise
 from minibert.exercises.language import t
 from minibert.exercises.pictures import wide
-from minibert.exercises.saying import MARKS, PREDICTION, existing, quoted, write_whole
+from minibert.exercises.saying import MARKS, PREDICTION, existing, quoted, say, write_whole
 
 STARS = {1: "*", 2: "**", 3: "***"}
 
@@ -36,13 +37,17 @@ def list_exercises(args: argparse.Namespace, notes: progress.Progress) -> None:
     print("\n" + t("{done} of {count} are right", done=done, count=len(EXERCISES)))
 
 
+IN_CODE = re.compile(r'(?<=""")[^"]+(?="""\n)|(?<=  # ).+|(?<=print\(")[^"]+(?="\))|(?<=print\(f")[^"]+(?="\))')
+"""The words in the code of a file: docstrings, comments and what is printed"""
+
+
 def stub(exercise: Exercise) -> str:
     """The file as it is handed out: its text in the chosen language, and below it room for a prediction."""
     before, explained, code = (STUBS / exercise.file).read_text(encoding="utf-8").split('"""', 2)
     if language.chosen == "ja":
         from minibert.exercises.japanese import FILES
 
-        explained = FILES[exercise.name]
+        explained, code = FILES[exercise.name], IN_CODE.sub(lambda words: t(words[0]), code)
     return f'{before}"""{explained}\n{t(PREDICTION)}\n"""{code}'
 
 
@@ -81,11 +86,9 @@ def start(args: argparse.Namespace, notes: progress.Progress) -> None:
         print(t("Open {path} in Jupyter; every cell says what to do.", path=quoted(folder / "exercises.ipynb")))
         return
     if "test_exercises.py" in texts:
-        print(
-            t("test_exercises.py lets `pytest` check them too, if you have it (pip install pytest); nobody needs it.")
-        )
+        say(t("test_exercises.py lets `pytest` check them too, if you have it (pip install pytest); nobody needs it."))
     first = chosen[0]
-    print(
+    say(
         t(
             "Open {path}, read, write, and then: minibert exercises check {folder} {name}",
             path=quoted(folder / first.file),
@@ -93,7 +96,7 @@ def start(args: argparse.Namespace, notes: progress.Progress) -> None:
             name=first.name,
         )
     )
-    print(t("How far you are: minibert exercises list {folder}", folder=quoted(folder)))
+    say(t("How far you are: minibert exercises list {folder}", folder=quoted(folder)))
 
 
 def reset(args: argparse.Namespace, notes: progress.Progress) -> None:

@@ -30,7 +30,8 @@ def tell(folder: str, text: str, model: str, time_limit: float) -> None:
     gap = max(float(np.abs(a - b).max()) for a, b in zip(theirs.hidden_states, ours.hidden_states, strict=True))
     share = max(float(np.abs(a.attention - b.attention).max()) for a, b in zip(theirs.layers, ours.layers, strict=True))
     says = "How far from the library's: hidden states differ by at most {gap}, attention by at most {share}. "
-    print("\n" + t(says, gap=f"{gap:.1e}", share=f"{share:.1e}") + t("That is rounding." if gap < 1e-3 else "Too far!"))
+    print()
+    say(t(says, gap=f"{gap:.1e}", share=f"{share:.1e}") + t("That is rounding." if gap < 1e-3 else "Too far!"))
     if len(own.yours) == len(EXERCISE_OF):
         print(t("Every part of it is yours. This is your BERT."))
 

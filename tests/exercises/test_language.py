@@ -10,6 +10,7 @@ import minibert.exercises
 from minibert.exercises import language, raised, saying
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import STUBS, Finding, Function
+from minibert.exercises.handing_out import IN_CODE, stub
 from minibert.exercises.japanese import FILES, TEXTS
 from tests.exercises.test_command import RIGHT, WRONG, run
 
@@ -32,6 +33,8 @@ def texts_of_the_course() -> list[str]:
                 found.append(part.what)
         if isinstance(exercise.answer, str):
             found.append(exercise.answer)
+        code = (STUBS / exercise.file).read_text(encoding="utf-8").split('"""', 2)[2]
+        found += [words for words in IN_CODE.findall(code) if not words.isupper()]
         found.append(" ".join(exercise.solution.read_text(encoding="utf-8").split('"""', 2)[1].split()))
     found += [*raised.ADVICE.values(), *saying.MARKS.values(), saying.PREDICTION]
     for path in sorted(HERE.rglob("*.py")):
@@ -134,6 +137,18 @@ def test_answers_are_told_in_japanese(exercise):
         answer = language.t(exercise.answer) if isinstance(exercise.answer, str) else exercise.answer()
     assert len(re.findall("[ぁ-ん]", answer)) > 10, answer
     assert "{" not in answer
+
+
+def test_no_english_is_left_in_a_japanese_file():
+    """But names, equations and what stands in the code itself."""
+    with language.use("ja"):
+        for exercise in EXERCISES:
+            code = stub(exercise).split('"""', 2)[2]
+            for words in IN_CODE.findall(code):
+                assert re.search("[ぁ-んァ-ヶ一-龠]", words) or "->" in words or "{layer}" in words, (
+                    exercise.file,
+                    words,
+                )
 
 
 def test_findings_have_hints():
