@@ -1,5 +1,6 @@
 """How the command speaks to a student: lines that fit a terminal, paths as one types them, files whole."""
 
+import difflib
 import re
 import shutil
 from pathlib import Path
@@ -63,5 +64,8 @@ def existing(folder: str) -> Path:
             raise ValueError(f"{folder} is an exercise; name your folder first: minibert exercises check DIR {folder}")
         if Path(folder).is_file():
             raise ValueError(f"{folder} is a file; name its folder, and then the exercise: check DIR NAME")
+        courses = [path.parent.name for path in Path(folder).parent.glob("*/.course.json")]
+        if near := difflib.get_close_matches(Path(folder).name, courses, 1):
+            raise ValueError(f"{folder} is not a folder; did you mean {Path(folder).with_name(near[0])}?")
         raise ValueError(f"{folder} is not a folder; make it with: minibert exercises start {folder}")
     return Path(folder)

@@ -5,14 +5,17 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 
 import minibert.exercises
 from minibert.exercises import progress
 from minibert.exercises.classroom import students_in
+from minibert.exercises.compare import close, pictured
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import SOLUTIONS, STUBS, Finding
 from minibert.exercises.handing_out import stub
+from minibert.exercises.pictures import in_blocks
 from tests.exercises.test_command import WRONG, run
 
 
@@ -150,6 +153,26 @@ def test_pages_and_pictures(tmp_path, capsys):
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert page.count("<figure>") == 3
     assert "01 softmax: not yet" in page
+
+
+def test_a_picture_shows_the_matrix_of_the_message_and_no_rounding():
+    expected = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
+    got = expected + np.float32(1e-6)
+    got[2, 1, 3] = 50
+    picture = pictured(expected, got, ~close(got, expected, 2e-5))
+    assert picture.expected[0, 0] == 40, "the third matrix, which holds the wrong number"
+    lines = in_blocks(picture, "utf-8")
+    assert [line.count("██") for line in (row[-10:] for row in lines[1:])] == [0, 1, 0, 0]
+
+
+def test_a_large_picture_is_cut_round_the_first_wrong_number_and_fits_a_terminal():
+    expected = np.zeros((40, 60), np.float32)
+    got = expected.copy()
+    got[30, 50] = np.nan
+    lines = in_blocks(pictured(expected, got, got != expected), None)
+    assert max(map(len, lines)) < 76
+    assert any("?" in line for line in lines[1:-1])
+    assert lines[-1] == "(rows 28 to 39 of 40, columns 44 to 59 of 60, all from 0)"
 
 
 def test_run_tells_what_is_ones_own(tmp_path, capsys):

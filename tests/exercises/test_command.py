@@ -13,7 +13,9 @@ from minibert.commands.main import main
 from minibert.exercises.course import EXERCISES, SOFTMAX
 from minibert.exercises.exercise import STUBS
 from minibert.exercises.handing_out import stub
+from minibert.exercises.pictures import wide
 from minibert.exercises.report import Report
+from minibert.exercises.saying import say
 
 RIGHT = "from minibert.numerics import softmax\n"
 WRONG = (
@@ -53,6 +55,32 @@ def test_start_makes_all_files_and_never_overwrites(tmp_path, capsys):
     assert "untouched" in out
     assert (folder / "01_softmax.py").read_text() == "mine"
     assert (folder / "02_layer_norm.py").read_text() == stub(EXERCISES[1])
+
+
+def test_a_folder_that_is_not_there_is_told_from_an_exercise(tmp_path, capsys):
+    run(capsys, "start", tmp_path / "work", "softmax")
+    for typed, says in (
+        (tmp_path / "wrk", f"did you mean {tmp_path / 'work'}?"),
+        ("5", "5 is an exercise; name your folder first"),
+        (tmp_path / "elsewhere", "make it with: minibert exercises start"),
+    ):
+        status, _, err = run(capsys, "check", typed)
+        assert (status, err.count("\n")) == (2, 1)
+        assert says in err
+
+
+def test_lines_fit_the_terminal_and_commands_stay_whole(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    say(
+        "比べるには: minibert exercises show merge_and_residual です。次の `np.zeros((3, 4))` を見て、(十八)。" * 3,
+        "    ",
+    )
+    say("On the word 'rebuilding\u2603misunderstanding' and a vocabulary of 8192 pieces it falls into too many. " * 3)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(wide, lines)) <= 60
+    assert sum("minibert exercises show merge_and_residual" in line for line in lines) == 3
+    assert not any(line.strip()[0] in "、。)" for line in lines)
+    assert min(map(wide, lines[:3])) > 40, "not cut far too early"
 
 
 def test_start_in_place_of_a_file_is_refused(tmp_path, capsys):

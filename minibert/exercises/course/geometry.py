@@ -526,7 +526,7 @@ def exact_answer() -> str:
     shares = []
     for name, move in moves.items():
         nearest = [euclidean_distances(*move(*head)).argmin(axis=-1) for head in heads]
-        shares.append(f"{np.mean(np.equal(nearest, favourites)):.2f} {name}")
+        shares.append(t("{share} {name}", share=f"{np.mean(np.equal(nearest, favourites)):.2f}", name=name))
     return t(
         "All of them, always. In one sentence, over all heads of the bundled model, the nearest "
         "key is the most attended "
