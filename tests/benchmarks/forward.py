@@ -8,10 +8,12 @@ the workload once to wake up and then for a while, one after another, never two 
 processor meanwhile, that turn is taken again. A time is the median over the rounds, a ratio is theirs / ours, so more
 is better for us. For sentences of unlike length the others are given what they need, padding and a mask.
 
-`transformers` with the eager attention returns attention, and so do we beside it; the other two do not, and are held
-against ours without. The share of peak is that of the products of the model (no padding counted) in ours without
-attention, of what one large `np.matmul` reaches in the same minutes. "Products alone" is how long NumPy takes for these
-products and nothing else, taken as ours takes them: what is left above it is all that the rest can save.
+`transformers` with the eager attention returns attention, and so do we beside it; the next two do not, and are held
+against ours without. TransformerLens joins where `pip install transformer-lens` has been run: its `run_with_cache`
+keeps every intermediate, and so do we beside it. The share of peak is that of the products of the model (no padding
+counted) in ours without attention, of what one large `np.matmul` reaches in the same minutes. "Products alone" is how
+long NumPy takes for these products and nothing else, taken as ours takes them: what is left above it is all that the
+rest can save.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +37,8 @@ from tests.conftest import find_minilm
 
 MODELS = {"BERT-base": "a BERT-base shape, random weights", "MiniLM": "all-MiniLM-L6-v2"}
 CONTENDERS = ("ours with attention", "ours", "eager", "sdpa", "onnx", "products", "matmul")
+LENS = ("ours with everything", "lens")
+"""Two more, where TransformerLens is installed."""
 WORKLOADS = {
     "1 x 12": [12],
     "1 x 128": [128],
@@ -106,6 +111,29 @@ def pytorch(folder: str, attention: str):
             with torch.inference_mode():
                 output = model(**inputs, output_attentions=attention == "eager")
             return output.pooler_output.numpy()
+
+        return run
+
+    return prepare
+
+
+def lens(folder: str):
+    """TransformerLens takes no BERT without a head: the smallest is that for the next sentence, two numbers."""
+    import torch
+    import transformers
+    from transformer_lens.model_bridge import TransformerBridge
+
+    kind = transformers.BertForNextSentencePrediction
+    model = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+    bridge = TransformerBridge.boot_transformers(folder, hf_model=model, device="cpu")
+
+    def prepare(ids: list[list[int]]):
+        rows, mask = map(torch.from_numpy, padded(ids))
+
+        def run() -> np.ndarray:
+            with torch.inference_mode():
+                _, cache = bridge.run_with_cache(rows, attention_mask=mask)
+            return cache["pooler.hook_out"].numpy()
 
         return run
 
@@ -193,8 +221,14 @@ def matmul():
 
 def contender(name: str, folder: str):
     if name.startswith("ours"):
+        from minibert.trace import FIELDS
+
         keep = ("hidden_states", "pooled")
-        return ours(folder, ("attention", *keep) if name.endswith("attention") else keep)
+        if name == "ours with everything":  # what each head adds is not among what TransformerLens keeps
+            keep = tuple(field for field in FIELDS if field != "head_outputs")
+        return ours(folder, ("attention", *keep) if name == "ours with attention" else keep)
+    if name == "lens":
+        return lens(folder)
     if name == "matmul":
         return matmul()
     if name == "products":
@@ -288,13 +322,21 @@ def operations(folder: Path, lengths: list[int]) -> int:
 
 
 def table(title: str, folder: Path, seconds: dict[str, dict[str, list[float]]]) -> str:
-    lines = [
-        f"**{title}**",
-        "",
-        "| sentences x tokens | ours with attention, ms | eager / ours | ours, ms | sdpa / ours | ONNX Runtime / ours "
-        "| products alone, ms | GFLOP/s | share of peak |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    titles = [
+        "sentences x tokens",
+        "ours with attention, ms",
+        "eager / ours",
+        "ours, ms",
+        "sdpa / ours",
+        "ONNX Runtime / ours",
+        "products alone, ms",
+        "GFLOP/s",
+        "share of peak",
     ]
+    with_lens = all("lens" in times for times in seconds.values())
+    if with_lens:
+        titles += ["ours with everything, ms", "TransformerLens / ours"]
+    lines = [f"**{title}**", "", f"| {' | '.join(titles)} |", f"|{' --- |' * len(titles)}"]
     peak = 2 * PEAK_SIZE**3 / statistics.median(t for times in seconds.values() for t in times["matmul"]) / 1e9
     for workload, times in seconds.items():
         middle = {name: statistics.median(values) for name, values in times.items()}
@@ -303,7 +345,7 @@ def table(title: str, folder: Path, seconds: dict[str, dict[str, list[float]]]) 
         def against(theirs: str, our: str, middle: dict[str, float] = middle) -> str:
             return f"{middle[theirs] / middle[our]:.2f}" if theirs in middle else "-"
 
-        cells = (
+        cells = [
             workload,
             f"{middle['ours with attention'] * 1e3:.1f}",
             against("eager", "ours with attention"),
@@ -313,7 +355,9 @@ def table(title: str, folder: Path, seconds: dict[str, dict[str, list[float]]]) 
             f"{middle['products'] * 1e3:.1f}",
             f"{rate:.0f}",
             f"{rate / peak:.0%}",
-        )
+        ]
+        if with_lens:
+            cells += [f"{middle['ours with everything'] * 1e3:.1f}", against("lens", "ours with everything")]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", f"One np.matmul of two {PEAK_SIZE} x {PEAK_SIZE} matrices: {peak:.0f} GFLOP/s."])
 
@@ -322,7 +366,7 @@ def machine() -> str:
     """What it ran on, for the line under a table."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    packages = ("numpy", "torch", "transformers", "onnxruntime", "threadpoolctl")
+    packages = ("numpy", "torch", "transformers", "onnxruntime", "transformer-lens", "threadpoolctl")
     versions = []
     for package in packages:
         try:
@@ -337,14 +381,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
-    parser.add_argument("--without", nargs="+", choices=CONTENDERS[2:5], default=[], help="contenders to leave out")
+    parser.add_argument(
+        "--without", nargs="+", choices=(*CONTENDERS[2:5], "lens"), default=[], help="contenders to leave out"
+    )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
         return serve(*args.serve)
 
-    names = [name for name in CONTENDERS if name not in args.without]
+    lens_too = find_spec("transformer_lens") and "lens" not in args.without
+    names = [name for name in CONTENDERS + (LENS if lens_too else ()) if name not in args.without]
     for model in args.models:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "model"
