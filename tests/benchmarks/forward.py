@@ -33,7 +33,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks.quiet import DISTURBED, PATIENCE, cpu_seconds
-from tests.conftest import find_minilm
+from tests.material import find_minilm
 
 MODELS = {"BERT-base": "a BERT-base shape, random weights", "MiniLM": "all-MiniLM-L6-v2"}
 CONTENDERS = ("ours with attention", "ours", "eager", "sdpa", "onnx", "products", "matmul")

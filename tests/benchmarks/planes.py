@@ -17,7 +17,7 @@ import numpy as np
 
 import minibert
 import viz
-from tests.conftest import find_minilm
+from tests.material import find_minilm
 from viz.geometry.attention_plane import DECAY, SHARPER, attention_plane
 from viz.geometry.sentences import sentence_spans
 

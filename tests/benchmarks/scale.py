@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.conftest import find_minilm
+from tests.material import find_minilm
 
 WORDS = (Path(__file__).parents[1] / "sentences.txt").read_text(encoding="utf-8").split()
 

@@ -156,7 +156,8 @@ if __name__ == "__main__":
 def test_processes_started_while_a_thread_is_at_work_compute_the_same(method, tmp_path):
     (tmp_path / "program.py").write_text(FORK, encoding="utf-8")
     command = [sys.executable, "-W", "ignore", str(tmp_path / "program.py"), method]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "2"}  # so that a lock is held while the work is shared out
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
     assert (result.returncode, result.stdout) == (0, "all alike\n"), result.stderr
 
 

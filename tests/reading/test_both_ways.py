@@ -4,12 +4,11 @@ import re
 from pathlib import Path
 
 from minibert.commands.main import main
-from tests.reading.test_page import browser, show  # noqa: F401 - fixtures
 
 WORKFLOW = Path(__file__).parents[2] / ".github/workflows/pages.yml"
 
 
-def test_the_published_site_leads_both_ways(show, tmp_path, monkeypatch):  # noqa: F811
+def test_the_published_site_leads_both_ways(show, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for command in re.findall(r"run: minibert (.*)", WORKFLOW.read_text(encoding="utf-8")):
         main(command.split())

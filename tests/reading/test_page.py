@@ -14,8 +14,6 @@ import pytest
 
 import minibert
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install playwright")
-
 TEXT = "The brown capybara is sleeping now."
 SIZES = {"desktop": (1400, 900), "tablet": (820, 1100), "phone": (390, 844)}
 OPENED = "#array=attention_HTS&layer=1&head=2&row=2&column=1"
@@ -29,45 +27,6 @@ def bert():
 @pytest.fixture(scope="module")
 def file(bert, tmp_path_factory):
     return bert.read(TEXT).save(tmp_path_factory.mktemp("reading") / "read.html")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no browser here: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        running = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def show(browser):
-    """show(file, "#...") opens a page; whatever goes wrong in it is told at the end of the test."""
-    contexts, wrong = [], []
-
-    def show(file, address="", size=SIZES["desktop"], scheme="light", ready="html[data-ready]", **options):
-        context = browser.new_context(
-            offline=True, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, **options
-        )
-        context.set_default_timeout(60_000)  # for machines with much else to do
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-        page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(f"request: {r.url}"))
-        page.goto(Path(file).as_uri() + address)
-        page.wait_for_selector(ready)
-        if "array=" in address:
-            page.wait_for_selector("#arithmetic .block")
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert not wrong
 
 
 def number(text):

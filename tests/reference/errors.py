@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import minibert
-from tests.conftest import SENTENCES, find_minilm
+from tests.material import SENTENCES, find_minilm
 from tests.reference.oracle import random_checkpoint, reference_model, reference_trace
 
 ARRAYS = ("hidden_states", "query", "key", "value", "scores", "attention", "context", "pooled", "logits")
