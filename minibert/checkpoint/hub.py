@@ -7,6 +7,7 @@ import functools
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -177,14 +178,30 @@ def fetch_model(name: str, revision: str | None) -> Path:
     def fetch(file: str) -> Path:
         return Path(hf_hub_download(name, file, revision=commit))
 
-    folder = fetch("config.json").parent
-    read_config(folder / "config.json")
-    for file in [file for pattern in FILES[1:] for file in listing if fnmatch(file, pattern)]:
-        fetch(file)
-    for file in [WEIGHTS] if WEIGHTS in listing else shards_of(fetch(INDEX)):
-        fetch(file)
-    hf_hub_download(name, "config.json", revision=revision)  # now the cache may say what this revision is
+    with bars_on_terminals_only():
+        folder = fetch("config.json").parent
+        read_config(folder / "config.json")
+        for file in [file for pattern in FILES[1:] for file in listing if fnmatch(file, pattern)]:
+            fetch(file)
+        for file in [WEIGHTS] if WEIGHTS in listing else shards_of(fetch(INDEX)):
+            fetch(file)
+        hf_hub_download(name, "config.json", revision=revision)  # now the cache may say what this revision is
     return folder
+
+
+@contextmanager
+def bars_on_terminals_only() -> Iterator[None]:
+    """huggingface_hub draws its progress bars into files and logs as well."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    as_they_are = are_progress_bars_disabled() or (sys.stderr is not None and sys.stderr.isatty())
+    if not as_they_are:
+        disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not as_they_are:
+            enable_progress_bars()
 
 
 def listing_of(name: str, revision: str | None) -> tuple[str, list[str]]:
@@ -247,7 +264,10 @@ def copy_model(folder: Path, to: Path) -> None:
     beside = to.with_name(f".{secrets.token_hex(8)}.part")
     beside.mkdir(parents=True)
     try:
-        with tqdm(total=sum(path.stat().st_size for path in files), unit="B", unit_scale=True, desc=str(to)) as bar:
+        with (
+            bars_on_terminals_only(),
+            tqdm(total=sum(path.stat().st_size for path in files), unit="B", unit_scale=True, desc=str(to)) as bar,
+        ):
             for path in files:
                 with path.open("rb") as source, (beside / path.name).open("wb") as target:
                     while block := source.read(1 << 20):
