@@ -442,7 +442,30 @@ def test_what_no_font_has_is_said_once(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(style, "fonts", lambda: ("DejaVu Sans",))
     style.report_missing_glyphs(["猫\U0001fae0"])
     said = capsys.readouterr().err
-    assert "fonts-noto-cjk and fonts-symbola" in said
+    assert "fonts-noto-cjk and fonts-symbola" in said and "coloured emoji cannot be drawn" in said
+
+
+@pytest.mark.parametrize("text", ["مرحبا", "שלום", "नमस्ते", "café 猫 ไทย 한국어 Привет"])
+@pytest.mark.parametrize("version", [(3, 9, 0), (3, 10, 3), (3, 11, 0)])
+def test_what_an_old_matplotlib_writes_letter_by_letter_is_said_once(text, version, capsys, monkeypatch):
+    monkeypatch.setattr(style, "_REPORTED", set())
+    monkeypatch.setattr(style, "report_missing_glyphs", lambda texts: None)
+    monkeypatch.setattr(style.matplotlib, "__version_info__", version)
+    for _ in range(2):
+        style.report_what_is_not_drawn(["a token", text])
+    said = capsys.readouterr().err
+    wrong = version < (3, 11) and "é" not in text
+    assert said.count("\n") == wrong and ("pip install -U matplotlib" in said) == wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"), [("😀", False), ("👩‍👧", True), ("🇯🇵", True), ("👍🏽", True), ("1 ≤ 2", False)]
+)
+def test_emoji_that_are_not_joined_are_spoken_of(text, joined, capsys, monkeypatch):
+    monkeypatch.setattr(style, "_REPORTED", set())
+    monkeypatch.setattr(style, "report_missing_glyphs", lambda texts: None)
+    style.report_what_is_not_drawn([text])
+    assert ("part by part" in capsys.readouterr().err) == joined
 
 
 def test_glyphs_of_other_scripts_come_from_fonts_that_are_installed():

@@ -199,7 +199,7 @@ class Picture(Figure):
             super().draw(renderer)
 
     def savefig(self, *args, **kwargs) -> None:
-        report_missing_glyphs(text.get_text() for text in self.findobj(Text))
+        report_what_is_not_drawn([text.get_text() for text in self.findobj(Text)])
         with house_style():
             super().savefig(*args, **kwargs)
 
@@ -221,6 +221,30 @@ def new_figure(width: float, height: float) -> Picture:
 
 _REPORTED: set[str] = set()
 
+INDIC = ("DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA")
+INDIC += ("KHMER", "MYANMAR", "TIBETAN")
+"""How the Unicode names of scripts begin whose letters change places and shapes beside each other."""
+
+
+def report_what_is_not_drawn(texts: Iterable[str]) -> None:
+    """Says in a line on standard error, once each, in which way a picture will not look as its texts should."""
+    characters = {c for text in texts for c in text if c > "~"}
+    report_missing_glyphs(characters)
+    if matplotlib.__version_info__ < (3, 11) and any(map(_takes_shaping, characters)):
+        _say_once(
+            "viz: this matplotlib writes Arabic, Hebrew and Indic scripts letter by letter, from the left; 3.11 and "
+            "later ones write them as they are read: pip install -U matplotlib"
+        )
+    joined = "\u200d" in characters and any(unicodedata.category(c) == "So" for c in characters)
+    if joined or any("\U0001f1e6" <= c <= "\U0001f1ff" or "\U0001f3fb" <= c <= "\U0001f3ff" for c in characters):
+        _say_once(
+            "viz: emoji are drawn in black, and those joined of several, such as flags and families, part by part"
+        )
+
+
+def _takes_shaping(character: str) -> bool:
+    return unicodedata.bidirectional(character) in ("R", "AL") or unicodedata.name(character, "").startswith(INDIC)
+
 
 def report_missing_glyphs(texts: Iterable[str]) -> None:
     """Says in one line on standard error, once for each, which characters no installed font has."""
@@ -232,10 +256,18 @@ def report_missing_glyphs(texts: Iterable[str]) -> None:
     _REPORTED.update(missing)
     some = " ".join(missing[:5]) + (f" and {len(missing) - 5} more characters" if len(missing) > 5 else "")
     packages = " and ".join(sorted({_package(c) for c in missing}))
-    said = (
+    colour = " (fonts of coloured emoji cannot be drawn)" if "fonts-symbola" in packages else ""
+    _say_once(
         f"viz: no installed font has {some}, so boxes are drawn; install a font that has them: {packages} on Debian "
-        "and Ubuntu, elsewhere one of https://fonts.google.com/noto"
+        f"and Ubuntu, elsewhere one of https://fonts.google.com/noto{colour}"
     )
+
+
+def _say_once(said: str) -> None:
+    """On standard error, in characters that it can show."""
+    if said in _REPORTED:
+        return
+    _REPORTED.add(said)
     encoding = getattr(sys.stderr, "encoding", None) or "ascii"
     with contextlib.suppress(AttributeError, OSError, ValueError):  # no standard error, or a closed one
         print(said.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
