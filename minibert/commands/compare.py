@@ -23,12 +23,12 @@ from minibert.commands.arguments import (
 )
 from minibert.commands.output import (
     counted,
+    folder_name,
     folder_of_run,
     model_name,
     name_of_texts,
     print_json,
     quoted,
-    slug,
     write_csv,
 )
 from minibert.commands.passes import Found, add_up, hands_of, look_through
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
     before, after = load(args.before), load(args.after)
     check_alike(before, after)
     texts, seed = args.texts or [EXAMPLE], args.seed or 0
-    models = f"{slug(model_name(before))}-to-{slug(model_name(after))}"
+    models = f"{folder_name(before)}-to-{folder_name(after)}"
     options = given(args, "points seed closely skip-bad column")
     out = folder_of_run(args.out, models, name_of_texts(texts, args.file, options))
 

@@ -65,18 +65,24 @@ def folder_of_run(out: Path | None, *parts: str) -> Path:
 def name_of_texts(texts: Sequence[str | tuple[str, str]], path: Path | None, options: dict[str, object]) -> str:
     """A name for a folder that says which sentences, and with which options: other ones have another folder."""
     if path is not None:
-        name = slug(path.stem if path.is_file() else str(path))
-        name = "standard-input" if str(path) == "-" else name
+        name = "standard-input" if str(path) == "-" else slug(path.stem)
+        if str(path) not in ("-", f"{name}.txt"):
+            name += digest(str(path.absolute()))
     else:
-        name = slug(text_line(texts[0]))
-        whole = slug(text_line(texts[0]), longest=1000)
-        if len(texts) > 1 or name != whole:
-            digest = hashlib.sha256("\n".join(map(text_line, texts)).encode()).hexdigest()[:6]
-            more = f"-and-{len(texts) - 1}-more" if len(texts) > 1 else ""
-            name = f"{name}{more}-{digest}"
+        text = text_line(texts[0])
+        name = slug(text)
+        if len(texts) > 1:
+            name += f"-and-{len(texts) - 1}-more"
+        if text != name.replace("-", " ").capitalize() + ".":  # "A dog!" has the same words as "A dog."
+            name += digest("\n".join(map(text_line, texts)))
     for option, value in options.items():
         name += f"_{option}" if value is True else f"_{option}-{path_part(str(value))}"
     return name
+
+
+def digest(text: str) -> str:
+    """For the end of a name: other texts have another."""
+    return f"-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:6]}"
 
 
 def slug(text: str, longest: int = LONGEST_NAME) -> str:
@@ -138,6 +144,11 @@ def quoted(texts: Sequence[str | tuple[str, str]]) -> str:
 def counted(count: int, noun: str) -> str:
     """ "1 sentence", "2 sentences"."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def folder_name(bert: Bert) -> str:
+    """The model's name as part of a path; those of a hub may be long, and differ at their ends."""
+    return slug(model_name(bert), longest=100)
 
 
 def model_name(bert: Bert) -> str:

@@ -24,7 +24,15 @@ from minibert.commands.arguments import (
     suggest,
 )
 from minibert.commands.exporting import check_export, export
-from minibert.commands.output import counted, folder_of_run, model_name, name_of_texts, slug, text_line, write_csv
+from minibert.commands.output import (
+    counted,
+    folder_name,
+    folder_of_run,
+    model_name,
+    name_of_texts,
+    text_line,
+    write_csv,
+)
 from minibert.commands.passes import hands_of, look_through
 from minibert.commands.sentences import Sample, gather, left_out
 from minibert.commands.survey import METHODS, fit, measure
@@ -150,7 +158,7 @@ def run(args: argparse.Namespace) -> None:
     import viz
     from minibert.commands.pictures import LineChoice, Shown, as_measured, lines_of, linked
 
-    out = folder_of_run(args.out, slug(model_name(bert)), name_of_texts(texts, args.file, given(args, WHAT_IS_DRAWN)))
+    out = folder_of_run(args.out, folder_name(bert), name_of_texts(texts, args.file, given(args, WHAT_IS_DRAWN)))
     corpus = Corpus(texts, args.file, args.column)
     points = math.inf if args.file is None else args.points or DEFAULT_POINTS
     with hands_of(args, bert) as hands:

@@ -6,6 +6,7 @@ import numpy as np
 
 from minibert.commands.arguments import add_json, add_model, add_output, at_least, refuse
 from minibert.commands.output import (
+    folder_name,
     folder_of_run,
     model_name,
     name_of_texts,
@@ -13,7 +14,6 @@ from minibert.commands.output import (
     printable,
     quoted,
     rounded,
-    slug,
 )
 from minibert.corpus.lines import as_text
 from minibert.model import load
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print_json({"model": model_name(bert), "text": args.text} | as_json(head_effects(bert, text)))
         return
-    folder = folder_of_run(args.out, "whatif", slug(model_name(bert)), name_of_texts([text], None, {}))
+    folder = folder_of_run(args.out, "whatif", folder_name(bert), name_of_texts([text], None, {}))
     effects = head_effects(bert, text)
     import viz
 
