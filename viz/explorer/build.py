@@ -124,6 +124,7 @@ def explore(
         packed.extend(result[1])
     drawn = drawn or truest(found)
 
+    known = facts(found, drawn, query[0], key[0], words[0], live and live.told)
     left_out = not_whole(whole, needed(sizes, layers * heads), drawn, say)
     vocabulary = {token: None for sentence in tokens for token in sentence}
     number = {token: i for i, token in enumerate(vocabulary)}
@@ -151,7 +152,8 @@ def explore(
         ],
         "columns": columns(found, say),
         "evidence": evidence(found),
-        "tour": tour or default_tour(say, facts(found, drawn, query[0], key[0], words[0], live and live.told)),
+        "start": {"layer": known["layer"], "head": known["head"]},  # a head whose habit is plain to see
+        "tour": tour or default_tour(say, known),
         "live": live and live.head,
         "code": code,
         "packed": packed,

@@ -138,7 +138,7 @@ def test_matrix_hover_names_the_head_and_click_opens_it(show, file):
 
 
 def test_matrix_by_keyboard(show, file):
-    page = show(file)
+    page = show(file, "layer=0&head=0")
     page.focus("#canvas")
     press(page, "ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft")
     assert (state(page, "layer"), state(page, "head")) == (1, 1)
@@ -310,7 +310,7 @@ def test_stepping_to_the_neighbouring_head(show, file):
 
 
 def test_search_counts_hits_in_all_heads(show, file, traces):
-    page = show(file)
+    page = show(file, "layer=0&head=0")
     page.fill("#find", "the")
     ready(page)
     tokens = sum(t.tokens.count("the") for t in traces)
@@ -598,7 +598,7 @@ def test_a_wrong_address_does_no_harm(show, file, bad):
 
 
 def test_everything_by_keyboard(show, file):
-    page = show(file)
+    page = show(file, "layer=0&head=0")
     press(page, "2")
     assert state(page, "view") == "points"
     press(page, "]", "}", "m", "d", "s")

@@ -369,13 +369,17 @@ def test_every_control_explains_itself(show, live):
 
 def test_back_goes_back_and_letters_can_be_switched_off(show, live):
     page = show(live)
+    assert page.evaluate("[explorer.state.layer, explorer.state.head]") == [1, 2]
     page.wait_for_timeout(300)
     page.keyboard.press("2")
     page.wait_for_timeout(300)
     page.keyboard.press("]")
     page.wait_for_timeout(300)
     page.go_back()
-    assert page.evaluate("[explorer.state.view, explorer.state.head]") == ["points", 0]
+    assert page.evaluate("[explorer.state.view, explorer.state.head]") == [
+        "points",
+        2,
+    ]  # 1.2 looks most at the one before
     page.go_back()
     assert page.evaluate("explorer.state.view") == "heads"
     page.keyboard.press("?")
