@@ -1,6 +1,6 @@
 """Queries, keys, attention and tokens in a file, for those who have no model: written once, drawn anywhere.
 
-export.npz      query, key [L, H, N, K]; tokens, sentences [N]; layers, heads;
+export.npz      query, key [L, H, N, K]; tokens, sentences [N];
                 attention_0 [L, H, S, S] of the first sentence, attention_1 of the second, ...
 export.parquet  a row per layer, head and token: layer, head, sentence, position, token, query, key (K numbers each)
                 and attention (S numbers: of this token, as query, to those of its sentence)
@@ -46,10 +46,11 @@ def write_export(export: Export, path: str | Path) -> None:
             arrow().parquet.write_table(arrow().table(columns(export)), file)
         else:
             blocks = {f"attention_{number}": block for number, block in enumerate(export.attention)}
-            names = ("query", "key", "tokens", "sentences", "layers", "heads")
+            names = ("query", "key", "tokens", "sentences")
             np.savez(file, **{name: getattr(export, name) for name in names}, **blocks)
     with whole_file(path.with_name("manifest.json")) as beside:
-        text = json.dumps(export.manifest | {"file": path.name}, indent=2, ensure_ascii=False)
+        facts = export.manifest | {"file": path.name, "layers": export.layers, "heads": export.heads}
+        text = json.dumps(facts, indent=2, ensure_ascii=False)
         beside.write_text(text + "\n", encoding="utf-8")
 
 
@@ -73,40 +74,32 @@ def read_export(path: str | Path) -> Export:
         return from_columns(arrow().parquet.read_table(path), manifest)
     with np.load(path) as held:
         blocks = [held[f"attention_{number}"] for number in range(len(np.unique(held["sentences"])))]
-        lists = (held[name].tolist() for name in ("layers", "heads"))
-        return Export(held["query"], held["key"], blocks, held["tokens"].tolist(), held["sentences"], *lists, manifest)
+        tokens = held["tokens"].tolist(), held["sentences"], manifest["layers"], manifest["heads"]
+        return Export(held["query"], held["key"], blocks, *tokens, manifest)
 
 
 def columns(export: Export) -> dict[str, Sequence]:
-    """One entry per layer, head and token."""
-    L, H, N, K = export.query.shape
-    starts = np.searchsorted(export.sentences, export.sentences)  # of the sentence of each token
-    rows = [row for where in np.ndindex(L, H) for block in export.attention for row in block[where]]
+    """One entry per token; arrays of it as one list of numbers, layer by layer and head by head."""
+    blocks = [np.moveaxis(block, -2, 0) for block in export.attention]  # [S, L, H, S]: queries first
     return {
-        "layer": np.repeat(export.layers, H * N),
-        "head": np.tile(np.repeat(export.heads, N), L),
-        "sentence": np.tile(export.sentences, L * H),
-        "position": np.tile(np.arange(N) - starts, L * H),
-        "token": list(export.tokens) * (L * H),
-        "query": list(export.query.reshape(-1, K)),
-        "key": list(export.key.reshape(-1, K)),
-        "attention": rows,
+        "sentence": export.sentences,
+        "token": export.tokens,
+        "query": [x.ravel() for x in np.moveaxis(export.query, -2, 0)],
+        "key": [x.ravel() for x in np.moveaxis(export.key, -2, 0)],
+        "attention": [row.ravel() for block in blocks for row in block],
     }
 
 
 def from_columns(table: Any, manifest: dict[str, Any]) -> Export:
     column = {name: table[name].to_numpy() for name in table.column_names}
-    layers, heads = (np.unique(column[name]).tolist() for name in ("layer", "head"))
-    shape = len(layers), len(heads), -1
-    query, key = (np.stack(column[name]).reshape(*shape, len(column[name][0])) for name in ("query", "key"))
-    sentences = column["sentence"].reshape(*shape)[0, 0]
-    rows = np.array([*column["attention"], None], object)[:-1].reshape(*shape)
-    blocks = []
-    for number in np.unique(sentences):
-        some = rows[..., sentences == number]
-        blocks.append(np.stack([np.stack(one) for one in some.reshape(-1, some.shape[-1])]).reshape(*some.shape, -1))
-    tokens = column["token"].reshape(*shape)[0, 0].tolist()
-    return Export(query, key, blocks, tokens, sentences, layers, heads, manifest)
+    heads, sentences = (len(manifest["layers"]), len(manifest["heads"])), column["sentence"]
+
+    def together(rows: np.ndarray) -> np.ndarray:  # of some tokens -> [L, H, tokens, ...]
+        return np.moveaxis(np.stack(rows).reshape(len(rows), *heads, -1), 0, -2)
+
+    blocks = [together(column["attention"][sentences == number]) for number in np.unique(sentences)]
+    tokens = column["token"].tolist(), sentences, manifest["layers"], manifest["heads"]
+    return Export(together(column["query"]), together(column["key"]), blocks, *tokens, manifest)
 
 
 def arrow() -> Any:

@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields, is_dataclass
 from functools import cache, reduce
 from itertools import islice
 from operator import add
@@ -25,8 +24,6 @@ from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from threading import RLock
 from typing import Any
-
-import numpy as np
 
 from minibert import __version__
 from minibert.corpus.here import Here
@@ -36,7 +33,7 @@ from minibert.speed.cores import blas
 
 GROUP, FAN = 64, 8
 MOST_SENT = 2**29
-"""Bytes of weights that are sent to workers that have no such model."""
+"""Bytes of a model that are sent to workers that have none of that name."""
 loading = RLock()
 
 
@@ -51,7 +48,8 @@ def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterat
         from distributed import Client, LocalCluster
     except ImportError:
         raise ValueError("--workers and --scheduler take Dask: pip install 'minibert[cluster]'") from None
-    with config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}), ExitStack() as stack:
+    settings = {"distributed.admin.large-graph-warning-threshold": "1GB", "distributed.worker.profile.enabled": False}
+    with config.set(settings), ExitStack() as stack:
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable()  # what Dask tells its log of workers that come and go is not for the reader of a table
         if scheduler is None:
@@ -86,13 +84,11 @@ class Cluster(Here):
             missing = self.client.run(missing_here, name, __version__, fingerprint(bert))
         except Exception as error:
             raise ValueError(f"the workers cannot run minibert {__version__}, which they need: {error}") from None
+        model = pickle.dumps(bert) if any(why for _, why in missing.values()) else b""
         for address, (is_fatal, why) in missing.items():
-            size = sum(array.nbytes for array in arrays(bert.weights))
-            if is_fatal or (why and size > MOST_SENT):
-                raise ValueError(
-                    f"worker {address} has {why}; expected the same as here ({size / 1e6:.0f} MB of weights)"
-                )
-        return self.hand_over(bert) if any(why for _, why in missing.values()) else name
+            if is_fatal or (why and len(model) > MOST_SENT):
+                raise ValueError(f"worker {address} has {why}; expected the same as here ({len(model):,} bytes)")
+        return self.hand_over(bert) if model else name
 
     def hand_over(self, thing: Any) -> Any:
         """Something that workers get when they first need it, from here or from each other."""
@@ -179,18 +175,7 @@ def add_up(*sums: Any) -> Any:
     return reduce(add, sums)
 
 
-def arrays(thing: Any) -> Iterator[np.ndarray]:
-    """All arrays in a dataclass, and in what it holds."""
-    if isinstance(thing, np.ndarray):
-        yield thing
-    for one in [getattr(thing, f.name) for f in fields(thing)] if is_dataclass(thing) else ():
-        for each in one if isinstance(one, list | tuple) else [one]:
-            yield from arrays(each)
-
-
 def fingerprint(bert: Bert) -> str:
-    """Of a model's numbers and its vocabulary: equal where the models are."""
-    digest = hashlib.sha256(b"" if bert.tokenizer.backend is None else bert.tokenizer.backend.to_str().encode())
-    for array in arrays(bert.weights):
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+    """Equal where the numbers and the vocabulary of two models are."""
+    words = "" if bert.tokenizer.backend is None else bert.tokenizer.backend.to_str()
+    return hashlib.sha256(pickle.dumps((bert.weights, words))).hexdigest()
