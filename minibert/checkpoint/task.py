@@ -66,14 +66,15 @@ def read_labels(path: Path, settings: dict) -> tuple[str, ...]:
         if type(count) is not int or not 0 < count <= MOST_LABELS:
             raise CheckpointError(f"{path}: num_labels is {abbreviate(count)}; expected a whole number above 0")
         return tuple(f"LABEL_{number}" for number in range(count))
+    names = names if isinstance(names, dict) else {}
     try:
         named = {int(number): name for number, name in names.items()}
         labels = tuple(str(named[number]) for number in range(len(named)))
-    except (AttributeError, KeyError, ValueError):
+    except (KeyError, ValueError):
         labels = ()
     if len(labels) != len(names) or not labels or any(isinstance(name, dict | list) for name in names.values()):
         raise CheckpointError(
-            f"{path}: id2label is {abbreviate(names)}; expected a name for each class, as "
+            f"{path}: id2label is {abbreviate(settings['id2label'])}; expected a name for each class, as "
             '{"0": "negative", "1": "positive"}'
         )
     return labels

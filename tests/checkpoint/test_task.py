@@ -181,6 +181,7 @@ WRONG = {
     "labels of words": ({"id2label": {"zero": "a"}}, "id2label is {'zero': 'a'}; expected a name"),
     "labels of lists": ({"id2label": {"0": ["a"], "1": {}}}, "expected a name for each class"),
     "labels in a word": ({"id2label": "ab"}, "id2label is 'ab'; expected a name for each class"),
+    "labels in a number": ({"id2label": 1.5}, "id2label is 1.5; expected a name for each class"),
     "a number of labels": ({"id2label": ..., "num_labels": "2"}, "num_labels is '2'; expected a whole number above 0"),
     "a lie of labels": ({"id2label": ..., "num_labels": 10**9}, "num_labels is 1000000000; expected a whole number"),
     "a problem": ({"problem_type": "guess"}, "problem_type is 'guess' for 2 labels; expected regression, multi_label"),
