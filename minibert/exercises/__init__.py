@@ -29,11 +29,39 @@ def royal_pair() -> tuple[str, str, str]:
     return f"The king {castle}", f"The boy {castle}", "queen"
 
 
-def check(name: str, *answers: object, seed: int = 0) -> bool:
+def check(name: str, *answers: object, **options):
     """In a notebook: `check("softmax", softmax)` says what is right, or wrong and where. See `notebook.check`."""
     from minibert.exercises import notebook  # the course imports viz, and takes a moment
 
-    return notebook.check(name, *answers, seed=seed)
+    return notebook.check(name, *answers, **options)
+
+
+def ready(name: str, **options) -> bool:
+    """In a notebook: whether an exercise's functions are right, so that one can measure with them."""
+    from minibert.exercises import notebook
+
+    return notebook.ready(name, **options)
+
+
+def hint(name: str, **options) -> None:
+    """In a notebook: `hint("softmax")` gives a nudge, `hint("softmax", more=True)` almost the solution."""
+    from minibert.exercises import notebook
+
+    notebook.hint(name, **options)
+
+
+def show(name: str, **options) -> None:
+    """In a notebook: `show("softmax")` shows our solution, and how the library does it."""
+    from minibert.exercises import notebook
+
+    notebook.show(name, **options)
+
+
+def run(text: str, **options) -> None:
+    """In a notebook: `run("The cat sat on the [MASK].")` runs a BERT made of your own functions."""
+    from minibert.exercises import notebook
+
+    notebook.run(text, **options)
 
 
 def assemble(folder: str | Path, model: str | Path = "tiny"):

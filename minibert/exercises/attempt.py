@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import linecache
 import traceback
 import zlib
 from pathlib import Path
@@ -14,11 +15,12 @@ from minibert.model import Bert
 
 
 def attempt(
-    exercise: Exercise, drawn: list[list[Case] | None], names: dict, path: Path
+    exercise: Exercise, drawn: list[list[Case] | None], names: dict, path: Path | None
 ) -> tuple[list[list[dict]], list[object]]:
     """The outcome of every call of every part, and the values returned.
 
-    names: what the student's file defines. Each function is called on its last case, before anything can be kept from
+    names: what the student's file defines. path: of that file; None in a notebook, where each function has a cell of
+    its own, and Ctrl-C ends it all. Each function is called on its last case, before anything can be kept from
     an earlier call; then on all of them, and on the last one twice. The outcome of the very first call comes last. A
     finding is not called.
     An outcome is {"value": its number among the values}, or {"error": ...}, or {"missing": true} where there is no such
@@ -45,19 +47,27 @@ def attempt(
     return results, values
 
 
-def call(function, case: Case, path: Path, values: list[object]) -> dict:
+def call(function, case: Case, path: Path | None, values: list[object]) -> dict:
     """One call; what it returned is appended to the values."""
     before = [fingerprint(argument) for argument in case.arguments]
     try:
         value = function(*read_only(case.arguments))
         transport.describe(value, [], 0)
     except BaseException as error:
-        return {"error": explain(error, path)}
+        if path is None and isinstance(error, KeyboardInterrupt):
+            raise
+        return {"error": explain(error, path or cell_of(function))}
     for i, (argument, was) in enumerate(zip(case.arguments, before, strict=True)):
         if fingerprint(argument) != was:
             return {"changed": name_of_argument(function, i)}
     values.append(copied(value))
     return {"value": len(values) - 1}
+
+
+def cell_of(function) -> Path:
+    """What Python takes for the file of a function written in a notebook."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return Path(code.co_filename if code else "")
 
 
 def name_of_argument(function, i: int) -> str:
@@ -127,9 +137,12 @@ def explain(error: BaseException, path: Path) -> dict:
 
 def is_stub(path: Path, line: int | None) -> bool:
     """Whether the function round this line does nothing but raise NotImplementedError."""
+    text = "".join(linecache.getlines(str(path)))
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return True
+    if not text:
         return True
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and line is not None and node.lineno <= line <= node.end_lineno:

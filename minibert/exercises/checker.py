@@ -5,6 +5,7 @@ import re
 import time
 from pathlib import Path
 
+from minibert.exercises.cells import notebook_in, unpacked
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import Exercise
 from minibert.exercises.imports import imports_answer
@@ -20,11 +21,16 @@ TIME_LIMIT = 5.0
 
 
 class Checker:
-    """Checks exercises of one folder; keeps its worker between them. Use it in a `with` statement."""
+    """Checks exercises of one folder; keeps its worker between them. Use it in a `with` statement.
+
+    `files` is where they lie: the folder itself, or another that holds what is written in the folder's `notebook`.
+    """
 
     def __init__(self, folder: Path, seed: int = 0, limit: float = TIME_LIMIT):
         self.folder, self.seed, self.limit = Path(folder).resolve(), seed, limit
-        self.worker = Worker(self.folder)
+        self.notebook = notebook_in(self.folder)
+        self.files = unpacked(self.notebook) if self.notebook else self.folder
+        self.worker = Worker(self.files)
 
     def __enter__(self) -> "Checker":
         return self
@@ -35,9 +41,12 @@ class Checker:
     def check(self, exercise: Exercise) -> Report:
         begin = time.perf_counter()
         names = {"name": exercise.name, "file": exercise.file}
-        path = self.folder / exercise.file
+        path = self.files / exercise.file
         if not path.is_file():
-            return Report(**names, status="missing", message=not_there(path))
+            message = not_there(path)
+            if self.notebook:
+                message = t("No cell of {notebook} defines {name}.", notebook=self.notebook.name, name=exercise.name)
+            return Report(**names, status="missing", message=message)
         alone = not self.worker.is_running()
         verdict, printed = self.attempt(exercise)
         if verdict["status"] == "failed" and verdict["step"] != "time" and not alone:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from minibert.exercises import progress
+from minibert.exercises.cells import notebook_in
 from minibert.exercises.checker import Checker, find
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import Exercise
@@ -29,6 +30,8 @@ def check(args: argparse.Namespace, notes: progress.Progress) -> None:
     folder = existing(args.folder)
     chosen = EXERCISES if args.name is None else (find(args.name),)
     check_numbers(args)
+    if args.watch and notebook_in(folder):
+        raise ValueError("--watch looks at files; in a notebook, the last line of a cell checks it whenever it is run")
     if args.watch:
         watch(folder, chosen, args, notes)
         return
@@ -37,7 +40,7 @@ def check(args: argparse.Namespace, notes: progress.Progress) -> None:
             reports = [checker.check(exercise) for exercise in chosen]
             print(json.dumps(as_json(folder, args.seed, reports), indent=2))
         else:
-            reports = print_reports(checker, started(folder, chosen), args.folder, notes)
+            reports = print_reports(checker, started(checker.files, chosen), args.folder, notes)
     if args.html is not None:
         write_whole(args.html, as_page(reports))
         if not args.json:
@@ -97,13 +100,13 @@ def print_reports(
         else:
             notes.forget("right", exercise.name)
         if alone and report.status == "passed":
-            predicted = prediction_in(checker.folder / exercise.file)
+            predicted = prediction_in(checker.files / exercise.file)
             says = t("You predicted: {predicted}", predicted=predicted) if predicted else t("What did you predict?")
             say(says + ("\n" if predicted else " ") + answer_of(exercise), "    ")
             say(t("To compare with ours: minibert exercises show {name}", name=exercise.name), "    ")
-            say_next(checker.folder, folder, exercise, notes)
+            say_next(checker, folder, exercise, notes)
     if not alone:
-        say_what_is_next(reports, folder)
+        say_what_is_next(reports, folder, checker.notebook)
     return reports
 
 
@@ -125,11 +128,11 @@ def prediction_in(path: Path) -> str:
     return ""
 
 
-def say_what_is_next(reports: list[Report], folder: str) -> None:
+def say_what_is_next(reports: list[Report], folder: str, notebook: Path | None) -> None:
     left = [report for report in reports if report.status != "passed"]
     print("\n" + t("{done} of {count} are right", done=len(reports) - len(left), count=len(reports)), end="")
     if left:
-        print(t("; next: {path}", path=quoted(f"{folder}/{left[0].file}")))
+        print(t("; next: {path}", path=place_of(left[0], folder, notebook)))
     else:
         print(t(". You have built it all."))
         print(t("Now run it: minibert exercises run {folder}", folder=quoted(folder)) + ' "The cat sat on the [MASK]."')
@@ -208,9 +211,19 @@ def watch(folder: Path, chosen: tuple[Exercise, ...], args: argparse.Namespace, 
         print("\n" + t("Stopped watching."))
 
 
-def say_next(there: Path, folder: str, done: Exercise, notes: progress.Progress) -> None:
+def place_of(exercise: Exercise | Report, folder: str, notebook: Path | None) -> str:
+    return (
+        quoted(f"{folder}/{notebook.name}") + f" {exercise.name}" if notebook else quoted(f"{folder}/{exercise.file}")
+    )
+
+
+def say_next(checker: Checker, folder: str, done: Exercise, notes: progress.Progress) -> None:
     """The next exercise that is not right: the one after this, or the first that was left out."""
-    left = [exercise for exercise in started(there, EXERCISES) if exercise.name not in notes.right and exercise != done]
+    left = [
+        exercise
+        for exercise in started(checker.files, EXERCISES)
+        if exercise.name not in notes.right and exercise != done
+    ]
     if left:
         later = [exercise for exercise in left if exercise.number > done.number]
-        print("    " + t("Next: {path}", path=quoted(f"{folder}/{(later or left)[0].file}")))
+        print("    " + t("Next: {path}", path=place_of((later or left)[0], folder, checker.notebook)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from minibert.exercises import progress
+from minibert.exercises.cells import notebook_in
 from minibert.exercises.checker import Checker
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import Exercise
@@ -78,7 +79,7 @@ def students_in(folders: list[Path]) -> list[Path]:
             raise ValueError(f"{folder} is not a folder")
         below = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
         below.sort(key=by_number)
-        own = any((folder / exercise.file).is_file() for exercise in EXERCISES)
+        own = notebook_in(folder) or any((folder / exercise.file).is_file() for exercise in EXERCISES)
         found += [folder] if own or not below else below
     return found
 

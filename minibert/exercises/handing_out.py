@@ -1,18 +1,22 @@
 """`list`, `start` and `reset`: what there is, and how it comes into a student's folder."""
 
 import argparse
+import importlib.util
 import os
 import re
 from pathlib import Path
 
 from minibert.exercises import language, progress
+from minibert.exercises.cells import NAME, notebook, notebook_in
 from minibert.exercises.checker import Checker, find
+from minibert.exercises.checking import started
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import STUBS, Exercise
 from minibert.exercises.language import t
 from minibert.exercises.pictures import wide
 from minibert.exercises.saying import MARKS, PREDICTION, existing, quoted, say, write_whole
 
+INSTALL_JUPYTER = "python -m pip install jupyterlab"
 STARS = {1: "*", 2: "**", 3: "***"}
 
 
@@ -26,15 +30,15 @@ def list_exercises(args: argparse.Namespace, notes: progress.Progress) -> None:
         print(t("minibert exercises start DIR puts them into a folder of yours"))
         return
     with Checker(existing(args.folder)) as checker:
-        done = 0
-        for exercise in EXERCISES:
+        done, chosen = 0, started(checker.files, EXERCISES)
+        for exercise in chosen:
             status = checker.check(exercise).status
             done += status == "passed"
             mark = t(MARKS[status])
             mark += " " * (8 - wide(mark))
             about = f"{exercise.minutes:3} min {STARS[exercise.difficulty]:4}"
             print(f"{exercise.file[:2]}  {exercise.name:24} {mark} {about} {t(exercise.title)}", flush=True)
-    print("\n" + t("{done} of {count} are right", done=done, count=len(EXERCISES)))
+    print("\n" + t("{done} of {count} are right", done=done, count=len(chosen)))
 
 
 IN_CODE = re.compile(r'(?<=""")[^"]+(?="""\n)|(?<=  # ).+|(?<=print\(")[^"]+(?="\))|(?<=print\(f")[^"]+(?="\))')
@@ -60,9 +64,11 @@ def start(args: argparse.Namespace, notes: progress.Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     texts = {exercise.file: stub(exercise) for exercise in chosen}
     if args.notebook:
-        from minibert.exercises.notebook import notebook
-
-        texts = {"exercises.ipynb": notebook(chosen, stub)}
+        if any((folder / exercise.file).is_file() for exercise in EXERCISES):
+            raise ValueError(f"{folder} holds the course as files; name another folder for the notebook")
+        texts = {NAME: notebook(chosen, stub)}
+    elif notebook_in(folder):
+        raise ValueError(f"{folder} holds the course as a notebook; name another folder for the files, or --notebook")
     elif not args.names:
         texts["test_exercises.py"] = (STUBS / "test_exercises.py").read_text(encoding="utf-8")
     made, kept = 0, 0
@@ -83,7 +89,9 @@ def start(args: argparse.Namespace, notes: progress.Progress) -> None:
     if changed:
         print(t("From now on the course speaks English here; the files that were there are as they were."))
     if args.notebook:
-        print(t("Open {path} in Jupyter; every cell says what to do.", path=quoted(folder / "exercises.ipynb")))
+        print(t("Open it in your editor, or in Jupyter: {command}", command=f"jupyter lab {quoted(folder / NAME)}"))
+        if importlib.util.find_spec("jupyterlab") is None and importlib.util.find_spec("notebook") is None:
+            print(t("Jupyter is not installed beside minibert yet: {command}", command=INSTALL_JUPYTER))
         return
     if "test_exercises.py" in texts:
         say(t("test_exercises.py lets `pytest` check them too, if you have it (pip install pytest); nobody needs it."))
@@ -102,6 +110,11 @@ def start(args: argparse.Namespace, notes: progress.Progress) -> None:
 def reset(args: argparse.Namespace, notes: progress.Progress) -> None:
     """A file as it was handed out; what was written is kept beside it."""
     folder, exercise = existing(args.folder), find(args.name)
+    if book := notebook_in(folder):
+        raise ValueError(
+            f"{book} is a notebook, which an open Jupyter would write over; for a fresh cell to copy: "
+            f"minibert exercises start OTHER {exercise.name} --notebook"
+        )
     path = folder / exercise.file
     if path.is_file():
         kept = next(

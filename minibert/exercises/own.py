@@ -130,7 +130,7 @@ def assemble(folder: str | Path, model: str | Path = "tiny", *, time_limit: floa
                 wrong = {part.name for part in exercise.parts}
             begun += wrong
             if right:
-                names = vars(load_file(folder.resolve() / exercise.file))
+                names = vars(load_file(checker.files / exercise.file))
                 theirs |= dict.fromkeys(right, names)
     return replace(put_together(theirs, minibert.load(model)), begun=tuple(begun))
 
@@ -204,7 +204,7 @@ def with_names(function: Callable, names: dict[str, object], keep: str = "studen
     if not isinstance(plain, types.FunctionType):
         return function
     known = plain.__globals__
-    of_a_student = plain.__module__.startswith(keep)
+    of_a_student = str(plain.__module__).startswith(keep)
     exchanged = {
         name: value
         for name, value in names.items()

@@ -5,17 +5,22 @@ import sys
 import numpy as np
 
 import minibert
+from minibert.checkpoint.encoding import Encoding
 from minibert.exercises.language import t
 from minibert.exercises.own import EXERCISE_OF, OwnBert, assemble
 from minibert.exercises.pictures import PLAIN_SHADES, SHADES, wide
 from minibert.exercises.saying import say
+from minibert.model import Bert
 
 
 def tell(folder: str, text: str, model: str, time_limit: float) -> None:
     """Print which parts are the student's, what the model guesses, where it looks, how far it is from the library's."""
     library = minibert.load(model)
     encoding = library.encode(text)  # what cannot be run is said before anything is checked
-    own = assemble(folder, model, time_limit=time_limit)
+    tell_of(assemble(folder, model, time_limit=time_limit), library, encoding)
+
+
+def tell_of(own: OwnBert, library: Bert, encoding: Encoding) -> None:
     for line in about_parts(own):
         say(line)
     ours, theirs = library(encoding), own(encoding)

@@ -1,4 +1,4 @@
-"""For teachers: one lesson's exercises, a class at once, solutions under lock; and the course as a notebook."""
+"""For teachers: one lesson's exercises, a class at once, solutions under lock."""
 
 import csv
 import json
@@ -8,7 +8,6 @@ import shutil
 import numpy as np
 import pytest
 
-import minibert.exercises
 from minibert.exercises import progress
 from minibert.exercises.classroom import students_in
 from minibert.exercises.compare import close, pictured
@@ -185,45 +184,6 @@ def test_run_tells_what_is_ones_own(tmp_path, capsys):
     assert "That is rounding." in out
     status, _, err = run(capsys, "run", tmp_path, "")
     assert (status, err.count("\n")) == (2, 1)
-
-
-def cells_of(tmp_path, capsys):
-    assert run(capsys, "start", tmp_path, "--notebook")[0] == 0
-    book = json.loads((tmp_path / "exercises.ipynb").read_text(encoding="utf-8"))
-    assert (book["nbformat"], book["nbformat_minor"]) == (4, 5)
-    assert len({cell["id"] for cell in book["cells"]}) == len(book["cells"])
-    return [("".join(cell["source"]), cell["cell_type"]) for cell in book["cells"]]
-
-
-def test_the_notebook_runs_from_top_to_bottom(tmp_path, capsys):
-    """As handed out, every check says that it is to do; with our solutions put into its cells, that it is right."""
-    cells = cells_of(tmp_path, capsys)
-    assert [text for text, kind in cells if kind == "markdown"][1].startswith("## 1. softmax")
-    names: dict = {}
-    for text, kind in cells:
-        if kind == "code" and "check(" in text:
-            exec(text, names)
-            assert "is not written yet" in capsys.readouterr().out, text
-        elif kind == "code" and not text.startswith("# Run this"):
-            exec(text, names)
-    for exercise in EXERCISES:
-        exec(exercise.solution.read_text(encoding="utf-8").partition("\nif __name__")[0], names)
-        answers = [names[part.name] for part in exercise.parts]
-        assert minibert.exercises.check(exercise.name, *answers), exercise.name
-        assert f"{exercise.name}: right\nWhat did you predict?" in capsys.readouterr().out
-
-
-def test_a_cell_says_the_same_as_the_command(tmp_path, capsys):
-    (tmp_path / "01_softmax.py").write_text(WRONG)
-    message = json.loads(run(capsys, "check", tmp_path, "softmax", "--json")[1])["exercises"][0]["message"]
-    names: dict = {}
-    exec(WRONG, names)
-    assert not minibert.exercises.check("softmax", names["softmax"])
-    assert message in capsys.readouterr().out
-    assert not minibert.exercises.check("merge_and_residual")
-    assert "attention_block is not written yet" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="given 2 answers; expected softmax"):
-        minibert.exercises.check("softmax", 1, 2)
 
 
 def test_every_finding_has_a_file_to_run_on_one_thread():
