@@ -3,7 +3,8 @@
 Read on in this order: exercise (what one is), draw (inputs), course/ (all of them), key, compare, raised and judge
 (what is right, what is wrong, and where), attempt, transport, worker and runner (running a student's code safely
 apart), checker; then what a student calls: actions, handing_out, checking.
-Beside them: own (a BERT of one's own parts), classroom, cells and notebook, pictures, progress. The teacher's page is README.md.
+Beside them: own (a BERT of one's own parts), classroom, cells and notebook, pictures, progress. The teacher's page is
+README.md.
 Importing this file is cheap; everything else is imported when a command runs.
 """
 
