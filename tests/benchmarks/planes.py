@@ -18,7 +18,8 @@ import numpy as np
 import minibert
 import viz
 from tests.material import find_minilm
-from viz.geometry.attention_plane import DECAY, SHARPER, attention_plane
+from viz.geometry.attention_plane import DECAY, SHARPER, attention_plane, drawing_loss, rows_of
+from viz.geometry.distances import square_distances
 from viz.geometry.sentences import sentence_spans
 
 SENTENCES = Path(__file__).parents[1] / "sentences.txt"
@@ -81,12 +82,18 @@ def minibert_trace(name: str, text: str):
 
 def limit(name: str, traces: list, starts: int) -> None:
     """The lowest loss on the fitted sentences that any of many starts reaches, without price and sharpening, beside
-    that of the first start alone and that of the plane as it is fitted."""
+    that of the first start alone and that of the plane as it is fitted; and what each loses on the other sentences."""
     order = np.random.default_rng(0).permutation(len(traces))
-    query, key, _, sentences = laid_out([traces[i] for i in sorted(order[:30])])
-    spans, random = sentence_spans(sentences, query.shape[1]), np.random.default_rng(0)
-    used = attention_plane(query, key, spans).lost
-    best = first = attention_plane(query, key, spans, sharper=1, decay=0, steps=200).lost
+    (query, key, spans), others = (
+        (q, k, sentence_spans(sentences, q.shape[1]))
+        for q, k, _, sentences in (laid_out([traces[i] for i in sorted(part)]) for part in (order[:30], order[30:]))
+    )
+    random, alone = np.random.default_rng(0), {"sharper": 1, "decay": 0}
+    found = {f"as it is fitted (sharper {SHARPER:g}, decay {DECAY:g})": attention_plane(query, key, spans)}
+    found["sharper alone, no price"] = attention_plane(query, key, spans, decay=0, steps=200)
+    found["price alone, not sharper"] = attention_plane(query, key, spans, sharper=1)
+    found["the loss alone"] = attention_plane(query, key, spans, **alone, steps=200)
+    best = found["the loss alone"].lost
     for _ in range(starts):
         # queries and keys turned and stretched at random: the same family of drawings, begun elsewhere
         size = query.shape[-1]
@@ -95,11 +102,24 @@ def limit(name: str, traces: list, starts: int) -> None:
         )
         other = np.linalg.inv(mix).mT
         mixed = (x.astype(np.float32) for x in (query @ mix, key @ other))
-        best = np.minimum(best, attention_plane(*mixed, spans, sharper=1, decay=0, steps=200).lost)
-    print(f"{name}, 2-D, fitted sentences, nats lost, mean over heads:")
-    print(f"  the plane as it is fitted (sharper {SHARPER:g}, decay {DECAY:g})  {used.mean():.4f}")
-    print(f"  the loss alone, from the first start             {first.mean():.4f}")
-    print(f"  the loss alone, best of {starts + 1} starts               {best.mean():.4f}", flush=True)
+        best = np.minimum(best, attention_plane(*mixed, spans, **alone, steps=200).lost)
+    print(f"{name}, 2-D, nats lost on the fitted sentences and on the others, nearest@1 on both, mean over heads:")
+    for how, plane in found.items():
+        (lost, first), (lost_there, first_there) = (on(plane, *some) for some in ((query, key, spans), others))
+        print(f"  {how:42} {lost:.4f}  {lost_there:.4f}  {first:.3f}  {first_there:.3f}")
+    print(f"  {f'the loss alone, best of {starts + 1} starts':42} {best.mean():.4f}", flush=True)
+
+
+def on(plane, query: np.ndarray, key: np.ndarray, spans: list[slice]) -> tuple[float, float]:
+    """What a plane loses of the attention of these sentences, and nearest@1 in it; means over heads."""
+    rows = rows_of(query, key, spans, None, np.sqrt(query.shape[-1]), 1.0)
+    x, y = plane.draw_queries(query), plane.draw_keys(key)
+    queries = sum(some.query.size for some in rows)
+    hits = 0
+    for some in rows:
+        near = square_distances(x[:, some.query], y[:, some.key]).argmin(axis=-1)
+        hits += (near == some.attention.argmax(axis=-1)).sum() / len(query)
+    return drawing_loss(x, y, rows, queries)[0].mean(), hits / queries
 
 
 def large() -> None:

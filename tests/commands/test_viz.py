@@ -327,3 +327,23 @@ def test_a_map_without_its_package_says_what_to_install(capsys, monkeypatch, tmp
     monkeypatch.setitem(sys.modules, "openTSNE", None)
     assert "pip install 'minibert[maps]'" in fails(capsys, "A dog.", "--plane", "tsne", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_numbers_over_panels_are_those_of_the_table(capsys, tmp_path, figures, sentences):
+    """Of an attention plane on sentences that it was not fitted to, and the title says so."""
+    path = tmp_path / "some.txt"
+    path.write_text("\n".join(sentences[:12]), encoding="utf-8")
+    wishes = ["--file", path, "--points", 60, "--plane", "attention", "--layer", 1, "--head", "all"]
+    run(capsys, *wishes, "--out", tmp_path / "out", "--draw", "matrix,matrix-both,joint-plane")
+    rows = read(tmp_path / "out/heads.csv")
+    matrix, both, joint = figures
+    lost = [f"{float(row['attention_lost_nats']):.2f}" for row in rows]
+    near = [f"{float(row['attention_nearest1_2d']):.0%}" for row in rows]
+    over = [tuple(text.get_text() for text in axes.texts) for axes in matrix.axes]
+    assert over == list(zip(near, lost, strict=True))
+    raw = [f"{float(row['raw_nearest1_2d']):.0%}" for row in rows]
+    assert [axes.texts[0].get_text() for axes in both.axes] == raw + near
+    assert [axes.get_title() for axes in joint.axes] == [f"head {i}: {nats} nats lost" for i, nats in enumerate(lost)]
+    titles = [figure._suptitle.get_text().replace("\n", " ") for figure in figures]
+    assert all("of sentences that it was not fitted to" in title for title in titles)
+    assert "percentages: of 12 sentences; attention, of sentences that" in titles[1]
