@@ -72,7 +72,7 @@ def read_labels(path: Path, settings: dict) -> tuple[str, ...]:
         labels = tuple(str(named[number]) for number in range(len(named)))
     except (KeyError, ValueError):
         labels = ()
-    if len(labels) != len(names) or not labels or any(isinstance(name, dict | list) for name in names.values()):
+    if not labels or len(labels) != len(names) or any(isinstance(name, dict | list) for name in names.values()):
         raise CheckpointError(
             f"{path}: id2label is {abbreviate(settings['id2label'])}; expected a name for each class, as "
             '{"0": "negative", "1": "positive"}'

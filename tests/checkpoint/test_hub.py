@@ -153,19 +153,19 @@ NEEDED = ["config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
 
 
 def test_models_says_which_of_the_cache_do_not_load(hub, run):
-    hub.repos["someone/roberta"] = hub.repos[NAME] | {"main": roberta(hub)}
-    failed(run("download", "someone/roberta"), "model_type is 'roberta'; expected 'bert'")
+    hub.repos["someone/mpnet"] = hub.repos[NAME] | {"main": mpnet(hub)}
+    failed(run("download", "someone/mpnet"), "model_type is 'mpnet'; expected 'bert'")
     assert hub.files_asked() == ["config.json"], "what we cannot compute is not downloaded"
     hub.cut = "model.safetensors"
     failed(run("download", NAME), "did not arrive")
     listed = worked(run("models", **OFFLINE))
-    assert "roberta" not in listed and NAME not in listed, "neither can be loaded without a network"
+    assert "mpnet" not in listed and NAME not in listed, "neither can be loaded without a network"
 
 
-def roberta(hub) -> Path:
-    folder = hub.repos[NAME]["main"].parent / "roberta"
+def mpnet(hub) -> Path:
+    folder = hub.repos[NAME]["main"].parent / "mpnet"
     folder.mkdir()
-    (folder / "config.json").write_text(json.dumps({"model_type": "roberta"}))
+    (folder / "config.json").write_text(json.dumps({"model_type": "mpnet"}))
     (folder / "model.safetensors").write_bytes(b"x" * 1000)
     return folder
 
@@ -196,10 +196,10 @@ def test_a_cache_that_another_program_left_half_is_completed(hub, run, tmp_path)
 
 
 def test_models_names_the_unsupported_in_a_cache_of_others(hub, run, tmp_path):
-    folder = roberta(hub)
-    cache_of(tmp_path, "someone/roberta", folder / "config.json")
+    folder = mpnet(hub)
+    cache_of(tmp_path, "someone/mpnet", folder / "config.json")
     listed = worked(run("models", **OFFLINE))
-    assert "someone/roberta  (model_type is 'roberta'; expected 'bert'" in listed
+    assert "someone/mpnet  (model_type is 'mpnet'; expected 'bert'" in listed
 
 
 def test_a_sharded_model_of_which_one_shard_is_cached(hub, run, tmp_path):
@@ -252,7 +252,7 @@ def test_a_repository_without_a_tokenizer(hub, run, tmp_path):
     for name in ("tokenizer.json", "vocab.txt"):
         (hub.repos[NAME]["main"] / name).rename(tmp_path / name)
     for environment in ({}, OFFLINE, NOBODY):
-        assert "there is neither tokenizer.json nor vocab.txt" in worked(run("info", NAME, **environment))
+        assert "there is no tokenizer.json, no vocab.txt" in worked(run("info", NAME, **environment))
     (tmp_path / "tokenizer.json").rename(hub.repos[NAME]["main"] / "tokenizer.json")
     assert "there is neither" not in worked(run("info", NAME))
 
