@@ -1,11 +1,14 @@
 """The live page in a browser: what is typed, masked, switched off; that it is Python's model; that all can use it."""
 
+import base64
+import io
 import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import minibert
 from minibert.exploring import page as explore
@@ -509,14 +512,35 @@ def test_all_of_a_lesson_by_keyboard(show, live):
     until(page, "explorer.data.typed.request.off.length === 0")
 
 
-def test_on_paper_it_is_light_and_whole(show, live):
-    page = show(live, "view=sentence", color_scheme="dark")
+def paper(page):
+    """The colour of most of the picture."""
+    picture = base64.b64decode(page.evaluate("explorer.canvas.toDataURL()").split(",")[1])
+    return max(Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24))[1]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_on_paper_it_is_light_and_whole(show, live, view):
+    page = show(live, f"view={view}", color_scheme="dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.get_attribute("html", "data-theme") == "light"
+    assert paper(page) == (255, 255, 255)
+    assert not page.evaluate("Boolean(explorer.views.heads.waiting)")
     page.emulate_media(media="print")
     assert page.locator("aside").is_hidden() and page.locator("#lead").is_visible()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.get_attribute("html", "data-theme") == "dark"
+    assert page.get_attribute("html", "data-theme") == "dark" and paper(page) == (18, 21, 28)
+
+
+def test_what_a_finger_has_tapped_is_told_until_it_taps_elsewhere(show, live):
+    page = show(live, "view=points&only=true", (390, 844), has_touch=True, is_mobile=True)
+    box = page.locator("#canvas").bounding_box()
+    x, y = page.evaluate("explorer.cloud.place(0, 3)")
+    page.touchscreen.tap(box["x"] + x, box["y"] + y)
+    ready(page)
+    assert "(query)" in page.locator("#tip").inner_text()
+    page.touchscreen.tap(20, 200)
+    ready(page)
+    assert page.locator("#tip").is_hidden()
 
 
 def test_in_japanese(show, tiny, tmp_path):

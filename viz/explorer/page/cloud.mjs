@@ -193,7 +193,7 @@ export class Cloud {
     const want = (p) => {
       if (this.visible(p)) wanted.push({ p, x: this.screen[2 * p], y: this.screen[2 * p + 1], text: data.tokenOf[p % data.size], gap: chosen.has(p) ? 13 : 6 });
     };
-    first.forEach(want);
+    chosen.forEach(want);
     for (const p of this.order) {
       if (wanted.length > first.length + 4 * most) break;
       if (most > 0 && bright[p % data.size] && !chosen.has(p)) want(p);

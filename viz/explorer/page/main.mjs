@@ -82,6 +82,7 @@ class App {
     this.read(hash);
     if (before.theme !== "auto" && !/theme=/u.test(hash)) Object.assign(this.state, { theme, keys });
     this.push ||= before.step !== this.state.step;
+    this.hover = null;
     if (before.view !== this.state.view) byId("stage").scrollTo(0, 0);
     this.changed();
     return true;
@@ -91,7 +92,10 @@ class App {
   print(on) {
     this.printing = on;
     document.documentElement.dataset.theme = this.theme.name;
+    this.anew = true;
     this.paint(performance.now());
+    const view = this.views[this.state.view];
+    while (view.waiting) view.resume(this.painter, this);
   }
 
   // ---- what follows from the state; computed once for each of its values

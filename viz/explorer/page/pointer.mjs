@@ -69,6 +69,9 @@ export function bindPointer(app) {
     release(event);
     app.point(null); // the page is scrolled: a note would stay behind
   });
+  const elsewhere = (event) => event.target !== canvas && app.point(null); // no finger leaves what it has tapped
+  addEventListener("pointerdown", elsewhere);
+  addEventListener("scroll", elsewhere, { passive: true });
   canvas.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && app.point(null));
 
   canvas.addEventListener("wheel", (event) => {
