@@ -37,7 +37,7 @@ class Mistake:
     name: str
     """stable, for `--json`"""
     says: str
-    """goes on after "These are the numbers that come out when, for example,": "softmax runs over the queries" """
+    """goes on after "The same comes out when, for example,": "softmax runs over the queries" """
     function: Callable
 
 

@@ -82,7 +82,7 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
         mistake = None if got is None or problem.mistake else recognise(key, returned, i)
         message = problem.message
         if mistake is not None:
-            like = t("These are the numbers that come out when, for example, {says}.", says=t(mistake.says))
+            like = t("The same comes out when, for example, {says}.", says=t(mistake.says))
             message += "\n" + like.replace("?.", "?")
         return failed(
             problem.step,

@@ -621,7 +621,7 @@ TEXTS: dict[str, str] = {
     "It would be right if layer and head changed places.": "層とヘッドを入れ替えれば正しくなります。",
     "{names} is right.": "{names} は正解です。",
     "{names} are right.": "{names} は正解です。",
-    "These are the numbers that come out when, for example, {says}.": "考えられる原因: {says}。",
+    "The same comes out when, for example, {says}.": "考えられる原因: {says}。",
     "There is no {name} in the file any more.": "ファイルに {name} がなくなっています。",
     "Now run the file, read off the head, and write it down as {name} = (layer, head).": "ファイルを実行してヘッドを読み取り、{name} = (layer, head) と書いてください。",
     "{form}; it is {got}.": "{form}。今は {got} です。",
