@@ -96,7 +96,7 @@ def start(args: argparse.Namespace, notes: progress.Progress) -> None:
     if "test_exercises.py" in texts:
         say(t("test_exercises.py lets `pytest` check them too, if you have it (pip install pytest); nobody needs it."))
     first = chosen[0]
-    say(
+    print(
         t(
             "Open {path}, read, write, and then: minibert exercises check {folder} {name}",
             path=quoted(folder / first.file),
@@ -104,7 +104,7 @@ def start(args: argparse.Namespace, notes: progress.Progress) -> None:
             name=first.name,
         )
     )
-    say(t("How far you are: minibert exercises list {folder}", folder=quoted(folder)))
+    print(t("How far you are: minibert exercises list {folder}", folder=quoted(folder)))
 
 
 def reset(args: argparse.Namespace, notes: progress.Progress) -> None:
