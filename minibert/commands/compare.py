@@ -217,7 +217,7 @@ def pictures(
         "keys (share of their length)": moved.key,
     }
     rows, columns = (range(size) for size in moved.attention.shape)
-    text = quoted(corpus.texts) if corpus.path is None else f"{done} sentences of {corpus.short_name}"
+    text = quoted(corpus.texts) if corpus.path is None else f"{counted(done, 'sentence')} of {corpus.short_name}"
     title = f"What moved: {model_name(before)} → {model_name(after)} · {text}"
     far = max(float(values.max()) for values in (moved.query, moved.key)) or 1.0
     limits = dict.fromkeys(list(maps)[1:], (0, far))  # so that the two can be compared
@@ -240,7 +240,7 @@ def pictures(
     for layer, head in closely:
         where = f"{model_name(before)} → {model_name(after)} · layer {layer}, head {head}"
         where += f" · attention moved {moved.attention[layer, head]:.2f}"
-        where += f" over {done} sentences" if len(first.texts) > 1 else ""
+        where += f" over {counted(done, 'sentence')}" if len(first.texts) > 1 else ""
         # one translation, scale and plane for both, so that what moves in the picture moved in the model
         both = viz.normalize(
             np.stack([sample.query[layer, head] for sample in samples]),

@@ -69,7 +69,7 @@ def title(shown: Shown, *what: str, measured: bool = False, first: int | None = 
     parts += filter(None, what)
     texts = shown.sample.texts[:first]
     if shown.source is not None and first is None:
-        parts.append(f"{shown.done if measured else len(texts)} sentences of {shown.source}")
+        parts.append(f"{counted(shown.done if measured else len(texts), 'sentence')} of {shown.source}")
     else:
         parts.append(quoted(texts))
     return " · ".join(parts)
@@ -80,7 +80,7 @@ def percentages(shown: Shown, ways: Sequence[viz.Normalized]) -> str:
     if shown.source is None:
         return ""
     said = [f"of {counted(shown.done, 'sentence')}"]
-    *others, last = ways
+    *others, last = {way.name: way for way in ways}.values()
     if last.plane.is_attention or not last.has_map:
         fresh = last.has_map and shown.done > len(shown.sample.texts)
         drawn = "of sentences that it was not fitted to" if fresh else "of those drawn"

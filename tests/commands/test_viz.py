@@ -347,3 +347,4 @@ def test_the_numbers_over_panels_are_those_of_the_table(capsys, tmp_path, figure
     titles = [figure._suptitle.get_text().replace("\n", " ") for figure in figures]
     assert all("of sentences that it was not fitted to" in title for title in titles)
     assert "percentages: of 12 sentences; attention, of sentences that" in titles[1]
+    assert "percentages: of sentences that" in titles[0] and "percentages: of sentences that" in titles[2]
