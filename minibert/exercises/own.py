@@ -26,7 +26,7 @@ from minibert.exercises.course.encoder import hidden_states
 from minibert.exercises.worker import load as load_file
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert, Text, check_texts, rows_of_sentences
-from minibert.numerics import ACTIVATIONS, gelu, layer_norm, softmax
+from minibert.numerics import ACTIVATIONS, gelu, layer_norm, linear, softmax
 from minibert.trace import FIELDS, LAYER_FIELDS, Trace
 
 EXERCISE_OF = {
@@ -161,10 +161,17 @@ def put_together(theirs: dict[str, dict], bert: Bert) -> OwnBert:
             made[name] = partial(attend_by, made["scores"], made["softmax"])
         else:
             made[name] = with_names(own, made)
+        if name == "embed" and name in theirs and bert.weights.embeddings.projection:
+            made[name] = projected(made[name])
         if name == "gelu":
             made["ACTIVATIONS"] = ACTIVATIONS | {"gelu": made["gelu"]}
     yours = tuple(name for name in EXERCISE_OF if name in theirs)
     return OwnBert(bert.config, bert.tokenizer, bert.weights, bert.name, bert.notes, made, yours)
+
+
+def projected(own: Callable) -> Callable:
+    """A student's embed, and what makes ELECTRA's and ALBERT's narrow embeddings wide: no exercise asks for it."""
+    return lambda encodings, weights, eps: linear(own(encodings, weights, eps), *weights.projection)
 
 
 def layer_of_two_halves(hidden_TD, sentences, weights, config) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:

@@ -1,12 +1,14 @@
 """The commands on BERT's relatives: small random ones, each with a tokenizer of its family."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 import minibert
 from minibert.commands.main import main
+from minibert.exercises.exercise import SOLUTIONS
 from minibert.exploring.page import segments
 from minibert.whatif.heads import head_effects
 from minibert.whatif.replaced import replaced
@@ -121,3 +123,11 @@ def test_words_put_together_from_pieces(models):
     assert words.labels == ["<s>", "the", "capybaras", "🙂", "sleep", ",", "北京", "</s>"]
     assert find_words(["\\xf0\\x9f", "##a"], [0, 0]).labels == ["\\xf0\\x9fa"]
     assert find_words(["▁", "##北"], [0, 0]).labels == ["北"]
+
+
+def test_a_students_embeddings_are_projected_as_the_models(run, tmp_path):
+    """No exercise knows of a projection."""
+    for solution in SOLUTIONS.glob("[01][0-9]_*.py"):
+        shutil.copy(solution, tmp_path)
+    told = run("exercises", "run", str(tmp_path), "the [MASK] sleeps", "--model", "./albert")
+    assert "That is rounding." in told and "embed" in told.split("parts are yours")[1]
