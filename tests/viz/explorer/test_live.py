@@ -2,8 +2,10 @@
 
 import json
 import random
+import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 import minibert
 from minibert.exploring import page as explore
 from minibert.exploring.live import live_parts
+from minibert.exploring.told import told
 from tests.checkpoint.test_families import write as write_relative
 from viz.explorer.model import Live
 
@@ -155,3 +158,15 @@ def test_weights_are_float16_and_none_is_too_large():
     np.testing.assert_array_equal(found, np.float16([1, -2.5, 6e-8, 65504]))
     with pytest.raises(ValueError, match="b has numbers beyond 65504"):
         _ = Live("", {}, {"b": np.float32([1e6])}, {}).text
+
+
+def test_a_model_that_cannot_read_the_tours_sentences_has_a_shorter_tour(tiny):
+    short = replace(tiny, config=replace(tiny.config, max_position_embeddings=8))
+    assert told(short) is None
+    texts = ["She opened the door.", "It is cold."]
+    lengths = [len(tour_of(explore.explore(bert, texts))) for bert in (tiny, short)]
+    assert lengths[0] == lengths[1] + 4  # mask, off, pair, way
+
+
+def tour_of(page) -> list[dict]:
+    return json.loads(re.search(r'id="data">(.*?)</script>', page.html, re.DOTALL)[1])["tour"]
