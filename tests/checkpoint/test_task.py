@@ -180,6 +180,8 @@ WRONG = {
     "no labels": ({"id2label": {}}, "id2label is {}; expected a name for each class"),
     "labels of words": ({"id2label": {"zero": "a"}}, "id2label is {'zero': 'a'}; expected a name"),
     "labels of lists": ({"id2label": {"0": ["a"], "1": {}}}, "expected a name for each class"),
+    "a label twice": ({"id2label": {"0": "a", "1": "b", " 1": "c"}}, "expected a name for each class"),
+    "no number of labels": ({"id2label": ..., "num_labels": 0}, "num_labels is 0; expected a whole number above 0"),
     "labels in a word": ({"id2label": "ab"}, "id2label is 'ab'; expected a name for each class"),
     "labels in a number": ({"id2label": 1.5}, "id2label is 1.5; expected a name for each class"),
     "a number of labels": ({"id2label": ..., "num_labels": "2"}, "num_labels is '2'; expected a whole number above 0"),

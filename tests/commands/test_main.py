@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import minibert
+from minibert.commands.line import COMMANDS
 from minibert.commands.main import main
 
 TEXT = "The brown capybara is sleeping now."
@@ -101,6 +102,16 @@ def test_help_of_every_command(capsys):
     ):
         assert f"\n    {command}" in out
         assert run(capsys, command, "--help")[0] == 0
+
+
+def test_help_fits_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    actions = [["exercises", action] for action in ("list", "start", "reset", "check", "hint", "show", "run", "class")]
+    for command in [[], *([name] for name in COMMANDS), *actions]:
+        _, out, _ = run(capsys, *command, "--help")
+        assert out and max(map(len, out.splitlines())) < 80, command
+    monkeypatch.setenv("COLUMNS", "50")
+    assert "\n  minibert viz\n      draw queries and keys, in out/\n" in run(capsys, "--help")[1]
 
 
 def test_a_closed_pipe_is_no_error(minilm_folder):

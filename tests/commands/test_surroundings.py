@@ -43,6 +43,9 @@ for arguments in {COMMANDS!r}:
         print("status", stop.code)
 """
 
+ODD = {"TERM": "dumb", "TMPDIR": "/nowhere", "PYTHONOPTIMIZE": "2", "PYTHONHASHSEED": "7"}
+ODD |= {"MPLCONFIGDIR": "/proc/nowhere", "OMP_NUM_THREADS": "many", "TOKENIZERS_PARALLELISM": "maybe"}
+
 RAISE = "import numpy; numpy.seterr(all='raise')\n"
 
 MATPLOTLIBRC = """
@@ -83,8 +86,8 @@ def plain(tmp_path_factory):
     "surroundings",
     [
         {"changes": {"MPLBACKEND": "module://a_notebook_that_is_not_here", "MATPLOTLIBRC": MATPLOTLIBRC}},
-        {"before": RAISE, "options": ["-W", "error"]},
-        {"changes": {"PYTHONIOENCODING": "cp1252", "LC_ALL": "C", "HOME": "/proc/nowhere", "USERPROFILE": ""}},
+        {"before": RAISE, "options": ["-W", "error", "-X", "dev", "-bb"]},
+        {"changes": {"PYTHONIOENCODING": "cp1252", "LC_ALL": "C", "HOME": "/proc/nowhere", "USERPROFILE": "", **ODD}},
         pytest.param({"shell": ">&- 2>&- <&-"}, marks=posix),
         {"before": "import sys; sys.stdout = sys.stderr = None\n"},
     ],
