@@ -26,9 +26,7 @@ LONGEST_WORD = 1000
 
 def build_backend(settings: Mapping) -> tokenizers.Tokenizer:
     """What a tokenizer.json describes, without the padding and truncation that some have switched on."""
-    model = dict(settings["model"])
-    if "max_input_chars_per_word" in model:
-        model.setdefault("type", "WordPiece")  # files of 2020 leave it out
+    model = {"type": kind_of(settings["model"]), **settings["model"]}
     check_steps({**settings, "model": model})
     empty = {"type": "WordPiece", "vocab": {}, "unk_token": "", "max_input_chars_per_word": 1}
     empty["continuing_subword_prefix"] = ""
@@ -37,6 +35,12 @@ def build_backend(settings: Mapping) -> tokenizers.Tokenizer:
     backend.model = BUILD[model["type"]](model)
     backend.add_tokens([added_token(token) for token in settings["added_tokens"]])
     return backend
+
+
+def kind_of(model: Mapping) -> str:
+    """How it cuts words: WordPiece, BPE or Unigram. Files of 2020 do not say it, and it shows in what they have."""
+    unsaid = "BPE" if "merges" in model else "Unigram" if "unk_id" in model else "WordPiece"
+    return model.get("type", unsaid)
 
 
 def check_steps(settings: Mapping) -> None:
@@ -115,7 +119,7 @@ def added_token(token: Mapping) -> tokenizers.AddedToken:
 
 def sign_of(settings: Mapping) -> str:
     """What the vocabulary of a tokenizer.json puts before or in its pieces, "##", "bytes" or "▁"; see `pieces`."""
-    if settings["model"].get("type", "WordPiece") == "WordPiece":
+    if kind_of(settings["model"]) == "WordPiece":
         return "##"
     return "bytes" if any(step["type"] == "ByteLevel" for step in steps_of(settings.get("pre_tokenizer"))) else "▁"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tokenizers
 
-from minibert.checkpoint.backend import attempt, build_backend, largest_id, moved_tokens, sign_of
+from minibert.checkpoint.backend import attempt, build_backend, kind_of, largest_id, moved_tokens, sign_of
 from minibert.checkpoint.config import CheckpointError, abbreviate
 from minibert.checkpoint.encoding import Encoding
 from minibert.checkpoint.special import JAPANESE, find_roles, read_choices
@@ -123,5 +123,5 @@ def working_tokenizer(folder: Path, vocab_size: int | None) -> Tokenizer:
         note = f"added tokens have other ids than the files give them, as in `transformers`: {'; '.join(moved[:3])}"
     if vocab_size is not None and largest >= vocab_size:
         note = f"it has ids up to {largest}, but the model has embeddings up to {vocab_size - 1} (vocab_size)"
-    kind, sign = settings["model"].get("type", "WordPiece"), sign_of(settings)
+    kind, sign = kind_of(settings["model"]), sign_of(settings)
     return Tokenizer(backend, roles=find_roles(backend, choices), note=note, kind=kind, sign=sign)

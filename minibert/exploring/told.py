@@ -1,5 +1,7 @@
 """What the guided tour says of a model, in numbers: the model answers the tour's questions before the reader does."""
 
+import re
+
 import numpy as np
 
 from minibert.model import Bert
@@ -17,7 +19,8 @@ def told(bert: Bert) -> dict | None:
     from viz.explorer.tour import MASKED, PAIR
 
     try:
-        encoding, pair = bert.encode(MASKED.replace("[MASK]", bert.tokenizer.token(bert.tokenizer.mask_id))), bert(PAIR)
+        masked = re.sub(r"\[.*?\]", lambda _: bert.tokenizer.token(bert.tokenizer.mask_id), MASKED)
+        encoding, pair = bert.encode(masked), bert(PAIR)
         trace = bert(encoding)
     except ValueError:
         return None

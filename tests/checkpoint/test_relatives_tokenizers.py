@@ -232,6 +232,27 @@ def test_every_byte_has_a_letter():
     assert sorted(BYTES.values()) == list(range(256)) and set(theirs) == set(BYTES)
 
 
+@pytest.mark.parametrize("kind", ["RoBERTa, tokenizer.json", "XLM-R", "ALBERT, converted"])
+def test_files_of_2020(kind, tmp_path):
+    """They do not name their model, nor all choices, and a space in front was called otherwise."""
+    KINDS[kind](tmp_path)
+    now, path = read_tokenizer(tmp_path), tmp_path / "tokenizer.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    assert settings["model"].pop("type") in ("BPE", "Unigram")
+    if isinstance(settings["model"].get("merges"), list):
+        settings["model"]["merges"] = [" ".join(pair) for pair in settings["model"]["merges"]]
+    for step in [settings["pre_tokenizer"], *settings["pre_tokenizer"].get("pretokenizers", [])]:
+        if step["type"] == "Metaspace":
+            step["add_prefix_space"] = step.pop("prepend_scheme") == "always"
+            step.pop("split", None)
+        step.pop("use_regex", None)
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    ours = read_tokenizer(tmp_path)
+    assert not ours.missing and (ours.kind, ours.sign) == (now.kind, now.sign)
+    for text in ["the capybaras sleep, 北京", " naïve  café <mask> [MASK]."]:
+        assert ours.encode(text) == now.encode(text)
+
+
 def test_only_a_model_of_sentencepiece(tmp_path):
     (tmp_path / "spiece.model").write_bytes(b"x")
     missing = read_tokenizer(tmp_path).missing

@@ -379,7 +379,7 @@ def set_vocabulary(number):
 BROKEN = {
     "no model": (lambda t: t.pop("model"), "KeyError: 'model'"),
     "a model that is a list": (lambda t: t.update(model=[]), "is not a tokenizer that works"),
-    "a model without a type": (lambda t: t.update(model={"vocab": {}}), "KeyError: 'type'"),
+    "a model without a type": (lambda t: t.update(model={"vocab": {}}), "KeyError: 'unk_token'"),
     "no vocabulary": (lambda t: t["model"].pop("vocab"), "KeyError: 'vocab'"),
     "an empty vocabulary": (lambda t: t["model"].update(vocab={}), "unk_token [UNK] must be in the vocabulary"),
     "no unknown token": (lambda t: t["model"]["vocab"].pop("[UNK]"), "unk_token [UNK] must be in the vocabulary"),

@@ -19,7 +19,7 @@ def logits_of(bert: minibert.Bert, trace: minibert.Trace) -> np.ndarray:
 
 def patch_heads(bert: minibert.Bert, clean: str, corrupted: str, word: str) -> np.ndarray:
     good, bad = bert(clean), bert(corrupted)
-    place = bad.tokens.index("[MASK]")
+    place = bad.roles.index("mask")
     number = bert.tokenizer.backend.token_to_id(word)
     before = logits_of(bert, bad)[place, number]
     size = bert.config.head_size
