@@ -157,8 +157,8 @@ class Bert:
 
         The mask is written as the tokenizer calls it: [MASK] in most.
         """
-        if top < 1:
-            raise ValueError(f"top is {top}; expected 1 or more")
+        if not isinstance(top, int | np.integer) or top < 1:
+            raise ValueError(f"top is {top!r}; expected a whole number, 1 or more")
         encoding = self.encode(text)
         probabilities = softmax(self.logits(encoding)[self.tokenizer.find_masks(encoding)])
         best = np.argsort(-probabilities, axis=-1, kind="stable")[:, :top]

@@ -305,8 +305,9 @@ def test_fill_mask_gives_the_likeliest_tokens_of_each_mask(tmp_path):
         np.testing.assert_allclose([p for _, p in suggestions], theirs[place][best], atol=1e-5)
     with pytest.raises(ValueError, match=r"no \[MASK\]"):
         bert.fill_mask("ab c")
-    with pytest.raises(ValueError, match="top is 0"):
-        bert.fill_mask(text, top=0)
+    for top in (0, -1, 2.5, "3", None):
+        with pytest.raises(ValueError, match=f"top is {top!r}; expected a whole number, 1 or more"):
+            bert.fill_mask(text, top=top)
 
 
 def test_one_text_in_place_of_many_is_an_error(minilm):
