@@ -26,7 +26,8 @@ def read_choices(folder: Path) -> dict:
     def read(name: str) -> dict:
         return read_json(folder / name) if is_there(folder / name) else {}
 
-    choices = {"tokenizer_class": read("config.json").get("tokenizer_class")} | read("tokenizer_config.json")
+    config = read("config.json")
+    choices = {name: config.get(name) for name in ("tokenizer_class", "model_type")} | read("tokenizer_config.json")
     if "added_tokens_decoder" not in choices:
         listed = choices.get("additional_special_tokens")
         choices |= read("special_tokens_map.json")

@@ -20,9 +20,14 @@ CHOICES = {
 
 
 CONVERT = (
-    'make a tokenizer.json of it where transformers is installed, with: python -c "import transformers as t; '
-    "t.AutoTokenizer.from_pretrained('FOLDER').save_pretrained('FOLDER')\""
+    'make one where transformers and sentencepiece are installed, with: python -c "import transformers as t; '
+    "t.AutoTokenizer.from_pretrained('MODEL').save_pretrained('FOLDER')\", MODEL being this folder or hub id, "
+    "and FOLDER that of its config.json"
 )
+
+SENTENCEPIECE = ("xlm-roberta", "camembert", "albert")
+"""Families of which older checkpoints have a .model of sentencepiece in the place of a tokenizer.json. A hub has it; it
+is not fetched, since it is not read."""
 
 
 def read_settings(folder: Path, choices: Mapping) -> dict:
@@ -39,8 +44,9 @@ def read_settings(folder: Path, choices: Mapping) -> dict:
         from minibert.checkpoint.merges import settings_of_merges  # most models do not need it
 
         settings = settings_of_merges(folder, choices)
-    elif found := sorted(folder.glob("*.model")):
-        raise NotImplementedError(f"there is only {found[0].name}, of sentencepiece; {CONVERT}")
+    elif (found := sorted(folder.glob("*.model"))) or choices.get("model_type") in SENTENCEPIECE:
+        only = f", only {found[0].name}, of sentencepiece" if found else ""
+        raise NotImplementedError(f"there is no tokenizer.json{only}; {CONVERT}")
     else:
         raise NotImplementedError("there is no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt")
     normalizer = settings.get("normalizer")

@@ -254,11 +254,14 @@ def test_files_of_2020(kind, tmp_path):
 
 
 def test_only_a_model_of_sentencepiece(tmp_path):
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "albert"}'
+    )  # as of a hub, from where the model is not fetched
+    assert "there is no tokenizer.json; make one where transformers" in read_tokenizer(tmp_path).missing
     (tmp_path / "spiece.model").write_bytes(b"x")
     missing = read_tokenizer(tmp_path).missing
-    assert (
-        "there is only spiece.model, of sentencepiece; make a tokenizer.json of it" in missing and "\n" not in missing
-    )
+    assert "there is no tokenizer.json, only spiece.model, of sentencepiece; make one where" in missing
+    assert "\n" not in missing
 
 
 BROKEN = {
