@@ -1,0 +1,111 @@
+"""Measuring over many sentences: which go together, which queries are drawn; and the one plane of `compare`."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minibert
+import viz
+from minibert.commands import compare, survey
+from minibert.commands.sentences import gather
+from minibert.corpus.lines import Corpus, Line
+
+PAIR = ("A dog.", "It barked.")  # [CLS] a dog . [SEP] it barked . [SEP]
+ONE = "A dog saw a cat and ran."
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return minibert.load("tiny")
+
+
+def numbered(traces):
+    return list(enumerate(traces))
+
+
+def test_sentences_of_one_length_but_another_form_are_measured_apart(tiny):
+    pair, one = tiny.batch([PAIR, ONE])
+    assert len(pair.tokens) == len(one.tokens) and pair.roles != one.roles
+    groups = list(survey.alike(numbered([one, one, pair, one]), set()))
+    assert [[at for at, _ in group] for _, group in groups] == [[0, 1], [2], [3]]
+    fitted = {tuple(one.tokens)}
+    other = tiny("A cat saw a dog and ran.")
+    groups = list(survey.alike(numbered([one, other, other, one]), fitted))
+    assert [(is_fitted, [at for at, _ in group]) for is_fitted, group in groups] == [
+        (True, [0]),
+        (False, [1, 2]),
+        (True, [3]),
+    ]
+
+
+def test_a_group_has_no_more_pairs_than_fit(tiny, monkeypatch):
+    traces = tiny.batch([ONE] * 7)
+    monkeypatch.setattr(survey, "MOST_PAIRS", 3 * len(traces[0].tokens) ** 2)
+    assert [len(group) for _, group in survey.alike(numbered(traces), set())] == [3, 3, 1]
+
+
+def block(bert, texts, queries, seed=0):
+    sample = gather(bert, [bert.encode(text) for text in texts])
+    ways = survey.fit(sample, range(4), range(4), ["raw"])
+    lines = [Line(at, text) for at, text in enumerate(texts)]
+    options = {"layers": range(4), "heads": range(4), "fitted": set(), "seed": seed, "skip_bad": False}
+    return survey.measure_block([bert], lines, ways=ways, queries=queries, **options)
+
+
+def test_queries_are_drawn_at_random_by_seed_and_place(tiny, monkeypatch):
+    drawn = []
+    measure = survey.measure_layers
+
+    def watched(ways, traces, layers, heads, some):
+        drawn.append([positions.tolist() for positions in some])
+        return measure(ways, traces, layers, heads, some)
+
+    monkeypatch.setattr(survey, "measure_layers", watched)
+    found = block(tiny, [ONE] * 30, queries=3)
+    again = block(tiny, [ONE] * 30, queries=3)
+    block(tiny, [ONE] * 30, queries=3, seed=1)
+    first, second, other = drawn
+    assert found.sentences == again.sentences == 30
+    assert first == second != other
+    assert all(positions == sorted(set(positions)) and len(positions) == 3 for positions in first)
+    counts = np.bincount(np.ravel(first), minlength=9)
+    assert (counts > 0).all() and counts.max() < 25  # 10 each, were it not chance
+
+
+def test_forms_that_are_measured_apart_add_up(tiny):
+    texts = [ONE, "Yes.", "A dog [SEP] barked at us.", ONE]  # the third is of another form, as long as the first
+    whole = block(tiny, texts, queries=99)
+    *_, habits = whole.all
+    total = None
+    for trace in tiny.batch(texts):
+        here = viz.habits(trace.stacked("attention"), trace.tokens, trace.roles)
+        total = here if total is None else total + here
+    np.testing.assert_allclose(habits.to_sep, total.to_sep, rtol=1e-5)
+    np.testing.assert_allclose(habits.to_next, total.to_next, rtol=1e-5)
+
+
+def test_compare_draws_both_models_by_one_translation_scale_and_plane(tiny, monkeypatch, tmp_path):
+    given = {}
+    monkeypatch.setattr(viz, "joint_figure", lambda panels, tokens, lines, **rest: given.update(rest, panels=panels))
+    before, after = tiny, minibert.load("tiny-sentiment")
+    corpus = Corpus([ONE, "Yes."])
+    sample = [before.encode(text) for text in corpus.texts]
+    lines = [Line(at, text) for at, text in enumerate(corpus.texts)]
+    found = compare.shift_block([before, after], lines, skip_bad=False)
+    (moved,) = found.all
+    for name, _ in compare.pictures(before, after, corpus, sample, moved, 2, [(1, 2)], 7.0):
+        if name.startswith("compare-joint"):
+            break
+    one, other = given["panels"]
+    assert given["common"] is True and given["arrows"] is True
+    assert [Path(title).name for title in given["titles"]] == ["before: tiny", "after: tiny-sentiment"]
+    np.testing.assert_array_equal(one.plane.components, other.plane.components)
+    np.testing.assert_array_equal(one.scale, other.scale)
+    np.testing.assert_array_equal(one.translation, other.translation)
+    for panel, bert in ((one, before), (other, after)):
+        layers = [bert(text).layers[1] for text in corpus.texts]
+        query, key = (np.concatenate([getattr(layer, name)[2] for layer in layers]) for name in ("query", "key"))
+        size = query.shape[-1]
+        np.testing.assert_allclose(panel.query[:, :size], panel.scale * query, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(panel.key[:, :size], (key + panel.translation) / panel.scale, rtol=1e-4, atol=1e-4)
