@@ -92,6 +92,7 @@ def explore(
     tour that is not one.
     """
     check(tokens, query, key, drawn)
+    check_lengths(tokens, words=words, segments=segments, texts=texts, spans=spans, value_length=value_length)
     say = table(language)
     words = words or [range(len(t)) for t in tokens]
     segments = segments or [[0] * len(t) for t in tokens]
@@ -241,3 +242,16 @@ def check(tokens, query, key, drawn) -> None:
                 f"query and key of sentence {i} must be [layers, heads, {len(sentence)}, head_size], as those of the "
                 f"others, not {list(q.shape)} and {list(k.shape)}"
             )
+
+
+def check_lengths(tokens, **given) -> None:
+    """Of each that is given, there is one entry per sentence; and in it, but for a text, one per token."""
+    for name, entries in given.items():
+        if entries is None:
+            continue
+        if len(entries) != len(tokens):
+            raise ValueError(f"{name} has {len(entries)} entries; expected one for each of {len(tokens)} sentences")
+        for i, (sentence, entry) in enumerate(zip(tokens, entries, strict=True)):
+            count = len(sentence) if name == "texts" else np.shape(entry)[-1] if name == "value_length" else len(entry)
+            if count != len(sentence):
+                raise ValueError(f"{name} of sentence {i} has {count}; expected one for each of {len(sentence)} tokens")

@@ -169,6 +169,20 @@ def test_special_tokens_do_not_drown_what_a_head_does():
     assert found_kind(attention).names == ["special"]
 
 
+@pytest.mark.parametrize("name", ["words", "segments", "texts", "spans", "value_length"])
+def test_what_is_given_for_each_sentence_is_given_for_all(name):
+    tokens, query, key = made_up([5, 4], layers=1, heads=2)
+    entries = {"texts": ["one", "two"], "value_length": [np.ones((1, 2, size)) for size in (5, 4)]}
+    right = entries.get(name, [[0] * 5, [0] * 4] if name != "spans" else [[None] * 5, [None] * 4])
+    viz.explore(tokens, query, key, **{name: right})
+    with pytest.raises(ValueError, match=f"{name} has 1 entries; expected one for each of 2 sentences"):
+        viz.explore(tokens, query, key, **{name: right[:1]})
+    if name != "texts":
+        short = [right[0], right[1][..., :3] if name == "value_length" else right[1][:3]]
+        with pytest.raises(ValueError, match=f"{name} of sentence 1 has 3; expected one for each of 4 tokens"):
+            viz.explore(tokens, query, key, **{name: short})
+
+
 def test_pieces_of_a_word_and_segments():
     tokens, query, key = made_up([5, 4])
     words = [[None, (0, 0), (0, 0), (1, 0), None], [None, "a", "b", None]]
