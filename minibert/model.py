@@ -50,7 +50,7 @@ class Bert:
         )
 
     def __call__(self, text: Text) -> Trace:
-        """Run one sentence (or pair) and return its Trace."""
+        """Run one sentence (or pair) and return its Trace, with all FIELDS: of long texts, `batch` can keep less."""
         return self.batch([text])[0]
 
     def batch(self, texts: Iterable[Text], keep: Iterable[str] = FIELDS) -> list[Trace]:
@@ -63,7 +63,7 @@ class Bert:
         return share_out(lambda chunk: self._forward(chunk, kept), encodings) if encodings else []
 
     def _forward(self, encodings: Sequence[Encoding], keep: frozenset[str]) -> list[Trace]:
-        """The way of some sentences through the model, laid end to end."""
+        """Some sentences, laid end to end, through the whole model."""
         hidden_TD = embed(encodings, self.weights.embeddings, self.config.layer_norm_eps)
         return self._finish(
             [Trace(e.tokens, e.words, e.token_type_ids, (), e.roles) for e in encodings], hidden_TD, keep
@@ -71,7 +71,7 @@ class Bert:
 
     @calm
     def _finish(self, begun: Sequence[Trace], hidden_TD: np.ndarray, keep: frozenset[str]) -> list[Trace]:
-        """Traces that hold no layers yet (or, for `resume`, the first ones), completed from hidden_TD, end to end."""
+        """Traces without layers (for `resume`: with the first ones) get the others, from hidden_TD, end to end."""
         done, sentences = len(begun[0].layers), rows_of_sentences([trace.tokens for trace in begun])
         heads = self.config.num_attention_heads
         states, layers = [[own(hidden_TD[rows]) for rows in sentences]], []

@@ -31,8 +31,8 @@ CHUNK_TOKENS = 1024
 heard between chunks, is heard soon."""
 
 MOST_UNEVEN = 1.25
-"""If one chunk has more than this times the tokens that are one worker's fair share, the others would wait for it: then
-all cores work on each product together instead."""
+"""Where one chunk has more than this many times a worker's fair share of the tokens, the other workers would wait for
+it. Then nothing is shared out: BLAS's own threads share each product instead."""
 
 blas_lock = RLock()
 """The number of BLAS's threads belongs to the whole process: one caller at a time may change it."""

@@ -18,7 +18,7 @@ import numpy as np
 Array = np.ndarray
 
 calm = np.errstate(all="ignore")
-"""A decorator: what a caller has set for NumPy's errors is for the caller's arithmetic. Here 2^-1000 is simply 0."""
+"""A decorator: whatever the caller has set by np.seterr, nothing warns inside. 2^-1000 is simply 0."""
 
 FEW = 128
 """Up to so many tokens, `product` is taken the other way round."""
