@@ -201,9 +201,10 @@ def test_a_process_forked_while_another_thread_is_at_work_is_free():
 @pytest.mark.skipif(os.name == "nt", reason="a console's Ctrl-C cannot be sent to one process on Windows")
 def test_ctrl_c_is_heard_between_chunks():
     process = run("""
-        import time, numpy
+        import signal, time, numpy
         from threadpoolctl import threadpool_limits
         from minibert.speed import cores
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # shells switch it off in the background
         threadpool_limits(2, user_api="blas")
         def work(chunk):
             print("at work", flush=True)
