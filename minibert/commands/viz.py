@@ -141,6 +141,8 @@ def run(args: argparse.Namespace) -> None:
     chosen_by = [name for name in ("top", "strongest", "above") if getattr(args, name) is not None]
     if len(chosen_by) > 1:
         raise ValueError(f"--{chosen_by[0]} and --{chosen_by[1]} exclude each other; leave one out")
+    if args.exercises is not None:
+        refuse(args, "workers scheduler", "with --exercises, whose functions run in this process")
     if args.plane in ("tsne", "umap"):
         check_maps(args.plane)
     is_default = not args.texts and args.file is None

@@ -25,6 +25,8 @@ from signal import SIG_IGN, SIGINT, signal
 from threading import RLock
 from typing import Any
 
+import numpy as np
+
 from minibert import __version__
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Line
@@ -168,7 +170,8 @@ def missing_here(name: str, version: str, wanted: str) -> tuple[bool, str]:
 def part(work: Callable, block: bytes, *models: Bert | str) -> Any:
     with loading:
         ready = [loaded(model) if isinstance(model, str) else model for model in models]
-    return work(ready, pickle.loads(block))
+    with np.errstate(all="ignore"):  # as in a process that runs the command
+        return work(ready, pickle.loads(block))
 
 
 def add_up(*sums: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import os
 import random
-import resource
 import shutil
 import signal
 import socket
@@ -14,6 +13,7 @@ import pytest
 
 from tests.conftest import find_minilm
 
+resource = pytest.importorskip("resource")  # of Linux and macOS
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.cluster
 COMMAND = [sys.executable, "-m", "minibert", "viz", "--draw", "metrics", "--file"]
@@ -117,6 +117,16 @@ def test_a_model_that_workers_do_not_have_is_sent(folder, dask, tmp_path):
         if more:
             (folder / "away").rename(folder / "here")
     assert cells(folder, "sent") == cells(folder, "not-sent")
+
+
+def test_compare_finds_the_same(folder):
+    for name, more in (("compared", []), ("compared-2", ["--workers", 2])):
+        command = [sys.executable, "-m", "minibert", "compare", "tiny", "tiny-sentiment", "--file", "some.txt"]
+        process = begin([*command, "--closely", 0, "--out", name, *more], folder)
+        printed, said = process.communicate()
+        assert process.returncode == 0 and "3,000 sentences" in printed, said
+    first, second = ((folder / name / "compare.csv").read_text() for name in ("compared", "compared-2"))
+    assert first == second
 
 
 def test_ctrl_c_gives_what_is_done_and_says_so(folder):
