@@ -65,7 +65,9 @@ def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterat
             raise ValueError(f"--scheduler {scheduler} does not answer ({error}); expected tcp://host:8786") from None
         try:
             yield Cluster(client, *models)
-        except CancelledError:
+        except Exception as error:
+            if client.status == "running" and not isinstance(error, CancelledError):
+                raise
             raise ValueError("the scheduler is gone, and with it the work that it had given out") from None
 
 
