@@ -49,10 +49,13 @@ class LayerTrace:
     attended: np.ndarray | None = None
     inner: np.ndarray | None = None
 
+    def __post_init__(self) -> None:
+        lock(getattr(self, name) for name in LAYER_FIELDS)
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One sentence's way through the model. What was not kept is None; arrays are float32.
+    """One sentence's way through the model. What was not kept is None; arrays are float32, and read-only.
 
     tokens          the pieces of the text, special tokens such as [CLS] and [SEP] among them
     words           (sentence, word) each token is a piece of, both from 0; None for special tokens
@@ -73,6 +76,9 @@ class Trace:
     roles: tuple[str | None, ...] = ()
     hidden_states: tuple[np.ndarray, ...] | None = field(default=None, repr=False)
     pooled: np.ndarray | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        lock((*(self.hidden_states or ()), self.pooled))
 
     def stacked(self, name: str) -> np.ndarray:
         """One field of all layers as one array: `stacked("attention")` is [layers, heads, tokens, tokens].
@@ -111,6 +117,13 @@ class Trace:
         from viz.explorer import trace_html
 
         return trace_html(self.tokens, [layer.attention for layer in self.layers])
+
+
+def lock(arrays: Iterable[np.ndarray | None]) -> None:
+    """Make arrays read-only: a Trace says what was computed, and what if another number stood there asks for a copy."""
+    for array in arrays:
+        if isinstance(array, np.ndarray):
+            array.setflags(write=False)
 
 
 def check_keep(keep: Iterable[str]) -> frozenset[str]:

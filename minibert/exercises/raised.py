@@ -104,7 +104,7 @@ def on_call(error: dict, function: Function, case: Case) -> dict:
     if "read-only" in text:
         says = t(
             "{name} writes into an array it was given{at}. Whoever called may still need it: make a new array "
-            "(x = x - 1 makes one, x -= 1 does not).",
+            "(x.copy() and x = x - 1 make one, x -= 1 does not).",
             name=function.name,
             at=at(error),
         )

@@ -250,3 +250,17 @@ def test_uniform_and_shifted_attention():
     np.testing.assert_allclose(uniform(attention), 0.2)
     np.testing.assert_array_equal(shifted(attention)[..., 1:], attention[..., :-1])
     np.testing.assert_array_equal(shifted(attention, -1)[..., -1], attention[..., 0])
+
+
+def test_a_trace_cannot_be_written_into():
+    """A run changed in place would be taken for the old run, and resume would find nothing changed."""
+    tiny, text = minibert.load("tiny"), "The cat sat on the mat."
+    alone, (first, second) = tiny(text), tiny.batch([text, "Dogs bark."])
+    context = alone.layers[0].context.copy()
+    context[0] = 0
+    for trace in (alone, first, second, tiny.resume(alone, layer=0, context=context)):
+        arrays = [getattr(layer, name) for layer in trace.layers for name in LAYER_FIELDS]
+        assert trace.pooled is None, "tiny has no pooler"
+        for array in (*arrays, *trace.hidden_states):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 0

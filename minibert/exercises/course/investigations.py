@@ -799,8 +799,7 @@ PATCH_HEADS_MISTAKES = (
     Mistake("switched-off", "the head is switched off, and not patched", patched_with(switched_off)),
     Mistake(
         "nothing",
-        "nothing is patched: the new context is not given to resume, or it was written into the trace itself, "
-        "without .copy()",
+        "nothing is patched: is the new context given to resume?",
         patched_with(lambda own, *_: own),
     ),
     Mistake(
