@@ -204,7 +204,7 @@ def test_the_parts_of_a_token_are_what_torch_finds_with_frozen_norms(tiny, their
         return (x - x.mean(-1, keepdim=True)) / spread * norm.weight + norm.bias
 
     added = torch.tensor(trace.layers[1].head_outputs[2, token]).requires_grad_()
-    state = torch.from_numpy(trace.hidden_states[1][token])
+    state = torch.tensor(trace.hidden_states[1][token])
     for layer in range(1, 4):
         module, part = theirs.bert.encoder.layer[layer], trace.layers[layer]
         others = torch.from_numpy(
