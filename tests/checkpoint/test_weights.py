@@ -203,7 +203,7 @@ REFUSED = {
     "no weights": (lambda folder: cut_away(folder, "model.safetensors"), "has no model.safetensors"),
     "no config": (
         lambda folder: cut_away(folder, "config.json"),
-        "has no config.json: it is not a checkpoint of one model; its files are model.safetensors",
+        "has no config.json: it is not a checkpoint of one model, but has model.safetensors",
     ),
     "roberta, by its architectures": (
         config_changed(model_type=..., architectures=["RobertaModel"]),
