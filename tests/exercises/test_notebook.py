@@ -103,6 +103,7 @@ def test_the_whole_course_in_a_notebook(tmp_path, capsys, kernel):
     assert set(notebook.mine) > set(EXERCISE_OF)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_wrong_softmax_stays_wrong_and_spoils_nothing(tmp_path, capsys, kernel):
     code = code_of(book_in(tmp_path, capsys, "softmax", "attention"))
     attention = solved(code["attention"], EXERCISES[6].solution.read_text(encoding="utf-8"))
