@@ -19,7 +19,7 @@ WORDS = ("january", "april", "may")
 
 STEPS = (  # name, address, the right choice (None: an open question), the facts that it needs
     ("dot", "view=points&only=true&{before}", 1, "before"),
-    ("previous", "view=heads", None, "before"),
+    ("previous", "view=heads&layer=0&head=0", None, "before"),
     ("raw", "view=near&method=raw&sentence=0&query={far_query}&{far}", 1, "far"),
     ("exact", "view=near&method=exact&sentence=0&query={far_query}&{far}", 1, "far"),
     ("hide", "view=sentence&off=1&query=2&{before}", None, "before"),

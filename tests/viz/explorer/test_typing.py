@@ -321,7 +321,7 @@ def test_several_masks_are_told_apart_and_what_is_said_is_of_what_is_seen(show, 
     assert "tokens, computed in" in page.locator("#typing-status").inner_text()
     page.select_option("select[data-state=sentence]", "0")
     ready(page)
-    assert page.locator("#typing-status").inner_text() == "The model is here: type."
+    assert page.locator("#typing-status").inner_text().startswith("The model is here: type")
 
 
 def test_what_needs_a_query_has_one(show, live):

@@ -13,7 +13,7 @@ export function tipLines(app) {
   if (!hover) return null;
   const here = data.head(state.layer, state.head);
   if (hover.layer !== undefined) {
-    const names = ["kind", "to_previous", "to_next", "entropy", "exact_nearest1_2d"];
+    const names = ["kind", "to_previous", "to_next", "entropy", `${state.method}_nearest1_2d`];
     if (!names.includes(state.shade)) names.unshift(state.shade);
     const value = (name) => `${data.column(name).label}: ${readValue(data.column(name), data.columnValue(name, hover.layer, hover.head))}`;
     return [say("layer_head", hover), ...names.map(value)];
