@@ -45,6 +45,8 @@ def test_shift_is_a_share_of_the_length_and_adds_up():
     assert not moved.key.any()
     np.testing.assert_allclose(moved.attention, jensenshannon(attention, other, axis=-1, base=2).mean(axis=-1))
     np.testing.assert_allclose((moved + moved).attention, moved.attention)
+    small = viz.shift((1e-3 * query, key, attention), (3e-3 * query, key, other))
+    np.testing.assert_allclose(small.query, 2)
     with pytest.raises(ValueError, match="same shape"):
         viz.shift((query, key, attention), (query[:, :4], key[:, :4], attention))
 

@@ -109,3 +109,14 @@ def test_compare_draws_both_models_by_one_translation_scale_and_plane(tiny, monk
         size = query.shape[-1]
         np.testing.assert_allclose(panel.query[:, :size], panel.scale * query, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(panel.key[:, :size], (key + panel.translation) / panel.scale, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("scope", ["head", "layer", "model"])
+def test_what_shares_a_move_is_fitted_with_all_that_share_it(tiny, scope):
+    sample = gather(tiny, [tiny.encode(ONE), tiny.encode("Yes.")])
+    (way,) = survey.fit(sample, [1], [2, 3], ["exact"], scope=scope)
+    whole = viz.normalize(
+        sample.query, sample.key, sample.sentences, "exact", attention=list(sample.attention), scope=scope
+    )
+    np.testing.assert_allclose(way.scale, whole.scale[1:2, 2:], rtol=1e-6)
+    np.testing.assert_allclose(way.key, whole.key[1:2, 2:], atol=1e-5)
