@@ -83,7 +83,7 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
         message = problem.message
         if mistake is not None:
             like = t("The same comes out when, for example, {says}.", says=t(mistake.says))
-            message += "\n" + like.replace("?.", "?")
+            message += "\n" + like.replace("?.", "?").replace("?。", "?")
         return failed(
             problem.step,
             message,
