@@ -103,6 +103,7 @@ IN_CELLS = (
 
 
 def in_cells(text: str) -> str:
+    text = re.sub(r"(?<=[\u3000-\uffff])\n(?=[\u3000-\uffff])", "", text)  # no space between Japanese letters
     for of_files, of_cells in IN_CELLS:
         text = re.sub(of_files, of_cells, text)
     return text
