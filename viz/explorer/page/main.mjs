@@ -59,10 +59,7 @@ class App {
     this.dark.addEventListener("change", () => this.changed());
     addEventListener("beforeprint", () => this.print(true));
     addEventListener("afterprint", () => this.print(false));
-    byId("stage").addEventListener("scroll", () => {
-      this.point(null); // what is under the pointer is something else now
-      if (this.state.view === "sentence") this.draw();
-    });
+    byId("stage").addEventListener("scroll", () => this.point(null) && this.draw()); // something else is under the pointer now
     new ResizeObserver(() => this.draw()).observe(byId("stage"));
     this.changed();
   }
