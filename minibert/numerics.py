@@ -1,8 +1,9 @@
 """The arithmetic of BERT: linear, softmax, layer_norm, gelu. Each is its equation.
 
 Arrays are float32 and worked on along their last axis. What is imported from `speed/rows.py` makes the same numbers
-sooner: read `product(x, w)` as x @ w.T, `total(x)` as x.sum(axis=-1, keepdims=True), `mean(x)` and `mean_square(x)`
-likewise, `polynomial(a, x)` as a_0 + a_1 x + a_2 x^2 ..., `y *= 1 / z` as y / z, and pass over the decorators.
+sooner: read `product(x, w)` as x @ w.T, `total(x)` as x.sum(axis=-1, keepdims=True), `mean_square(x)` likewise,
+`centred(x)` as x - x.mean(axis=-1, keepdims=True), `polynomial(a, x)` as a_0 + a_1 x + a_2 x^2 ..., `y *= 1 / z` as
+y / z, and pass over the decorators.
 (Where later chapters write W, they mean weight^T.)
 """
 
@@ -10,7 +11,7 @@ import math
 
 import numpy as np
 
-from minibert.speed.rows import calm, in_blocks, in_range, mean, mean_square, polynomial, product, total
+from minibert.speed.rows import calm, centred, in_blocks, in_range, mean_square, polynomial, product, total
 
 Array = np.ndarray
 
@@ -44,10 +45,10 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
     Mean and variance are those of one token's own numbers, x [..., D]. The variance is the population's (divided by n,
     not n - 1), and eps stands inside the root, where it keeps a constant row from dividing by zero.
     """
-    y = x - mean(x)
-    y -= mean(y)  # rounding leaves a tiny rest of the mean; in a constant row the division would magnify it
-    y *= 1 / np.sqrt(mean_square(y) + eps)  # y is centred: its mean square is the variance
-    return weight * y + bias
+    y = centred(x)
+    y *= weight / np.sqrt(mean_square(y) + eps)  # y is centred: its mean square is the variance
+    y += bias
+    return y
 
 
 def gelu(x: Array) -> Array:

@@ -3,7 +3,7 @@
     in_blocks    a decorator: the equation is worked out some rows at a time, which stay in the processor's cache
     in_place     the same for an activation, which treats each number by itself: its result takes the place of x
     product      x weight^T, by whichever of its two forms BLAS is faster at
-    total, mean, mean_square   of each row, by BLAS
+    total, centred, mean_square   of each row, by BLAS
     polynomial   by Horner's rule, in one array
 
 Results differ from those of plain NumPy by rounding only.
@@ -105,14 +105,20 @@ def total(x: Array) -> Array:
     return (x @ np.ones(x.shape[-1], x.dtype))[..., None]
 
 
-def mean(x: Array) -> Array:
-    """The mean of each row: [..., D] -> [..., 1]."""
-    return total(x) / x.shape[-1]
+def centred(x: Array) -> Array:
+    """Each row less its mean: [..., D] -> [..., D].
+
+    Rounding leaves a tiny rest of the mean, which is taken off as well: in a constant row there is nothing else, and
+    `layer_norm` would magnify it.
+    """
+    y = x - total(x) / x.shape[-1]
+    y -= total(y) / x.shape[-1]
+    return y
 
 
 def mean_square(x: Array) -> Array:
     """The mean of the squares of each row: [..., D] -> [..., 1]."""
-    return np.vecdot(x, x)[..., None] / x.shape[-1] if x.flags.c_contiguous else mean(x * x)
+    return (np.vecdot(x, x)[..., None] if x.flags.c_contiguous else total(x * x)) / x.shape[-1]
 
 
 def in_range(sums: Array) -> bool:

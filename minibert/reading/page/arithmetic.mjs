@@ -24,7 +24,7 @@ const SAME = new Set(["ascontiguousarray", "asarray", "array"]);
 /** Sums that have a name in the chapters, and what they are. */
 const READ_AS = {
   total: ([x]) => ["reduce", "sum", x, true],
-  mean: ([x]) => ["reduce", "mean", x, true],
+  centred: ([x]) => ["-", x, ["reduce", "mean", x, true]],
   mean_square: ([x]) => ["reduce", "mean", ["*", x, x], true],
   product: ([x, weight]) => ["@", x, ["turned", weight]],
 };
