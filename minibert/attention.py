@@ -1,15 +1,16 @@
 """Self-attention: the only place in BERT where information moves from one token to another.
 
 Every token asks a question (its query), shows a label that questions are compared with (its key), and carries something
-to give away (its value). Where a query and a key point the same way, the key's token gives its value to the query's.
+to give away (its value). The larger the product of query and key, the more the query's token gets of the key's value.
 
     query, key, value = hidden W_q + b_q,  hidden W_k + b_k,  hidden W_v + b_v
     scores            = query key^T / sqrt(K)
     attention         = softmax(scores)
     context           = attention value
 
-A head is all of this in K of the D dimensions; H heads do it side by side, and each can ask something else. `attend` is
-the heart of it, and its last product, attention times value, is where the moving is done.
+H heads do this side by side. Each reads all D numbers of a token and makes queries, keys and values of its own, of
+K = D / H numbers, so that each can ask something else. `attend` is the heart of it, and its last product, attention
+times value, is where the moving is done.
 
 A word on padding, since other implementations are full of it. They stack sentences into a rectangle, fill the short
 ones up with [PAD], and add a huge negative number to the scores of those keys so that softmax gives them nothing. Here
@@ -32,10 +33,11 @@ def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) ->
         attention = softmax(scores)            row t: how t shares out its attention, summing to 1
         context   = attention value            what t takes home: a weighted mean of the values
 
-    A sum of K independent terms, each of variance 1, has a standard deviation of sqrt(K). Without the division, the
-    scores would spread so far that softmax puts nearly all of the attention on one key.
+    query . key is a sum of K products. Were they independent, each of variance 1, the sum's standard deviation would be
+    sqrt(K): without the division, the wider a head, the more of its attention softmax would put on a single key.
 
-    The keys are those of the same sentence: T and S count the same tokens, as askers and as asked.
+    The keys are those of the same sentence: T and S count the same tokens, as askers and as asked. Dividing the query
+    divides the scores, which are more numbers.
     Returns scores_HTS, attention_HTS, context_HTK.
     """
     scores_HTS = (query_HTK / math.sqrt(query_HTK.shape[-1])) @ key_HSK.mT  # .mT: the last two axes exchanged
@@ -63,9 +65,9 @@ def self_attention(
 
     Returns, for each sentence, query, key, value [H, T, K], scores, attention [H, T, S] and context [T, D].
     """
-    query_HTK = split_heads(linear(hidden_TD, weights.query.weight, weights.query.bias), heads)
-    key_HTK = split_heads(linear(hidden_TD, weights.key.weight, weights.key.bias), heads)
-    value_HTK = split_heads(linear(hidden_TD, weights.value.weight, weights.value.bias), heads)
+    query_HTK = split_heads(linear(hidden_TD, *weights.query), heads)
+    key_HTK = split_heads(linear(hidden_TD, *weights.key), heads)
+    value_HTK = split_heads(linear(hidden_TD, *weights.value), heads)
 
     parts = []
     for rows in sentences:
@@ -89,9 +91,9 @@ def head_outputs(context_TD: np.ndarray, weight: np.ndarray, heads: int) -> np.n
 
         context W + b = sum over heads of context_h W_h + b      W_h: the K rows of W that belong to head h
 
-    W is the output projection, with which the next chapter mixes the heads.
+    W is the output projection, with which the next chapter mixes the heads. (Its rows are columns of weight = W^T.)
 
-    context_TD, weight [D, D] (one row per output) -> added_HTD.
+    context_TD, weight [D, D] (one row per output) -> [H, T, D].
     """
     context_HTK = split_heads(context_TD, heads)
     weight_DHK = weight.reshape(len(weight), heads, -1)

@@ -1,4 +1,4 @@
-"""From token ids to vectors: what a token is, where it stands, and which of two sentences it belongs to."""
+"""From token ids to vectors: what a token is, where it stands, and which half of a pair it belongs to."""
 
 from collections.abc import Sequence, Sized
 
@@ -13,8 +13,10 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
 
         hidden_t = layer_norm(word[id of t] + position[index of t in its sentence] + token_type[segment of t])
 
-    Without the position, a sentence would be a bag of words to everything that follows: attention has no other way to
-    know who stands next to whom.
+    Each token becomes a vector of D numbers, its hidden state, which every layer will replace by another. Without the
+    position, a sentence would be a bag of words to everything that follows: attention has no other way to know who
+    stands next to whom. A pair of sentences is one sentence here: positions run on through it, its halves attend to
+    each other, and the segment, 0 or 1, is all that tells them apart.
 
     An id is the token's row in the table `word`. All three tables were learned in training, the positions as well.
     encodings: sentences with `input_ids` and `token_type_ids` -> hidden_TD.
@@ -25,8 +27,8 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
     hidden_TD = weights.word[input_ids_T]
     hidden_TD += weights.position[positions_T]
     hidden_TD += weights.token_type[token_types_T]
-    hidden_TD = layer_norm(hidden_TD, weights.norm.weight, weights.norm.bias, eps)
-    return linear(hidden_TD, *weights.projection) if weights.projection else hidden_TD  # ELECTRA's and ALBERT's
+    hidden_TD = layer_norm(hidden_TD, *weights.norm, eps)
+    return linear(hidden_TD, *weights.projection) if weights.projection else hidden_TD  # narrow ones, widened to D
 
 
 def rows_of_sentences(sentences: Sequence[Sized]) -> list[slice]:

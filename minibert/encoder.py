@@ -3,7 +3,8 @@
 Each of the two halves adds what it found to what it was given (the residual) and then normalises. That order, norm
 last, is BERT's; GPT-2 and most models since normalise first.
 
-`weights` are pairs (weight, bias) by name, handed on with a star; `checkpoint/parameters.py` lists them.
+Weights have the names that checkpoints give them: `attention_output` is W, b below, `intermediate` is W_1, b_1, and
+`output` is W_2, b_2; `checkpoint/parameters.py` lists them all.
 """
 
 from collections.abc import Sequence
@@ -33,16 +34,16 @@ def project_context(
     context_TD: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig
 ) -> np.ndarray:
     """The part after the heads: W, the output projection, mixes what they found. context_TD, hidden_TD -> hidden_TD."""
-    attended_TD = linear(context_TD, *weights.attention_output)
-    attended_TD += hidden_TD
-    return layer_norm(attended_TD, *weights.attention_norm, config.layer_norm_eps)
+    mixed_TD = linear(context_TD, *weights.attention_output)
+    mixed_TD += hidden_TD
+    return layer_norm(mixed_TD, *weights.attention_norm, config.layer_norm_eps)
 
 
 def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
     """hidden = layer_norm(hidden + act(hidden W_1 + b_1) W_2 + b_2): each token alone, widened to F numbers and back.
 
     act is the activation function, such as gelu: without it, two products in a row would be no more than one.
-    `encoder_layer` takes the two steps apart, because it also returns what lies between them.
+    For reading, and for the exercises: `encoder_layer` calls the two steps itself, since it returns what lies between.
     """
     return narrow(widen(hidden_TD, weights, config), hidden_TD, weights, config)
 

@@ -17,17 +17,17 @@ def pool(hidden_TD: np.ndarray, weights: LinearWeights, activation: Callable = n
 
 
 def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act: str, eps: float) -> np.ndarray:
-    """How well each word of the vocabulary would fit at each position.
+    """How well each token of the vocabulary would fit at each position.
 
         transformed = layer_norm(act(hidden W + b))
         logits      = transformed word^T + bias
 
-    The decoder is the table of word embeddings again (they share one array, and are called tied): a word fits where
-    the transformed vector points the way of its embedding. hidden_TD -> logits_TV.
+    `weights.decoder` is, in most checkpoints, the table of word embeddings itself (they are called tied): a token fits
+    where the transformed vector points the way of its embedding. hidden_TD -> logits_TV.
     """
     transformed_TD = layer_norm(ACTIVATIONS[hidden_act](linear(hidden_TD, *weights.transform)), *weights.norm, eps)
     logits_TV = linear(transformed_TD, weights.decoder, weights.bias)
-    return np.ascontiguousarray(logits_TV)  # row after row in memory: NumPy then sums each row more exactly
+    return np.ascontiguousarray(logits_TV)  # `product` may have left it column after column, whose sums are less exact
 
 
 def sentence_vector(hidden_TD: np.ndarray, mode: str = "mean", normalize: bool = True) -> np.ndarray:
@@ -54,5 +54,5 @@ def answer(logits: np.ndarray, activation: str) -> np.ndarray:
     identity   the logits themselves, such as a number of stars
     """
     if activation == "sigmoid":
-        return softmax(np.stack([logits, 0 * logits], axis=-1))[:, 0]  # exp(l) / (exp(l) + exp(0))
+        return softmax(np.stack([logits, 0 * logits], axis=-1))[:, 0]  # of l and 0: it cannot overflow
     return softmax(logits) if activation == "softmax" else logits

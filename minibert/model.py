@@ -66,7 +66,7 @@ class Bert:
         """Some sentences, laid end to end, through the whole model."""
         hidden_TD = embed(encodings, self.weights.embeddings, self.config.layer_norm_eps)
         return self._finish(
-            [Trace(e.tokens, e.words, e.token_type_ids, (), e.roles) for e in encodings], hidden_TD, keep
+            [Trace(e.tokens, e.words, e.token_type_ids, layers=(), roles=e.roles) for e in encodings], hidden_TD, keep
         )
 
     @calm
@@ -122,7 +122,7 @@ class Bert:
         return read(self, text)
 
     def resume(self, trace: Trace, *, layer: int | None = None, **changed: np.ndarray) -> Trace:
-        """The trace that follows when one array is another: `resume(trace, layer=1, attention=array)`; see whatif."""
+        """Replace one array and compute what follows: `resume(trace, layer=1, attention=array)`; see `whatif`."""
         from minibert.whatif.changes import resume
 
         return resume(self, trace, layer=layer, **changed)
@@ -137,7 +137,7 @@ class Bert:
         """The Encoding of a text, checked against what this model has positions, segments and embeddings for."""
         encoding = text if isinstance(text, Encoding) else self.tokenizer.encode(text)
         check_fit(encoding, self.config)
-        if not encoding.roles:  # of bare ids
+        if not encoding.roles:  # it was made of bare ids
             encoding = replace(encoding, roles=self.tokenizer.roles_of(encoding.input_ids))
         return encoding
 

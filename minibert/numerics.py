@@ -3,8 +3,8 @@
 Arrays are float32 and worked on along their last axis. What is imported from `speed/rows.py` makes the same numbers
 sooner: read `product(x, w)` as x @ w.T, `total(x)` as x.sum(axis=-1, keepdims=True), `mean_square(x)` likewise,
 `centred(x)` as x - x.mean(axis=-1, keepdims=True), `polynomial(a, x)` as a_0 + a_1 x + a_2 x^2 ..., `y *= 1 / z` as
-y / z, and pass over the decorators.
-(Where later chapters write W, they mean weight^T.)
+y / z. `calm` keeps NumPy from warning, `in_blocks` from wasting time: pass over both.
+Weights come in pairs, handed on with a star: `linear(x, *weights.query)`. Where chapters write W, they mean weight^T.
 """
 
 import math
@@ -30,7 +30,8 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
 def softmax(x: Array) -> Array:
     """softmax(x)_j = exp(x_j) / sum_k exp(x_k)
 
-    What is subtracted from a whole row cancels in the fraction: the largest x, where sums would overflow or vanish.
+    To subtract one number from a whole row changes nothing: it cancels in the fraction. Where sums would overflow or
+    vanish, and only there, the largest x is subtracted: then the largest exponential is 1.
     """
     y = np.exp(x)
     sums = total(y)
@@ -42,8 +43,8 @@ def softmax(x: Array) -> Array:
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
     """y = weight (x - mean) / sqrt(variance + eps) + bias
 
-    Mean and variance are those of one token's own numbers, x [..., D]. The variance is the population's (divided by n,
-    not n - 1), and eps stands inside the root, where it keeps a constant row from dividing by zero.
+    Mean and variance are those of one token's own numbers; x [..., D], weight and bias [D]. The variance is divided by
+    D, not D - 1, and eps stands inside the root, where it keeps a constant row from dividing by zero.
     """
     y = centred(x)
     y *= weight / np.sqrt(mean_square(y) + eps)  # y is centred: its mean square is the variance
@@ -60,7 +61,7 @@ def gelu(x: Array) -> Array:
 
 @calm  # 1 / infinity is 0, as it should be
 def erf(x: Array) -> Array:
-    """erf(x) ~ sign(x) (1 - 1 / (1 + a_1 |x| + ... + a_6 |x|^6)^16), with an absolute error of at most 3e-7.
+    """erf(x) ~ sign(x) (1 - 1 / (1 + a_1 |x| + ... + a_6 |x|^6)^16), off by at most 3e-7, before rounding.
 
     Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 7.1.28. NumPy has no erf.
     """
@@ -70,7 +71,7 @@ def erf(x: Array) -> Array:
 
 @calm  # x / infinity is 0
 def fast_gelu(x: Array) -> Array:
-    """gelu(x) ~ x / (1 + 2^(x q(x^2))), with an absolute error of at most 7e-8: what models are run with.
+    """gelu(x) ~ x / (1 + 2^(x q(x^2))), what models are run with: off by at most 7e-8, less than `gelu` with its erf.
 
     Phi runs from 0 to 1 much as 1 / (1 + e^(-1.6 x)) does; with a polynomial q in place of the 1.6, float32 can hardly
     tell them apart. The coefficients make gelu's largest error smallest. 2^ takes half the time of e^.

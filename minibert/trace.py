@@ -57,7 +57,7 @@ class LayerTrace:
 class Trace:
     """One sentence's way through the model. What was not kept is None; arrays are float32, and read-only.
 
-    tokens          the pieces of the text, special tokens such as [CLS] and [SEP] among them
+    tokens          the pieces of the text, "##" where one continues a word; [CLS] stands before, [SEP] after each half
     words           (sentence, word) each token is a piece of, both from 0; None for special tokens
     token_type_ids  0 for the first sentence of a pair, 1 for the second
     layers          one LayerTrace per layer
@@ -120,7 +120,7 @@ class Trace:
 
 
 def lock(arrays: Iterable[np.ndarray | None]) -> None:
-    """Make arrays read-only: a Trace says what was computed, and what if another number stood there asks for a copy."""
+    """Make arrays read-only: a Trace says what was computed. To try other numbers, change a copy; see `Bert.resume`."""
     for array in arrays:
         if isinstance(array, np.ndarray):
             array.setflags(write=False)

@@ -4,6 +4,8 @@ Every array of a run is in its Trace, and every step is a pure function of some 
 change is shared with the old trace, and only what follows from it is computed:
 
     query, key -> scores -> attention, value -> context -> attended -> inner -> hidden_states -> the next layer
+
+What comes before is left as it was: where attention is replaced, the scores beside it are still the old ones.
 """
 
 import operator
