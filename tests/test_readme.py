@@ -77,7 +77,7 @@ def cells(line: str) -> list[str]:
 
 def allowed(row: str) -> float:
     """How far a number may be from the README's: rounding, which differs between processors, turns a query here and
-    there, and with the scale that is searched by closeness, whole heads (tiny's mean went from 0.37 to 0.49 with it)."""
+    there, and with the scale that is searched by closeness, whole heads (the mean of tiny's from 0.37 to 0.49)."""
     return 0.2 if row == "paper, scale by closeness" else 0.015
 
 

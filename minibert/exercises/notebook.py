@@ -233,12 +233,12 @@ class OutOfTime(KeyboardInterrupt):
 def no_longer_than(seconds: float):
     """OutOfTime where this takes longer. As Ctrl-C would, it waits for a single call of NumPy to end.
 
-    There is no limit where no Ctrl-C arrives: outside the main thread, or where something else listens to it.
+    It is heard even where Ctrl-C is not, as in a process in the background. Outside the main thread there is no limit.
     """
-    listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not listens or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     turn, rung, done = threading.Lock(), False, False
 
     def ring() -> None:
@@ -258,6 +258,7 @@ def no_longer_than(seconds: float):
             timer.cancel()
             with turn:
                 done = True
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
     except KeyboardInterrupt:
         if rung:
             raise OutOfTime from None

@@ -6,6 +6,7 @@ import json
 import linecache
 import re
 import shutil
+import signal
 import sys
 import types
 
@@ -163,8 +164,14 @@ def test_parts_left_out_are_to_do(kernel):
     assert "attention_block is not written yet" in said
 
 
-def test_an_endless_loop_is_stopped(kernel):
-    said = kernel(LOOPS + '\nfrom minibert.exercises import check\ncheck("softmax", softmax, time_limit=0.2)')
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN])
+def test_an_endless_loop_is_stopped(kernel, handler):
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        said = kernel(LOOPS + '\nfrom minibert.exercises import check\ncheck("softmax", softmax, time_limit=0.2)')
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert "It was stopped after 0.2 seconds" in said
     assert "time_limit=0.8" in said
 
