@@ -37,7 +37,7 @@ def columns(layers: Sequence[dict], words: dict[str, str]) -> list[dict]:
     kind = {
         "name": "kind",
         "label": words["column_kind"],
-        "about": words["about_kind"].format(clear=f"{CLEAR:.0%}", broad=f"{BROAD:.0%}"),
+        "about": words["about_kind"].format(clear=f"{100 * CLEAR:.0f} %", broad=f"{100 * BROAD:.0f} %"),
         "kinds": known,
         "labels": [kind_label(name, words) for name in known],
         "values": [known.index(name) for name in names],

@@ -6,7 +6,8 @@ A tour of one's own is a JSON list of objects:
       "title": "...", "text": "...",           what is seen
       "question": "...",
       "choices": ["...", "..."], "right": 1,   to guess from (from 0); leave both out for an open question
-      "answer": "..."}]
+      "answer": "...",
+     "hidden": true}]                          no guesses under the masks before it is answered
 """
 
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ def default_tour(say: Mapping[str, str], facts: Mapping[str, object]) -> list[di
         for part in ("title", "text", "question", "answer"):
             if f"tour_{name}_{part}" in say:
                 step[part] = say[f"tour_{name}_{part}"].format(**places)
+        if name == "mask":
+            step["hidden"] = True
         if right is not None:
             step |= {"choices": say[f"tour_{name}_choices"].split(" ; "), "right": right}
         tour.append(step)
@@ -65,8 +68,9 @@ def check_tour(tour: object) -> list[dict]:
         for name, value in step.items():
             if name in TEXTS and not isinstance(value, str):
                 raise ValueError(f"step {number} of the tour: {name!r} is {value!r:.60}; expected a text")
-            if name not in (*TEXTS, "choices", "right"):
-                raise ValueError(f"step {number} of the tour has {name!r}; expected {', '.join(TEXTS)}, choices, right")
+            if name not in (*TEXTS, "choices", "right", "hidden"):
+                known = ", ".join((*TEXTS, "choices", "right", "hidden"))
+                raise ValueError(f"step {number} of the tour has {name!r}; expected {known}")
         choices, right = step.get("choices", []), step.get("right")
         if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
             raise ValueError(f"step {number} of the tour: choices must be a list of texts")

@@ -82,8 +82,67 @@ def test_typing_masking_and_taking_a_guess(show, live, tiny):
     until(page, f"location.hash.includes({expected[2][0]!r})")
     page.go_back()
     answered(page, MASKED)
-    page.locator("button.mask").click()  # opened by an address, the word under it is not known: type it
+    page.locator("button.mask").click()  # the address knows the word under the mask
+    answered(page, "She opened the door.")
+
+
+def test_a_shared_address_gives_the_masked_words_back(show, live):
+    page = show(live, "view=sentence")
+    page.fill("#text", "She opened the [MASK].")  # what is under this one nobody knows
+    answered(page, MASKED)
+    page.locator("#words-row button.word").nth(1).click()
+    answered(page, "She [MASK] the [MASK].")
+    page.locator("#words-row button.word").nth(0).click()
+    answered(page, "[MASK] [MASK] the [MASK].")
+    until(page, "location.hash.includes('masked=She%20opened')")
+    copied = page.evaluate("location.hash.slice(1)")
+    page = show(live, copied)
+    answered(page, "[MASK] [MASK] the [MASK].")
+    page.locator("button.mask").nth(1).click()
+    answered(page, "[MASK] opened the [MASK].")
+    page.locator("button.mask").nth(1).click()  # not known: type it
     assert page.evaluate("document.activeElement.id") == "text"
+    page.click("#reset")
+    answered(page, MASKED)
+
+
+def test_the_address_is_copied_or_shown(show, live):
+    page = show(live, f"view=way&text={MASKED}")
+    answered(page, MASKED)
+    for allowed in (True, False):
+        page.evaluate(
+            "(allowed) => Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: "
+            "(text) => (allowed ? Promise.resolve((window.copied = text)) : Promise.reject(new Error())) } })",
+            allowed,
+        )
+        page.click("button[data-do=link]")
+        shown = page.locator("#info-text input")
+        if allowed:
+            until(page, "window.copied")
+            assert page.evaluate("window.copied").endswith("#view=way&text=She%20opened%20the%20%5BMASK%5D.&query=4")
+        else:
+            assert shown.input_value() == page.evaluate("window.copied")
+
+
+def test_the_token_of_the_whole_way_is_chosen_there(show, live):
+    page = show(live, f"view=way&text={MASKED}")
+    answered(page, MASKED)
+    assert page.locator("#way-token option:checked").inner_text() == "4  [MASK]"
+    page.select_option("#way-token", "2")
+    until(page, "explorer.data.typed.request.token === 2")
+    answered(page, MASKED)
+    assert "here to “opened”" in page.locator("#lead").inner_text()
+
+
+def test_the_tour_keeps_the_guesses_back_until_it_is_answered(show, live):
+    page = show(live)
+    step = 1 + page.evaluate("explorer.data.tour.findIndex((step) => step.hidden)")
+    page.evaluate(f"explorer.visit(explorer.data.tour[{step - 1}].at + '&step={step}')")
+    answered(page)
+    assert guesses(page) == ["think of a word, then click to see the guesses"]
+    assert "[MASK]:" not in page.locator("#live").inner_text()
+    page.click("#tour .guesses button")
+    assert len(guesses(page)) == 5 and guesses(page)[0].startswith("letter")
 
 
 def test_heads_off_tokens_hidden_and_all_brought_back(show, live, tiny):

@@ -20,7 +20,7 @@ export function describe(app) {
   if (state.query >= 0 && state.key >= 0 && attention) {
     parts.push(app.hides(state.query, state.key) ? say("off") : say("tip_attention", { value: attention[state.query * sentence.size + state.key].toFixed(3) }));
   }
-  const guessed = data.isTyped(state.sentence) ? data.typed.guesses : [];
+  const guessed = data.isTyped(state.sentence) && !app.secret ? data.typed.guesses : [];
   for (const [, list] of guessed) if (list.length) parts.push(`${data.live.tokenizer.mask}: ${list.map(([token, p]) => `${token} ${Math.round(100 * p)} %`).join(", ")}`);
   return parts.join("; ");
 }

@@ -18,7 +18,7 @@ export function leadText(app) {
   if (state.view === "points" && state.dims === 3 && state.method === "attention") return say("lead_points_plane", { flat: inPercent(here("nearest1_2d")) });
   if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: inPercent(here("nearest1_2d")), full: inPercent(here("nearest1_full")) });
   if (state.view === "near") return nearText(app, method);
-  return say(`lead_${state.view}`, at);
+  return say(`lead_${state.view}`, { ...at, token: data.sentences[state.sentence].tokens[Math.max(0, state.query)] });
 }
 
 /** What the flat picture gets wrong about the chosen query. */

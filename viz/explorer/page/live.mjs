@@ -2,7 +2,7 @@
 
 import { textsOf } from "./data.mjs";
 import { byId } from "./dom.mjs";
-import { offHeads } from "./state.mjs";
+import { offHeads, offHeadsText } from "./state.mjs";
 import { Typing } from "./typing.mjs";
 import { say } from "./words.mjs";
 
@@ -39,7 +39,7 @@ export class Model {
 export function requestOf({ data, state }) {
   const hidden = data.isTyped(state.sentence) && state.off ? state.off.split(".").map(Number) : [];
   return {
-    text: state.text, second: state.second, off: [...offHeads(state.without)], hidden,
+    text: state.text, second: state.second, masked: state.masked, off: [...offHeads(state.without)], hidden,
     token: state.view === "way" ? Math.max(state.query, 0) : -1,
   };
 }
@@ -63,7 +63,7 @@ export class Live {
     const { app } = this;
     Object.assign(app.state, changes, { text, second });
     app.push ||= push;
-    if (!text && !second) return app.choose({ sentence: 0, without: "", off: "" });
+    if (!text && !second) return app.choose({ sentence: 0, masked: "", without: "", off: "" });
     this.ask();
     app.writeAddress();
     return true;
@@ -78,6 +78,13 @@ export class Live {
     if (state.text) return app.changed();
     const [first, second = ""] = textsOf(data.sentences[state.sentence]);
     return this.type(first, second);
+  }
+
+  /** All heads off but the chosen one. */
+  onlyHead() {
+    const { data, state } = this.app;
+    const every = Array.from({ length: data.layers * data.heads }, (_, i) => `${Math.floor(i / data.heads)}.${i % data.heads}`);
+    return this.switchHeads(offHeadsText(every.filter((one) => one !== `${state.layer}.${state.head}`)));
   }
 
   /** Asks the model for what the state wants, unless it has just been asked for the same. */

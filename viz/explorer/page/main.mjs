@@ -11,15 +11,16 @@ import { findTokens } from "./find.mjs";
 import { bindInfo } from "./info.mjs";
 import { HELP, press } from "./keys.mjs";
 import { Live } from "./live.mjs";
+import { copyLink } from "./link.mjs";
 import { MatrixView } from "./matrix.mjs";
 import { NearView } from "./near.mjs";
 import { CanvasPainter } from "./painter.mjs";
 import { bindControls, showPanel } from "./panel.mjs";
 import { bindPointer } from "./pointer.mjs";
 import { PointsView } from "./points.mjs";
-import { download, fileName, pngOf, svgOf } from "./save.mjs";
+import { save } from "./save.mjs";
 import { SentenceView } from "./sentence.mjs";
-import { DEFAULTS, VIEWS, fromHash, limitsOf, offHeads, offHeadsText, offSet, toHash } from "./state.mjs";
+import { DEFAULTS, VIEWS, fromHash, limitsOf, offHeads, offSet, toHash } from "./state.mjs";
 import { showTip, tipLines } from "./tip.mjs";
 import { goTo, showTour } from "./tour.mjs";
 import { WayView } from "./way.mjs";
@@ -196,10 +197,10 @@ class App {
     if (!forget) return this.set(changes);
     const fresh = { query: -1, key: -1, off: "", x: 0, y: 0, zoom: 1, ...changes };
     if (this.data.isTyped(changes.sentence)) {
-      const { text, second } = this.data.typed.request;
-      return this.set({ ...fresh, text, second });
+      const { text, second, masked } = this.data.typed.request;
+      return this.set({ ...fresh, text, second, masked });
     }
-    return this.set({ ...fresh, text: "", second: "", without: "" });
+    return this.set({ ...fresh, text: "", second: "", masked: "", without: "" });
   }
 
   step(name, by) {
@@ -243,17 +244,13 @@ class App {
     if (name === "tour-next" || name === "tour-back") return goTo(this, state.step + (name === "tour-next" ? 1 : -1));
     if (name === "tour-close") return this.set({ step: 0 });
     if (name === "heads-on") return this.live.switchHeads("");
-    if (name === "only-head") {
-      const every = Array.from({ length: this.data.layers * this.data.heads }, (_, i) => `${Math.floor(i / this.data.heads)}.${i % this.data.heads}`);
-      return this.live.switchHeads(offHeadsText(every.filter((one) => one !== `${state.layer}.${state.head}`)));
-    }
+    if (name === "only-head") return this.live.onlyHead();
     if (name === "ranking-all") {
       this.all = !this.all;
       return this.changed();
     }
-    const file = fileName(this);
-    if (name === "svg") download(new Blob([svgOf(this)], { type: "image/svg+xml" }), `${file}.svg`);
-    if (name === "png") download(await pngOf(this), `${file}.png`);
+    if (name === "link") return copyLink(this);
+    if (name === "svg" || name === "png") await save(this, name);
     if (name === "zoom-in") this.set({ zoom: Math.min(400, state.zoom * 1.3) });
     if (name === "zoom-out") this.set({ zoom: Math.max(0.2, state.zoom / 1.3) });
     if (name === "zoom-all") this.set({ zoom: 1, x: 0, y: 0 });
@@ -320,12 +317,16 @@ class App {
     else tell();
   }
 
+  get hash() {
+    const written = this.state.text ? { ...this.state, sentence: 0 } : this.state; // the text says which sentence
+    return toHash(written, this.usual);
+  }
+
   /** The state into the address, a moment later: browsers refuse to write it at every frame. */
   writeAddress() {
     clearTimeout(this.writing);
     this.writing = setTimeout(() => {
-      const written = this.state.text ? { ...this.state, sentence: 0 } : this.state; // the text says which sentence
-      const hash = toHash(written, this.usual);
+      const { hash } = this;
       const push = this.push && this.opened;
       [this.push, this.opened] = [false, true];
       if (location.hash.slice(1) === hash) return;

@@ -134,9 +134,10 @@ export class MatrixView {
 
   /** Below a head: the hits of a search, how far its attention moved, or the value of the column chosen. */
   caption({ data, state, found }, { layer, head }, column, value) {
-    if (state.find !== "") return say("hits", { count: hits(data, data.head(layer, head), found) });
+    const count = state.find === "" ? 0 : hits(data, data.head(layer, head), found);
+    if (state.find !== "") return say(count === 1 ? "hits_one" : "hits", { count });
     const moved = data.typed?.moved;
-    if (moved && data.isTyped(state.sentence)) return say("moved", { share: moved[layer * data.heads + head].toFixed(2) });
+    if (moved && data.isTyped(state.sentence)) return say("changed", { share: moved[layer * data.heads + head].toFixed(2) });
     return readValue(column, value);
   }
 

@@ -70,6 +70,7 @@ export class NearView {
     for (const d of circles) painter.ring(cx, cy, radius(d), theme.rule, 1);
     const strongest = row.indexOf(row.reduce((a, b) => Math.max(a, b)));
     const crowd = new Crowd();
+    const labels = [];
     for (const j of [...row.keys()].sort((a, b) => row[b] - row[a])) {
       if (app.hides(state.query, j)) continue;
       const [dx, dy] = [Math.cos(way(j)), Math.sin(way(j))];
@@ -78,15 +79,17 @@ export class NearView {
       painter.stamp(painter.sprite("diamond", 5, theme.key, theme.paper), x, y);
       if (j === state.key || app.hovered(1).includes(j)) painter.ring(x, y, 9, theme.mark, 2.5);
       this.marks.push({ x, y, j });
+      crowd.add({ x: x - 5, y: y - 5, width: 10, height: 10 });
       const named = j === strongest || j === state.key || app.hovered(1).includes(j);
       if (size > MANY && row[j] < state.above && !named) continue;
-      const text = label(j);
-      const wide = textWidth(text, 12, j === strongest || j === state.key ? 700 : 400);
-      const left = dx > 0 ? x + 8 : x - 8 - wide;
-      const place = (by) => ({ x: left, y: y + by - 7, width: wide, height: 14 });
-      const aside = [0, -8, 8, -14, 14].find((by) => crowd.isFree(place(by))) ?? 0;
-      crowd.add(place(aside));
-      painter.text(text, left, y + aside, { size: 12, colour: theme.key, weight: j === strongest || j === state.key ? 700 : 400, halo: theme.paper });
+      labels.push({ x, y, text: label(j), right: dx > 0, weight: j === strongest || j === state.key ? 700 : 400 });
+    }
+    for (const { x, y, text, right, weight } of labels) { // when all diamonds are there, so that none covers a name
+      const wide = textWidth(text, 12, weight);
+      const boxes = [right, !right].flatMap((side) => [0, -8, 8, -14, 14, -20, 20].map((by) => ({ x: side ? x + 8 : x - 8 - wide, y: y + by - 7, width: wide, height: 14 })));
+      const place = boxes.find((one) => crowd.isFree(one) && one.x >= this.ring.x && one.x + wide <= this.ring.x + this.ring.width) ?? boxes[0];
+      crowd.add(place);
+      painter.text(text, place.x, place.y + 7, { size: 12, colour: theme.key, weight, halo: theme.paper });
     }
     for (const d of circles) painter.text(d.toFixed(2), cx, cy - radius(d) + 10, { colour: theme.faint, size: 11, align: "center", halo: theme.paper });
     painter.stamp(painter.sprite("disc", 7, theme.query, theme.paper), cx, cy);

@@ -32,7 +32,7 @@ export function bindControls(app) {
     const change = () => {
       if (control.type === "checkbox") app.set({ [name]: control.checked });
       else if (control.type === "radio") app.set({ [name]: name === "dims" ? Number(control.value) : control.value });
-      else if (["sentence", "layer", "head", "top", "above"].includes(name)) app.choose({ [name]: Number(control.value) });
+      else if (["sentence", "layer", "head", "top", "above", "query"].includes(name)) app.choose({ [name]: Number(control.value) });
       else app.set({ [name]: control.value });
     };
     control.addEventListener(control.type === "range" || control.type === "search" ? "input" : "change", change);
@@ -62,6 +62,8 @@ function showSentences({ data }) {
 export function showPanel(app) {
   const { data, state } = app;
   showSentences(app);
+  const { tokens } = data.sentences[state.sentence];
+  byId("way-token").replaceChildren(...tokens.map((token, i) => option(i, `${i}  ${token}`)));
   for (const control of document.querySelectorAll("[data-state]")) {
     const value = state[control.dataset.state];
     if (control.type === "checkbox") control.checked = value;
@@ -107,6 +109,8 @@ function showHead(app) {
   const percent = (share) => `${Math.round(100 * share)} %`;
   const numbers = { share: percent(evidence.share), left: percent(evidence.left), queries: evidence.queries, kind: value("kind") };
   byId("head-evidence").replaceChildren(plain ? say(`evidence_${kind}`, numbers) : say("evidence", numbers), " ");
+  const habit = { "-1": "to_previous", 1: "to_next", 0: "to_self" }[kind];
+  if (habit) byId("head-evidence").append(say("evidence_all", { value: value(habit) }), " ");
   if (!plain) {
     const best = element("button", { type: "button", class: "plain" }, say("evidence_best", { sentence: evidence.best + 1 }));
     best.addEventListener("click", () => app.choose({ sentence: evidence.best, view: "sentence" }));
@@ -135,6 +139,9 @@ function showLegend(app) {
     ? [element("span", {}, swatch(app.theme.query, "disc"), say("query")), element("span", {}, swatch(app.theme.key, "diamond"), say("key"))]
     : [element("span", {}, swatch(app.theme.faint, "disc"), say("query")), element("span", {}, swatch(app.theme.faint, "diamond"), say("key"))];
   box.replaceChildren(...shapes);
+  const { state, data } = app;
+  if (state.view === "heads" && state.find) box.append(element("span", {}, say("pale_found")));
+  else if (state.view === "heads" && data.isTyped(state.sentence)) box.append(element("span", {}, say("pale")));
   if (app.state.colour === "type") return;
   if (legend.swatches) box.append(...legend.swatches.map(([label, colour]) => element("span", {}, swatch(colour), label)));
   else {
@@ -214,7 +221,7 @@ function showFound(app) {
   const count = hits(data, data.head(state.layer, state.head), app.found);
   const sentences = [...new Set(data.sentenceOf.filter((_, n) => app.found[n]))];
   box.replaceChildren(say("found", { tokens, count, layer: state.layer, head: state.head }), " ");
-  const go = element("button", { type: "button", class: "plain" }, say("found_go", { count: sentences.length }));
+  const go = element("button", { type: "button", class: "plain" }, say(sentences.length === 1 ? "found_go_one" : "found_go", { count: sentences.length }));
   go.addEventListener("click", () => app.nextFound(sentences));
   return box.append(go);
 }

@@ -43,6 +43,7 @@ export class PointsView {
       if (state.key >= 0) ring(1, state.key, theme.mark);
       for (const side of [0, 1]) for (const position of app.hovered(side)) ring(side, position, theme.ink);
       cloud.drawLabels(painter, app, this.shown, chosen);
+      if (!only && this.shown.includes(0)) painter.text(say(state.find ? "pale_found" : "pale"), box.x + 34, box.y + 14, { colour: theme.faint, halo: theme.paper });
       if (cloud.count === 0) {
         painter.text(say("points_left_out", { drawn: say(`method_${data.drawn}`) }), box.x + box.width / 2, box.y + box.height / 2,
           { colour: theme.faint, align: "center" });

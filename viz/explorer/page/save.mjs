@@ -86,6 +86,12 @@ export function fileName({ data, state }) {
   return `${model}-${state.view}${head}-${say(`method_${state.method}`)}-s${state.sentence + 1}`;
 }
 
+/** The view as a file, "svg" or "png". */
+export async function save(app, kind) {
+  const blob = kind === "svg" ? new Blob([svgOf(app)], { type: "image/svg+xml" }) : await pngOf(app);
+  download(blob, `${fileName(app)}.${kind}`);
+}
+
 /** Hands a file to the reader. */
 export function download(blob, name) {
   const link = document.createElement("a");

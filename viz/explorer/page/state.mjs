@@ -8,6 +8,7 @@ export const DEFAULTS = {
   view: "heads", // heads | points | sentence | near | average | way
   text: "", // what was typed, and its second sentence; empty: a sentence of the page
   second: "",
+  masked: "", // the words under its masks, in their order: "door morning"; an unknown one is empty
   without: "", // heads switched off: "0.2_1.3"
   layer: 0,
   head: 0,
@@ -84,6 +85,7 @@ export function limitsOf(data) {
     view: oneOf(VIEWS),
     text: (value) => Boolean(data.live) && value.length <= 2000,
     second: (value) => Boolean(data.live) && value.length <= 2000,
+    masked: (value) => Boolean(data.live) && value.length <= 2000,
     without: (value) => Boolean(data.live) && /^(\d{1,3}\.\d{1,3}(_\d{1,3}\.\d{1,3})*)?$/u.test(value),
     kind: (value) => value === "" || data.column("kind").labels.includes(value),
     colour: oneOf(COLOURINGS),

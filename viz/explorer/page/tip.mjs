@@ -15,7 +15,8 @@ export function tipLines(app) {
   if (hover.layer !== undefined) {
     const names = ["kind", "to_previous", "to_next", "entropy", `${state.method}_nearest1_2d`];
     if (!names.includes(state.shade)) names.unshift(state.shade);
-    const value = (name) => `${data.column(name).label}: ${readValue(data.column(name), data.columnValue(name, hover.layer, hover.head))}`;
+    const nearest = (name) => say("tip_nearest", { share: Math.round(100 * data.columnValue(name, hover.layer, hover.head)) });
+    const value = (name) => name === `${state.method}_nearest1_2d` && name !== state.shade ? nearest(name) : `${data.column(name).label}: ${readValue(data.column(name), data.columnValue(name, hover.layer, hover.head))}`;
     return [say("layer_head", hover), ...names.map(value)];
   }
   if (hover.bar !== undefined) {

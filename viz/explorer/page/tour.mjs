@@ -9,6 +9,10 @@ export function showTour(app) {
   const steps = app.data.tour ?? [];
   const box = byId("tour");
   box.hidden = step === 0 || !steps.length;
+  if (box.hidden) delete box.dataset.step;
+  if (app.stacked.matches) byId("frame").before(box); // above the picture, which it must not cover
+  else document.querySelector("aside").prepend(box);
+  if (box.dataset.step !== String(step)) app.secret = Boolean(steps[step - 1]?.hidden);
   if (box.hidden || box.dataset.step === String(step)) return;
   box.dataset.step = String(step);
   const { title, text, question, choices = [], right, answer } = steps[step - 1];
@@ -16,6 +20,7 @@ export function showTour(app) {
   const tell = (guess) => {
     const verdict = guess === undefined ? "" : say(guess === right ? "tour_right" : "tour_wrong");
     told.textContent = `${verdict} ${answer ?? ""}`.trim();
+    reveal(app);
   };
   const button = (label, act, more = {}) => {
     const made = element("button", { type: "button", ...more }, label);
@@ -28,8 +33,19 @@ export function showTour(app) {
   byId("tour-body").replaceChildren(
     heading, element("p", {}, text ?? ""), element("p", { class: "question" }, question ?? ""), element("div", { class: "guesses" }, ...guesses), told);
   byId("tour-back").disabled = step === 1;
-  byId("tour-next").textContent = step === steps.length ? say("tour_end") : say("tour_next");
+  byId("tour-next").textContent = step === steps.length ? say("tour_close") : say("tour_next");
+  document.querySelector("[data-do=tour-close]").hidden = step === steps.length;
   heading.focus({ preventScroll: true });
+  if (!app.stacked.matches) return;
+  if (app.state.text && !app.state.second) scrollTo(0, 0); // the question is about the guesses, which stand at the top
+  else box.scrollIntoView();
+}
+
+/** Shows the guesses that a step has kept back. */
+export function reveal(app) {
+  if (!app.secret) return;
+  app.secret = false;
+  app.changed();
 }
 
 /** Goes to a step: what its address leaves out is as in a fresh page. */

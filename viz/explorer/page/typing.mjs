@@ -3,25 +3,28 @@
 import { textsOf } from "./data.mjs";
 import { byId, element } from "./dom.mjs";
 import { offHeadsText } from "./state.mjs";
+import { reveal } from "./tour.mjs";
 import { knows, say } from "./words.mjs";
 
 export class Typing {
   constructor(app) {
     this.app = app;
-    this.originals = []; // the words under the masks, where known, in their order
     byId("typing").hidden = false;
     const name = `knows_${app.data.live.name}`;
     byId("knows").textContent = knows(name) ? say(name) : say("knows_other");
-    const typed = () => {
-      this.originals = [];
-      app.live.type(byId("text").value, byId("second").value, { off: "" });
-    };
+    const typed = () => app.live.type(byId("text").value, byId("second").value, { masked: "", off: "" });
     for (const id of ["text", "second"]) byId(id).addEventListener("input", typed);
     byId("second-open").addEventListener("click", () => {
       byId("second-row").hidden = false;
       byId("second").focus();
     });
     byId("reset").addEventListener("click", () => this.reset());
+  }
+
+  /** The words under the masks, in their order; of a mask that was typed it is not known. */
+  get originals() {
+    const { masked } = this.app.state;
+    return masked ? masked.split(" ") : [];
   }
 
   /** Brings the box up to date: the text of the sentence that is looked at, its words, and what went wrong. */
@@ -48,12 +51,12 @@ export class Typing {
     const sentence = data.sentences[state.sentence];
     const typed = data.isTyped(state.sentence) ? data.typed : null;
     const words = wordsOf(sentence, maskName(data));
-    const shown = JSON.stringify([state.sentence, data.typed?.number, this.originals, words.map((word) => word.text)]);
+    const shown = JSON.stringify([state.sentence, data.typed?.number, this.app.secret, this.originals, words.map((word) => word.text)]);
     if (this.shown === shown) return;
     this.shown = shown;
     const masks = words.filter((word) => word.isMask).length;
     let mask = 0;
-    if (masks < this.originals.length) this.originals = [];
+    const { originals } = this;
     const focused = [...byId("words-row").querySelectorAll("button")].indexOf(document.activeElement);
     byId("words-row").replaceChildren(...words.map((word) => {
       if (!word.isMask) {
@@ -62,7 +65,7 @@ export class Typing {
         return element("span", { class: "item" }, button);
       }
       const number = mask++;
-      const original = this.originals[number];
+      const original = originals[number];
       const label = original ? say("mask_back", { word: original }) : say("mask_is");
       const button = element("button", { type: "button", class: "word mask", title: label, "aria-label": `${maskName(data)}: ${label}` }, maskName(data));
       button.addEventListener("click", () => (original ? this.put(word, original, number) : byId("text").focus()));
@@ -72,6 +75,11 @@ export class Typing {
   }
 
   guesses(typed, word, number, place) {
+    if (this.app.secret) {
+      const show = element("button", { type: "button" }, say("guess_hidden"));
+      show.addEventListener("click", () => reveal(this.app));
+      return element("ol", { class: "guessed", "aria-label": say("guess_list") }, element("li", {}, show));
+    }
     const of = (list) => list?.find(([t]) => t === word.tokens[0])?.[1] ?? [];
     const before = new Map(of(typed?.before));
     const items = of(typed?.guesses).map(([token, p]) => {
@@ -86,21 +94,22 @@ export class Typing {
 
   mask(word) {
     const at = wordsOf(this.app.data.sentences[this.app.state.sentence], maskName(this.app.data)).filter((one) => one.isMask && one.order < word.order).length;
-    this.originals.splice(at, 0, word.text);
-    this.replace(word, maskName(this.app.data));
+    const originals = Array.from({ length: Math.max(at, this.originals.length) }, (_, i) => this.originals[i] ?? "");
+    originals.splice(at, 0, word.text);
+    this.replace(word, maskName(this.app.data), originals);
   }
 
   put(word, text, number) {
-    this.originals.splice(number, 1);
-    this.replace(word, text);
+    this.replace(word, text, this.originals.filter((_, i) => i !== number));
   }
 
   /** The text with another word in the place of one. Hidden tokens stay hidden if none of them can have moved. */
-  replace(word, by) {
+  replace(word, by, originals) {
     const texts = [byId("text").value, byId("second").value];
     const old = texts[word.part];
     texts[word.part] = old.slice(0, word.from) + by + old.slice(word.to);
-    this.app.live.type(...texts, word.tokens.length === 1 ? {} : { off: "", query: -1, key: -1 }, true);
+    const masked = originals.join(" ").trimEnd();
+    this.app.live.type(...texts, { masked, ...(word.tokens.length === 1 ? {} : { off: "", query: -1, key: -1 }) }, true);
   }
 
   reset() {
@@ -110,8 +119,7 @@ export class Typing {
     masks.map((word, i) => [word, this.originals[i]]).reverse().forEach(([word, original]) => {
       if (original) texts[word.part] = texts[word.part].slice(0, word.from) + original + texts[word.part].slice(word.to);
     });
-    this.originals = [];
-    this.app.live.type(...texts, { without: "", off: "" }, true);
+    this.app.live.type(...texts, { masked: "", without: "", off: "" }, true);
   }
 
   /** All heads as switches. */
@@ -128,7 +136,7 @@ export class Typing {
       const each = names.map((name, head) => {
         const on = !without.has(name);
         const moved = data.typed?.moved && data.isTyped(state.sentence) ? data.typed.moved[layer * data.heads + head] : 0;
-        const label = say(on ? "head_on" : "head_off", { name }) + (moved ? `; ${say("moved", { share: moved.toFixed(2) })}` : "");
+        const label = say(on ? "head_on" : "head_off", { name }) + (moved ? `; ${say("changed", { share: moved.toFixed(2) })}` : "");
         const button = element("button", { type: "button", "aria-pressed": String(on), class: on ? "" : "off", "aria-label": label, title: label }, name);
         button.style.boxShadow = moved ? `inset 0 -${Math.min(12, Math.ceil(24 * moved))}px 0 -0px var(--moved)` : "";
         button.addEventListener("click", () => put(new Set(on ? [...without, name] : [...without].filter((n) => n !== name))));
