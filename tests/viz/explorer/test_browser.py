@@ -516,7 +516,7 @@ def test_the_numbers_of_a_pair(show, file, traces):
     lengths = np.linalg.norm(layer.value[head], axis=-1)
     moved = layer.attention[head, i] * lengths
     assert number("× length of the value") == pytest.approx(moved[j], abs=1e-3)
-    assert number("share of all that moves") == pytest.approx(100 * moved[j] / moved.sum(), abs=0.06)
+    assert number("share of all that arrives") == pytest.approx(100 * moved[j] / moved.sum(), abs=0.06)
     rows = page.locator("#maths tbody tr")
     assert rows.count() == len(trace.tokens)
     n = viz.normalize(*all_of(traces, 4, 9), sentences=sentences_of(traces))
@@ -712,7 +712,7 @@ def test_texts_are_shown_and_run_nothing(show, tmp_path):
             assert HOSTILE[5] in texts
         page.fill("#find", HOSTILE[1])
         ready(page)
-        assert page.locator("#found").inner_text().startswith("found: 1 tokens;")
+        assert page.locator("#found").inner_text().startswith("Tokens found: 1.")
         assert page.evaluate("window.pwned") is None
 
 
