@@ -61,14 +61,16 @@ def read_export(path: str | Path) -> Export:
         n = viz.normalize(e.query[0, 3], e.key[0, 3], e.sentences)
         viz.measure(n, [block[0, 3] for block in e.attention], e.sentences).plane.nearest1
 
-    ValueError: no manifest there.
+    ValueError: there is no such file, or no manifest beside it.
     """
     path = Path(path)
     folder = path if path.is_dir() else path.parent
+    if not path.exists():
+        raise ValueError(f"{path} is not there; expected what `minibert viz --export` wrote, or the folder of it")
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ValueError(f"{folder} has no manifest.json of an export: {error}") from None
+        raise ValueError(f"{path} has no manifest.json of an export with it ({error})") from None
     path = folder / manifest["file"] if path.is_dir() else path
     if path.suffix == ".parquet":
         return from_columns(arrow().parquet.read_table(path), manifest)

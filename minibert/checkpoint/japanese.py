@@ -99,6 +99,13 @@ def japanese_backend(inner: tokenizers.Tokenizer, choices: Mapping) -> Backend:
     return Backend(inner, cut)
 
 
+def kind_of_words(choices: Mapping) -> str:
+    """What finds the words, with which dictionary, and what cuts them."""
+    dictionary = (choices.get("mecab_kwargs") or {}).get("mecab_dic", DICTIONARIES[0])
+    pieces = "single letters" if choices.get("subword_tokenizer_type") == "character" else "WordPiece"
+    return f"MeCab with {dictionary}, then {pieces}"
+
+
 def note_of_dictionary(choices: Mapping) -> str:
     """What is odd about a checkpoint that does not say which dictionary cuts its texts."""
     named = (choices.get("mecab_kwargs") or {}).get("mecab_dic")

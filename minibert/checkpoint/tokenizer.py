@@ -30,7 +30,7 @@ class Tokenizer:
     note: str = field(default="", repr=False)
     """what is odd about a tokenizer that works; empty where nothing is"""
     kind: str = "WordPiece"
-    """how words are cut: WordPiece, BPE or Unigram"""
+    """how words are cut: WordPiece, BPE or Unigram; and in Japanese, what finds them"""
     sign: str = field(default="##", repr=False)
     """what the vocabulary puts before pieces; see `minibert.checkpoint.pieces`"""
 
@@ -113,15 +113,17 @@ def working_tokenizer(folder: Path, vocab_size: int | None) -> Tokenizer:
     choices = read_choices(folder)
     settings = read_settings(folder, choices)
     backend = build_backend(settings)
-    note = ""
+    kind, note = kind_of(settings["model"]), ""
     if choices["tokenizer_class"] == JAPANESE:
-        from minibert.checkpoint.japanese import japanese_backend, note_of_dictionary
+        from minibert.checkpoint.japanese import japanese_backend, kind_of_words, note_of_dictionary
 
         backend, note = japanese_backend(backend, choices), note_of_dictionary(choices)
+        kind = kind_of_words(choices)
+    if None not in backend.encode("a").sequence_ids:
+        note = "tokenizer.json adds no special tokens, such as [CLS] and [SEP], to a text"
     moved, largest = moved_tokens(backend, settings), largest_id(backend, settings)
     if moved:
         note = f"added tokens have other ids than the files give them, as in `transformers`: {'; '.join(moved[:3])}"
     if vocab_size is not None and largest >= vocab_size:
         note = f"it has ids up to {largest}, but the model has embeddings up to {vocab_size - 1} (vocab_size)"
-    kind, sign = kind_of(settings["model"]), sign_of(settings)
-    return Tokenizer(backend, roles=find_roles(backend, choices), note=note, kind=kind, sign=sign)
+    return Tokenizer(backend, roles=find_roles(backend, choices), note=note, kind=kind, sign=sign_of(settings))

@@ -8,6 +8,7 @@ settings describe.
 from collections.abc import Mapping
 from pathlib import Path
 
+from minibert.checkpoint.backend import kind_of
 from minibert.checkpoint.config import abbreviate, is_there, read_json, read_text
 from minibert.checkpoint.special import JAPANESE, ROLES, described, special_tokens
 
@@ -38,6 +39,8 @@ def read_settings(folder: Path, choices: Mapping) -> dict:
     if is_there(folder / "tokenizer.json") and choices["tokenizer_class"] != JAPANESE:
         settings = read_json(folder / "tokenizer.json")
         settings["added_tokens"] = with_special(settings.get("added_tokens") or [], special_tokens(choices))
+        if settings.get("post_processor") is None and kind_of(settings["model"]) == "WordPiece":
+            settings["post_processor"] = frame(settings["model"]["vocab"], choices)
     elif is_there(folder / "vocab.txt"):
         settings = settings_of_vocabulary(folder / "vocab.txt", choices)
     elif is_there(folder / "vocab.json") and is_there(folder / "merges.txt"):
@@ -80,6 +83,14 @@ WORD_PIECE = (
 """The tokenizers that a vocab.txt is enough for, which are all the same."""
 
 
+def frame(vocab: Mapping, choices: Mapping) -> dict | None:
+    """What puts [CLS] and [SEP] around a text. BERT's tokenizers do so where a tokenizer.json says nothing of it."""
+    cls, sep = (described(choices.get(f"{role}_token") or f"[{role.upper()}]")["content"] for role in ("cls", "sep"))
+    if choices["tokenizer_class"] not in WORD_PIECE or not {cls, sep} <= vocab.keys():
+        return None
+    return {"type": "BertProcessing", "sep": [sep, vocab[sep]], "cls": [cls, vocab[cls]]}
+
+
 def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
     """What a tokenizer.json would say in the place of a vocab.txt."""
     japanese = choices["tokenizer_class"] == JAPANESE
@@ -115,10 +126,6 @@ def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
         },
         "normalizer": None if japanese else normalizer,  # words come as MeCab finds them
         "pre_tokenizer": None if japanese else {"type": "BertPreTokenizer"},
-        "post_processor": {
-            "type": "BertProcessing",
-            "sep": [names["sep"], vocab[names["sep"]]],
-            "cls": [names["cls"], vocab[names["cls"]]],
-        },
+        "post_processor": frame(vocab, {**choices, "tokenizer_class": None}),
         "added_tokens": with_special(added, special),
     }

@@ -63,6 +63,9 @@ def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> 
     masked_lm = part("masked_lm", read_masked_lm, embeddings.word)
     classifier, pooler = part("classifier", read_classifier, task, pooler) or (None, pooler)
     discriminator = part("discriminator", read_discriminator)
+    if discriminator and not masked_lm:
+        told = "has no masked-language-model head, which fills blanks, but a discriminator: see `minibert replaced`"
+        notes.setdefault("masked_lm", f"{folder} {told}")
     return Weights(embeddings, layers, pooler, masked_lm, classifier, discriminator), notes
 
 

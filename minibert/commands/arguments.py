@@ -63,6 +63,7 @@ def add_source(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 
 def add_cluster(group: argparse._ArgumentGroup) -> None:
+    group = group.add_mutually_exclusive_group()
     group.add_argument(
         "--workers", type=at_least(1), metavar="N", help="so many processes of this machine share the work (needs Dask)"
     )
@@ -183,6 +184,10 @@ def check_source(args: argparse.Namespace, texts: list[str], without_file: str =
     """Texts or a file, not both, and nothing that is only for a file without one."""
     if args.file is None:
         refuse(args, f"skip-bad column {without_file}", "without --file")
+    elif texts and all(map(os.path.isfile, texts)):
+        raise ValueError(
+            f"--file is {args.file}, with more files after it; put a pattern in quotes: --file 'books/*.txt'"
+        )
     elif texts:
         raise ValueError("sentences come either as TEXT or by --file, not both; leave one out")
     else:

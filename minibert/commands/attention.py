@@ -18,7 +18,16 @@ from minibert.commands.arguments import (
     refuse,
     sentence,
 )
-from minibert.commands.output import check_new_file, model_name, print_json, printable, rounded, text_line
+from minibert.commands.output import (
+    check_new_file,
+    columns,
+    model_name,
+    padded,
+    print_json,
+    printable,
+    rounded,
+    text_line,
+)
 from minibert.commands.sentences import Sentences
 from minibert.model import Bert, load
 from minibert.trace import Trace
@@ -101,12 +110,12 @@ def run(args: argparse.Namespace) -> None:
 def block(tokens: Sequence[str], attention_TS, top: int) -> str:
     """One line per query: its position and token, then the keys it attends to most, each with its position too."""
     tokens = list(map(printable, tokens))
-    width, digits = max(map(len, tokens)), len(str(len(tokens) - 1))
+    width, digits = max(map(columns, tokens)), len(str(len(tokens) - 1))
     lines = []
     for query, (token, row) in enumerate(zip(tokens, attention_TS, strict=True)):
         best = (-row).argsort(kind="stable")[:top]
-        attended = "   ".join(f"{row[key]:4.2f} {key:>{digits}} {tokens[key]:<{width}}" for key in best)
-        lines.append(f"  {query:>{digits}} {token:<{width}}  {attended.rstrip()}")
+        attended = "   ".join(f"{row[key]:4.2f} {key:>{digits}} {padded(tokens[key], width)}" for key in best)
+        lines.append(f"  {query:>{digits}} {padded(token, width)}  {attended.rstrip()}")
     return "\n".join(lines)
 
 

@@ -89,8 +89,10 @@ def run(args: argparse.Namespace) -> None:
     nothing_moved = not any(values.any() for values in (moved.attention, moved.query, moved.key))
     if not args.json:
         skipped = f", {left_out(scanned.skipped)}" if args.skip_bad else ""
+        sentences = counted(scanned.sentences, "sentence")
+        sentences += f" of {corpus.short_name}" if len(corpus.files) > 1 else ""
         some = f"{done} of " if done < scanned.sentences else ""
-        print(f"{model_name(before)} → {model_name(after)}: {some}{counted(scanned.sentences, 'sentence')}{skipped}")
+        print(f"{model_name(before)} → {model_name(after)}: {some}{sentences}{skipped}")
         print(shift_table(moved, ranking))
         if nothing_moved:
             print("nothing moved: here the two models are the same, so no head is drawn closely")

@@ -5,6 +5,7 @@ import argparse
 from minibert.commands.arguments import add_json, add_model, add_text, at_least, check_source, heads
 from minibert.commands.output import counted, model_name, print_json, printable, rounded, text_line
 from minibert.commands.sentences import Sentences
+from minibert.corpus.lines import at_line, encoded
 from minibert.model import load
 
 
@@ -30,15 +31,13 @@ def run(args: argparse.Namespace) -> None:
         bert = bert.without_heads(args.without)
     sentences = Sentences(bert, [args.text], args.file, args.skip_bad, args.column)
     found, skipped = [], sentences.skipped
-    for encoding in sentences:
+    for line, encoding in encoded(bert, sentences.corpus, args.skip_bad):
         text = text_line(encoding.text)
         try:
             found.append((text, bert.fill_mask(encoding, top=args.top)))
         except ValueError as error:
-            if args.file is None:
-                raise
             if not args.skip_bad:
-                raise ValueError(f"{sentences.name}, {text!r}: {error}, or go on without by --skip-bad") from None
+                raise at_line(line, error) from None
             skipped += 1
     if args.json:
         print_json({"model": model_name(bert), "sentences": [as_json(*one) for one in found], "skipped": skipped})

@@ -3,7 +3,10 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from minibert.checkpoint import hub
+from minibert.checkpoint.families import FAMILIES
 from minibert.checkpoint.tensors import find_tensors
 from minibert.commands.arguments import add_json, not_empty
 from minibert.commands.output import print_json
@@ -28,11 +31,11 @@ def run(args: argparse.Namespace) -> None:
 
 def describe(bert: Bert, folder: Path) -> dict:
     """Everything about a model, for programs; a tensor that stands in two places is counted once."""
-    tensors = {name: list(tensor.shape) for name, tensor in bert.weights.named()}
-    once = {id(tensor): tensor.size for _, tensor in bert.weights.named()}
+    tensors = {name: list(tensor.shape) for name, tensor in arrays(bert)}
+    once = {id(tensor): tensor.size for _, tensor in arrays(bert)}
     return {
         "folder": str(folder),
-        "config": vars(bert.config),
+        "config": settings(bert),
         "tokenizer": bert.tokenizer.missing or bert.tokenizer.kind,
         "special_tokens": special_tokens(bert),
         "notes": bert.notes,
@@ -40,6 +43,18 @@ def describe(bert: Bert, folder: Path) -> dict:
         "parameters": sum(once.values()),
         "bytes": hub.size_on_disk(folder),
     }
+
+
+def settings(bert: Bert) -> dict:
+    """The configuration, without segments where the family has none (the model then has zeros in their place)."""
+    has_segments = FAMILIES[bert.config.model_type].segments
+    return {name: value for name, value in vars(bert.config).items() if has_segments or name != "type_vocab_size"}
+
+
+def arrays(bert: Bert) -> list[tuple[str, np.ndarray]]:
+    """The tensors of the checkpoint, by name."""
+    has_segments = FAMILIES[bert.config.model_type].segments
+    return [(name, array) for name, array in bert.weights.named() if has_segments or name != "embeddings.token_type"]
 
 
 def special_tokens(bert: Bert) -> dict[str, list[str]]:
@@ -54,9 +69,9 @@ def special_tokens(bert: Bert) -> dict[str, list[str]]:
 def print_info(bert: Bert, folder: Path) -> None:
     """The configuration, then the tensors, those of all layers in one line, then the sums."""
     print(f"{folder}\n")
-    for name, value in vars(bert.config).items():
-        if value is not None:  # what only other families have
-            print(f"{name:40} {value}")
+    for name, value in settings(bert).items():
+        if value not in (None, ()):  # what only other families have; labels without a classifier
+            print(f"{name:40} {value}{padding(bert) if name == 'max_position_embeddings' else ''}")
     print(f"{'tokenizer':40} {'none that works' if bert.tokenizer.missing else bert.tokenizer.kind}")
     special = [f"{role} {' '.join(tokens)}" for role, tokens in special_tokens(bert).items()]
     print(f"{'special tokens':40} {', '.join(special) or 'unknown'}\n")
@@ -64,7 +79,7 @@ def print_info(bert: Bert, folder: Path) -> None:
     layers = len({id(layer) for layer in bert.weights.layers})  # those that share their weights count as one
     seen, total = set(), 0
     rows = [("tensor", "shape", "parameters")]
-    for name, tensor in bert.weights.named():
+    for name, tensor in arrays(bert):
         if id(tensor) in seen:  # the decoder of a masked-LM head, where it is tied; a layer that is another one again
             rows += [] if name.startswith("layers.") else [(name, "the word embeddings", "again")]
             continue
@@ -83,3 +98,11 @@ def print_info(bert: Bert, folder: Path) -> None:
     print(f"\n{total:,} parameters, {size}")
     for part, note in bert.notes.items():
         print(f"\n{part}: {note}")
+
+
+def padding(bert: Bert) -> str:
+    """Why there are fewer positions than config.json says, in families whose table begins with rows for padding."""
+    if (last := bert.config.pad_token_id) is None:
+        return ""
+    both = bert.config.max_position_embeddings + last + 1
+    return f" ({both} in config.json: the first {last + 1} are for padding, and not counted here)"

@@ -4,6 +4,7 @@ Of the commands only the one that was asked for is imported: `minibert --help` i
 """
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -152,6 +153,8 @@ def not_understood(argument: str, parser: Parser) -> str:
     """What to say of an argument that nothing takes."""
     plain = [action.metavar for action in parser._actions if not action.option_strings]
     if not argument.startswith("-"):
+        if os.path.isfile(argument) and "--file" in parser._option_string_actions:
+            return f"{argument!r} is one file too many; put a pattern in quotes: --file 'books/*.txt'"
         hint = "; a text with spaces needs quotation marks around it" if "TEXT" in plain else ""
         return f"{argument!r} is one argument too many{hint}"
     name = argument.partition("=")[0]

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,6 +126,16 @@ def printable(text: str) -> str:
     (A token may be anything, an escape sequence or a line break as well.)
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def columns(text: str) -> int:
+    """Of a terminal that a text takes: wide characters, such as 猫, take two, and accents of their own none."""
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+
+
+def padded(text: str, width: int) -> str:
+    """With spaces after it, as many columns wide."""
+    return text + " " * (width - columns(text))
 
 
 def text_line(text: str | tuple[str, str]) -> str:

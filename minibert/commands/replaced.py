@@ -3,7 +3,7 @@
 import argparse
 
 from minibert.commands.arguments import add_json, add_model, add_text, check_source
-from minibert.commands.output import model_name, print_json, rounded, text_line
+from minibert.commands.output import columns, model_name, padded, print_json, rounded, text_line
 from minibert.commands.sentences import Sentences
 from minibert.model import load
 from minibert.whatif.replaced import replaced
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> None:
     if args.text is None and args.file is None:
         raise ValueError("TEXT is missing; expected a sentence, such as 'The chef ate the meal.'")
     bert = load(args.model)
-    sentences = Sentences(bert, [args.text], args.file, args.skip_bad)
+    sentences = Sentences(bert, [args.text], args.file, args.skip_bad, args.column)
     found = []
     for encoding in sentences:
         rows = list(zip(encoding.tokens, replaced(bert, encoding).tolist(), strict=True))
@@ -34,10 +34,10 @@ def run(args: argparse.Namespace) -> None:
         if not args.json:
             if args.file is not None:
                 print(text_line(encoding.text))
-            width = max(len(token) for token, _ in rows)
+            width = max(columns(token) for token, _ in rows)
             for token, probability in rows:
                 mark = "replaced" if probability > 0.5 else ""
-                print(f"{probability:6.3f}  {token:{width}}  {mark}".rstrip())
+                print(f"{probability:6.3f}  {padded(token, width)}  {mark}".rstrip())
     if args.json:
         print_json({"model": model_name(bert), "sentences": found, "skipped": sentences.skipped})
     elif args.skip_bad:

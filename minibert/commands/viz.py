@@ -198,7 +198,7 @@ def run(args: argparse.Namespace) -> None:
     write_csv(path, rows)
 
     skipped = left_out(scanned.skipped) if args.skip_bad else ""
-    what = many(sample, measured, habits, done, seed, skipped) if args.file else few(sample, measured, habits)
+    what = many(sample, measured, habits, done, seed, skipped, corpus) if args.file else few(sample, measured, habits)
     what += of_the_plane(ways, sample, done)
     some = f": {done} of {counted(scanned.sentences, 'sentence')}" if done < scanned.sentences else ""
     print("\n".join([model_name(bert) + some, *what, *[why] * bool(why)]))
@@ -319,13 +319,14 @@ def few(sample: Sample, measured: Sequence, habits) -> list[str]:
     return [f"  {text_line(text)}" for text in sample.texts] + some
 
 
-def many(sample: Sample, measured: Sequence, habits, done: int, seed: int, skipped: str) -> list[str]:
+def many(sample: Sample, measured: Sequence, habits, done: int, seed: int, skipped: str, corpus: Corpus) -> list[str]:
     """What was measured and what was fitted, where the texts are from a file: lines to print."""
     tokens, queries = habits.queries[0, 0], measured[0].space.queries[0, 0]
     left_out = f", {skipped}" if skipped else ""
+    source = f" of {corpus.short_name}" if len(corpus.files) > 1 else ""
     drawn = f"{counted(len(sample.texts), 'sentence')}, {len(sample.tokens)} tokens, drawn with seed {seed}"
     return [
-        f"  measured: {counted(done, 'sentence')}, {tokens} tokens, {queries} queries among them{left_out}",
+        f"  measured: {counted(done, 'sentence')}{source}, {tokens} tokens, {queries} queries among them{left_out}",
         f"  fitted and drawn: {drawn}",
     ]
 

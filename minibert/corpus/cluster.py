@@ -60,9 +60,12 @@ def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterat
             scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
             signal(SIGINT, before)
         try:
-            client = stack.enter_context(Client(scheduler, timeout=10))
-        except (OSError, ValueError) as error:
-            raise ValueError(f"--scheduler {scheduler} does not answer ({error}); expected tcp://host:8786") from None
+            client = stack.enter_context(Client(scheduler, timeout=4))
+        except OSError:
+            hint = "is one running there? `dask scheduler` begins one"
+            raise ValueError(f"--scheduler {scheduler} does not answer; {hint}") from None
+        except ValueError as error:
+            raise ValueError(f"--scheduler is {scheduler} ({error}); expected tcp://host:8786") from None
         try:
             yield Cluster(client, *models)
         except Exception as error:

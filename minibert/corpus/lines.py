@@ -49,8 +49,9 @@ class Corpus:
 
     @property
     def short_name(self) -> str:
-        """Of the file, for a title."""
-        return self.name if self.path is None else Path(self.name).name
+        """Of the file or files, for a title."""
+        name = self.name if self.path is None else Path(self.name).name
+        return f"{name} ({len(self.files):,} files)" if len(self.files) > 1 else name
 
     def blocks(self) -> Iterator[list[Line]]:
         """BLOCK lines each, but for the last."""
@@ -119,7 +120,7 @@ def read(path: Path, held: bytes | None, column: str) -> Iterator[tuple[int, str
         if kind == ".jsonl":
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    yield number, *cell(json_row(line), column)
+                    yield number, *json_cell(line, column)
         elif kind == ".csv":
             table = csv.DictReader(lines)
             check_column(column, table.fieldnames or [])
@@ -142,11 +143,12 @@ def parquet(path: Path, column: str) -> Iterator[tuple[int, str, str]]:
             yield number, *cell(row, column)
 
 
-def json_row(line: str) -> object:
+def json_cell(line: str, column: str) -> tuple[str, str]:
+    """The text in a line of .jsonl, and why there is none."""
     try:
-        return json.loads(line)
-    except ValueError:
-        return None
+        return cell(json.loads(line), column)
+    except (ValueError, RecursionError) as error:
+        return "", f"it is not JSON ({error})"
 
 
 def cell(row: object, column: str) -> tuple[str, str]:
@@ -182,10 +184,15 @@ def encoded(bert: Bert, lines: Iterator[Line] | Sequence[Line], skip_bad: bool) 
         except ValueError as error:
             if skip_bad:
                 continue
-            if not line.path:
-                raise
-            where = f"{line.path}, {'row' if line.path.endswith('.parquet') else 'line'} {line.number}"
-            raise ValueError(f"{where}: {error}; mend it, or go on without such lines by --skip-bad") from None
+            raise at_line(line, error) from None
+
+
+def at_line(line: Line, error: ValueError) -> ValueError:
+    """The error, with the place of the line in its file."""
+    if not line.path:
+        return error
+    where = f"{line.path}, {'row' if line.path.endswith('.parquet') else 'line'} {line.number}"
+    return ValueError(f"{where}: {error}; mend it, or go on without such lines by --skip-bad")
 
 
 def encode(bert: Bert, line: Line) -> Encoding:

@@ -115,13 +115,17 @@ def answer_of(bert: Bert, encoding: Encoding, trace: Trace) -> np.ndarray:
     """The probabilities of all tokens at the first [MASK], or of all classes where there is no [MASK]."""
     if bert.tokenizer.mask_id in encoding.input_ids:
         if bert.weights.masked_lm is None:
-            raise ValueError(f"{bert.name} has no masked-language-model head: it cannot fill blanks")
+            why = f"{bert.name} has no masked-language-model head: it cannot fill blanks"
+            raise ValueError(bert.notes.get("masked_lm", why))
         mask = encoding.input_ids.index(bert.tokenizer.mask_id)
         state = trace.hidden_states[-1][mask : mask + 1]
         return softmax(
             masked_lm_logits(state, bert.weights.masked_lm, bert.config.hidden_act, bert.config.layer_norm_eps)
         )[0]
     if bert.weights.classifier is None or trace.pooled is None:
+        if bert.weights.masked_lm is None:
+            why = f"{bert.name} has neither a masked-language-model head nor a classifier: it answers nothing"
+            raise ValueError(bert.notes.get("masked_lm", why))
         mask = "mask token" if bert.tokenizer.mask_id is None else bert.tokenizer.token(bert.tokenizer.mask_id)
         raise ValueError(
             f"the text has no {mask}, and the model no classifier; write {mask} where a word is to be found"

@@ -148,6 +148,12 @@ $ minibert attention "A dog." --json --top 3
 minibert: --top has no effect with --json, which has every key; leave it out
 $ minibert attention "A dog." --pair ""
 minibert: --pair is empty; expected a sentence; see `minibert attention --help`
+$ minibert viz --file two.txt blank.txt
+minibert: --file is two.txt, with more files after it; put a pattern in quotes: --file 'books/*.txt'
+$ minibert attention --file two.txt blank.txt latin.txt
+minibert: 'latin.txt' is one file too many; put a pattern in quotes: --file 'books/*.txt'; see `minibert attention --help`
+$ minibert viz --file two.txt --workers 2 --scheduler tcp://127.0.0.1:8786
+minibert: --scheduler and --workers exclude each other; see `minibert viz --help`
 $ minibert attention "A dog." --file two.txt
 minibert: sentences come either as TEXT or by --file, not both; leave one out
 $ minibert fill
@@ -159,7 +165,7 @@ minibert: --top needs a value after it; see `minibert fill --help`
 $ minibert fill "A [MASK]." --model tiny-sentiment
 minibert: tiny-sentiment has no masked-language-model head; minibert bundles one that has: tiny
 $ minibert fill --file two.txt
-minibert: two.txt, 'A dog barked.': the text has no [MASK]; write it where a word is to be found: "The capybara is [MASK].", or go on without by --skip-bad
+minibert: two.txt, line 1: the text has no [MASK]; write it where a word is to be found: "The capybara is [MASK]."; mend it, or go on without such lines by --skip-bad
 $ minibert classify
 minibert: TEXT is missing; expected a sentence, or a pair: 'first ||| second'
 $ minibert classify good bad

@@ -66,6 +66,9 @@ def test_replaced_of_a_file(run, tmp_path):
     told = run("replaced", "--file", "texts.txt", "--model", "./electra", "--skip-bad")
     assert told.startswith("a nap\n") and "\nthe capybara\n" in told and told.endswith("1 line left out\n")
 
+    (tmp_path / "texts.csv").write_text("said\na nap\n")
+    assert run("replaced", "--file", "texts.csv", "--column", "said", "--model", "./electra").startswith("a nap\n")
+
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),

@@ -126,7 +126,7 @@ def test_folders_and_patterns_are_read_in_order_and_numbered_through(write, tmp_
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.jsonl", b'{"said": "Fine."}\n{"said": \n', "a.jsonl, line 2: there is no text under 'said'"),
+        ("a.jsonl", b'{"said": "Fine."}\n{"said": \n', "a.jsonl, line 2: it is not JSON (Expecting value"),
         ("a.jsonl", b'{"said": "Fine."}\n{"said": 3}\n', "a.jsonl, line 2: there is no text under 'said'"),
         ("a.csv", b"n,said\n1,Fine.\n2\n", "a.csv, line 3: there is no text under 'said'"),
         ("a.csv", b"n,told\n1,Fine.\n", "it has no column 'said'; --column names one of n, told"),
@@ -172,6 +172,25 @@ def test_without_dask_one_line_says_what_to_install(tmp_path, corpus_file, monke
         cli.main(["viz", "--file", str(corpus_file), "--workers", "2", "--out", str(tmp_path / "out")])
     assert stop.value.code == 2 and "pip install 'minibert[cluster]'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_scheduler_that_does_not_answer(corpus_file, monkeypatch, capsys):
+    def nobody(*_, **__):
+        raise OSError("Timed out trying to connect")
+
+    monkeypatch.setattr(pytest.importorskip("distributed"), "Client", nobody)
+    with pytest.raises(SystemExit):
+        cli.main(["viz", "--file", str(corpus_file), "--scheduler", "tcp://127.0.0.1:9"])
+    assert "tcp://127.0.0.1:9 does not answer; is one running there? `dask scheduler`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["viz", "--draw", "metrics"], ["compare", "tiny", "tiny-sentiment"]])
+def test_how_many_files_were_read(command, write, tmp_path, capsys):
+    for name in ("some/a.txt", "some/b.jsonl"):
+        write(name, TEXTS[:2])
+    more = ["--closely", "0"] if command[0] == "compare" else []
+    cli.main([*command, "--file", str(tmp_path / "some"), "--column", "said", *more, "--out", str(tmp_path / "out")])
+    assert "4 sentences of some (2 files)" in capsys.readouterr().out
 
 
 def test_dask_is_not_imported_by_what_does_not_need_it():
