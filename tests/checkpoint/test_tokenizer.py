@@ -369,6 +369,31 @@ def test_steps_that_are_not_word_piece(change, named, tmp_path):
     assert named in why_no_text(tmp_path)
 
 
+@pytest.mark.parametrize("name", [None, "BertTokenizer", "ElectraTokenizerFast", "PreTrainedTokenizerFast"])
+@pytest.mark.parametrize("cls", ["[CLS]", "the"])
+def test_a_tokenizer_json_without_a_frame(name, cls, tmp_path):
+    """BERT's own classes add [CLS] and [SEP] all the same; another one does not, and a note says so."""
+    write_model(tmp_path)
+    write_tokenizer(tmp_path)
+    changed(tmp_path, lambda t: t.update(post_processor=None))
+    choices = {"tokenizer_class": name, "cls_token": cls} if name else {"cls_token": cls}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(choices))
+    bert, theirs = minibert.load(tmp_path), transformers.AutoTokenizer.from_pretrained(tmp_path)
+    for text in (("the capybara",), ("the", "capybara")):
+        assert list(bert.encode(text if len(text) > 1 else text[0]).input_ids) == theirs(*text)["input_ids"]
+    assert bert.notes == ({} if name != "PreTrainedTokenizerFast" else {"tokenizer": UNFRAMED})
+
+
+def test_a_tokenizer_json_without_a_frame_and_without_cls(tmp_path):
+    write_tokenizer(tmp_path)
+    (tmp_path / "tokenizer_config.json").unlink(missing_ok=True)
+    changed(tmp_path, lambda t: t.update(post_processor=None, added_tokens=[]) or t["model"]["vocab"].pop("[CLS]"))
+    assert read_tokenizer(tmp_path).note == UNFRAMED
+
+
+UNFRAMED = "tokenizer.json adds no special tokens, such as [CLS] and [SEP], to a text"
+
+
 # Broken ones.
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minibert
+from minibert.commands.attention import block
 from minibert.commands.main import main
 from minibert.exercises.exercise import SOLUTIONS
 from minibert.exploring.page import segments
@@ -95,6 +96,31 @@ def test_info_of_shared_layers(run, models):
     assert f"{once:,} parameters" in told and "embeddings.projection.weight" in told
     assert "num_hidden_groups                        1" in told and "pad_token_id" not in told
     assert told.count("layers.*.attention.query.weight          1 of") == 1 and "Unigram" in told
+
+
+def test_info_of_what_families_lack(run):
+    told = run("info", "./distilbert")
+    assert "token_type" not in told and "type_vocab_size" not in told and "labels" in told
+    found = json.loads(run("info", "./distilbert", "--json"))
+    assert found["parameters"] == sum(int(np.prod(shape)) for shape in found["tensors"].values())
+    assert not {"embeddings.token_type", "type_vocab_size"} & {*found["tensors"], *found["config"]}
+    told = run("info", "./roberta")
+    assert "in config.json: the first 2 are for padding" in told and "labels" not in told
+
+
+@pytest.mark.parametrize("arguments", [["whatif", "the"], ["whatif", "the [MASK]"], ["fill", "the [MASK]"]])
+def test_a_discriminator_fills_no_blanks_and_says_what_it_can(arguments, models, capsys):
+    with pytest.raises(SystemExit):
+        main([*arguments, "--model", str(models / "electra")])
+    message = capsys.readouterr().err
+    assert "but a discriminator: see `minibert replaced`" in message and message.count("\n") == 1
+
+
+def test_wide_characters_take_two_columns():
+    lines = block(["名前", "a", "e\u0301"], np.eye(3), top=2).splitlines()
+    assert lines[0] == "  0 名前  1.00 0 名前   0.00 1 a"
+    assert lines[1] == "  1 a     1.00 1 a      0.00 0 名前"
+    assert lines[2] == "  2 e\u0301     1.00 2 e\u0301      0.00 0 名前"
 
 
 def test_a_page_and_pictures(run, tmp_path):

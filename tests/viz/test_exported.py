@@ -66,7 +66,7 @@ def test_what_is_read_is_what_the_model_gave_and_can_be_drawn(kind, tmp_path, mo
 def test_where_nothing_was_exported_one_line_says_so(tmp_path):
     with pytest.raises(ValueError, match="has no manifest"):
         viz.read_export(tmp_path)
-    with pytest.raises(ValueError, match="^nowhere is not there; expected"):
+    with pytest.raises(ValueError, match=r"^nowhere is not there; expected"):
         viz.read_export("nowhere")
 
 
