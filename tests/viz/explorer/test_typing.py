@@ -314,6 +314,23 @@ def test_the_tour_leads_through(show, live):
     assert page.locator("#tour").is_hidden()
 
 
+def test_on_a_phone_the_tours_card_stands_above_the_picture(show, live):
+    page = show(live, "view=points&step=1", (390, 844))
+    card, picture = (page.locator(one).bounding_box() for one in ("#tour", "#frame"))
+    assert card["y"] + card["height"] <= picture["y"] < 844
+    page.locator("#tour .guesses button").first.click()
+    assert page.locator("#tour .guesses .right").inner_text().startswith("A disc is what a token asks")
+
+
+def test_from_a_typed_sentence_back_to_one_of_the_page(show, live):
+    page = show(live, f"view=heads&text={MASKED}")
+    answered(page, MASKED)
+    page.select_option("select[data-state=sentence]", "0")
+    ready(page)
+    assert page.input_value("#text") == "The brown capybara is sleeping now."
+    assert page.evaluate("[explorer.state.view, explorer.state.text]") == ["heads", ""]
+
+
 def test_the_tours_answers_are_true(show, live):
     """Each number of an answer, against what the page shows at the step's own address."""
     page = show(live)

@@ -3,7 +3,7 @@
 import { inside } from "./camera.mjs";
 import { category, inkOn, ramp } from "./colours.mjs";
 import { hits } from "./find.mjs";
-import { shorten } from "./painter.mjs";
+import { shorten, textWidth } from "./painter.mjs";
 import { Pixels, channelsOf, maskOf } from "./pixels.mjs";
 import { say } from "./words.mjs";
 
@@ -80,8 +80,8 @@ export class MatrixView {
       });
       for (let layer = 0; layer < data.layers; layer++) {
         const cell = this.cells[layer * this.columns];
-        painter.text(layer === 0 && cell.height > 44 ? say("layer_number", { layer }) : String(layer), box.x + 16, cell.y + cell.height / 2,
-          { colour: theme.faint, size: 11, align: "center", turned: true });
+        const name = layer === 0 && cell.height > 44 ? say("layer_number", { layer }) : String(layer);
+        painter.text(name, box.x + 16, cell.y + cell.height / 2, { colour: theme.faint, size: 11, align: "center", turned: textWidth(name, 11) > 30 });
       }
     }
     this.left = [...this.cells];

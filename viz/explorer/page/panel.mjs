@@ -44,6 +44,7 @@ export function bindControls(app) {
   document.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => app.act(button.dataset.do)));
   byId("notes").replaceChildren(...data.notes.map((note) => element("p", {}, note)));
   byId("title").textContent = data.title;
+  document.querySelector("[data-do=link]").hidden = location.protocol === "about:"; // a frame in a notebook has no address
   byId("method-attention").hidden = !data.methods.includes("attention");
 }
 

@@ -19,6 +19,7 @@ export function showTour(app) {
   const told = element("p", { class: "answer", role: "status" });
   const tell = (guess) => {
     const verdict = guess === undefined ? "" : say(guess === right ? "tour_right" : "tour_wrong");
+    guesses.forEach((one, i) => one.classList.toggle("right", choices.length > 0 && i === right));
     told.textContent = `${verdict} ${answer ?? ""}`.trim();
     reveal(app);
   };
