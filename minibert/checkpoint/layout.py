@@ -66,6 +66,9 @@ def what_is_there(names: list[str], top: Collection[str], get: str) -> str:
     if "config.json" in top and (variant := first("*.safetensors", among=top)):
         return f"has no model.safetensors, but {variant}: {get}give that the name model.safetensors"
     if inside:
+        if len(inside) > 1:
+            some = ", ".join(sorted(inside)[:10]) + ", ..." * (len(inside) > 10)
+            return f"is no checkpoint itself; there are {len(inside)} inside ({some}): {get}load one of these folders"
         return f"is no checkpoint itself; the one inside is {inside[0]}: {get}load the folder {inside[0]} in it"
     if first("model_index.json", "*unet*"):
         return "is a pipeline of several models (model_index.json); minibert reads a single BERT"

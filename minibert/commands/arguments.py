@@ -192,6 +192,11 @@ def check_source(args: argparse.Namespace, texts: list[str], without_file: str =
         raise ValueError("sentences come either as TEXT or by --file, not both; leave one out")
     else:
         check_file(args.file)
+        if args.column is not None:
+            from minibert.corpus.lines import files_of, kind_of  # only needed here
+
+            if all(kind_of(file) not in (".jsonl", ".csv", ".parquet") for file in files_of(args.file)):
+                refuse(args, "column", f"on {args.file}: lines of text have no columns")
 
 
 def check_file(path: Path) -> None:

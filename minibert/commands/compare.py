@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
         skipped = f", {left_out(scanned.skipped)}" if args.skip_bad else ""
         sentences = counted(scanned.sentences, "sentence")
         sentences += f" of {corpus.short_name}" if len(corpus.files) > 1 else ""
-        some = f"{done} of " if done < scanned.sentences else ""
+        some = f"{done:,} of " if done < scanned.sentences else ""
         print(f"{model_name(before)} → {model_name(after)}: {some}{sentences}{skipped}")
         print(shift_table(moved, ranking))
         if nothing_moved:

@@ -107,6 +107,8 @@ def run(args: argparse.Namespace) -> None:
     )
     page.save(out)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB: open it in any browser, with or without a network")
+    if args.live is None and page.why_not_live:
+        print(f"nothing can be typed in it: {page.why_not_live}")
     if args.skip_bad:
         print(sentences.left_out)
     if len(drawn) < len(sentences):

@@ -28,15 +28,15 @@ def run(args: argparse.Namespace) -> None:
     sentences = Sentences(bert, [args.text], args.file, args.skip_bad, args.column)
     found = []
     for encoding in sentences:
-        rows = list(zip(encoding.tokens, replaced(bert, encoding).tolist(), strict=True))
-        tokens = [{"token": token, "replaced": rounded(probability)} for token, probability in rows]
+        rows = list(zip(encoding.tokens, replaced(bert, encoding).tolist(), encoding.words, strict=True))
+        tokens = [{"token": token, "replaced": rounded(probability)} for token, probability, _ in rows]
         found.append({"text": text_line(encoding.text), "tokens": tokens})
         if not args.json:
             if args.file is not None:
                 print(text_line(encoding.text))
-            width = max(columns(token) for token, _ in rows)
-            for token, probability in rows:
-                mark = "replaced" if probability > 0.5 else ""
+            width = max(columns(token) for token, _, _ in rows)
+            for token, probability, word in rows:
+                mark = "replaced" if probability > 0.5 and word is not None else ""  # [CLS] and [SEP] are no words
                 print(f"{probability:6.3f}  {padded(token, width)}  {mark}".rstrip())
     if args.json:
         print_json({"model": model_name(bert), "sentences": found, "skipped": sentences.skipped})

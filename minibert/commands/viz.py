@@ -200,14 +200,14 @@ def run(args: argparse.Namespace) -> None:
     skipped = left_out(scanned.skipped) if args.skip_bad else ""
     what = many(sample, measured, habits, done, seed, skipped, corpus) if args.file else few(sample, measured, habits)
     what += of_the_plane(ways, sample, done)
-    some = f": {done} of {counted(scanned.sentences, 'sentence')}" if done < scanned.sentences else ""
+    some = f": {done:,} of {counted(scanned.sentences, 'sentence')}" if done < scanned.sentences else ""
     print("\n".join([model_name(bert) + some, *what, *[why] * bool(why)]))
     print(head_table(ways, measured, layers, heads, args.dims))
     print()
     print(path)
     if args.export:
         print(*export(args, out, corpus, scanned, sample, layers, heads, rows), sep="\n")
-    source = None if args.file is None else corpus.short_name
+    source = None if args.file is None else corpus.short_name + " (stopped early)" * (done < scanned.sentences)
     ways = [as_measured(*pair) for pair in zip(ways, measured, strict=True)]
     about = (model_name(bert), sample, layers, heads, ways, measured, habits, done)
     shown = Shown(*about, source=source, link=link, lines=choice, scope=args.scope, width=args.width)

@@ -76,7 +76,7 @@ class Corpus:
 def files_of(path: Path) -> list[Path]:
     """The files that are meant, in order: this one, those of a known kind in a folder, or those that a pattern fits."""
     if path.is_dir():
-        known = [file for file in path.rglob("*") if Path(file.name.removesuffix(".gz")).suffix in KINDS]
+        known = [file for file in path.rglob("*") if kind_of(file) in KINDS]
         files = [file for file in known if file.is_file()]
         why = f"is a folder without a file to read; expected some that end in {', '.join(KINDS)}"
     elif glob.has_magic(str(path)) and not path.exists():
@@ -87,6 +87,11 @@ def files_of(path: Path) -> list[Path]:
     if not files:
         raise ValueError(f"--file {path} {why}")
     return sorted(files)
+
+
+def kind_of(path: Path) -> str:
+    """One of KINDS, or what else its name ends in."""
+    return Path(path.name.removesuffix(".gz")).suffix
 
 
 def read_once(path: Path) -> bytes | None:
@@ -106,7 +111,7 @@ def read_once(path: Path) -> bytes | None:
 
 def read(path: Path, held: bytes | None, column: str) -> Iterator[tuple[int, str, str]]:
     """Of each line of a file its number, the text, and why there is none."""
-    kind = Path(path.name.removesuffix(".gz")).suffix
+    kind = kind_of(path)
     if kind == ".parquet":
         yield from parquet(path, column)
         return

@@ -46,17 +46,21 @@ def tokenizer(bert: Bert) -> dict:
     normalizer, model = settings["normalizer"] or {}, settings["model"]
     template = settings["post_processor"] or {}
     kinds = (normalizer.get("type"), (settings["pre_tokenizer"] or {}).get("type"), model["type"], template.get("type"))
-    if kinds != ("BertNormalizer", "BertPreTokenizer", "WordPiece", "TemplateProcessing"):
-        raise ValueError(f"the page runs BERT's own tokenizer, not {', '.join(map(str, kinds))}")
+    if kinds[:3] != ("BertNormalizer", "BertPreTokenizer", "WordPiece") or kinds[3] not in FRAMES:
+        other = bert.tokenizer.kind if bert.tokenizer.kind != "WordPiece" else ", ".join(filter(None, kinds))
+        raise ValueError(f"the page runs BERT's own tokenizer, not this model's: {other}")
     added = settings["added_tokens"]
     if any(token["normalized"] or token["lstrip"] or token["rstrip"] or token["single_word"] for token in added):
         raise ValueError("the page does not know added tokens that are normalised, stripped or single words")
+    frames, special = FRAMES[template["type"]](template), {token["content"]: token["id"] for token in added}
+    if not {name for parts in frames.values() for name, _ in parts} <= {"A", "B", *special}:
+        raise ValueError("the page puts only tokens around a text that tokenizer.json calls added")
     accents, lowercase = normalizer["strip_accents"], normalizer["lowercase"]
     return {
         "vocabulary": [bert.tokenizer.token(number) for number in range(backend.get_vocab_size())],
-        "special": {token["content"]: token["id"] for token in added},
+        "special": special,
         "mask": bert.tokenizer.token(bert.tokenizer.mask_id),
-        "frame": {name: frame(template[name]) for name in ("single", "pair")},
+        "frame": frames,
         "unknown": model["unk_token"],
         "prefix": model["continuing_subword_prefix"],
         "longest": model["max_input_chars_per_word"],
@@ -65,6 +69,19 @@ def tokenizer(bert: Bert) -> dict:
         "accents": not (lowercase if accents is None else accents),
         "lowercase": lowercase,
     }
+
+
+def of_bert(settings: dict) -> dict[str, list]:
+    """BertProcessing: [CLS] A [SEP], and B [SEP] after it."""
+    single = [[settings["cls"][0], 0], ["A", 0], [settings["sep"][0], 0]]
+    return {"single": single, "pair": [*single, ["B", 1], [settings["sep"][0], 1]]}
+
+
+FRAMES = {
+    "TemplateProcessing": lambda settings: {name: frame(settings[name]) for name in ("single", "pair")},
+    "BertProcessing": of_bert,
+}
+"""What stands around a text, by what a tokenizer calls it."""
 
 
 def frame(template: list[dict]) -> list[list]:

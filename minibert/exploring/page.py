@@ -1,6 +1,7 @@
 """Sentences through a model, and what it computed into one page."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ def explore(
     parts = [arrays(trace) for trace in progress(traces, len(wanted), "sentences")]
     tokens, words, segments, query, key, value_length = zip(*parts, strict=True)
     with one_thread():  # hundreds of small products: BLAS's own threads would only wait for each other
-        return viz.explore(
+        page = viz.explore(
             tokens,
             query,
             key,
@@ -81,6 +82,7 @@ def explore(
             code=code,
             progress=lambda layers: progress(layers, bert.config.num_hidden_layers, "layers"),
         )
+        return replace(page, why_not_live=why)
 
 
 def live_model(bert: Bert, wanted: bool | None) -> tuple:

@@ -154,6 +154,8 @@ $ minibert attention --file two.txt blank.txt latin.txt
 minibert: 'latin.txt' is one file too many; put a pattern in quotes: --file 'books/*.txt'; see `minibert attention --help`
 $ minibert viz --file two.txt --workers 2 --scheduler tcp://127.0.0.1:8786
 minibert: --scheduler and --workers exclude each other; see `minibert viz --help`
+$ minibert viz --file two.txt --column body
+minibert: --column has no effect on two.txt: lines of text have no columns; leave it out
 $ minibert attention "A dog." --file two.txt
 minibert: sentences come either as TEXT or by --file, not both; leave one out
 $ minibert fill

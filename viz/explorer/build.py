@@ -30,6 +30,8 @@ class Explorer:
     html: str
     left_out: str = ""
     """Which sentences did not fit in whole, and what would help; empty where all did."""
+    why_not_live: str = ""
+    """Why there is no field to type in; empty where there is one, or where nobody said."""
 
     def save(self, path: str | Path) -> Path:
         """Write the page to a file and return its path; parent folders are made, and no half of a page is ever left."""

@@ -14,6 +14,8 @@ def facts(
     [layers, heads, T, K] and [T]. told: what a live model says, see `viz.explorer.model`."""
     layer, head = most(found, lambda one: one["habits"].to_previous)
     result = {"layer": layer, "head": head, "previous": percent(found[layer]["habits"].to_previous[head])}
+    if found[layer]["kinds"].names[head] == "-1":
+        result["clear"] = True
     result |= far_keys(found, query, key, words)
     close = [one["closeness"][drawn] for one in found]
     if np.isfinite(close).all():

@@ -20,7 +20,7 @@ WORDS = ("january", "april", "may")
 
 STEPS = (  # name, address, the right choice (None: an open question), the facts that it needs
     ("dot", "view=points&only=true&{before}", 1, "before"),
-    ("previous", "view=heads&layer=0&head=0", None, "before"),
+    ("previous", "view=heads&layer=0&head=0", None, "clear"),
     ("raw", "view=near&method=raw&sentence=0&query={far_query}&{far}", 1, "far"),
     ("exact", "view=near&method=exact&sentence=0&query={far_query}&{far}", 1, "far"),
     ("hide", "view=sentence&off=1&query=2&{before}", None, "before"),
@@ -50,6 +50,8 @@ def default_tour(say: Mapping[str, str], facts: Mapping[str, object]) -> list[di
         for part in ("title", "text", "question", "answer"):
             if f"tour_{name}_{part}" in say:
                 step[part] = say[f"tour_{name}_{part}"].format(**places)
+        if name == "not" and "guess" not in places:  # nothing can be typed there
+            step["question"] = say["tour_not_question_still"]
         if name == "mask":
             step["hidden"] = True
         if right is not None:

@@ -83,7 +83,7 @@ def heatmap_figure(
         axes.set_xlabel("head", fontsize=SMALL, labelpad=1)
         if place % columns == 0:
             axes.set_ylabel("layer", fontsize=SMALL, labelpad=1)
-        mean = f"mean {values.mean():.2f}".replace("-", "−")
+        mean = f"mean {values.mean():z.2f}".replace("-", "−")
         heading = canvas.wrap(name, NORMAL, across + 0.4)
         axes.set_title(f"{heading}\n{mean}" if name else mean, fontsize=NORMAL, pad=3)
         if numbers:

@@ -7,7 +7,7 @@ export function welcome(page) {
   const { recording } = page;
   const sizes = new Map();
   for (const { letters, shape } of recording.arrays) {
-    [...letters].forEach((letter, axis) => /[A-Z]/u.test(letter) && !sizes.has(letter) && sizes.set(letter, shape[axis]));
+    [...letters].forEach((letter, axis) => /[A-Z]/u.test(letter) && sizes.set(letter, Math.max(shape[axis], sizes.get(letter) ?? 0)));
   }
   const legend = [..."TSHKDFVN"].filter((letter) => sizes.has(letter)).map((letter) =>
     element("li", {}, element("b", {}, letter), ` ${letter === "S" ? `${sizes.get(letter)} tokens as keys` : shapeInWords(letter, [sizes.get(letter)])}`));

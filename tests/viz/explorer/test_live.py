@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tokenizers
 
 import minibert
 from minibert.exploring import page as explore
-from minibert.exploring.live import live_parts
+from minibert.exploring.live import live_parts, tokenizer
 from minibert.exploring.told import told
 from tests.checkpoint.test_families import write as write_relative
 from viz.explorer.model import Live
@@ -166,6 +167,24 @@ def test_a_model_that_cannot_read_the_tours_sentences_has_a_shorter_tour(tiny):
     texts = ["She opened the door.", "It is cold."]
     lengths = [len(tour_of(explore.explore(bert, texts))) for bert in (tiny, short)]
     assert lengths[0] == lengths[1] + 4  # mask, off, pair, way
+
+
+def test_where_nothing_can_be_typed_the_tour_does_not_ask_for_it(tiny):
+    page = explore.explore(tiny, ["A dog barked."], live=False)
+    assert page.why_not_live == "--no-live" and "type a sentence" not in tour_of(page)[-1]["question"]
+    assert "type a sentence" in tour_of(explore.explore(tiny, ["A dog barked."]))[-1]["question"]
+
+
+def test_a_frame_of_either_kind_is_the_same(tiny):
+    backend = tokenizers.Tokenizer.from_str(tiny.tokenizer.backend.to_str())
+    backend.post_processor = tokenizers.processors.BertProcessing(
+        *((t, backend.token_to_id(t)) for t in ("[SEP]", "[CLS]"))
+    )
+    other = replace(tiny, tokenizer=replace(tiny.tokenizer, backend=backend))
+    assert tokenizer(other) == tokenizer(tiny)
+    backend.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    with pytest.raises(ValueError, match="not this model's: BertNormalizer, Whitespace, WordPiece, BertProcessing"):
+        tokenizer(other)
 
 
 def tour_of(page) -> list[dict]:
