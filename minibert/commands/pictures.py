@@ -349,7 +349,7 @@ def draw_metrics(shown: Shown) -> "Figure":
             maps[key] = None if of_raw or by_construction else measure_of(result)
             limits[key] = of_colours
     habits = {"self": "to_self", "the previous token": "to_previous", "the next token": "to_next"}
-    habits |= {"[CLS]": "to_cls", "[SEP]": "to_sep"}
+    habits |= dict(zip(ends(shown.sample), ("to_cls", "to_sep"), strict=True))
     most = max(float(getattr(shown.habits, field).max()) for field in habits.values())
     for name, field in habits.items():
         maps[f"attention to {name}"] = getattr(shown.habits, field)
@@ -369,6 +369,13 @@ def draw_metrics(shown: Shown) -> "Figure":
         "correlation of product and distance, over all pairs. exact is 1 in full by construction." + told,
         width=shown.width,
     )
+
+
+def ends(sample: Sample) -> tuple[str, str]:
+    """What stands before and after a sentence, such as [CLS] and [SEP], or <s> and </s>."""
+    last = int(np.sum(sample.sentences == 0)) - 1  # of the first sentence
+    names = [sample.tokens[i] if sample.words[i] is None else usual for i, usual in ((0, "[CLS]"), (last, "[SEP]"))]
+    return names[0], names[1]
 
 
 def draw_positions(shown: Shown) -> "Figure":

@@ -17,7 +17,7 @@ def live_parts(bert: Bert):
 
     if bert.weights.masked_lm is None or bert.tokenizer.mask_id is None:
         raise ValueError(
-            f"{bert.name} has no masked-language-model head or no mask token: there would be nothing to guess"
+            "the model has no masked-language-model head or no mask token: there would be nothing to guess"
         )
     tied = bert.weights.masked_lm.decoder is bert.weights.embeddings.word
     weights = {

@@ -9,6 +9,8 @@ import pytest
 import minibert
 from minibert.commands.attention import block
 from minibert.commands.main import main
+from minibert.commands.pictures import ends
+from minibert.commands.sentences import gather
 from minibert.exercises.exercise import SOLUTIONS
 from minibert.exploring.page import segments
 from minibert.whatif.heads import head_effects
@@ -115,6 +117,11 @@ def test_a_discriminator_fills_no_blanks_and_says_what_it_can(arguments, models,
         main([*arguments, "--model", str(models / "electra")])
     message = capsys.readouterr().err
     assert "but a discriminator: see `minibert replaced`" in message and message.count("\n") == 1
+
+
+def test_what_stands_around_a_text_has_its_own_name(models):
+    bert = minibert.load(models / "roberta")
+    assert ends(gather(bert, [bert.encode(text) for text in ("the nap", "a")])) == ("<s>", "</s>")
 
 
 def test_wide_characters_take_two_columns():

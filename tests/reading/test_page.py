@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import minibert
+from tests.checkpoint.test_families import write as write_relative
 
 TEXT = "The brown capybara is sleeping now."
 SIZES = {"desktop": (1400, 900), "tablet": (820, 1100), "phone": (390, 844)}
@@ -89,6 +90,14 @@ def test_softmax_is_exp_over_its_sum(show, file, bert):
     assert any(same_to_four_digits(b.text_content(), share) for b in written)
     terms = page.query_selector_all("#arithmetic .terms tbody tr")
     assert [row.query_selector("th").text_content() for row in terms[:3]] == ["[CLS]", "the", "brown"]
+
+
+def test_the_legend_tells_how_wide_the_layers_are_where_embeddings_are_narrower(show, tmp_path):
+    write_relative(tmp_path, "electra", "ForPreTraining", 5, embedding_size=20)
+    bert = minibert.load(tmp_path)
+    page = show(bert.read("the capybara").save(tmp_path / "read.html"))
+    assert bert.config.embedding_size < bert.config.hidden_size
+    assert f"{bert.config.hidden_size} hidden numbers" in page.inner_text(".legend").replace("\u00a0", " ")
 
 
 def test_whatever_can_be_written_out_comes_to_what_was_recorded(show, file):

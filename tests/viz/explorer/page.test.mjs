@@ -91,6 +91,7 @@ test("camera: a rotation keeps lengths, and a ball holds every turn", () => {
 test("ticks are round and inside", () => {
   assert.deepEqual(ticks(-1, 1, 4), [-1, -0.5, 0, 0.5, 1]);
   assert.deepEqual(ticks(3, 47, 5), [10, 20, 30, 40]);
+  assert.deepEqual(ticks(-0.35, 0.35, 7), [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]);
 });
 
 test("labels never overlap and stay inside", () => {
