@@ -169,6 +169,33 @@ def test_special_tokens_do_not_drown_what_a_head_does():
     assert found_kind(attention).names == ["special"]
 
 
+def test_many_heads_that_look_at_four_places_each_are_not_broad():
+    """2 bits of the log2(10) that there can be, a share of 0.6, however many heads there are."""
+    attention = np.full((16, 12, 12), 1e-9)
+    for i in range(10):
+        attention[:, i + 1, [1 + (3 * i + place) % 10 for place in (0, 1, 4, 6)]] += 1
+    found = kinds.kinds([attention], [["[CLS]", *"abcdefghij", "[SEP]"]], [[None, *range(10), None]], [[0] * 12])
+    assert found.names == ["mixed"] * 16
+
+
+def test_a_sentence_without_any_attention_on_words_is_not_where_a_head_is_clearest():
+    nothing, clear = np.zeros((1, 12, 12)), np.eye(12, k=-1)[None]
+    nothing[..., 0] = 1
+    tokens, words = ["[CLS]", *"abcdefghij", "[SEP]"], [None, *range(10), None]
+    found = kinds.kinds([nothing, clear], [tokens] * 2, [words] * 2, [[0] * 12] * 2)
+    assert found.names == ["-1"] and found.best.tolist() == [1]
+
+
+def test_pictures_of_one_head_face_the_same_way():
+    """Where a picture moves into the next one, points do not merely swap sides."""
+    page = data_of(viz.explore(*made_up([9, 7], layers=2, heads=4)))
+    for packed in page["packed"]:
+        first = unpack(packed["xy"]["raw"], "<i2").reshape(-1, 2).astype(float)
+        for method in packed["xy"]:
+            xy = unpack(packed["xy"][method], "<i2").reshape(-1, 2)
+            assert ((first * xy).sum(axis=0) >= 0).all(), method
+
+
 @pytest.mark.parametrize("name", ["words", "segments", "texts", "spans", "value_length"])
 def test_what_is_given_for_each_sentence_is_given_for_all(name):
     tokens, query, key = made_up([5, 4], layers=1, heads=2)
