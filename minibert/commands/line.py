@@ -99,6 +99,7 @@ def build_parser(command: str | None = None) -> Parser:
     for name, help in COMMANDS.items():
         sub = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
         if name == command:
+            import_module("datetime")  # NumPy imports it from C, and takes a Ctrl-C meanwhile for a fault in itself
             module = import_module(f"minibert.commands.{name}")
             sub.set_defaults(run=module.run)
             module.add_arguments(sub)

@@ -207,7 +207,7 @@ def test_ctrl_c_is_heard_between_chunks():
         signal.signal(signal.SIGINT, signal.default_int_handler)  # shells switch it off in the background
         threadpool_limits(2, user_api="blas")
         def work(chunk):
-            print("at work", flush=True)
+            print("at work\\n", end="", flush=True)  # in one piece, as two are at work
             time.sleep(0.3)
             return chunk
         try:
