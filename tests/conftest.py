@@ -14,11 +14,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Shells switch Ctrl-C off for what they start in the background, and what the tests start would inherit that.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 import minibert
 from tests.material import SENTENCES, find_minilm
+
+# Shells switch Ctrl-C off for what they start in the background, and what the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("any machine", deadline=None)  # how long something takes is for the benchmarks
 settings.load_profile("any machine")
