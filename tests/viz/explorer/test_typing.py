@@ -129,6 +129,7 @@ def test_the_token_of_the_whole_way_is_chosen_there(show, live):
     answered(page, MASKED)
     assert page.locator("#way-token option:checked").inner_text() == "4  [MASK]"
     page.select_option("#way-token", "2")
+    assert page.evaluate("explorer.state.query === 2")
     until(page, "explorer.data.typed.request.token === 2")
     answered(page, MASKED)
     assert "here to “opened”" in page.locator("#lead").inner_text()
