@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> None:
         result = {"before": model_name(before), "after": model_name(after), "sentences": done, "heads": heads}
         print_json(result | {"skipped": scanned.skipped, "files": list(map(str, written))})
     if done < scanned.sentences:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(f"; what is written is of {done:,} sentences, not of all {scanned.sentences:,}")
 
 
 def most_moved(moved: "viz.Shift") -> list[tuple[int, int]]:

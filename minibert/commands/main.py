@@ -26,8 +26,8 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
             sys.stdout.flush()
     except BrokenPipeError:  # `minibert ... | head` closed the pipe: nothing is wrong, and nothing more to say
         sys.stderr.close()
-    except KeyboardInterrupt:
-        status, message = 130, "interrupted"
+    except KeyboardInterrupt as end:
+        status, message = 130, f"interrupted{end}"
     except (ValueError, OSError) as error:
         status, message = 2, in_a_line(error)
     except MemoryError:

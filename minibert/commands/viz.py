@@ -214,7 +214,7 @@ def run(args: argparse.Namespace) -> None:
     for name in names:
         print(viz.save(names[name](shown), out / f"{file_name(name, layers, heads)}.{args.format}"))
     if done < scanned.sentences:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(f"; what is written is of {done:,} sentences, not of all {scanned.sentences:,}")
 
 
 def most_telling_head(sample: Sample, link: str | None) -> tuple[int, int, str]:

@@ -206,7 +206,9 @@ def test_ctrl_c_leaves_what_is_finished(capsys, model, tmp_path, monkeypatch):
     with pytest.raises(SystemExit) as stop, threadpool_limits(1, user_api="blas"):  # one block after another
         cli.main(["viz", *map(str, model), *wishes])
     assert stop.value.code == 130
-    assert ": 4 of 8 sentences" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert ": 4 of 8 sentences" in out
+    assert err == "minibert: interrupted; what is written is of 4 sentences, not of all 8\n"
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"heads.csv", "distances-0.0.png"}
 
 
