@@ -76,6 +76,18 @@ def test_one_two_or_seven_parts_in_any_order_add_up_to_the_same(found, order, cu
                     np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
+def test_the_sample_is_as_many_as_fit_in_the_order_of_the_text(bert, texts):
+    """Those that drew the smallest numbers: up to exactly so many tokens, and one where none fits."""
+    block = list(Corpus(texts))
+    of_all = scan([bert], block, points=np.inf, seed=3, skip_bad=False)
+    assert of_all.sample == [bert.encode(text) for text in texts]
+    first = [encoding for _, _, encoding in of_all.drawn[:3]]
+    exactly = sum(map(len, first))
+    for points, most in [(exactly, 3), (exactly - 1, 2), (0, 1)]:
+        drawn = scan([bert], block, points=points, seed=3, skip_bad=False).drawn
+        assert [encoding for _, _, encoding in drawn] == first[:most]
+
+
 @pytest.fixture
 def write(tmp_path):
     """The same sentences in files of every kind: `write(name, texts)`."""

@@ -141,6 +141,8 @@ def test_the_same_picture_twice_is_the_same_picture_upright(plane, components):
     np.testing.assert_allclose(off, 0, atol=1e-6 * covariance.max())
     spread = np.einsum("hcc->hc", covariance)
     assert (np.diff(spread, axis=-1) <= 0).all()
+    names = [f"axis {c} of the attention plane" if plane == "attention" else "" for c in range(1, components + 1)]
+    assert n.plane.axis_names == names
     signed = n.plane.query_map.mT if plane == "attention" else points
     largest = np.take_along_axis(signed, np.abs(signed).argmax(axis=-2)[:, None], axis=-2)
     assert (largest > 0).all()
