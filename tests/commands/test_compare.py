@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -136,3 +138,26 @@ def test_the_number_over_attention_maps_is_theirs(capsys, tmp_path, minilm_folde
     assert f"attention moved {np.mean(viz.jensen_shannon(before, after)):.2f}" not in rest["title"].split(" over ")[0]
     assert viz.jensen_shannon(before, after).mean() == pytest.approx(moves[most], rel=1e-3)
     assert len(labels) == len(before) == len(minibert.load(minilm_folder)(texts[most]).tokens)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said", "moved"),
+    [
+        (["--file", "two.txt"], "2 sentences of two.txt", "over 2 sentences"),
+        (["It is good."], "“It is good.”", ""),
+    ],
+)
+def test_titles_say_where_it_was_measured_and_json_which_files(capsys, tmp_path, monkeypatch, texts, said, moved):
+    titles = []
+    for figure in ("heatmap_figure", "joint_figure", "attention_pair_figure"):
+        monkeypatch.setattr(viz, figure, lambda *arguments, **rest: titles.append(rest["title"].split(" · ")))
+    monkeypatch.setattr("viz.figures.canvas.save", lambda figure, path: path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "two.txt").write_text("The film was good.\nNobody came to see it.\n")
+    told, _ = run(capsys, Path("out"), "tiny", "tiny-sentiment", *texts, "--closely", 1, "--json")
+    of_all, joint, pair = titles
+    assert of_all == ["What moved: tiny → tiny-sentiment", said]
+    number = re.fullmatch(rf"attention moved \d\.\d\d ?({moved})", joint[2])
+    assert number and joint[3] == said and pair[2].startswith(joint[2])
+    files = ["compare.csv", "compare.png", "compare-joint-1.3.png", "compare-attention-1.3.png"]
+    assert json.loads(told)["files"] == [str(Path("out", name)) for name in files]
