@@ -69,7 +69,8 @@ def title(shown: Shown, *what: str, measured: bool = False, first: int | None = 
     parts += filter(None, what)
     texts = shown.sample.texts[:first]
     if shown.source is not None and first is None:
-        parts.append(f"{counted(shown.done if measured else len(texts), 'sentence')} of {shown.source}")
+        drawn = "" if measured or len(texts) == shown.done else "drawn: "
+        parts.append(f"{drawn}{counted(shown.done if measured else len(texts), 'sentence')} of {shown.source}")
     else:
         parts.append(quoted(texts))
     return " · ".join(parts)
