@@ -685,6 +685,25 @@ def test_the_matrix_writes_nearest_and_tints_by_it():
     assert tints[0] == 3 and (np.diff(tints) < 0).all()
 
 
+@pytest.mark.parametrize(("width", "sign"), [(7, "%"), (3, "")])
+def test_small_panels_of_a_matrix_leave_out_the_percent_sign(width, sign):
+    query, key, _ = heads(1, 12)
+    figure = viz.matrix_figure(viz.normalize(query, key, scale=1), nearest=np.linspace(0, 1, 12)[None], width=width)
+    written = [axes.texts[0].get_text() for axes in figure.axes[:12]]
+    assert written == [f"{100 * share:.0f}{sign}" for share in np.linspace(0, 1, 12)]
+
+
+def test_a_matrix_draws_every_second_of_many_tokens_in_the_colours_of_queries_and_keys():
+    query, key, _ = heads(1, 2, tokens=500)
+    n = viz.normalize(query, key, scale=1)
+    for axes, head in zip(viz.matrix_figure(n).axes, range(2), strict=True):
+        for dots, places, colour in zip(
+            axes.collections, (n.query_drawn, n.key_drawn), (style.QUERY, style.KEY), strict=True
+        ):
+            np.testing.assert_allclose(dots.get_offsets(), places[0, head, ::2], rtol=1e-5)
+            assert matplotlib.colors.to_hex(dots.get_facecolors()[0]) == matplotlib.colors.to_hex(colour)
+
+
 def test_texts_wrap_between_words_and_end_in_dots_where_cut():
     with style.house_style():
         text = "the quick brown fox jumps over the lazy dog " * 3
