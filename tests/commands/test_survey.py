@@ -120,3 +120,19 @@ def test_what_shares_a_move_is_fitted_with_all_that_share_it(tiny, scope):
     )
     np.testing.assert_allclose(way.scale, whole.scale[1:2, 2:], rtol=1e-6)
     np.testing.assert_allclose(way.key, whole.key[1:2, 2:], atol=1e-5)
+
+
+def test_heads_that_are_no_neighbours_are_measured_as_among_all(tiny):
+    sample = gather(tiny, [tiny.encode(ONE)])
+    trace = tiny(ONE)
+    some = [range(len(trace.tokens))]
+    all_heads, two = (
+        survey.measure_layers(survey.fit(sample, [1], heads, ["raw"]), [trace], [1], heads, some)
+        for heads in (range(4), [0, 3])
+    )
+
+    def same(ours, theirs):
+        np.testing.assert_allclose(ours, theirs[:, [0, 3]] if theirs.ndim > 1 else theirs, rtol=1e-5)
+
+    for one, other in zip(two, all_heads, strict=True):
+        one.fieldwise(same, other)

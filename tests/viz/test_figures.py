@@ -835,6 +835,7 @@ def test_a_label_nearer_to_another_point_has_a_line_back():
         away = np.linalg.norm(away, axis=-1)
         if away[number] > away.min() + 3 * figure.dpi / 72:
             assert text.arrow_patch is not None, text
+    assert any(text.arrow_patch is None for text in axes.texts)  # most lie beside their points
 
 
 def test_three_long_maps_fit_a_page():
