@@ -13,6 +13,7 @@ import minibert
 import viz
 from minibert.commands import main as cli
 from minibert.commands import pictures, survey
+from minibert.commands import viz as viz_command
 from minibert.commands.passes import look_through
 from minibert.commands.sentences import Sentences, gather
 from minibert.corpus import lines
@@ -64,6 +65,19 @@ def test_the_default_names_its_head_and_draws_it(capsys, model, tmp_path, minilm
     to_capybara = np.stack([layer.attention[:, 2, 3:6].sum(axis=-1) for layer in trace.layers])
     assert to_capybara.argmax() == int(row["layer"]) * 12 + int(row["head"])
     assert float(row["exact_nearest1_full"]) == 1
+
+
+def test_without_a_link_the_head_is_drawn_whose_words_attend_most_to_other_words(minilm):
+    texts = ["A dog saw a cat.", "It was warm."]  # each word is one token
+    sample = gather(minilm, [minilm.encode(text) for text in texts])
+    amount = np.zeros((6, 12))
+    for trace in minilm.batch(texts):
+        for place in np.ndindex(amount.shape):
+            words = trace.layers[place[0]].attention[place[1], 1:-1, 1:-1]
+            amount[place] += words.sum() - np.trace(words)
+    layer, head, why = viz_command.most_telling_head(sample, None)
+    assert (layer, head) == np.unravel_index(amount.argmax(), amount.shape)
+    assert why == f"layer {layer}, head {head}: here words attend most to other words"
 
 
 def test_heads_csv_is_what_viz_measures(capsys, model, tmp_path, minilm):

@@ -189,6 +189,8 @@ def test_search_figure_tells_flat_and_edge(panels):
     drawn(figure)
     assert "of 6 heads 6 flat, 0 at the edge" in texts(figure)
     assert len(figure.axes[0].collections[0].get_segments()) == 6
+    for tick, label in zip(figure.axes[0].get_xticks(), figure.axes[0].get_xticklabels(), strict=True):
+        assert label.get_text() == f"{tick:g}"
     marks = {
         (x, y)
         for line in figure.axes[0].lines
