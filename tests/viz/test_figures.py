@@ -337,6 +337,8 @@ def test_colours_of_a_heatmap_follow_the_data():
     assert limits == [(-2, 2), (0, 2), (0, 1), (-2e-4, 2e-4)]
     said = [[text.get_text() for text in axes.texts] for axes in figure.axes if axes.images]
     assert said == [["−1", "2"], ["1", "2"], [".00", ".00"], [".00", ".00"]]
+    inks = [[matplotlib.colors.to_hex(text.get_color()) for text in axes.texts] for axes in figure.axes if axes.images]
+    assert inks[1][1] == "#ffffff" and "#ffffff" not in inks[2]  # to be read on the colour below
 
 
 def test_dollars_and_other_marks_stay_what_they_are():

@@ -144,7 +144,7 @@ def test_words_take_attention_and_points_of_their_own_tokens_only():
         words.attention([one])
     with pytest.raises(ValueError, match=r"one row per token"):
         words.mean(np.ones((7, 2)))
-    with pytest.raises(ValueError, match="one entry per token each"):
+    with pytest.raises(ValueError, match="one entry per token each, not 8, 3 and 8"):
         viz.find_words(TOKENS, PLACES[:3])
     merged = words.attention([one, other])
     assert [block.shape for block in merged] == [(4, 4), (2, 2)]
