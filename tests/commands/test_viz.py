@@ -365,3 +365,12 @@ def test_the_numbers_over_panels_are_those_of_the_table(capsys, tmp_path, figure
     assert all("of sentences that it was not fitted to" in title for title in titles)
     assert "percentages: of 12 sentences; attention, of sentences that" in titles[1]
     assert "percentages: of sentences that" in titles[0] and "percentages: of sentences that" in titles[2]
+
+
+def test_measures_have_colours_from_their_least_to_their_most(capsys, monkeypatch, tmp_path):
+    limits = {}
+    monkeypatch.setattr(viz, "heatmap_figure", lambda *arguments, **rest: limits.update(rest["limits"]))
+    monkeypatch.setattr("viz.figures.canvas.save", lambda figure, path: path)
+    run(capsys, "It is warm.", "--layer", 0, "--draw", "metrics", "--model", "tiny", "--out", tmp_path)
+    for measure, ends in {"nearest@1 in 2-D": (0, 1), "rank correlation": (-1, 1), "product and": (-1, 1)}.items():
+        assert {limits[name] for name in limits if name.startswith(measure)} == {ends}
