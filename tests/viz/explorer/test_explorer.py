@@ -56,6 +56,15 @@ def test_the_scores_are_the_traces(minilm):
         np.testing.assert_allclose(found, np.stack(vectors), atol=1e-3)
 
 
+def test_progress_is_told_of_sentences_and_of_layers():
+    told = []
+    bert = minibert.load("tiny")
+    explore.explore(
+        bert, ["A cat.", "A dog."], progress=lambda things, count, unit: told.append((count, unit)) or things
+    )
+    assert told == [(2, "sentences"), (4, "layers")]
+
+
 def test_the_places_are_those_of_normalize_and_pca(minilm):
     trace = minilm("The brown capybara is sleeping now.")
     data = data_of(explore.explore(minilm, ["The brown capybara is sleeping now."]))
