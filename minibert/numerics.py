@@ -47,9 +47,9 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
     D, not D - 1, and eps stands inside the root, where it keeps a constant row from dividing by zero.
     """
     y = centred(x)
-    y *= weight / np.sqrt(mean_square(y) + eps)  # y is centred: its mean square is the variance
-    y += bias
-    return y
+    y *= 1 / np.sqrt(mean_square(y) + eps)  # y is centred: its mean square is the variance
+    y *= weight
+    return y + bias
 
 
 def gelu(x: Array) -> Array:
