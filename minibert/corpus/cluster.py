@@ -21,7 +21,7 @@ from functools import cache, reduce
 from itertools import islice
 from operator import add
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
+from signal import SIG_IGN, SIGINT, getsignal, signal
 from threading import RLock
 from typing import Any
 
@@ -78,7 +78,7 @@ class Cluster(Here):
     """Workers, each of which loads the models once."""
 
     def __init__(self, client: Any, *models: Bert):
-        self.client = client
+        self.client, self.is_stopped = client, False
         if not self.count():
             print("minibert: waiting for the first worker", file=sys.stderr)
         client.wait_for_workers(1)
@@ -104,6 +104,7 @@ class Cluster(Here):
     def each(self, work: Callable, blocks: Iterable[list[Line]], advance: Callable[[int], object]) -> Iterator[Any]:
         """As `Here.each`, but a sum is of many blocks; the last, on Ctrl-C, of all that are done by then."""
         job, blocks, groups = self.hand_over(work), iter(blocks), deque()
+        before = self.listen()
         try:
             while True:
                 while len(groups) < 2 and (some := list(islice(blocks, max(GROUP, 4 * self.count())))):
@@ -120,6 +121,18 @@ class Cluster(Here):
             if done:
                 yield reduce(add, self.client.gather(done))
             raise
+        finally:
+            signal(SIGINT, before)
+
+    def listen(self) -> Any:
+        """Remember a Ctrl-C: where it comes while Python clears something away, its exception is lost."""
+        before = getsignal(SIGINT)
+
+        def stop(number: int, frame: Any) -> None:
+            self.is_stopped = True
+            before(number, frame) if callable(before) else None
+
+        return signal(SIGINT, stop)
 
     def tree(self, sums: list) -> Any:
         while len(sums) > 1:
@@ -132,6 +145,8 @@ class Cluster(Here):
 
         size, waiting, is_alone = dict(zip(parts, sizes, strict=True)), set(parts), False
         while waiting:
+            if self.is_stopped:
+                raise KeyboardInterrupt
             try:
                 done, waiting = wait(waiting, timeout=5, return_when="FIRST_COMPLETED")
                 advance(sum(size[one] for one in done))
