@@ -96,7 +96,7 @@ def read(
     del data["visitNumbers"]
     data["student"] = student or ""
     html = assemble("read.html", "read.mjs", "read.css", data, data["title"], PAGE)
-    return Reading(html, left_out, student or "")
+    return Reading(html, left_out, student=student or "")
 
 
 def about(yours: Sequence[str]) -> str:

@@ -120,7 +120,15 @@ def parallel_map(work: Callable[[Chunk], Result], chunks: Sequence[Chunk], most:
                 waiting.clear()
                 raise
 
-    others = [pool().submit(take) for _ in range(min(most or len(chunks), len(chunks), os.cpu_count() or 1) - 1)]
+    others = []
+    try:
+        for _ in range(min(most or len(chunks), len(chunks), os.cpu_count() or 1) - 1):
+            others.append(pool().submit(take))
+    except BaseException:  # Ctrl-C while a thread is begun, which the pool may not know of yet: it is told to end
+        waiting.clear()
+        pool().shutdown(wait=False)
+        pool.cache_clear()
+        raise
     try:
         take()
         for other in others:

@@ -171,7 +171,7 @@ LAYOUTS = {
         ["config.json", "0_BERT/config.json", "0_BERT/model.safetensors"], "the one inside is 0_BERT"),
     "several inside": (
         ["b/config.json", "b/model.safetensors", "a/config.json", "a/model.safetensors"],
-        "is no checkpoint itself; there are 2 inside (a, b): load one of these folders"),
+        "is no checkpoint itself; there are 2 inside (a, b): "),
     "a variant": (["config.json", "model.fp16.safetensors"], "has no model.safetensors, but model.fp16.safetensors"),
     "onnx": (["config.json", "onnx/model.onnx", "onnx/config.json"], "has weights for ONNX only (onnx/model.onnx)"),
     "gguf": (["bert-f16.gguf", "README.md"], "has weights for GGUF only (bert-f16.gguf)"),
