@@ -37,7 +37,7 @@ def find_tensors(folder: Path) -> dict[str, Stored]:
         from minibert.checkpoint.layout import check_listing, names_in  # only needed for what is no checkpoint
 
         check_listing(folder, names_in(folder))
-        raise CheckpointError(f"{folder} has no model.safetensors; get it from where the folder came from")
+        raise CheckpointError(f"{folder}: model.safetensors is no file; get it from where the folder came from")
     new = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
     for old, name in new.items():
         found = {key.replace(old, name) if key.endswith(old) else key: tensor for key, tensor in found.items()}

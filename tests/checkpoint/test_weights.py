@@ -379,6 +379,13 @@ def test_a_missing_shard_is_named(tmp_path):
     assert repr(gone.name) in refusal(tmp_path)
 
 
+def test_weights_that_are_a_folder(tmp_path):
+    write_model(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    (tmp_path / "model.safetensors").mkdir()
+    assert "model.safetensors is no file; get it" in refusal(tmp_path)
+
+
 @pytest.mark.parametrize("files", [1, 3])
 def test_the_conversion_we_recommend_works(files, tmp_path):
     """The command in the message makes a folder that loads and gives the same numbers."""
