@@ -3,8 +3,8 @@
 import argparse
 
 from minibert.commands.arguments import add_json, add_model, add_text, at_least, check_source, heads
-from minibert.commands.output import counted, model_name, print_json, printable, rounded, text_line
-from minibert.commands.sentences import Sentences
+from minibert.commands.output import model_name, print_json, printable, rounded, text_line
+from minibert.commands.sentences import Sentences, left_out
 from minibert.corpus.lines import at_line, encoded
 from minibert.model import load
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
         blocks = ["\n".join(f"{likely:6.3f}  {printable(token)}" for token, likely in words) for words in masks]
         print("\n\n".join(blocks))
     if args.skip_bad:
-        print(f"{counted(skipped, 'line')} left out")
+        print(left_out(skipped))
 
 
 def as_json(text: str, masks: list[list[tuple[str, float]]]) -> dict:

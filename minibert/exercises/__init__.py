@@ -5,7 +5,8 @@ Read on in this order: exercise (what one is), draw (inputs), course/ (all of th
 apart), checker; then what a student calls: actions, handing_out, checking.
 Beside them: own (a BERT of one's own parts), classroom, cells and notebook, pictures, progress. The teacher's page is
 README.md.
-Importing this file is cheap; everything else is imported when a command runs.
+It imports the chapters, for what is right; no chapter imports it. Importing this file is cheap; everything else is
+imported when a command runs.
 """
 
 from pathlib import Path

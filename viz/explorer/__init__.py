@@ -3,7 +3,8 @@
     page = viz.explore(tokens, query, key)      in a notebook the page shows itself
     page.save("explorer.html")
 
-The browser's part is in `page/`: small modules, each with one idea, put together by `assemble`.
+The browser's part is in `page/`: small modules, each with one idea, put together by `assemble`. It imports the geometry
+and the measures, and no figures.
 """
 
 from viz.explorer.build import Explorer, explore
