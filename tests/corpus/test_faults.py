@@ -15,6 +15,7 @@ from tests.conftest import find_minilm
 
 resource = pytest.importorskip("resource")  # of Linux and macOS
 pytest.importorskip("distributed")
+psutil = pytest.importorskip("psutil")  # comes with it
 pytestmark = pytest.mark.cluster
 COMMAND = [sys.executable, "-m", "minibert", "viz", "--draw", "metrics", "--file"]
 ENVIRONMENT = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
@@ -31,6 +32,7 @@ def folder(tmp_path_factory, sentences):
     folder, choose, words = tmp_path_factory.mktemp("faults"), random.Random(0), " ".join(sentences).split()
     texts = [" ".join(choose.choices(words, k=choose.randint(5, 25))) for _ in range(3000)]
     (folder / "some.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+    (folder / "long.txt").write_text("\n".join(texts * 10) + "\n", encoding="utf-8")  # not done before it is stopped
     bad = "\n".join([*texts[:1500], "f\xfcnf", *texts[1500:]])
     (folder / "bad.txt").write_bytes(bad.encode("latin-1", "replace"))
     process = begin([*COMMAND, "some.txt", "--out", "plain"], folder)
@@ -62,6 +64,23 @@ def dask(folder):
         process.wait()
 
 
+def at_work(*workers, seconds=5.0):
+    """Waits until each of these processes has computed for so long: begun, imported, and some blocks done."""
+    while min(sum(worker.cpu_times()[:2]) for worker in workers) < seconds:
+        time.sleep(0.1)
+
+
+def workers_of(process):
+    """The processes that do the work, as soon as they are there: two of the children, those that compute most."""
+    while True:
+        children = psutil.Process(process.pid).children(recursive=True)
+        busy = sorted(children, key=lambda child: -sum(child.cpu_times()[:2]))[:2]
+        if len(busy) == 2 and sum(busy[1].cpu_times()[:2]) > 1:
+            return busy
+        assert process.poll() is None
+        time.sleep(0.1)
+
+
 def cells(folder, name):
     return (folder / name / "heads.csv").read_text(encoding="utf-8")
 
@@ -84,9 +103,9 @@ def test_workers_killed_twice_and_none_left_for_a_while(folder, dask):
 
 
 def test_a_scheduler_that_goes_is_one_line(folder, dask):
-    scheduler, _ = dask("scheduler"), dask("worker")
-    process = begin([*COMMAND, "some.txt", "--scheduler", dask.address, "--out", "gone"], folder)
-    time.sleep(9)
+    scheduler, worker = dask("scheduler"), dask("worker")
+    process = begin([*COMMAND, "long.txt", "--scheduler", dask.address, "--out", "gone"], folder)
+    at_work(psutil.Process(worker.pid))
     scheduler.kill()
     _, said = process.communicate(timeout=100)
     assert process.returncode == 2 and said.count("\n") == 1 and "the scheduler is gone" in said
@@ -130,14 +149,13 @@ def test_compare_finds_the_same(folder):
 
 
 def test_ctrl_c_gives_what_is_done_and_says_so(folder):
-    process = begin([*COMMAND, "some.txt", "--workers", 2, "--out", "stopped"], folder, start_new_session=True)
-    time.sleep(7)
+    process = begin([*COMMAND, "long.txt", "--workers", 2, "--out", "stopped"], folder, start_new_session=True)
+    at_work(*workers_of(process))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
     printed, said = process.communicate(timeout=60)
     assert process.returncode == 130 and said.startswith("minibert: interrupted")
-    if printed:  # something was done by then
-        assert said.endswith(" sentences, not of all 3,000\n")
-        assert " of 3,000 sentences" in printed.splitlines()[0] and (folder / "stopped" / "heads.csv").exists()
+    assert said.endswith(" sentences, not of all 30,000\n")
+    assert " of 30,000 sentences" in printed and (folder / "stopped" / "heads.csv").exists()
 
 
 def test_a_full_disk_is_one_line_and_no_half_file(folder):
