@@ -261,7 +261,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_it_likes(tmp_p
         (["--link", "brown:zebra"], "no sentence has both 'brown' and 'zebra'"),
         (["--top", "0"], "--top is 0; expected 1 or more"),
         (["--above", "2"], "--above is 2; expected 0 to 1"),
-        (["--above", "1"], "above must lie between 0 and 1, not 1.0"),
+        (["--above", "1"], "above must be 0 or more, and less than 1, not 1.0"),
         (["--top", "1", "--above", "0.5"], "--top and --above exclude each other"),
         (["--draw", "jiont"], "--draw names 'jiont'; did you mean joint?"),
         (["--scale", "-1"], "--scale is -1; expected 0.01 to 100"),

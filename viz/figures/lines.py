@@ -66,7 +66,7 @@ def choose_lines(
     if keys < 1:
         raise ValueError(f"keys must be 1 or more, not {keys}")
     if above is not None and not 0 <= above < 1:
-        raise ValueError(f"above must lie between 0 and 1, not {above}")
+        raise ValueError(f"above must be 0 or more, and less than 1, not {above}")
 
     tokens, spans, blocks = _blocks_of(attention, sentences)
     if blocks[0].ndim != 2:
