@@ -2,13 +2,12 @@
 
 export.npz      query, key [L, H, N, K]; tokens, sentences [N];
                 attention_0 [L, H, S, S] of the first sentence, attention_1 of the second, ...
-export.parquet  a row per layer, head and token: layer, head, sentence, position, token, query, key (K numbers each)
-                and attention (S numbers: of this token, as query, to those of its sentence)
+export.parquet  a row per token: sentence, token, and lists of numbers, layer by layer and head by head:
+                query, key (K numbers a head), attention (S numbers a head: to the tokens of its sentence)
 manifest.json   beside it: of which model and text, drawn how, by which version
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from viz.files import whole_file
 class Export:
     """What was exported. Tokens of all sentences stand end to end; attention is one array [L, H, S, S] a sentence.
 
-    layers, heads: which ones of the model the axes L and H are. manifest: what was said about it.
+    manifest: what was said about it; among it layers and heads, which ones of the model the axes L and H are.
     """
 
     query: np.ndarray
@@ -30,9 +29,15 @@ class Export:
     attention: list[np.ndarray]
     tokens: list[str]
     sentences: np.ndarray
-    layers: list[int]
-    heads: list[int]
     manifest: dict[str, Any]
+
+    @property
+    def layers(self) -> list[int]:
+        return self.manifest["layers"]
+
+    @property
+    def heads(self) -> list[int]:
+        return self.manifest["heads"]
 
 
 def write_export(export: Export, path: str | Path) -> None:
@@ -42,15 +47,16 @@ def write_export(export: Export, path: str | Path) -> None:
     """
     path = Path(path)
     with whole_file(path) as beside, beside.open("wb") as file:
+        arrays = {"query": export.query, "key": export.key}
         if path.suffix == ".parquet":
-            arrow().parquet.write_table(arrow().table(columns(export)), file)
+            lists = {name: by_token(array) for name, array in arrays.items()}
+            lists["attention"] = [row for block in export.attention for row in by_token(block)]
+            write_table({"sentence": export.sentences, "token": export.tokens, **lists}, file)
         else:
             blocks = {f"attention_{number}": block for number, block in enumerate(export.attention)}
-            names = ("query", "key", "tokens", "sentences")
-            np.savez(file, **{name: getattr(export, name) for name in names}, **blocks)
+            np.savez(file, tokens=export.tokens, sentences=export.sentences, **arrays, **blocks)
     with whole_file(path.with_name("manifest.json")) as beside:
-        facts = export.manifest | {"file": path.name, "layers": export.layers, "heads": export.heads}
-        text = json.dumps(facts, indent=2, ensure_ascii=False)
+        text = json.dumps(export.manifest | {"file": path.name}, indent=2, ensure_ascii=False)
         beside.write_text(text + "\n", encoding="utf-8")
 
 
@@ -64,49 +70,47 @@ def read_export(path: str | Path) -> Export:
     ValueError: there is no such file, or no manifest beside it.
     """
     path = Path(path)
-    folder = path if path.is_dir() else path.parent
     if not path.exists():
         raise ValueError(f"{path} is not there; expected what `minibert viz --export` wrote, or the folder of it")
+    folder = path if path.is_dir() else path.parent
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} has no manifest.json of an export with it ({error})") from None
-    path = folder / manifest["file"] if path.is_dir() else path
+        file, heads = manifest["file"], (len(manifest["layers"]), len(manifest["heads"]))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} has no manifest.json of an export with it ({error!r})") from None
+    path = folder / file if path.is_dir() else path
     if path.suffix == ".parquet":
-        return from_columns(arrow().parquet.read_table(path), manifest)
+        table = parquet().read_table(path)
+        tokens, sentences = table["token"].to_pylist(), table["sentence"].to_numpy()
+        query, key, rows = (table[name].to_numpy() for name in ("query", "key", "attention"))
+        blocks = [from_tokens(rows[sentences == number], heads) for number in np.unique(sentences)]
+        return Export(from_tokens(query, heads), from_tokens(key, heads), blocks, tokens, sentences, manifest)
     with np.load(path) as held:
         blocks = [held[f"attention_{number}"] for number in range(len(np.unique(held["sentences"])))]
-        tokens = held["tokens"].tolist(), held["sentences"], manifest["layers"], manifest["heads"]
-        return Export(held["query"], held["key"], blocks, *tokens, manifest)
+        return Export(held["query"], held["key"], blocks, held["tokens"].tolist(), held["sentences"], manifest)
 
 
-def columns(export: Export) -> dict[str, Sequence]:
-    """One entry per token; arrays of it as one list of numbers, layer by layer and head by head."""
-    blocks = [np.moveaxis(block, -2, 0) for block in export.attention]  # [S, L, H, S]: queries first
-    return {
-        "sentence": export.sentences,
-        "token": export.tokens,
-        "query": [x.ravel() for x in np.moveaxis(export.query, -2, 0)],
-        "key": [x.ravel() for x in np.moveaxis(export.key, -2, 0)],
-        "attention": [row.ravel() for block in blocks for row in block],
-    }
+def by_token(array_LHNx: np.ndarray) -> list[np.ndarray]:
+    """One list of numbers per token: [L, H, N, x] -> N of [L H x]."""
+    return [rows.ravel() for rows in np.moveaxis(array_LHNx, -2, 0)]
 
 
-def from_columns(table: Any, manifest: dict[str, Any]) -> Export:
-    column = {name: table[name].to_numpy() for name in table.column_names}
-    heads, sentences = (len(manifest["layers"]), len(manifest["heads"])), column["sentence"]
-
-    def together(rows: np.ndarray) -> np.ndarray:  # of some tokens -> [L, H, tokens, ...]
-        return np.moveaxis(np.stack(rows).reshape(len(rows), *heads, -1), 0, -2)
-
-    blocks = [together(column["attention"][sentences == number]) for number in np.unique(sentences)]
-    tokens = column["token"].tolist(), sentences, manifest["layers"], manifest["heads"]
-    return Export(together(column["query"]), together(column["key"]), blocks, *tokens, manifest)
+def from_tokens(rows: np.ndarray, heads: tuple[int, int]) -> np.ndarray:
+    """And back again."""
+    return np.moveaxis(np.stack(rows).reshape(len(rows), *heads, -1), 0, -2)
 
 
-def arrow() -> Any:
+def parquet() -> Any:
     try:
         import pyarrow.parquet
     except ImportError:
         raise ValueError("parquet takes pyarrow: pip install 'minibert[parquet]'") from None
-    return pyarrow
+    return pyarrow.parquet
+
+
+def write_table(columns: dict[str, Any], file: Any) -> None:
+    """Columns as a file of parquet. ValueError: there is no pyarrow."""
+    writer = parquet()
+    import pyarrow
+
+    writer.write_table(pyarrow.table(columns), file)

@@ -32,8 +32,8 @@ from minibert.commands.output import (
     write_csv,
 )
 from minibert.commands.passes import Found, add_up, hands_of, look_through
-from minibert.commands.sentences import gather, left_out
-from minibert.corpus.lines import Corpus, Line, encoded
+from minibert.commands.sentences import encoded, gather, left_out
+from minibert.corpus.lines import Corpus, Line
 from minibert.model import Bert, load
 
 if TYPE_CHECKING:

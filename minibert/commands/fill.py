@@ -4,8 +4,7 @@ import argparse
 
 from minibert.commands.arguments import add_json, add_model, add_text, at_least, check_source, heads
 from minibert.commands.output import model_name, print_json, printable, rounded, text_line
-from minibert.commands.sentences import Sentences, left_out
-from minibert.corpus.lines import at_line, encoded
+from minibert.commands.sentences import Sentences, at_line, encoded, left_out
 from minibert.model import load
 
 

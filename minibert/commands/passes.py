@@ -1,17 +1,17 @@
 """Passes through a corpus: what is found in its blocks, wherever they are worked on, is added up."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from minibert.commands.output import progress, until_interrupted
-from minibert.commands.sentences import check_some
+from minibert.commands.sentences import check_some, encoded
 from minibert.corpus.here import Here
-from minibert.corpus.lines import Corpus
-from minibert.corpus.scan import Scan, scan
+from minibert.corpus.lines import Corpus, Line
+from minibert.corpus.scan import Scan
 from minibert.model import Bert
 
 
@@ -42,6 +42,11 @@ class Found:
         """Of all kinds together."""
         first, *others = self.sums.values()
         return [sum(sums, start=start) for start, *sums in zip(first, *others, strict=True)]
+
+
+def scan(models: Sequence[Bert], lines: Sequence[Line], *, points: float, seed: int, skip_bad: bool) -> Scan:
+    """What is in a block; the first of the models cuts its texts into tokens. ValueError: a line cannot be used."""
+    return Scan.of(encoded(models[0], lines, skip_bad), len(lines), points, seed)
 
 
 def look_through(hands: Here, corpus: Corpus, *, points: float, seed: int, skip_bad: bool) -> Scan:

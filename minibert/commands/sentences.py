@@ -8,9 +8,11 @@ import numpy as np
 
 from minibert.checkpoint.tokenizer import Encoding
 from minibert.commands.output import counted
-from minibert.corpus.lines import Corpus, encoded
+from minibert.corpus.lines import Corpus, Line
 from minibert.model import Bert
 from minibert.speed.cores import one_thread
+
+PAIR = "|||"
 
 
 class Sentences:
@@ -89,3 +91,46 @@ def gather(bert: Bert, encodings: Sequence[Encoding]) -> Sample:
         np.repeat(np.arange(len(traces)), [len(trace.tokens) for trace in traces]),
         [encoding.text for encoding in encodings],
     )
+
+
+def as_text(text: str) -> str | tuple[str, str]:
+    """ "first ||| second" is a pair, as in the scripts BERT was published with; anything else is a sentence."""
+    parts = [part.strip() for part in text.split(PAIR)]
+    if len(parts) == 1:
+        return text
+    if len(parts) > 2:
+        raise ValueError(f"the text has {len(parts)} parts; expected a sentence, or two with one {PAIR} between")
+    if not all(parts):
+        raise ValueError(f"one side of {PAIR} is empty; expected a sentence before it and one after it")
+    return parts[0], parts[1]
+
+
+def encoded(bert: Bert, lines: Iterator[Line] | Sequence[Line], skip_bad: bool) -> Iterator[tuple[Line, Encoding]]:
+    """The lines as the model sees them. ValueError, which says where, for one that it cannot: or none of such."""
+    for line in lines:
+        try:
+            yield line, encode(bert, line)
+        except ValueError as error:
+            if skip_bad:
+                continue
+            raise at_line(line, error) from None
+
+
+def at_line(line: Line, error: ValueError) -> ValueError:
+    """The error, with the place of the line in its file."""
+    if not line.path:
+        return error
+    where = f"{line.path}, {'row' if line.path.endswith('.parquet') else 'line'} {line.number}"
+    return ValueError(f"{where}: {error}; mend it, or go on without such lines by --skip-bad")
+
+
+def encode(bert: Bert, line: Line) -> Encoding:
+    if line.fault:
+        raise ValueError(line.fault)
+    if not line.text.strip():
+        raise ValueError("the text is empty; expected a sentence")
+    try:
+        line.text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the text is not UTF-8") from None
+    return bert.encode(as_text(line.text))

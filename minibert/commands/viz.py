@@ -23,7 +23,7 @@ from minibert.commands.arguments import (
     refuse,
     suggest,
 )
-from minibert.commands.exporting import check_export, export
+from minibert.commands.exporting import check_export, export, manifest
 from minibert.commands.output import (
     counted,
     folder_name,
@@ -206,7 +206,7 @@ def run(args: argparse.Namespace) -> None:
     print()
     print(path)
     if args.export:
-        print(*export(args, out, corpus, scanned, sample, layers, heads, rows), sep="\n")
+        print(*export(args, out, sample, (layers, heads), manifest(args, corpus, scanned), rows), sep="\n")
     source = None if args.file is None else corpus.short_name + " (stopped early)" * (done < scanned.sentences)
     ways = [as_measured(*pair) for pair in zip(ways, measured, strict=True)]
     about = (model_name(bert), sample, layers, heads, ways, measured, habits, done)

@@ -15,7 +15,7 @@ from minibert.commands.output import (
     quoted,
     rounded,
 )
-from minibert.corpus.lines import as_text
+from minibert.commands.sentences import as_text
 from minibert.model import load
 from minibert.whatif.heads import Effects, head_effects
 

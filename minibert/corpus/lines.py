@@ -9,13 +9,10 @@ import json
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from minibert.checkpoint.encoding import Encoding
-from minibert.model import Bert
-
-PAIR = "|||"
 KINDS = (".txt", ".jsonl", ".csv", ".parquet")
 """Of files, by their endings; with .gz after it, too. Whatever ends otherwise is text."""
 BLOCK = 256
@@ -30,7 +27,7 @@ class Line(NamedTuple):
     """A text, and where it was found: line `number` of the file `path`, line `at` of all. fault: why it is no text."""
 
     at: int
-    text: str | tuple[str, str]
+    text: str
     path: str = ""
     number: int = 0
     fault: str = ""
@@ -53,11 +50,13 @@ class Corpus:
         name = self.name if self.path is None else Path(self.name).name
         return f"{name} ({len(self.files):,} files)" if len(self.files) > 1 else name
 
+    def raw(self, file: Path) -> BinaryIO:
+        return io.BytesIO(self.held[file]) if file in self.held else file.open("rb")
+
     def blocks(self) -> Iterator[list[Line]]:
         """BLOCK lines each, but for the last."""
         lines = iter(self)
-        while block := list(itertools.islice(lines, BLOCK)):
-            yield block
+        return iter(lambda: list(itertools.islice(lines, BLOCK)), [])
 
     def __iter__(self) -> Iterator[Line]:
         """All lines, but those with nothing in them."""
@@ -66,27 +65,24 @@ class Corpus:
         for file in self.files:
             name = self.name if str(file) == "-" else str(file)
             try:
-                for number, text, fault in read(file, self.held.get(file), self.column):
-                    if fault or text.strip():
-                        yield Line(next(at), text, name, number, fault)
+                with self.raw(file) as raw:
+                    for number, text, fault in read(raw, file, self.column):
+                        if fault or text.strip():
+                            yield Line(next(at), text, name, number, fault)
             except (ValueError, OSError, EOFError, zlib.error, csv.Error) as error:
                 raise ValueError(f"{name} cannot be read: {error}") from None
 
 
 def files_of(path: Path) -> list[Path]:
     """The files that are meant, in order: this one, those of a known kind in a folder, or those that a pattern fits."""
-    if path.is_dir():
-        known = [file for file in path.rglob("*") if kind_of(file) in KINDS]
-        files = [file for file in known if file.is_file()]
-        why = f"is a folder without a file to read; expected some that end in {', '.join(KINDS)}"
-    elif glob.has_magic(str(path)) and not path.exists():
-        files = [Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file()]
-        why = "fits no file; expected the pattern of some"
-    else:
+    if not path.is_dir() and (path.exists() or not glob.has_magic(str(path))):
         return [path]
+    found = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
+    files = sorted(file for file in found if file.is_file() and (kind_of(file) in KINDS or not path.is_dir()))
     if not files:
-        raise ValueError(f"--file {path} {why}")
-    return sorted(files)
+        what = f"is a folder without one that ends in {', '.join(KINDS)}" if path.is_dir() else "fits none"
+        raise ValueError(f"--file {path} {what}; expected a file, a folder of some, or a pattern such as 'books/*.txt'")
+    return files
 
 
 def kind_of(path: Path) -> str:
@@ -96,68 +92,52 @@ def kind_of(path: Path) -> str:
 
 def read_once(path: Path) -> bytes | None:
     """What standard input or a pipe has to give, for it gives it only once; None for a file that can be read again."""
-    if str(path) == "-":
-        content = getattr(sys.stdin, "buffer", sys.stdin).read(MOST_HELD + 1)
-        content = content.encode() if isinstance(content, str) else content  # of a caller who has put a stream there
-    elif path.is_file():
+    if path.is_file():
         return None
-    else:
-        with path.open("rb") as file:
-            content = file.read(MOST_HELD + 1)
+    with nullcontext(getattr(sys.stdin, "buffer", sys.stdin)) if str(path) == "-" else path.open("rb") as source:
+        content = source.read(MOST_HELD + 1)
     if len(content) > MOST_HELD:
         raise ValueError(f"--file {path} has more than {MOST_HELD:,} bytes; save them in a file, and name it")
-    return content
+    return content if isinstance(content, bytes) else content.encode()  # a caller may have put a stream of text there
 
 
-def read(path: Path, held: bytes | None, column: str) -> Iterator[tuple[int, str, str]]:
+def read(raw: BinaryIO, path: Path, column: str) -> Iterator[tuple[int, str, str]]:
     """Of each line of a file its number, the text, and why there is none."""
     kind = kind_of(path)
     if kind == ".parquet":
-        yield from parquet(path, column)
+        yield from ((number, *cell(row, column)) for number, row in enumerate(parquet(raw, column), start=1))
         return
-    opened = gzip.open if path.suffix == ".gz" else open
-    with io.BytesIO(held) if held is not None else opened(path, "rb") as raw:
-        if raw.read(2) in (b"\xff\xfe", b"\xfe\xff"):
-            raise ValueError("it is UTF-16; expected UTF-8: save it anew in that encoding")
-        raw.seek(0)
-        # lines may end as they like; bytes that are not UTF-8 become what cannot be encoded again
-        lines = io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", "" if kind == ".csv" else None)
-        if kind == ".jsonl":
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, *json_cell(line, column)
-        elif kind == ".csv":
-            table = csv.DictReader(lines)
-            check_column(column, table.fieldnames or [])
-            for row in table:
-                yield table.line_num, *cell(row, column)
-        else:
-            for number, line in enumerate(lines, start=1):
-                yield number, line.removesuffix("\n"), ""
+    raw = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+    if raw.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+        raise ValueError("it is UTF-16; expected UTF-8: save it anew in that encoding")
+    raw.seek(0)
+    # lines may end as they like; bytes that are not UTF-8 become what cannot be encoded again
+    lines = io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", "" if kind == ".csv" else None)
+    if kind == ".csv":
+        table = csv.DictReader(lines)
+        check_column(column, table.fieldnames or [])
+        yield from ((table.line_num, *cell(row, column)) for row in table)
+    for number, line in enumerate(lines, start=1):
+        yield number, *(cell(line, column) if kind == ".jsonl" and line.strip() else (line.removesuffix("\n"), ""))
 
 
-def parquet(path: Path, column: str) -> Iterator[tuple[int, str, str]]:
+def parquet(raw: BinaryIO, column: str) -> Iterator[dict]:
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise ValueError("this takes pyarrow: pip install 'minibert[parquet]'") from None
-    with ParquetFile(path) as file:
+    with ParquetFile(raw) as file:
         check_column(column, file.schema_arrow.names)
-        rows = (row for batch in file.iter_batches(BLOCK, columns=[column]) for row in batch.to_pylist())
-        for number, row in enumerate(rows, start=1):
-            yield number, *cell(row, column)
+        for batch in file.iter_batches(BLOCK, columns=[column]):
+            yield from batch.to_pylist()
 
 
-def json_cell(line: str, column: str) -> tuple[str, str]:
-    """The text in a line of .jsonl, and why there is none."""
+def cell(row: dict | str, column: str) -> tuple[str, str]:
+    """The text in a row, which may be a line of JSON, and why there is none."""
     try:
-        return cell(json.loads(line), column)
+        row = json.loads(row) if isinstance(row, str) else row
     except (ValueError, RecursionError) as error:
         return "", f"it is not JSON ({error})"
-
-
-def cell(row: object, column: str) -> tuple[str, str]:
-    """The text in a row, and why there is none."""
     text = row.get(column) if isinstance(row, dict) else None
     if isinstance(text, str):
         return text.replace("\n", " "), ""
@@ -167,46 +147,3 @@ def cell(row: object, column: str) -> tuple[str, str]:
 def check_column(column: str, known: Sequence[str]) -> None:
     if column not in known:
         raise ValueError(f"it has no column {column!r}; --column names one of {', '.join(known) or 'none at all'}")
-
-
-def as_text(text: str) -> str | tuple[str, str]:
-    """ "first ||| second" is a pair, as in the scripts BERT was published with; anything else is a sentence."""
-    parts = [part.strip() for part in text.split(PAIR)]
-    if len(parts) == 1:
-        return text
-    if len(parts) > 2:
-        raise ValueError(f"the text has {len(parts)} parts; expected a sentence, or two with one {PAIR} between")
-    if not all(parts):
-        raise ValueError(f"one side of {PAIR} is empty; expected a sentence before it and one after it")
-    return parts[0], parts[1]
-
-
-def encoded(bert: Bert, lines: Iterator[Line] | Sequence[Line], skip_bad: bool) -> Iterator[tuple[Line, Encoding]]:
-    """The lines as the model sees them. ValueError, which says where, for one that it cannot: or none of such."""
-    for line in lines:
-        try:
-            yield line, encode(bert, line)
-        except ValueError as error:
-            if skip_bad:
-                continue
-            raise at_line(line, error) from None
-
-
-def at_line(line: Line, error: ValueError) -> ValueError:
-    """The error, with the place of the line in its file."""
-    if not line.path:
-        return error
-    where = f"{line.path}, {'row' if line.path.endswith('.parquet') else 'line'} {line.number}"
-    return ValueError(f"{where}: {error}; mend it, or go on without such lines by --skip-bad")
-
-
-def encode(bert: Bert, line: Line) -> Encoding:
-    if line.fault:
-        raise ValueError(line.fault)
-    if not line.text.strip():
-        raise ValueError("the text is empty; expected a sentence")
-    try:
-        line.text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("the text is not UTF-8") from None
-    return bert.encode(as_text(line.text))

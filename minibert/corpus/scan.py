@@ -1,13 +1,12 @@
 """The first pass over a corpus: are all lines usable, how many are there, and some of them drawn at random."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from minibert.checkpoint.encoding import Encoding
-from minibert.corpus.lines import Line, encoded
-from minibert.model import Bert
+from minibert.corpus.lines import Line
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,12 @@ class Scan:
     drawn: tuple[tuple[float, int, Encoding], ...]
     """of those in the sample: the number drawn, the place, and the sentence"""
 
+    @classmethod
+    def of(cls, found: Iterable[tuple[Line, Encoding]], lines: int, points: float, seed: int) -> "Scan":
+        """found: the sentences in some lines, and the line of each. points: about so many tokens are drawn."""
+        drawn = [(np.random.default_rng([seed, line.at]).random(), line.at, encoding) for line, encoding in found]
+        return cls(len(drawn), lines - len(drawn), points, fewest(drawn, points))
+
     def __add__(self, other: "Scan") -> "Scan":
         drawn = fewest(self.drawn + other.drawn, self.points)
         return Scan(self.sentences + other.sentences, self.skipped + other.skipped, self.points, drawn)
@@ -37,18 +42,6 @@ class Scan:
     def sample(self) -> list[Encoding]:
         """In the order of the text."""
         return [encoding for _, _, encoding in sorted(self.drawn, key=lambda one: one[1])]
-
-
-def scan(models: Sequence[Bert], lines: Sequence[Line], *, points: float, seed: int, skip_bad: bool) -> Scan:
-    """models: of which the first cuts texts into tokens. points: about so many of these are drawn.
-
-    ValueError: a line that cannot be used.
-    """
-    drawn, sentences = [], 0
-    for line, encoding in encoded(models[0], lines, skip_bad):
-        sentences += 1
-        drawn.append((np.random.default_rng([seed, line.at]).random(), line.at, encoding))
-    return Scan(sentences, len(lines) - sentences, points, fewest(drawn, points))
 
 
 def fewest(drawn: Sequence[tuple], points: float) -> tuple[tuple, ...]:

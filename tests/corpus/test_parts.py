@@ -17,13 +17,12 @@ from hypothesis import strategies as st
 
 import minibert
 from minibert.commands import main as cli
-from minibert.commands.passes import look_through
+from minibert.commands.passes import look_through, scan
 from minibert.commands.sentences import gather
 from minibert.commands.survey import METHODS, fit, measure_block
 from minibert.corpus import lines
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus
-from minibert.corpus.scan import scan
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +130,7 @@ def test_folders_and_patterns_are_read_in_order_and_numbered_through(write, tmp_
     ]
     found = list(Corpus(path=tmp_path / "f" / "**" / "*.t*"))
     assert [(line.at, line.number) for line in found] == [(0, 1), (1, 2), (2, 1), (3, 2)]
-    with pytest.raises(ValueError, match="fits no file"):
+    with pytest.raises(ValueError, match="fits none; expected a file, a folder"):
         Corpus(path=tmp_path / "*.none")
 
 
