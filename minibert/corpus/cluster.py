@@ -9,20 +9,20 @@ lost with a worker.
 The order in which the sums are taken is that of the corpus, whoever is done first.
 """
 
-import hashlib
 import logging
+import os
 import pickle
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache, reduce
-from itertools import islice
+from itertools import count, islice
 from operator import add
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, getsignal, signal
-from threading import RLock
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,14 @@ from minibert.speed.cores import blas
 GROUP, FAN = 64, 8
 MOST_SENT = 2**29
 """Bytes of a model that are sent to workers that have none of that name."""
-loading = RLock()
+
+SETTINGS = {
+    "distributed.admin.large-graph-warning-threshold": "1GB",
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.preload": [__name__],
+    # without Dask's MALLOC_TRIM_THRESHOLD_, which has free memory given back at once: a sixth of the time
+    "distributed.nanny.pre-spawn-environ": {"OPENBLAS_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "MALLOC_ARENA_MAX": 1},
+}
 
 
 @contextmanager
@@ -50,22 +57,22 @@ def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterat
         from distributed import Client, LocalCluster
     except ImportError:
         raise ValueError("--workers and --scheduler take Dask: pip install 'minibert[cluster]'") from None
-    settings = {"distributed.admin.large-graph-warning-threshold": "1GB", "distributed.worker.profile.enabled": False}
-    with config.set(settings), ExitStack() as stack:
+    with config.set(SETTINGS), ExitStack() as stack:
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable()  # what Dask tells its log of workers that come and go is not for the reader of a table
-        if scheduler is None:
-            before = signal(SIGINT, SIG_IGN)  # Ctrl-C is for this process; it is heard by all that are begun here
-            options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 60}
-            scheduler = stack.enter_context(LocalCluster(n_workers=workers, **options))
-            signal(SIGINT, before)
+        stack.callback(signal, SIGINT, getsignal(SIGINT))
+        where, options = scheduler, {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 60}
         try:
-            client = stack.enter_context(Client(scheduler, timeout=4))
-        except OSError:
-            hint = "is one running there? `dask scheduler` begins one"
-            raise ValueError(f"--scheduler {scheduler} does not answer; {hint}") from None
-        except ValueError as error:
-            raise ValueError(f"--scheduler is {scheduler} ({error}); expected tcp://host:8786") from None
+            if where is None:
+                with ctrl_c(), mute() if sys.stderr else nullcontext():
+                    where = stack.enter_context(LocalCluster(n_workers=workers, **options))
+            client = stack.enter_context(Client(where, timeout=4))
+        except (OSError, RuntimeError, ValueError) as error:
+            if scheduler is None:
+                raise ValueError(f"no worker can be begun: {error}") from None
+            what = "expected the address that `dask scheduler` prints, tcp://HOST:8786"
+            raise ValueError(f"--scheduler {scheduler} does not answer ({error}); {what}") from None
+        stack.callback(signal, SIGINT, SIG_IGN)  # while Dask clears away: that takes a second, and ten if interrupted
         try:
             yield Cluster(client, *models)
         except Exception as error:
@@ -78,7 +85,7 @@ class Cluster(Here):
     """Workers, each of which loads the models once."""
 
     def __init__(self, client: Any, *models: Bert):
-        self.client, self.is_stopped = client, False
+        self.client = client
         if not self.count():
             print("minibert: waiting for the first worker", file=sys.stderr)
         client.wait_for_workers(1)
@@ -88,85 +95,88 @@ class Cluster(Here):
         """What tells workers which model: its name where all have it, or else the model itself."""
         name = str(Path(bert.name).resolve()) if Path(bert.name).is_dir() else bert.name
         try:
-            missing = self.client.run(missing_here, name, __version__, fingerprint(bert))
+            have = self.client.run(has_model, name, __version__, fingerprint(bert))
         except Exception as error:
             raise ValueError(f"the workers cannot run minibert {__version__}, which they need: {error}") from None
-        model = pickle.dumps(bert) if any(why for _, why in missing.values()) else b""
-        for address, (is_fatal, why) in missing.items():
-            if is_fatal or (why and len(model) > MOST_SENT):
-                raise ValueError(f"worker {address} has {why}; expected the same as here ({len(model):,} bytes)")
-        return self.hand_over(bert) if model else name
-
-    def hand_over(self, thing: Any) -> Any:
-        """Something that workers get when they first need it, from here or from each other."""
-        return self.client.submit(pickle.loads, pickle.dumps(thing), pure=False)
+        if all(have.values()):
+            return name
+        pickled = pickle.dumps(bert)
+        if len(pickled) > MOST_SENT:
+            raise ValueError(f"a worker has another {name} or none, and {len(pickled):,} bytes are too many to send")
+        return self.client.submit(pickle.loads, pickled, pure=False)
 
     def each(self, work: Callable, blocks: Iterable[list[Line]], advance: Callable[[int], object]) -> Iterator[Any]:
         """As `Here.each`, but a sum is of many blocks; the last, on Ctrl-C, of all that are done by then."""
-        job, blocks, groups = self.hand_over(work), iter(blocks), deque()
-        before = self.listen()
-        try:
+        job, blocks, groups = self.client.submit(pickle.loads, pickle.dumps(work), pure=False), iter(blocks), deque()
+        with ctrl_c() as stop:
             while True:
                 while len(groups) < 2 and (some := list(islice(blocks, max(GROUP, 4 * self.count())))):
                     parts = [self.client.submit(part, job, pickle.dumps(b), *self.models, pure=False) for b in some]
                     groups.append((parts, self.tree(parts), [len(block) for block in some]))
-                if not groups:
-                    return
-                self.wait_for(*groups[0], advance)
-                sums = groups.popleft()[1].result()
-                yield sums
-        except KeyboardInterrupt:
-            parts = [part for parts, *_ in groups for part in parts]
-            done = [part for part in parts if part.status == "finished"]
-            if done:
+                if not groups or not self.is_done(*groups[0], advance, stop):
+                    break
+                yield groups.popleft()[1].result()
+            if done := [part for parts, *_ in groups for part in parts if part.status == "finished"]:
                 yield reduce(add, self.client.gather(done))
-            raise
-        finally:
-            signal(SIGINT, before)
-
-    def listen(self) -> Any:
-        """Remember a Ctrl-C: where it comes while Python clears something away, its exception is lost."""
-        before = getsignal(SIGINT)
-
-        def stop(number: int, frame: Any) -> None:
-            self.is_stopped = True
-            before(number, frame) if callable(before) else None
-
-        return signal(SIGINT, stop)
 
     def tree(self, sums: list) -> Any:
         while len(sums) > 1:
-            sums = [self.client.submit(add_up, *sums[i : i + FAN], pure=False) for i in range(0, len(sums), FAN)]
+            sums = [self.client.submit(reduce, add, sums[i : i + FAN], pure=False) for i in range(0, len(sums), FAN)]
         return sums[0]
 
-    def wait_for(self, parts: list, total: Any, sizes: list[int], advance: Callable[[int], object]) -> None:
-        """Until all parts of a group are done. The error of the first of them, if there is one."""
-        from distributed import wait
-
-        size, waiting, is_alone = dict(zip(parts, sizes, strict=True)), set(parts), False
-        while waiting:
-            if self.is_stopped:
-                raise KeyboardInterrupt
-            try:
-                done, waiting = wait(waiting, timeout=5, return_when="FIRST_COMPLETED")
-                advance(sum(size[one] for one in done))
-            except TimeoutError:
-                if self.client.status == "closed":
-                    raise CancelledError from None
-                if not self.count() and not is_alone:
-                    print("minibert: no worker is left; waiting for another", file=sys.stderr)
-                is_alone = not self.count()
-        for one in [*parts, total]:
-            wait([one])
-            if one.status == "error":
-                error = one.exception()
-                raise error if isinstance(error, ValueError | OSError) else ValueError(f"a worker failed: {error!r}")
+    def is_done(self, parts: list, total: Any, sizes: list[int], advance: Callable, stop: Event) -> bool:
+        """Waits for a group, whether it is done or shall stop before. The error of the first part that has one."""
+        waiting = dict(zip([*parts, total], [*sizes, 0], strict=True))
+        for tick in count():
+            advance(sum(waiting.pop(one) for one in list(waiting) if one.done()))
+            if not waiting:
+                break
+            if stop.wait(0.05):
+                return False
+            if tick % 200 == 199 and not self.count():  # every ten seconds
+                print("minibert: no worker is left; waiting for another", file=sys.stderr)
+        for error in (one.exception() for one in parts if one.status == "error"):
+            raise error if isinstance(error, ValueError | OSError) else ValueError(f"a worker failed: {error!r}")
+        return True
 
     def count(self) -> int:
         return len(self.client.scheduler_info().get("workers", ()))
 
 
+@contextmanager
+def ctrl_c() -> Iterator[Event]:
+    """What is set by Ctrl-C, whose exception comes at the end of the block: earlier, it would be lost where Python
+    clears something away, and break Dask where it begins. A second Ctrl-C is as ever."""
+    stop = Event()
+    before = signal(SIGINT, lambda *_: (stop.set(), signal(SIGINT, before)))
+    try:
+        yield stop
+    finally:
+        signal(SIGINT, before)
+        if stop.is_set():
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def mute() -> Iterator[None]:
+    """Processes that are begun in this block say nothing: not even what Ctrl-C, which they hear as well, does to them
+    before `dask_setup`."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 # --- what runs on the workers ----------------------------------------------------------------------------------------
+
+
+def dask_setup(worker: object) -> None:
+    """Called by Dask, by this name, when a worker of this machine begins."""
+    signal(SIGINT, SIG_IGN)  # Ctrl-C is for the process that began it
 
 
 @cache
@@ -176,33 +186,24 @@ def loaded(name: str) -> Bert:
     return load(name)
 
 
-def missing_here(name: str, version: str, wanted: str) -> tuple[bool, str]:
-    """What keeps a worker from having the model, and whether sending it would not help."""
+def has_model(name: str, version: str, wanted: str) -> bool:
+    """Whether a worker has the model. ValueError: it has another version of minibert."""
     if version != __version__:
-        return True, f"minibert {__version__}"
+        raise ValueError(f"one has minibert {__version__}")
     try:
-        with loading:
-            return False, "" if fingerprint(loaded(name)) == wanted else f"another model under the name {name}"
-    except (ValueError, OSError) as error:
-        return False, f"no such model ({error})"
-
-
-def part(work: Callable, block: bytes, *models: Bert | str) -> Any:
-    with loading:
-        ready = [loaded(model) if isinstance(model, str) else model for model in models]
-    with np.errstate(all="ignore"):  # as in a process that runs the command
-        return work(ready, pickle.loads(block))
-
-
-def add_up(*sums: Any) -> Any:
-    return reduce(add, sums)
+        return fingerprint(loaded(name)) == wanted
+    except (ValueError, OSError):
+        return False
 
 
 def fingerprint(bert: Bert) -> str:
     """Equal where the numbers and the vocabulary of two models are."""
-    words = "" if bert.tokenizer.backend is None else bert.tokenizer.backend.to_str()
-    numbers: list[pickle.PickleBuffer] = []  # where they are: no copy is made
-    digest = hashlib.sha256(pickle.dumps((bert.weights, words), protocol=5, buffer_callback=numbers.append))
-    for buffer in numbers:
-        digest.update(buffer.raw())
-    return digest.hexdigest()
+    from dask.base import tokenize
+
+    return tokenize(bert.weights, "" if bert.tokenizer.backend is None else bert.tokenizer.backend.to_str())
+
+
+def part(work: Callable, block: bytes, *models: Bert | str) -> Any:
+    models = [loaded(model) if isinstance(model, str) else model for model in models]
+    with np.errstate(all="ignore"):  # as in a process that runs the command
+        return work(models, pickle.loads(block))

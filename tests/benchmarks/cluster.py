@@ -1,15 +1,16 @@
 """What a second worker is worth, and what a worker holds: `minibert viz --file` in one process and shared out.
 
     pip install -e '.[bench,cluster]'
-    OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.cluster TEXT --sentences 4000
-    OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.cluster TEXT --memory 2000 20000
+    python -m tests.benchmarks.cluster TEXT --sentences 20000 --rounds 3
+    python -m tests.benchmarks.cluster TEXT --memory 2000 20000
 
 TEXT is a file with a sentence per line, of which the first so many are taken. Each row is of a process of its own; all
-processes have one thread of BLAS.
+processes have one thread of BLAS. Rounds go through one process, one worker and all workers in turn.
 """
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("--model", default=str(find_minilm()), help="default: all-MiniLM-L6-v2")
     parser.add_argument("--sentences", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--memory", nargs="*", type=int, help="instead: so many sentences, and what workers held")
     args = parser.parse_args()
     print("| | sentences | all, s | begin | first pass | fit | measure | MB a process | nearest@1, raw, 2-D |")
@@ -82,8 +84,14 @@ def main() -> None:
         for count in args.memory:
             row(args.model, args.text, count, args.workers)
         return
-    one, many = (row(args.model, args.text, args.sentences, workers) for workers in (0, args.workers))
-    print(f"\n{one[0] / many[0]:.2f} times as fast, measuring {one[4] / many[4]:.2f} times")
+    rounds = [
+        [row(args.model, args.text, args.sentences, workers) for workers in (0, 1, args.workers)]
+        for _ in range(args.rounds)
+    ]
+    for name, which in (("one process", 0), ("one worker", 1)):
+        whole, measuring = (sorted(one[which][step] / one[2][step] for one in rounds) for step in (0, 4))
+        print(f"\n{args.workers} workers against {name}: {statistics.median(whole):.2f} times as fast ", end="")
+        print(f"({whole[0]:.2f} to {whole[-1]:.2f}), measuring {statistics.median(measuring):.2f} times")
 
 
 if __name__ == "__main__":

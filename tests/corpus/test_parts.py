@@ -178,6 +178,16 @@ def test_two_workers_write_the_same_tables_as_one_process(tmp_path, corpus_file,
     assert "measured: 700 sentences" in capsys.readouterr().out
 
 
+def test_workers_are_begun_where_nobody_hears_what_they_say(tmp_path, corpus_file, monkeypatch):
+    """As after 2>&-: Python has no sys.stderr, and there is no file 2 either."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(os, "dup", lambda number: os.fstat(10**6))
+    options = ["--points", "50", "--draw", "metrics", "--layer", "1"]
+    cli.main(["viz", "--file", str(corpus_file), *options, "--workers", "1", "--out", str(tmp_path)])
+    assert cells(tmp_path)
+
+
 def test_without_dask_one_line_says_what_to_install(tmp_path, corpus_file, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(SystemExit) as stop:
@@ -193,7 +203,10 @@ def test_a_scheduler_that_does_not_answer(corpus_file, monkeypatch, capsys):
     monkeypatch.setattr(pytest.importorskip("distributed"), "Client", nobody)
     with pytest.raises(SystemExit):
         cli.main(["viz", "--file", str(corpus_file), "--scheduler", "tcp://127.0.0.1:9"])
-    assert "tcp://127.0.0.1:9 does not answer; is one running there? `dask scheduler`" in capsys.readouterr().err
+    assert (
+        "tcp://127.0.0.1:9 does not answer (Timed out trying to connect); expected the address that"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("command", [["viz", "--draw", "metrics"], ["compare", "tiny", "tiny-sentiment"]])
