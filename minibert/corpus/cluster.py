@@ -68,10 +68,8 @@ def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterat
                     where = stack.enter_context(LocalCluster(n_workers=workers, **options))
             client = stack.enter_context(Client(where, timeout=4))
         except (OSError, RuntimeError, ValueError) as error:
-            if scheduler is None:
-                raise ValueError(f"no worker can be begun: {error}") from None
-            what = "expected the address that `dask scheduler` prints, tcp://HOST:8786"
-            raise ValueError(f"--scheduler {scheduler} does not answer ({error}); {what}") from None
+            unheard = f"--scheduler {scheduler} does not answer, or is not as `dask scheduler` prints it"
+            raise ValueError(f"{unheard if scheduler else 'no worker can be begun'}: {error}") from None
         stack.callback(signal, SIGINT, SIG_IGN)  # while Dask clears away: that takes a second, and ten if interrupted
         try:
             yield Cluster(client, *models)
@@ -94,12 +92,13 @@ class Cluster(Here):
     def reach(self, bert: Bert) -> Any:
         """What tells workers which model: its name where all have it, or else the model itself."""
         name = str(Path(bert.name).resolve()) if Path(bert.name).is_dir() else bert.name
+        which = name, __version__, fingerprint(bert)
         try:
-            have = self.client.run(has_model, name, __version__, fingerprint(bert))
+            have = self.client.run(has_model, *which)
         except Exception as error:
             raise ValueError(f"the workers cannot run minibert {__version__}, which they need: {error}") from None
         if all(have.values()):
-            return name
+            return which
         pickled = pickle.dumps(bert)
         if len(pickled) > MOST_SENT:
             raise ValueError(f"a worker has another {name} or none, and {len(pickled):,} bytes are too many to send")
@@ -127,13 +126,12 @@ class Cluster(Here):
     def is_done(self, parts: list, total: Any, sizes: list[int], advance: Callable, stop: Event) -> bool:
         """Waits for a group, whether it is done or shall stop before. The error of the first part that has one."""
         waiting = dict(zip([*parts, total], [*sizes, 0], strict=True))
-        for tick in count():
-            advance(sum(waiting.pop(one) for one in list(waiting) if one.done()))
-            if not waiting:
-                break
+        ticks = count(1)
+        while waiting:
             if stop.wait(0.05):
                 return False
-            if tick % 200 == 199 and not self.count():  # every ten seconds
+            advance(sum(waiting.pop(one) for one in list(waiting) if one.done()))
+            if next(ticks) % 200 == 0 and not self.count():  # every ten seconds
                 print("minibert: no worker is left; waiting for another", file=sys.stderr)
         for error in (one.exception() for one in parts if one.status == "error"):
             raise error if isinstance(error, ValueError | OSError) else ValueError(f"a worker failed: {error!r}")
@@ -180,18 +178,21 @@ def dask_setup(worker: object) -> None:
 
 
 @cache
-def loaded(name: str) -> Bert:
+def loaded(name: str, version: str, wanted: str) -> Bert:
+    """ValueError: this worker has no such model, or another one of that name. TypeError: another minibert."""
+    if version != __version__:
+        raise TypeError(f"a worker has minibert {__version__}")
     if blas() is not None:
         blas().limit(limits=1)  # for good: a worker is one of many, and the last digits shall be those of all others
-    return load(name)
+    bert = load(name)
+    if fingerprint(bert) != wanted:
+        raise ValueError(f"a worker has another model of the name {name}")
+    return bert
 
 
 def has_model(name: str, version: str, wanted: str) -> bool:
-    """Whether a worker has the model. ValueError: it has another version of minibert."""
-    if version != __version__:
-        raise ValueError(f"one has minibert {__version__}")
     try:
-        return fingerprint(loaded(name)) == wanted
+        return loaded(name, version, wanted) is not None
     except (ValueError, OSError):
         return False
 
@@ -203,7 +204,7 @@ def fingerprint(bert: Bert) -> str:
     return tokenize(bert.weights, "" if bert.tokenizer.backend is None else bert.tokenizer.backend.to_str())
 
 
-def part(work: Callable, block: bytes, *models: Bert | str) -> Any:
-    models = [loaded(model) if isinstance(model, str) else model for model in models]
+def part(work: Callable, block: bytes, *models: Bert | tuple[str, str, str]) -> Any:
+    models = [loaded(*model) if isinstance(model, tuple) else model for model in models]
     with np.errstate(all="ignore"):  # as in a process that runs the command
         return work(models, pickle.loads(block))
