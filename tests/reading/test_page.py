@@ -97,7 +97,9 @@ def test_the_legend_tells_how_wide_the_layers_are_where_embeddings_are_narrower(
     bert = minibert.load(tmp_path)
     page = show(bert.read("the capybara").save(tmp_path / "read.html"))
     assert bert.config.embedding_size < bert.config.hidden_size
-    assert f"{bert.config.hidden_size} hidden numbers" in page.inner_text(".legend").replace("\u00a0", " ")
+    legend = page.inner_text(".legend").replace("\u00a0", " ")
+    assert f"{bert.config.hidden_size} hidden numbers" in legend
+    assert f"{bert.config.head_size} numbers per head" in legend  # "exact" has one more
 
 
 def test_whatever_can_be_written_out_comes_to_what_was_recorded(show, file):

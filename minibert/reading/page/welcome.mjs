@@ -5,10 +5,15 @@ import { shapeInWords } from "./letters.mjs";
 
 export function welcome(page) {
   const { recording } = page;
-  const sizes = new Map();
+  const counts = {}; // of each letter, how often each size: ALBERT's embeddings have a smaller D, "exact" has one more K
   for (const { letters, shape } of recording.arrays) {
-    [...letters].forEach((letter, axis) => /[A-Z]/u.test(letter) && sizes.set(letter, Math.max(shape[axis], sizes.get(letter) ?? 0)));
+    [...letters].forEach((letter, axis) => {
+      counts[letter] ??= {};
+      counts[letter][shape[axis]] = (counts[letter][shape[axis]] ?? 0) + 1;
+    });
   }
+  const usual = ([letter, sizes]) => [letter, Number(Object.keys(sizes).reduce((one, other) => (sizes[other] > sizes[one] ? other : one)))];
+  const sizes = new Map(Object.entries(counts).map(usual));
   const legend = [..."TSHKDFVN"].filter((letter) => sizes.has(letter)).map((letter) =>
     element("li", {}, element("b", {}, letter), ` ${letter === "S" ? `${sizes.get(letter)} tokens as keys` : shapeInWords(letter, [sizes.get(letter)])}`));
   const ask = (text, name, where) => {
