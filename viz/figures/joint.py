@@ -34,6 +34,7 @@ from viz.geometry.sentences import sentence_spans
 SOME = 40  # tokens; of more, lines are thinner and arrows left out
 MANY = 300  # tokens; more are drawn as areas, not as points
 TOLD_APART = 3  # sentences, by how full their marks are
+DOTS = {".", "。", "．", "·", "・", "•", "●", "○", "◆", ","}  # tokens that look like points
 HELD = (0.95, 0.8, 0.5)  # of the points, in the areas drawn
 METHODS = {
     "raw": "raw: the vectors as the model has them",
@@ -306,7 +307,9 @@ def _strongest_ends(lines, name, labels, count):
 
 
 def _numbered(labels, spans):
-    """With several sentences that are told apart, each label with the number of its sentence: cat₁, cat₂."""
+    """With several sentences that are told apart, each label with the number of its sentence: cat₁, cat₂. What would
+    look like one more point is in quotation marks."""
+    labels = [f"“{label}”" if label in DOTS else label for label in labels]
     if not 1 < len(spans) <= TOLD_APART:
         return labels
     return [f"{labels[i]}{'₁₂₃'[number]}" for number, s in enumerate(spans) for i in range(s.start, s.stop)]

@@ -249,10 +249,13 @@ def _draw_map(axes: Axes, values, labels, cmap, norm, rows: bool = True, numbers
 
 
 def number(value: float) -> str:
-    """0.73 -> .73, 1 -> 1, -0.5 -> −.50, 12.3 -> 12: so that it fits into its cell."""
+    """0.73 -> .73, 1 -> 1, 0.997 -> 1.0, -0.5 -> −.50, 12.3 -> 12: so that it fits into its cell."""
     digits = 2 if abs(value) < 0.995 else 1 if abs(value) < 9.95 else 0
     text = f"{value:.{digits}f}"
-    text = text.removesuffix(".0") if digits < 2 else text.replace("0.", ".", 1)
+    if digits == 2:
+        text = text.replace("0.", ".", 1)
+    elif value == round(value):
+        text = text.removesuffix(".0")
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
