@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> None:
     (moved,), done = found.all, found.sentences
     ranking = most_moved(moved)
     written = [out / "compare.csv"]
-    write_csv(written[0], shift_rows(moved))
+    write_csv(written[0], [row | {"sentences": done} for row in shift_rows(moved)])
     nothing_moved = not any(values.any() for values in (moved.attention, moved.query, moved.key))
     if not args.json:
         skipped = f", {left_out(scanned.skipped)}" if args.skip_bad else ""
@@ -102,7 +102,8 @@ def run(args: argparse.Namespace) -> None:
     import viz
 
     closely = [] if nothing_moved else ranking[: args.closely]
-    for name, figure in pictures(before, after, corpus, scanned.sample, moved, done, closely, args.width):
+    source = None if args.file is None else corpus.short_name + " (stopped early)" * (done < scanned.sentences)
+    for name, figure in pictures(before, after, source, scanned.sample, moved, done, closely, args.width):
         written.append(viz.save(figure, out / f"{name}.{args.format}"))
         if not args.json:
             print(written[-1])
@@ -198,7 +199,7 @@ def shift_table(moved: "viz.Shift", ranking: Sequence[tuple[int, int]]) -> str:
 def pictures(
     before: Bert,
     after: Bert,
-    corpus: Corpus,
+    source: str | None,
     sample: Sequence[Encoding],
     moved: "viz.Shift",
     done: int,
@@ -207,7 +208,8 @@ def pictures(
 ) -> Iterator[tuple[str, "Figure"]]:
     """Names and figures: the heatmaps, then some heads one by one, drawn with the sentences of the sample.
 
-    done: in how many sentences `moved` was measured. width: of the figures, in inches.
+    source: the file's name, if there is one. done: in how many sentences `moved` was measured. width: of the figures,
+        in inches.
     """
     import viz
     from minibert.commands.pictures import MOST_LINES
@@ -219,7 +221,8 @@ def pictures(
         "keys (share of their length)": moved.key,
     }
     rows, columns = (range(size) for size in moved.attention.shape)
-    text = quoted(corpus.texts) if corpus.path is None else f"{counted(done, 'sentence')} of {corpus.short_name}"
+    texts = [encoding.text for encoding in sample]
+    text = quoted(texts) if source is None else f"{counted(done, 'sentence')} of {source}"
     title = f"What moved: {model_name(before)} → {model_name(after)} · {text}"
     far = max(float(values.max()) for values in (moved.query, moved.key)) or 1.0
     limits = dict.fromkeys(list(maps)[1:], (0, far))  # so that the two can be compared
@@ -236,9 +239,7 @@ def pictures(
 
     samples = [gather(bert, sample) for bert in (before, after)]
     first = samples[0]
-    drawn = quoted(first.texts)
-    if corpus.path is not None:
-        drawn = f"{counted(len(first.texts), 'sentence')} of {corpus.short_name}"
+    drawn = quoted(first.texts) if source is None else f"{counted(len(first.texts), 'sentence')} of {source}"
     for layer, head in closely:
         where = f"{model_name(before)} → {model_name(after)} · layer {layer}, head {head}"
         where += f" · attention moved {moved.attention[layer, head]:.2f}"

@@ -87,7 +87,7 @@ def table(texts: list[str], vectors_ND: np.ndarray) -> str:
     shown = vectors_ND[:MOST_IN_TABLE] / np.linalg.norm(vectors_ND[:MOST_IN_TABLE], axis=-1, keepdims=True)
     lines = ["    " + "".join(f"{i:6}" for i in range(len(shown)))]
     for i, row in enumerate(shown @ shown.T):
-        lines.append(f"{i:4}" + "".join(f"{cosine:6.2f}" for cosine in row) + f"  {printable(texts[i])}")
+        lines.append(f"{i:4}" + "".join(f"{cosine:z6.2f}" for cosine in row) + f"  {printable(texts[i])}")
     if len(texts) > len(shown):
         lines.append(f"and {len(texts) - len(shown)} more, which --csv or --npz writes")
     return "\n".join(lines)

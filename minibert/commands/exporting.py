@@ -41,7 +41,7 @@ def export(
     if args.export == "parquet":
         written.append(out / "heads.parquet")
         columns = {
-            name: [row[name] if name in ("layer", "head") else float(row[name]) for row in rows] for name in rows[0]
+            name: [row[name] if isinstance(row[name], int) else float(row[name]) for row in rows] for name in rows[0]
         }
         with whole_file(written[-1]) as beside:
             write_table(columns, beside)

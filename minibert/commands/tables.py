@@ -54,7 +54,7 @@ def head_table(ways, measured, layers, heads, dims) -> str:
     lines = [headings, names]
     for i, j in np.ndindex(len(layers), len(heads)):
         doubts = [f"{way.method}: {way[i, j].doubt}" for way, _ in scaled if way[i, j].doubt]
-        line = "".join(f"{cell[i, j]:{width}.2f}" for cell, width in zip(cells, widths, strict=True))
+        line = "".join(f"{cell[i, j]:z{width}.2f}" for cell, width in zip(cells, widths, strict=True))
         lines.append(f"{f'{layers[i]}.{heads[j]}':>5}{line}" + "  " * bool(doubts) + "; ".join(doubts))
     if len(layers) * len(heads) > 1:
         lines += ["", *mean_table(moved, others, len(layers) * len(heads), dims)]

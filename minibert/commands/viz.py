@@ -194,7 +194,7 @@ def run(args: argparse.Namespace) -> None:
         options = {"seed": seed, "skip_bad": args.skip_bad, "sample": sample}
         measured, habits, done = measure(hands, corpus, scanned.lines, ways, layers, heads, queries, **options)
     path = out / "heads.csv"
-    rows = head_rows(ways, measured, habits, layers, heads, args.dims)
+    rows = [row | {"sentences": done} for row in head_rows(ways, measured, habits, layers, heads, args.dims)]
     write_csv(path, rows)
 
     skipped = left_out(scanned.skipped) if args.skip_bad else ""
@@ -206,7 +206,8 @@ def run(args: argparse.Namespace) -> None:
     print()
     print(path)
     if args.export:
-        print(*export(args, out, sample, (layers, heads), manifest(args, corpus, scanned), rows), sep="\n")
+        facts = manifest(args, corpus, scanned) | {"measured": done}
+        print(*export(args, out, sample, (layers, heads), facts, rows), sep="\n")
     source = None if args.file is None else corpus.short_name + " (stopped early)" * (done < scanned.sentences)
     ways = [as_measured(*pair) for pair in zip(ways, measured, strict=True)]
     about = (model_name(bert), sample, layers, heads, ways, measured, habits, done)

@@ -76,7 +76,7 @@ def table(effects: Effects, top: int) -> str:
     """One line per head: its cost, the probability that is left, and what the model says instead."""
     lines = [f"{effects.answer}: {effects.before:.3f} with all heads", " head   cost  left  answer"]
     for at in costliest(effects)[:top]:
-        lines.append(f"{at[0]:>3}.{at[1]:<2}{effects.cost[at]:6.2f} {effects.after[at]:5.3f}  {effects.turned[at]}")
+        lines.append(f"{at[0]:>3}.{at[1]:<2}{effects.cost[at]:z6.2f} {effects.after[at]:5.3f}  {effects.turned[at]}")
     needed, turned = int((effects.cost > 0.01).sum()), int((effects.turned != effects.answer).sum())
     lines.append(
         f"{needed} of {effects.cost.size} heads cost more than 0.01; "

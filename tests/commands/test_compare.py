@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 from scipy.spatial.distance import jensenshannon
+from threadpoolctl import threadpool_limits
 
 import minibert
 import viz
 from minibert.commands import main as cli
+from minibert.corpus import lines
 
 
 @settings(deadline=None)
@@ -138,6 +140,28 @@ def test_the_number_over_attention_maps_is_theirs(capsys, tmp_path, minilm_folde
     assert f"attention moved {np.mean(viz.jensen_shannon(before, after)):.2f}" not in rest["title"].split(" over ")[0]
     assert viz.jensen_shannon(before, after).mean() == pytest.approx(moves[most], rel=1e-3)
     assert len(labels) == len(before) == len(minibert.load(minilm_folder)(texts[most]).tokens)
+
+
+def test_what_was_stopped_says_of_how_many_sentences_it_is(tmp_path, monkeypatch):
+    titles, real, calls = [], viz.shift, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(viz, "shift", interrupted)
+    monkeypatch.setattr(viz, "heatmap_figure", lambda *arguments, **rest: titles.append(rest["title"]))
+    monkeypatch.setattr("viz.figures.canvas.save", lambda figure, path: path)
+    monkeypatch.setattr(lines, "BLOCK", 1)
+    path, wishes = tmp_path / "two.txt", ["--closely", "0", "--out", str(tmp_path / "out")]
+    path.write_text("The film was good.\nNobody came to see it.\n")
+    with pytest.raises(SystemExit) as stop, threadpool_limits(1, user_api="blas"):  # one block after another
+        cli.main(["compare", "tiny", "tiny-sentiment", "--file", str(path), *wishes])
+    assert stop.value.code == 130 and titles[0].endswith(" · 1 sentence of two.txt (stopped early)")
+    with open(tmp_path / "out" / "compare.csv", newline="") as file:
+        assert {row["sentences"] for row in csv.DictReader(file)} == {"1"}
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ import transformers
 import minibert
 from minibert.checkpoint.config import CheckpointError
 from minibert.checkpoint.pooling import Pooling, read_pooling
+from minibert.commands import embed, whatif
 from minibert.heads import sentence_vector
 from minibert.whatif.flow import norms, rollout, value_zeroing
-from minibert.whatif.heads import head_effects
+from minibert.whatif.heads import Effects, head_effects
 from tests.commands.test_main import run
 
 MASKED = "She opened the [MASK] and went out."
@@ -31,6 +32,13 @@ def test_whatif_names_the_costliest_heads_and_draws_all(capsys, tmp_path):
     assert rows[0].split() == expected
     assert last.startswith(f"{int((effects.cost > 0.01).sum())} of 16 heads cost more")
     assert path == str(tmp_path / "heads.png") and (tmp_path / "heads.png").stat().st_size > 5000
+
+
+def test_nothing_is_not_less_than_nothing():
+    effects = Effects("door", 0.5, np.array([[0.5005, 0.5]]), np.full((1, 2), "door"))
+    assert effects.cost[0, 0] < 0
+    assert "-0.00" not in whatif.table(effects, top=2)
+    assert "-0.00" not in embed.table(["a", "b"], np.array([[1.0, 0.001], [-0.001, 0.999]]))
 
 
 def test_whatif_as_json_has_every_head(capsys):

@@ -49,7 +49,7 @@ def test_what_is_read_is_what_the_model_gave_and_can_be_drawn(kind, tmp_path, mo
     assert (
         e.manifest["model"] == "tiny" and e.manifest["text"] == TEXTS and e.manifest["version"] == minibert.__version__
     )
-    assert {"revision", "seed", "sha256", "sentences"} <= e.manifest.keys()
+    assert {"revision", "seed", "sha256", "sentences"} <= e.manifest.keys() and e.manifest["measured"] == 2
     n = viz.normalize(e.query, e.key, e.sentences)
     rows = list(csv.DictReader((tmp_path / "heads.csv").open()))
     found = viz.measure(n, e.attention, e.sentences).plane.nearest1.ravel()

@@ -20,7 +20,6 @@ from tests.viz.test_normalize import attention_of
 from viz.figures import canvas, joint, style
 from viz.figures.grid import grid_page
 from viz.figures.labels import place_labels
-from viz.figures.maps import number
 from viz.geometry.scale import closeness, near_distance
 from viz.measures.correlation import correlation
 
@@ -344,7 +343,8 @@ def test_colours_of_a_heatmap_follow_the_data():
     assert limits == [(-2, 2), (0, 2), (0, 1), (-2e-4, 2e-4)]
     said = [[text.get_text() for text in axes.texts] for axes in figure.axes if axes.images]
     assert said == [["−1", "2"], ["1", "2"], [".00", ".00"], [".00", ".00"]]
-    assert [number(value) for value in (0.99, 0.997, 1.0, 2.96, 3.06, 12.3)] == [".99", "1.0", "1", "3.0", "3.1", "12"]
+    shown = {0.99: ".99", 0.997: "1.0", 1.0: "1", 2.96: "3.0", 3.06: "3.1", 12.3: "12"}
+    assert [viz.figures.maps.number(value) for value in shown] == [*shown.values()]
     inks = [[matplotlib.colors.to_hex(text.get_color()) for text in axes.texts] for axes in figure.axes if axes.images]
     assert inks[1][1] == "#ffffff" and "#ffffff" not in inks[2]  # to be read on the colour below
 
