@@ -8,11 +8,34 @@ would have said.
 from collections.abc import Mapping
 from pathlib import Path
 
+from minibert.checkpoint.backend import kind_of
 from minibert.checkpoint.config import read_json, read_text
 from minibert.checkpoint.special import ROLES, described, special_tokens
 
 NAMES = {"bos": "<s>", "eos": "</s>", "sep": "</s>", "cls": "<s>", "unk": "<unk>", "pad": "<pad>", "mask": "<mask>"}
 """The special tokens, where the files beside do not say others."""
+
+FAMILIES = {"roberta": "Roberta", "xlm-roberta": "XLMRoberta", "camembert": "Camembert", "albert": "Albert"}
+"""How the names of their tokenizers begin."""
+
+
+def frame_of_relatives(model: Mapping, choices: Mapping) -> dict | None:
+    """What RoBERTa's kin and ALBERT put around a text where a tokenizer.json puts nothing; None for others."""
+    name = choices["tokenizer_class"] or FAMILIES.get(choices.get("model_type"), "") + "Tokenizer"
+    family = name.removesuffix("Fast").removesuffix("Tokenizer")
+    usual = {role: f"[{role.upper()}]" for role in ROLES} if family == "Albert" else NAMES
+    cls, sep = (described(choices.get(f"{role}_token") or usual[role])["content"] for role in ("cls", "sep"))
+    vocab = model["vocab"]
+    if not isinstance(vocab, Mapping):
+        vocab = {piece: number for number, (piece, _) in enumerate(vocab)}
+    if family not in FAMILIES.values() or not {cls, sep} <= vocab.keys():
+        return None
+    ends = {"sep": [sep, vocab[sep]], "cls": [cls, vocab[cls]]}
+    if family == "Albert":
+        return {"type": "BertProcessing", **ends}
+    prefix = bool(choices.get("add_prefix_space", False))
+    trim = kind_of(model) == "BPE"
+    return {"type": "RobertaProcessing", **ends, "add_prefix_space": prefix, "trim_offsets": trim}
 
 
 def settings_of_merges(folder: Path, choices: Mapping) -> dict:

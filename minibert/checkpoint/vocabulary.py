@@ -39,8 +39,13 @@ def read_settings(folder: Path, choices: Mapping) -> dict:
     if is_there(folder / "tokenizer.json") and choices["tokenizer_class"] != JAPANESE:
         settings = read_json(folder / "tokenizer.json")
         settings["added_tokens"] = with_special(settings.get("added_tokens") or [], special_tokens(choices))
-        if settings.get("post_processor") is None and kind_of(settings["model"]) == "WordPiece":
+        around = settings.get("post_processor")
+        if around is None and kind_of(settings["model"]) == "WordPiece":
             settings["post_processor"] = frame(settings["model"]["vocab"], choices)
+        elif around is None or around["type"] == "ByteLevel":  # which puts nothing around a text
+            from minibert.checkpoint.merges import frame_of_relatives
+
+            settings["post_processor"] = frame_of_relatives(settings["model"], choices) or around
     elif is_there(folder / "vocab.txt"):
         settings = settings_of_vocabulary(folder / "vocab.txt", choices)
     elif is_there(folder / "vocab.json") and is_there(folder / "merges.txt"):

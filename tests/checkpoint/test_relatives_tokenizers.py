@@ -56,6 +56,7 @@ def texts_of(script: str, count: int) -> list[str]:
 
 
 CORPUS = [" ".join(WORDS.values()), *TEXTS]
+BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}  # frames nothing
 OWN = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 ALBERTS = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -192,6 +193,26 @@ def test_each_family_has_its_own_mask_and_frame(kind, mask, read):
     assert encoding.roles.count("sep") == (3 if mask == "<mask>" else 2)
     with pytest.raises(ValueError, match=f"the text has no .{mask[1:-1]}."):
         tokenizer.find_masks(tokenizer.encode("the capybara"))
+
+
+@pytest.mark.parametrize("kind", ["RoBERTa, tokenizer.json", "XLM-R", "CamemBERT", "ALBERT"])
+@pytest.mark.parametrize("name", ["{}TokenizerFast", None, "PreTrainedTokenizerFast"])
+def test_a_tokenizer_json_without_a_frame_gets_that_of_its_family(kind, name, tmp_path):
+    KINDS[kind](tmp_path)
+    path, beside = tmp_path / "tokenizer.json", tmp_path / "tokenizer_config.json"
+    settings, choices = json.loads(path.read_text()), json.loads(beside.read_text())
+    settings["post_processor"] = BYTE_LEVEL if kind.startswith("RoB") else None
+    path.write_text(json.dumps(settings))
+    family = {"XLM-R": "XLMRoberta", "CamemBERT": "Camembert", "ALBERT": "Albert"}.get(kind, "Roberta")
+    model_type = {"XLMRoberta": "xlm-roberta"}.get(family, family.lower())
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}))
+    choices["tokenizer_class"] = name and name.format(family)
+    beside.write_text(json.dumps({name: value for name, value in choices.items() if value is not None}))
+    ours, theirs = read_tokenizer(tmp_path), transformers.AutoTokenizer.from_pretrained(tmp_path)
+    framed = name != "PreTrainedTokenizerFast"
+    assert bool(ours.note) != framed and (ours.encode("the").roles[0] == "cls") == framed
+    for text in TEXTS[:3] + PAIRS[:2]:
+        assert_same(ours, theirs, text)
 
 
 def test_pieces_look_as_those_of_bert(read):
