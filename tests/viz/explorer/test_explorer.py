@@ -16,6 +16,8 @@ import minibert
 import viz
 from minibert.commands.explore import EXAMPLES
 from minibert.commands.main import main
+from minibert.exercises.japanese import TEXTS
+from minibert.exercises.japanese.files import FILES
 from minibert.exploring import page as explore
 from viz.explorer import assemble, build, heads, kinds, pack, room
 from viz.explorer.facts import closeness
@@ -492,6 +494,14 @@ def test_no_text_is_missing_and_none_is_left_over():
         start = "_".join(name.split("_")[:1]) + "_"
         made = re.search(rf"""[`"]{start}(?:\$?\{{|")""", text) or re.search(rf"f\"{start}", text)
         assert name in asked or f'"{name}"' in text or made or name.startswith("knows_"), f"nobody says {name}"
+
+
+def test_the_japanese_page_names_things_as_the_course_does():
+    said = " ".join(words("ja").values())
+    course = " ".join([*FILES.values(), *TEXTS.values()])
+    for name in ("アテンション", "フィードフォワード", "コサイン", "差し出すもの", "寄与率", "正確"):
+        assert name in said and name in course, name
+    assert not [other for other in ("順伝播", "余弦", "答えるもの", "説明分散", "厳密") if other in said + course]
 
 
 def test_a_page_in_japanese():
