@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import itertools
 import os
 import subprocess
 import sys
@@ -570,6 +571,23 @@ def test_as_many_heads_as_there_are_fit_a_page(grid):
     values = np.linspace(0, 1, grid[0] * grid[1]).reshape(grid)
     figure = viz.heatmap_figure({f"{i}": values for i in range(18)}, title="t")
     assert figure.get_figheight() <= 11
+
+
+@pytest.mark.parametrize("grid", [(2, 3), (36, 2), (1, 24)])
+def test_names_of_layers_and_heads_stand_beside_the_panels(grid):
+    figure, panels = grid_page(*map(range, grid), title="", caption="")
+    rows, columns = ([text for text in figure.texts if text.get_ha() == side] for side in ("left", "center"))
+    assert (len(rows), len(columns)) == grid
+    for row, name in enumerate(rows):
+        box, panel = name.get_window_extent(), panels[row, 0].bbox
+        assert box.x0 >= 0 and box.x1 <= panel.x0 and name.get_text().removeprefix("layer ") == str(row)
+        assert box.y0 < (panel.y0 + panel.y1) / 2 < box.y1
+    for column, name in enumerate(columns):
+        box, panel = name.get_window_extent(), panels[0, column].bbox
+        assert box.y0 >= panel.y1 and name.get_text().removeprefix("head ") == str(column)
+        assert box.x0 < (panel.x0 + panel.x1) / 2 < box.x1
+    for one, other in [*itertools.pairwise(rows), *itertools.pairwise(columns)]:
+        assert not one.get_window_extent().overlaps(other.get_window_extent())
 
 
 def test_a_width_that_makes_no_sense():

@@ -45,6 +45,8 @@ def unpack(text: str, dtype) -> np.ndarray:
 def test_the_scores_are_the_traces(minilm):
     traces = minilm.batch(["The brown capybara is sleeping now.", ("Where is it?", "Here.")])
     data = data_of(explore.explore(minilm, ["The brown capybara is sleeping now.", ("Where is it?", "Here.")]))
+    typed = [sentence["text"] for sentence in data["sentences"]]
+    assert typed == ["The brown capybara is sleeping now.", "Where is it? ||| Here."]
     for number, packed in enumerate(data["packed"]):
         layer, head = divmod(number, data["heads"])
         theirs = np.concatenate([t.layers[layer].scores[head].ravel() for t in traces])
@@ -166,6 +168,16 @@ def test_other_kinds_of_heads(names, segments, looks, kind):
         for j in range(10):
             attention[i + 1, j + 1] += looks(i, j, names)
     assert found_kind(attention, names, segments).names == [kind]
+
+
+@pytest.mark.parametrize(
+    ("step", "words", "kind"),
+    [(10, 18, "10"), (-10, 18, "-10"), (10, 17, "mixed"), (-11, 30, "mixed"), (3, 6, "3"), (4, 6, "mixed")],
+)
+def test_an_offset_has_a_name_up_to_ten_and_a_name_rests_on_eight_queries_or_half_of_a_few(step, words, kind):
+    """Eight of 18 words have one ten further on, and seven of 17."""
+    found = found_kind(np.eye(words + 2, k=step) + 1e-5, [f"w{i}" for i in range(words)])
+    assert found.names == [kind]
 
 
 def test_special_tokens_do_not_drown_what_a_head_does():
