@@ -25,7 +25,7 @@ export function welcome(page) {
   const questions = [
     ["Where does the largest share of attention in layer 1, head 2 come from?", "attention_HTS", { layer: 1, head: 2 }],
     ["Which line moves information from one token to another?", "context_HTK", { layer: 1 }],
-    ["Why must what is added (the residual) have the same shape?", "attended_TD", { layer: 1, last: true }],
+    ["Why must what is added (the residual) have the same shape?", "mixed_TD", { layer: 1, last: true }],
     ["What would change without the division by √K?", "scores_HTS", { layer: 1, head: 2 }],
   ].filter(([, name]) => made(name)).map(([text, name, where]) => ask(text, name, where));
   const parts = [
