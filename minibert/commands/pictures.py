@@ -201,7 +201,11 @@ def _joint(shown, panels, places, lines, link, titles=(), measured=None, what=""
         here, full = found.plane.nearest1[place], found.space.nearest1[place]
         note = f"nearest@1: {here:.0%} here, {full:.0%} in full"
         red = link[number] if isinstance(link, list) else link
-        notes.append(note if red is None else f"{note}\n{viz.link_in_words(panel, red, sentences)[0]}")
+        if red is not None:
+            pair, _, places = viz.link_in_words(panel, red, sentences)[0].partition(": ")
+            kept_whole = places.replace(" ", "\N{NO-BREAK SPACE}").replace(",\N{NO-BREAK SPACE}", ", ")
+            note += f"\n{pair}: {kept_whole}"
+        notes.append(note)
     shares = percentages(shown, panels)
     if merged:
         shares = f"{shares}, piece by piece" if shares else "percentages: piece by piece"

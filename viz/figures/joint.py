@@ -328,7 +328,8 @@ def _keys(panels, lines, link, tokens, sentences):
         keys += [Line2D([], [], color=LINE, lw=line_widths(a, tokens), label=f"attention {a:g}") for a in (0.1, 0.9)]
     for red in dict.fromkeys(red.how for red in link if red is not None):
         here = [some.attention[-1] for some in link if some is not None]
-        said = f", attention {here[-1]:.2f}" if np.ptp(here) == 0 else ""
+        several = "≤ " if any(some is not None and len(some.query) > 1 for some in link) else ""
+        said = f", attention {several}{here[-1]:.2f}" if np.ptp(here) == 0 else ""
         keys.append(Line2D([], [], color=LINK, lw=line_widths(0.5), label=red + said))
     return keys
 
