@@ -1,7 +1,7 @@
 """Passes through a corpus: what is found in its blocks, wherever they are worked on, is added up."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -61,8 +61,17 @@ def add_up(hands: Here, work: Callable, corpus: Corpus, lines: int | None = None
 
     lines: how many there are, where that is known; then Ctrl-C leaves what was found in those before.
     """
-    found = None
+    found, seen = None, 0
+
+    def blocks() -> Iterator[list[Line]]:
+        nonlocal seen
+        for block in corpus.blocks():
+            seen += len(block)
+            yield block
+
     with progress(lines, "lines") as bar, until_interrupted(lambda: lines and found and found.sentences):
-        for one in hands.each(work, corpus.blocks(), bar.update):
+        for one in hands.each(work, blocks(), bar.update):
             found = one if found is None else found + one
+        if lines is not None and (seen != lines or not found.sentences):
+            raise ValueError(f"{corpus.name} has changed since it was first read; leave it as it is until the end")
     return found

@@ -13,7 +13,6 @@ import logging
 import os
 import pickle
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -106,7 +105,7 @@ class Cluster(Here):
 
     def each(self, work: Callable, blocks: Iterable[list[Line]], advance: Callable[[int], object]) -> Iterator[Any]:
         """As `Here.each`, but a sum is of many blocks; the last, on Ctrl-C, of all that are done by then."""
-        job, blocks, groups = self.client.submit(pickle.loads, pickle.dumps(work), pure=False), iter(blocks), deque()
+        job, blocks, groups = self.client.submit(pickle.loads, pickle.dumps(work), pure=False), iter(blocks), []
         with ctrl_c() as stop:
             while True:
                 while len(groups) < 2 and (some := list(islice(blocks, max(GROUP, 4 * self.count())))):
@@ -114,7 +113,7 @@ class Cluster(Here):
                     groups.append((parts, self.tree(parts), [len(block) for block in some]))
                 if not groups or not self.is_done(*groups[0], advance, stop):
                     break
-                yield groups.popleft()[1].result()
+                yield groups.pop(0)[1].result()
             if done := [part for parts, *_ in groups for part in parts if part.status == "finished"]:
                 yield reduce(add, self.client.gather(done))
 

@@ -80,8 +80,7 @@ def files_of(path: Path) -> list[Path]:
     found = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
     files = sorted(file for file in found if file.is_file() and (kind_of(file) in KINDS or not path.is_dir()))
     if not files:
-        what = f"is a folder without one that ends in {', '.join(KINDS)}" if path.is_dir() else "fits none"
-        raise ValueError(f"--file {path} {what}; expected a file, a folder of some, or a pattern such as 'books/*.txt'")
+        raise ValueError(f"--file {path}: no file; expected one, or 'a/*.txt', or a folder of {', '.join(KINDS)}")
     return files
 
 

@@ -15,14 +15,14 @@ class Scan:
 
     Each line draws a number, which depends on the seed and on its place in the corpus alone. Those with the smallest
     are the sample: as many as have `points` tokens. A line that is not among the first in its part is not among the
-    first of all, so a part need keep no more.
+    first of all, so a part need keep no more than these and the next one.
     """
 
     sentences: int
     skipped: int
     points: float
     drawn: tuple[tuple[float, int, Encoding], ...]
-    """of those in the sample: the number drawn, the place, and the sentence"""
+    """of those in the sample, and the next one: the number drawn, the place, and the sentence"""
 
     @classmethod
     def of(cls, found: Iterable[tuple[Line, Encoding]], lines: int, points: float, seed: int) -> "Scan":
@@ -41,11 +41,17 @@ class Scan:
     @property
     def sample(self) -> list[Encoding]:
         """In the order of the text."""
-        return [encoding for _, _, encoding in sorted(self.drawn, key=lambda one: one[1])]
+        some = self.drawn[: max(1, fitting(self.drawn, self.points))]
+        return [encoding for _, _, encoding in sorted(some, key=lambda one: one[1])]
 
 
-def fewest(drawn: Sequence[tuple], points: float) -> tuple[tuple, ...]:
-    """Those with the smallest numbers that have no more than so many tokens; one at least."""
-    drawn = sorted(drawn, key=lambda one: one[:2])
-    tokens = np.cumsum([len(encoding) for _, _, encoding in drawn])
-    return tuple(drawn[: max(1, int(np.searchsorted(tokens, points, side="right")))])
+def fewest(drawn: Iterable[tuple], points: float) -> tuple[tuple, ...]:
+    """Those with the smallest numbers that have no more than so many tokens, and the next one: where it is too long, a
+    shorter one of another part, with a larger number, must not take its room."""
+    drawn = sorted(drawn)
+    return tuple(drawn[: fitting(drawn, points) + 1])
+
+
+def fitting(drawn: Sequence[tuple], points: float) -> int:
+    """How many of the first have together no more than so many tokens."""
+    return int(np.searchsorted(np.cumsum([len(encoding) for _, _, encoding in drawn]), points, side="right"))

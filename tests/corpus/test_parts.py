@@ -3,6 +3,7 @@
 import csv
 import gzip
 import importlib
+import itertools
 import json
 import os
 import pickle
@@ -18,13 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minibert
+from minibert.checkpoint.encoding import Encoding
 from minibert.commands import main as cli
 from minibert.commands.passes import look_through, scan
 from minibert.commands.sentences import gather
 from minibert.commands.survey import METHODS, fit, measure_block
 from minibert.corpus import lines
 from minibert.corpus.here import Here
-from minibert.corpus.lines import Corpus
+from minibert.corpus.lines import Corpus, Line
+from minibert.corpus.scan import Scan
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +88,46 @@ def test_the_sample_is_as_many_as_fit_in_the_order_of_the_text(bert, texts):
     first = [encoding for _, _, encoding in of_all.drawn[:3]]
     exactly = sum(map(len, first))
     for points, most in [(exactly, 3), (exactly - 1, 2), (0, 1)]:
-        drawn = scan([bert], block, points=points, seed=3, skip_bad=False).drawn
-        assert [encoding for _, _, encoding in drawn] == first[:most]
+        sample = scan([bert], block, points=points, seed=3, skip_bad=False).sample
+        assert sorted(sample, key=lambda one: one.text) == sorted(first[:most], key=lambda one: one.text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=40),
+    cuts=st.lists(st.integers(0, 40), max_size=6),
+    seed=st.integers(0, 9),
+    points=st.integers(0, 60),
+    fold=st.randoms(use_true_random=False),
+)
+def test_however_the_parts_are_added_up_the_sample_is_the_same(lengths, cuts, seed, points, fold):
+    """A long line that has no room in one part leaves none to a shorter one of another part."""
+    found = [(Line(at, ""), Encoding.from_ids(range(length))) for at, length in enumerate(lengths)]
+    cuts = [0, *sorted(cut for cut in cuts if cut <= len(found)), len(found)]
+    parts = [Scan.of(found[a:b], b - a, points, seed) for a, b in itertools.pairwise(cuts)]
+    while len(parts) > 1:
+        i, j = sorted(fold.sample(range(len(parts)), 2))
+        parts[i] += parts.pop(j)
+    whole = Scan.of(found, len(found), points, seed)
+    assert parts[0].sample == whole.sample and parts[0].sentences == len(lengths)
+    assert sum(map(len, whole.sample)) <= points or len(whole.sample) == 1
+
+
+def test_a_file_that_changes_while_it_is_worked_on_is_one_line(tmp_path, corpus_file, monkeypatch, capsys):
+    text = corpus_file.read_text(encoding="utf-8")
+    for changed in ("", text[: len(text) // 2], text + "One more.\n", "word " * 600 + "\n"):
+        corpus_file.write_text(text, encoding="utf-8")
+
+        def then(*args, changed=changed):
+            corpus_file.write_text(changed, encoding="utf-8")
+            return gather(*args)
+
+        monkeypatch.setattr("minibert.commands.viz.gather", then)  # between the two passes
+        with pytest.raises(SystemExit) as stop:
+            options = ["--skip-bad", "--points", "50", "--layer", "1", "--out", str(tmp_path / "out")]
+            cli.main(["viz", "--file", str(corpus_file), *options])
+        assert stop.value.code == 2 and "has changed since it was first read" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture
@@ -132,7 +173,7 @@ def test_folders_and_patterns_are_read_in_order_and_numbered_through(write, tmp_
     ]
     found = list(Corpus(path=tmp_path / "f" / "**" / "*.t*"))
     assert [(line.at, line.number) for line in found] == [(0, 1), (1, 2), (2, 1), (3, 2)]
-    with pytest.raises(ValueError, match="fits none; expected a file, a folder"):
+    with pytest.raises(ValueError, match=": no file; expected one"):
         Corpus(path=tmp_path / "*.none")
 
 
