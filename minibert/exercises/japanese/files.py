@@ -275,7 +275,7 @@ decoder は、単語の埋め込みの表そのものです。
 たいていの実装は文を長方形に積み、短い文を [PAD] で埋めます (パディング)。パディングには誰も注目して
 はなりません。そこで softmax の前に、そのスコアをマイナス無限大にします。exp(-infinity) は 0 です。
 
-    attention = softmax(scores where the key is real, -infinity where it is padding)
+    attention = softmax(キーが本物なら scores、パディングなら -infinity)
 
 形: scores_BHTS [sentences, heads, queries, keys]、real_BS [sentences, keys] はトークンなら True、パ
 ディングなら False -> attention_BHTS。どの行の合計も 1 です。パディングであるクエリの行も同じです。
@@ -294,7 +294,7 @@ decoder は、単語の埋め込みの表そのものです。
 見つけます。中心を引いた点を特異値分解すると、それがすべて得られます。
 
     points - mean = U S V^T          平均は点について、座標ごとに一つ
-    components    = first rows of V^T
+    components    = V^T の最初の C 行
     projected     = (points - mean) components^T
     ratio         = S^2 / sum(S^2)   最初の C 個: 各成分が全体の分散に占める割合
 
@@ -375,7 +375,7 @@ AttentionViz は a = mean(q) - mean(k) とし、二つの雲の中心をそろ�
 単純な仕事をするヘッドがあります。どんなトークンでも、その一つ前を見るのです。付属のモデルの全ヘッド
 を測り、その傾向がいちばん強いヘッドを見つけましょう。
 
-    measurement[l, h] = mean of attention[l, h, t, t - 1] over all tokens t that have one before
+    measurement[l, h] = attention[l, h, t, t - 1] の平均 (一つ前があるすべてのトークン t について)
 
 文の長さに関係なく、どのトークンも同じ重みで数えます。
 
@@ -399,7 +399,7 @@ h K 番から (h + 1) K - 1 番までの数です。attention_output がそれ�
 
 どれだけ失われるでしょう? 語を隠し、モデルに尋ねます:
 
-    loss = mean over blanks of -log(probability of the right word at the [MASK])
+    loss = -log([MASK] での正しい語の確率) の、隠した語についての平均
 
 形: switch_off: 一つの層の重み -> このヘッドのない、その層の重み。ほかは何も変えません。
     weights.attention_output.weight  [D, D]、出力ごとに一行。列が入力です。変える前にコピーします。
@@ -425,7 +425,7 @@ blank_loss: blanks は (一つの [MASK] がある文, 正しい語) のリス�
 構造、同じ文で、ヘッドは今どこを見ているでしょう? アテンションの行の合計は 1 なので、あるキーが失っ
 たものは別のキーが得ます。別の所へ行った割合は、差の合計の半分です:
 
-    moved[l, h] = mean over queries of 1/2 sum over keys |attention after - attention before|
+    moved[l, h] = 1/2 (|後の attention - 前の attention| のキーについての和) の、クエリについての平均
 
 0 なら動いていません。1 なら全部が別の所です。文の長さに関係なく、どの文のどのクエリも同じ重みで数え
 ます。
@@ -472,7 +472,7 @@ BERT はすべての単語を知っているわけではありません。何千
 してはいません。層 1 と 2 が、ほかのものを混ぜ込んでいます。ロールアウト (Abnar and Zuidema, 2020)
 は、アテンションを単語までたどります。残差が各トークンの半分ほどを残すので、層ごとに
 
-    M_l     = (mean over heads of attention_l + identity) / 2
+    M_l     = (attention_l のヘッドについての平均 + 単位行列) / 2
     rollout = M_L ... M_2 M_1
 
 です。すると行 t は、全部の層の後で、トークン t がどの単語から来ているかを示します。
@@ -499,7 +499,7 @@ BERT はすべての単語を知っているわけではありません。何千
 (|x_i|^2 は行に共通なので、softmax には見えません。) 図は、モデルのアテンションのうちどれだけを失う
 でしょう?
 
-    loss = mean over queries i of  sum over j of  attention_ij log(attention_ij / p_ij)
+    loss = (attention_ij log(attention_ij / p_ij) の j についての和) の、クエリ i についての平均
 
 図がすべてを示していれば 0 です。失うものが減るように点を動かすには、傾きが要ります:
 
@@ -530,7 +530,7 @@ boy に替えると、書かなくなります。すると、何かが "king" �
 両方の文を実行します。それから boy の実行結果を取り、一つのヘッドのコンテキストだけを、king の実行結
 果のものに置き換えます。そこから先を計算し直します。queen が戻ってくれば、そのヘッドが運んだのです。
 
-    effect[l, h] = logit of the word at [MASK], with head h of layer l patched, minus the logit without any patch
+    effect[l, h] = (層 l のヘッド h をパッチしたときの、[MASK] での word のロジット) - (パッチなしのロジット)
 
 形: bert はモデル、clean と corrupted は同じ数のトークンを持ち、[MASK] が一つある二つの文、word は
 clean の正しい語 -> effect [layers, heads]
