@@ -8,8 +8,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions of `minibert exercises`, and their options."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
 
-    def action(name: str, help: str) -> argparse.ArgumentParser:
-        made = actions.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+    def action(name: str, help: str, *also: str) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".", aliases=also)
+        made.set_defaults(action=name)
         made.add_argument("--language", choices=("en", "ja"), help="English or Japanese (default: as the folder began)")
         return made
 
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--folder", metavar="DIR", help="your folder, where it is not this one or the one below")
         parser.add_argument("--word", help="opens it where a teacher has locked it")
 
-    sub = action("list", "name the exercises; with DIR, say which are done")
+    sub = action("list", "name the exercises; with DIR, say which are done", "status")
     add_folder(sub, nargs="?", help="your folder")
 
     sub = action("start", "put the exercises into DIR; files that are there already are left alone")

@@ -20,6 +20,10 @@ from minibert.model import load
 from minibert.whatif.heads import Effects, head_effects
 
 COST = "cost of each head, in nats"
+CAPTION = (
+    "One row per layer, one column per head. Cost: log(probability with all heads / without this one); below 0, the "
+    "answer is likelier without it. Costs of several heads do not add up."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +63,7 @@ def run(args: argparse.Namespace) -> None:
         range(layers),
         range(heads),
         limits={COST: (-largest, largest)},
+        caption=CAPTION,
         title=f"{model_name(bert)} · what “{effects.answer}” needs · {quoted([text])}",
     )
     print("\n".join(map(printable, table(effects, args.top).splitlines())))

@@ -21,7 +21,7 @@ MASKED = "She opened the [MASK] and went out."
 
 
 def test_whatif_names_the_costliest_heads_and_draws_all(capsys, tmp_path):
-    status, out, _ = run(capsys, "whatif", MASKED, "--top", "2", "--out", str(tmp_path))
+    status, out, _ = run(capsys, "whatif", MASKED, "--top", "2", "--format", "svg", "--out", str(tmp_path))
     effects = head_effects(minibert.load("tiny"), MASKED)
     first, heading, *rows, last, path = out.splitlines()
     assert status == 0 and heading.split() == ["head", "cost", "left", "answer"]
@@ -31,7 +31,9 @@ def test_whatif_names_the_costliest_heads_and_draws_all(capsys, tmp_path):
     expected = [f"{at[0]}.{at[1]}", f"{effects.cost[at]:.2f}", f"{effects.after[at]:.3f}", effects.turned[at]]
     assert rows[0].split() == expected
     assert last.startswith(f"{int((effects.cost > 0.01).sum())} of 16 heads cost more")
-    assert path == str(tmp_path / "heads.png") and (tmp_path / "heads.png").stat().st_size > 5000
+    picture = (tmp_path / "heads.svg").read_text()
+    assert path == str(tmp_path / "heads.svg") and f"what “{effects.answer}” needs" in picture
+    assert "the answer is likelier without it" in picture
 
 
 def test_nothing_is_not_less_than_nothing():

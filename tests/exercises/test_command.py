@@ -42,6 +42,11 @@ def test_list(capsys):
         assert exercise.title in out
 
 
+def test_list_is_called_status_too(tmp_path, capsys):
+    run(capsys, "start", tmp_path, "softmax")
+    assert run(capsys, "status", tmp_path) == run(capsys, "list", tmp_path)
+
+
 def test_start_makes_all_files_and_never_overwrites(tmp_path, capsys):
     folder = tmp_path / "a" / "course"
     assert run(capsys, "start", folder)[0] == 0
