@@ -539,6 +539,23 @@ def test_the_numbers_of_a_pair(show, file, traces):
 # ---- saving, the address, keys, small screens
 
 
+def test_the_ring_tells_at_which_distance_it_begins(show, file, traces):
+    page = show(file, "view=near&method=raw&layer=1&head=3&sentence=1&query=3")
+    titles = [text.text for text in svg(page).iter("{http://www.w3.org/2000/svg}text")]
+    (middle,) = (
+        float(found[1]) for text in titles if (found := re.search(r"the middle is at (\S+), not 0$", text or ""))
+    )
+    layer = traces[1].layers[1]
+    distance = np.linalg.norm(layer.query[3, 3] - layer.key[3], axis=-1)
+    radius = page.evaluate(
+        "(({marks, ring}) => marks.sort((a, b) => a.j - b.j).map(({x, y}) => "
+        "Math.hypot(x - ring.x - ring.width / 2, y - ring.y - ring.height / 2)))(explorer.views.near)"
+    )
+    slope, zero = np.polyfit(distance, radius, 1)
+    assert middle == pytest.approx(-zero / slope, abs=0.006)
+    assert middle > 1
+
+
 def test_a_saved_picture_is_whole_and_explains_its_colours(show, tmp_path):
     tokens, rng = [[f"w{i}" for i in range(90)]], np.random.default_rng(0)
     arrays = rng.normal(size=(2, 1, 1, 90, 4)).astype(np.float32)

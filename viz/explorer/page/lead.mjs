@@ -21,6 +21,10 @@ export function leadText(app) {
   return say(`lead_${state.view}`, { ...at, token: data.sentences[state.sentence].tokens[Math.max(0, state.query)] });
 }
 
+/** A head that is shown while it is switched off: nothing of what is seen is passed on. */
+export const isShownOff = ({ data, state, without }) =>
+  ["points", "sentence", "near"].includes(state.view) && data.isTyped(state.sentence) && without.has(`${state.layer}.${state.head}`);
+
 /** What the flat picture gets wrong about the chosen query. */
 function nearText(app, method) {
   const { data, state } = app;

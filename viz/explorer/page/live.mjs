@@ -107,13 +107,12 @@ export class Live {
     }
     if (answer.error !== undefined) {
       const [, size, most] = /too long (\d+) (\d+)/u.exec(answer.error) ?? [];
-      if (size) typing.say(say("typing_long", { size, most }));
-      else typing.say(answer.error === "no words" ? say("typing_empty") : say("typing_error", { error: answer.error }));
       if (app.wanted) {
         app.wanted = false;
         app.changed();
       }
-      return;
+      if (size) return typing.say(typing.instead("typing_long", { size, most }), true);
+      return typing.say(answer.error === "no words" ? typing.instead("typing_empty") : typing.instead("typing_error", { error: answer.error }), true);
     }
     if (!state.text && !state.second) return;
     data.type({ ...answer, number: (data.typed?.number ?? 0) + 1 });

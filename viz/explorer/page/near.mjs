@@ -36,8 +36,9 @@ export class NearView {
       paragraph(painter, say(attention ? "near_choose" : "sentence_left_out"), box.x + 16, box.y + 40, this.ring.width - 24, { colour: theme.ink, size: 13 });
       if (!attention) return false;
     } else {
-      painter.text(shorten(say("near_ring", { token: data.sentences[state.sentence].tokens[state.query] }), this.ring.width, 12, 600), this.ring.x, box.y + ABOVE_IT / 2, { colour: theme.faint, weight: 600 });
       painter.clip(this.ring, () => this.drawRing(painter, app, attention));
+      const title = say("near_ring", { token: shorten(data.sentences[state.sentence].tokens[state.query], 80, 12, 600), zero: this.zero.toFixed(2) });
+      painter.text(shorten(title, this.ring.width, 12, 600), this.ring.x, box.y + ABOVE_IT / 2, { colour: theme.faint, weight: 600 });
     }
     painter.text(shorten(say("near_flat"), this.cloudBox.width, 12, 600), this.cloudBox.x, this.cloudBox.y - ABOVE_IT / 2, { colour: theme.faint, weight: 600 });
     const moving = this.points.draw(painter, app, this.cloudBox, true);
@@ -56,7 +57,7 @@ export class NearView {
     const most = Math.max(...distances);
     const least = Math.min(...distances);
     // Distances begin at half the nearest one, so that small differences are seen; the circles say how far they are.
-    const zero = least / 2;
+    const zero = (this.zero = least / 2);
     const label = (j) => `${shorten(tokens[j], 90)} ${row[j].toFixed(2)}`;
     const share = (d) => (d - zero) / (most - zero || 1);
     const way = (j) => ((j + 0.5) / size) * 2 * Math.PI - Math.PI / 2;

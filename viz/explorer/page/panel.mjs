@@ -4,7 +4,7 @@ import { COLOURINGS } from "./colours.mjs";
 import { byId, element } from "./dom.mjs";
 import { hits } from "./find.mjs";
 import { info } from "./info.mjs";
-import { leadText } from "./lead.mjs";
+import { isShownOff, leadText } from "./lead.mjs";
 import { isOneSentence } from "./lines.mjs";
 import { showMaths } from "./maths.mjs";
 import { orderedHeads, readValue, shadeScale } from "./matrix.mjs";
@@ -79,7 +79,8 @@ export function showPanel(app) {
   showTokens(app);
   showFound(app);
   byId("method-note").textContent = moveNote(app);
-  byId("lead").textContent = leadText(app);
+  const off = isShownOff(app) ? element("b", { class: "mark" }, say("head_is_off", { name: `${state.layer}.${state.head}` }), " ") : "";
+  byId("lead").replaceChildren(off, leadText(app));
   byId("clear").hidden = state.query < 0 && state.key < 0;
   byId("all-on").hidden = app.off.size === 0;
   if (data.sentences.length === 1) byId("only").hidden = true;

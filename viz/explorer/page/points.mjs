@@ -10,11 +10,12 @@ export class PointsView {
     this.cloud = cloud;
   }
 
-  /** 1 for each token that is not faded: the hits of a search, else the sentence of the chosen point, else all. */
+  /** 1 for each token that is not faded: the hits of a search, else the sentence of the chosen point or of the field above, else all. */
   bright(app) {
     const { data, state } = app;
     if (state.find && app.found.includes(1)) return app.found;
-    if (state.query < 0 && state.key < 0 && !data.isTyped(state.sentence)) return new Uint8Array(data.size).fill(1);
+    const all = data.live ? state.colour !== "type" && !data.isTyped(state.sentence) : true; // other colours compare all points
+    if (state.query < 0 && state.key < 0 && all) return new Uint8Array(data.size).fill(1);
     const { start, size } = data.sentences[state.sentence];
     return new Uint8Array(data.size).fill(1, start, start + size);
   }

@@ -1,5 +1,6 @@
 // The current view as a file: SVG from the same strokes, PNG at twice the size.
 
+import { isShownOff } from "./lead.mjs";
 import { CanvasPainter, SvgPainter, shorten, textWidth } from "./painter.mjs";
 import { say } from "./words.mjs";
 
@@ -11,12 +12,13 @@ const hasColours = ({ state }) => state.view !== "average" && state.colour !== "
 function caption(painter, app, width) {
   const { data, state, theme } = app;
   const at = state.view === "heads" ? say("view_heads") : say("layer_head", state);
+  const off = isShownOff(app) ? ` · ${say("off")}` : "";
   const picture = state.view === "average" ? "" : ` · ${say(`method_${state.method}`)}`;
   const one = ["sentence", "near", "way"].includes(state.view) || state.only || state.query >= 0;
   const sentence = one ? ` · “${data.sentenceText(state.sentence)}”` : "";
   const day = new Date().toISOString().slice(0, 10);
   const middle = LINE / 2;
-  painter.text(shorten(`${data.title} · ${at}${picture}${sentence} · ${day}`, width - 150, 13, 600), 12, middle, { colour: theme.ink, size: 13, weight: 600 });
+  painter.text(shorten(`${data.title} · ${at}${off}${picture}${sentence} · ${day}`, width - 150, 13, 600), 12, middle, { colour: theme.ink, size: 13, weight: 600 });
   if (state.view === "average") return;
   painter.stamp(painter.sprite("disc", 5, state.colour === "type" ? theme.query : theme.faint, null), width - 116, middle);
   painter.text(say("query"), width - 106, middle, { colour: theme.ink });

@@ -27,22 +27,37 @@ export class Typing {
     return masked ? masked.split(" ") : [];
   }
 
+  /** Both texts of the sentence that is shown; the fields may hold what cannot be read. */
+  get texts() {
+    const [first, second = ""] = textsOf(this.app.data.sentences[this.app.state.sentence]);
+    return [first, second];
+  }
+
   /** Brings the box up to date: the text of the sentence that is looked at, its words, and what went wrong. */
   show() {
     const { data, state } = this.app;
-    const [first, second = ""] = state.text ? [state.text, state.second] : textsOf(data.sentences[state.sentence]);
+    const [first, second] = state.text ? [state.text, state.second] : this.texts;
     for (const [id, text] of [["text", first], ["second", second]]) if (document.activeElement !== byId(id) && byId(id).value !== text) byId(id).value = text;
     byId("second-row").hidden = !second && document.activeElement !== byId("second");
     byId("second-open").hidden = !byId("second-row").hidden;
-    if (this.ready && !state.text && !state.second) this.say(say("typing_ready"));
+    const empty = byId("text").value.trim() === "" && byId("second").value.trim() === "";
+    if (this.ready && !state.text && !state.second) this.say(empty ? this.instead("typing_empty") : say("typing_ready"), empty);
     const changed = this.originals.length > 0 || state.without !== "" || (state.off !== "" && data.isTyped(state.sentence));
     byId("reset").disabled = !changed;
     this.showWords();
     this.showHeads();
   }
 
-  say(text) {
+  /** wrong: what is in the field is not what is shown. */
+  say(text, wrong = false) {
     if (byId("typing-status").textContent !== text) byId("typing-status").textContent = text;
+    byId("typing").classList.toggle("wrong", wrong);
+  }
+
+  /** What is wrong with the text, and which sentence is shown instead. */
+  instead(name, values) {
+    const shown = this.app.data.sentenceText(this.app.state.sentence);
+    return `${say(name, values)} ${say("typing_instead", { shown: shown.length > 60 ? `${shown.slice(0, 59)}…` : shown })}`;
   }
 
   /** A button a word: a click masks it. Under each mask what the model guesses. */
@@ -105,7 +120,7 @@ export class Typing {
 
   /** The text with another word in the place of one. Hidden tokens stay hidden if none of them can have moved. */
   replace(word, by, originals) {
-    const texts = [byId("text").value, byId("second").value];
+    const { texts } = this;
     const old = texts[word.part];
     texts[word.part] = old.slice(0, word.from) + by + old.slice(word.to);
     const masked = originals.join(" ").trimEnd();
@@ -114,7 +129,7 @@ export class Typing {
 
   reset() {
     const { data, state } = this.app;
-    const texts = [byId("text").value, byId("second").value];
+    const { texts } = this;
     const masks = wordsOf(data.sentences[state.sentence], maskName(data)).filter((word) => word.isMask);
     masks.map((word, i) => [word, this.originals[i]]).reverse().forEach(([word, original]) => {
       if (original) texts[word.part] = texts[word.part].slice(0, word.from) + original + texts[word.part].slice(word.to);
