@@ -24,7 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
     def add_word(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--folder", metavar="DIR", help="your folder, where it is not this one or the one below")
         parser.add_argument("--word", help="opens it where a teacher has locked it")
 
     sub = action("list", "name the exercises; with DIR, say which are done", "status")
@@ -50,11 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_limits(sub)
 
     sub = action("hint", "give a hint")
+    add_folder(sub, nargs="?", help="your folder, where it is not this one or the one below")
     sub.add_argument("name", metavar="NAME", help="the exercise, by name or number")
     sub.add_argument("--more", action="store_true", help="almost the solution")
     add_word(sub)
 
     sub = action("show", "print a solution, and how the library does it")
+    add_folder(sub, nargs="?", help="your folder, where it is not this one or the one below")
     sub.add_argument("name", metavar="NAME", help="the exercise, by name or number")
     sub.add_argument("--yes", action="store_true", help="do not ask")
     add_word(sub)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from minibert.commands.main import main
+from minibert.exercises import progress
 from minibert.exercises.course import EXERCISES, SOFTMAX
 from minibert.exercises.exercise import STUBS
 from minibert.exercises.handing_out import stub
@@ -167,6 +169,7 @@ def test_json_is_the_documented_report(tmp_path, capsys):
         (["reset", "nowhere", "1"], "nowhere is not a folder"),
         (["start", "new", "sotfmax"], "did you mean softmax?"),
         (["hint", "99"], "there is no exercise '99'"),
+        (["hint", "nowhere", "softmax"], "nowhere is not a folder"),
         (["show", "gleu"], "did you mean gelu?"),
         (["list", "nowhere"], "nowhere is not a folder"),
     ],
@@ -184,6 +187,13 @@ def test_hints(capsys):
     assert "--more" in first
     assert "math.sqrt" in more
     assert first != more
+
+
+def test_hint_and_show_take_the_folder_as_check_does(tmp_path, capsys):
+    run(capsys, "start", tmp_path, "softmax", "--language", "ja")
+    assert re.search("[ぁ-ん]", run(capsys, "hint", tmp_path, "softmax")[1])
+    assert "解答例" in run(capsys, "show", tmp_path, "softmax", "--yes")[1]
+    assert progress.read(tmp_path).hints == progress.read(tmp_path).solutions == ["softmax"]
 
 
 def test_show_asks_first(capsys, monkeypatch):
