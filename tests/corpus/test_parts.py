@@ -3,6 +3,7 @@
 import csv
 import gzip
 import importlib
+import io
 import itertools
 import json
 import os
@@ -10,21 +11,27 @@ import pickle
 import random
 import subprocess
 import sys
+from argparse import Namespace
+from contextlib import contextmanager, nullcontext
 from functools import reduce
 from operator import add
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import minibert
 from minibert.checkpoint.encoding import Encoding
 from minibert.commands import main as cli
-from minibert.commands.passes import look_through, scan
+from minibert.commands import passes
+from minibert.commands.passes import Found, add_up, hands_of, look_through, scan
 from minibert.commands.sentences import gather
 from minibert.commands.survey import METHODS, fit, measure_block
-from minibert.corpus import lines
+from minibert.corpus import cluster, lines
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
 from minibert.corpus.scan import Scan
@@ -130,6 +137,60 @@ def test_a_file_that_changes_while_it_is_worked_on_is_one_line(tmp_path, corpus_
         assert not (tmp_path / "out").exists()
 
 
+def test_lines_left_out_are_counted_and_another_seed_draws_others(bert, texts):
+    block = list(Corpus([*texts, "", "one side |||"]))
+    options = {"points": 60, "skip_bad": True}
+    whole, other = (scan([bert], block, seed=seed, **options) for seed in (3, 4))
+    assert (whole.sentences, whole.skipped, whole.lines) == (28, 2, 30)
+    assert whole.sample != other.sample and 0 < sum(map(len, whole.sample)) <= 60
+    for cut in (10, 29):
+        assert reduce(add, (scan([bert], some, seed=3, **options) for some in (block[:cut], block[cut:]))) == whole
+
+
+def test_each_block_is_worked_on_with_one_thread_and_told_of_when_it_is_done(bert):
+    told, blocks = [], [list(Corpus(["A dog."] * size)) for size in (2, 1, 3, 1, 1)]
+
+    def work(models, block):
+        return models, len(block), {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+    with threadpool_limits(2, user_api="blas"):
+        found = list(Here(bert, bert).each(work, blocks, told.append))
+    assert found == [((bert, bert), size, {1}) for size in told] and told == [2, 1, 3, 1, 1]
+
+
+@pytest.mark.parametrize(("workers", "scheduler"), [(2, None), (None, "tcp://127.0.0.1:9"), (None, None)])
+def test_workers_that_were_asked_for_do_the_work(bert, monkeypatch, workers, scheduler):
+    monkeypatch.setattr(cluster, "cluster", lambda *given: nullcontext(given))
+    with hands_of(Namespace(workers=workers, scheduler=scheduler), bert) as hands:
+        asked = workers or scheduler
+        assert hands == (workers, scheduler, bert) if asked else type(hands) is Here and hands.models == (bert,)
+
+
+@pytest.mark.parametrize("known", [None, 6])
+def test_an_interrupted_pass_counts_where_the_lines_had_been_counted(known, monkeypatch):
+    told = []
+
+    @contextmanager
+    def progress(total, unit):
+        told.append((total, unit))
+        yield SimpleNamespace(update=told.append)
+
+    def work(models, block):
+        if block[0].at == 4:
+            raise KeyboardInterrupt
+        return Found(len(block), {0: [1.0]})
+
+    monkeypatch.setattr(passes, "progress", progress)
+    monkeypatch.setattr(lines, "BLOCK", 2)
+    with threadpool_limits(1, user_api="blas"):  # one block after another
+        if known is None:
+            with pytest.raises(KeyboardInterrupt):
+                add_up(Here(), work, Corpus("abcdef"))
+        else:
+            assert add_up(Here(), work, Corpus("abcdef"), known) == Found(4, {0: [2.0]})
+    assert told == [(known, "lines"), 2, 2]
+
+
 @pytest.fixture
 def write(tmp_path):
     """The same sentences in files of every kind: `write(name, texts)`."""
@@ -168,13 +229,44 @@ def test_every_kind_of_file_gives_the_same_lines(write, name):
 def test_folders_and_patterns_are_read_in_order_and_numbered_through(write, tmp_path, bert):
     for name in ("f/b.txt", "f/a.csv", "f/deep/c.txt.gz", "f/notes.md"):
         write(name, TEXTS[:2])
+    (tmp_path / "f" / "old.txt").mkdir()
     assert [line.path for line in Corpus(path=tmp_path / "f", column="said")][::2] == [
         str(tmp_path / "f" / name) for name in ("a.csv", "b.txt", "deep/c.txt.gz")
     ]
     found = list(Corpus(path=tmp_path / "f" / "**" / "*.t*"))
     assert [(line.at, line.number) for line in found] == [(0, 1), (1, 2), (2, 1), (3, 2)]
+    assert [line.path for line in Corpus(path=tmp_path / "f" / "*.md")] == [str(tmp_path / "f" / "notes.md")] * 2
+    assert len(list(Corpus(path=write("b[1].txt", TEXTS)))) == 4  # a name like a pattern
     with pytest.raises(ValueError, match=": no file; expected one"):
         Corpus(path=tmp_path / "*.none")
+
+
+@pytest.mark.parametrize(("name", "numbers"), [("a.csv", [3, 4]), ("a.jsonl", [1, 3]), ("a.parquet", [1, 2])])
+def test_a_text_of_several_lines_is_one(write, name, numbers):
+    """A row of .csv has the number of its last line."""
+    found = list(Corpus(path=write(name, ["One\ntwo.", "Three."]), column="said"))
+    assert [line.text for line in found] == ["One two.", "Three."]
+    assert [line.number for line in found] == numbers
+
+
+def test_the_column_is_text_unless_another_is_named(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"sentence": "No.", "text": "Fine."}\n')
+    assert [line.text for line in Corpus(path=tmp_path / "a.jsonl")] == ["Fine."]
+
+
+def test_standard_input_is_kept_up_to_a_bound(monkeypatch):
+    monkeypatch.setattr(lines, "MOST_HELD", 10)
+    for stream in (io.StringIO("One.\nTwo.\n"), io.TextIOWrapper(io.BytesIO(b"One.\nTwo.\n"))):
+        monkeypatch.setattr(sys, "stdin", stream)
+        corpus = Corpus(path=Path("-"))
+        for _ in range(2):
+            assert [(line.text, line.path) for line in corpus] == [
+                ("One.", "standard input"),
+                ("Two.", "standard input"),
+            ]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"One.\nTwo.\n!")))
+    with pytest.raises(ValueError, match="has more than 10 bytes; save them in a file"):
+        Corpus(path=Path("-"))
 
 
 @pytest.mark.parametrize(
@@ -187,10 +279,23 @@ def test_folders_and_patterns_are_read_in_order_and_numbered_through(write, tmp_
         ("a.txt.gz", b"no gzip", "a.txt.gz cannot be read: Not a gzipped file"),
         ("a.txt.gz", gzip.compress(b"Fine.\n" * 9)[:-9], "a.txt.gz cannot be read: Compressed file ended"),
         ("a.parquet", b"no parquet", "a.parquet cannot be read"),
+        ("a.jsonl", b'{"said": "Fine."}\n["said"]\n', "a.jsonl, line 2: there is no text under 'said'"),
+        ("a.jsonl", b"[" * 100_000, "a.jsonl, line 1: it is not JSON"),
+        ("a.csv", b'n,said\n1,"Fine\nso far."\n2\n', "a.csv, line 4: there is no text under 'said'"),
+        ("a.csv", b"n,said\n1," + b"x" * 200_000, "a.csv cannot be read: field larger than field limit"),
+        ("a.csv", b"", "it has no column 'said'; --column names one of none at all"),
+        ("a.txt.gz", gzip.compress(b"")[:10] + b"\xff" * 9, "a.txt.gz cannot be read: Error -3 while decompressing"),
+        ("a.txt", "\ufeffFine.".encode("utf-16-be"), "it is UTF-16; expected UTF-8"),
+        ("a.parquet", {"said": ["Fine.", None]}, "a.parquet, row 2: there is no text under 'said'"),
+        ("a.parquet", {"n": [1], "told": ["Fine."]}, "it has no column 'said'; --column names one of n, told"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, capsys, name, content, says):
-    (tmp_path / name).write_bytes(content)
+    if isinstance(content, dict):
+        pyarrow = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table(content), tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(content)
     with pytest.raises(SystemExit) as stop:
         column = [] if ".txt" in name else ["--column", "said"]
         cli.main(["viz", "--file", str(tmp_path / name), *column, "--out", str(tmp_path / "out")])
