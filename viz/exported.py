@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -43,7 +44,8 @@ class Export:
 def write_export(export: Export, path: str | Path) -> None:
     """As path's ending says, .npz or .parquet, with manifest.json beside it.
 
-    The manifest is written last: where there is one, the rest is whole. ValueError: .parquet, and there is no pyarrow.
+    The manifest is written last: where there is one in a new folder, the rest is whole.
+    ValueError: .parquet, and there is no pyarrow.
     """
     path = Path(path)
     with whole_file(path) as beside, beside.open("wb") as file:
@@ -67,7 +69,8 @@ def read_export(path: str | Path) -> Export:
         n = viz.normalize(e.query[0, 3], e.key[0, 3], e.sentences)
         viz.measure(n, [block[0, 3] for block in e.attention], e.sentences).plane.nearest1
 
-    ValueError: there is no such file, or no manifest beside it.
+    ValueError: there is no such file, no manifest of it beside it, or it is not whole; or it is .parquet, and there is
+    no pyarrow.
     """
     path = Path(path)
     if not path.exists():
@@ -75,19 +78,35 @@ def read_export(path: str | Path) -> Export:
     folder = path if path.is_dir() else path.parent
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        file, heads = manifest["file"], (len(manifest["layers"]), len(manifest["heads"]))
+        file, heads = folder / manifest["file"], (len(manifest["layers"]), len(manifest["heads"]))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path} has no manifest.json of an export with it ({error!r})") from None
-    path = folder / file if path.is_dir() else path
-    if path.suffix == ".parquet":
-        table = parquet().read_table(path)
-        tokens, sentences = table["token"].to_pylist(), table["sentence"].to_numpy()
-        query, key, rows = (table[name].to_numpy() for name in ("query", "key", "attention"))
-        blocks = [from_tokens(rows[sentences == number], heads) for number in np.unique(sentences)]
-        return Export(from_tokens(query, heads), from_tokens(key, heads), blocks, tokens, sentences, manifest)
-    with np.load(path) as held:
+    if path not in (file, folder):
+        raise ValueError(f"{folder / 'manifest.json'} is that of {file.name}, not of {path.name}")
+    read = read_parquet if file.suffix == ".parquet" and parquet() else read_npz
+    try:
+        query, key, attention, tokens, sentences = read(file, heads)
+        lengths = [block.shape[-1] for block in attention]
+        counts = np.unique(sentences, return_counts=True)[1].tolist()
+        if not (len(tokens) == query.shape[-2] == key.shape[-2] and lengths == counts):
+            raise ValueError("some tokens are missing")
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{file} is no export, or not whole ({error})") from None
+    return Export(query, key, attention, tokens, sentences, manifest)
+
+
+def read_npz(file: Path, heads: tuple[int, int]) -> tuple:
+    with np.load(file) as held:
         blocks = [held[f"attention_{number}"] for number in range(len(np.unique(held["sentences"])))]
-        return Export(held["query"], held["key"], blocks, held["tokens"].tolist(), held["sentences"], manifest)
+        return held["query"], held["key"], blocks, held["tokens"].tolist(), held["sentences"]
+
+
+def read_parquet(file: Path, heads: tuple[int, int]) -> tuple:
+    table = parquet().read_table(file)
+    sentences, rows = table["sentence"].to_numpy(), table["attention"].to_numpy()
+    query, key = (from_tokens(table[name].to_numpy(), heads) for name in ("query", "key"))
+    blocks = [from_tokens(rows[sentences == number], heads) for number in np.unique(sentences)]
+    return query, key, blocks, table["token"].to_pylist(), sentences
 
 
 def by_token(array_LHNx: np.ndarray) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +59,15 @@ def manifest(args: argparse.Namespace, corpus: Corpus, scanned: Scan) -> dict[st
                 digest.update(some)
     return {
         "model": args.model,
-        "revision": folder.name if folder.parent.name == "snapshots" else None,  # as the hub's cache lays it out
+        "revision": folder.name if folder.match("models--*/snapshots/*") else None,  # as the hub's cache lays it out
         "exercises": args.exercises and str(args.exercises),
         "text": [text_line(encoding.text) for encoding in scanned.sample],
         "source": None if corpus.path is None else corpus.name,
         "sha256": digest.hexdigest(),
+        "column": None if args.column is None else corpus.column,
         "sentences": scanned.sentences,
+        "skipped": scanned.skipped,
+        "points": scanned.points if math.isfinite(scanned.points) else None,
         "seed": args.seed or 0,
         "version": __version__,
     }

@@ -4,6 +4,7 @@ import argparse
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -199,7 +200,7 @@ def run(args: argparse.Namespace) -> None:
 
     skipped = left_out(scanned.skipped) if args.skip_bad else ""
     what = many(sample, measured, habits, done, seed, skipped, corpus) if args.file else few(sample, measured, habits)
-    what += of_the_plane(ways, sample, done)
+    what += of_the_plane(ways[-1], measured)
     some = f": {done:,} of {counted(scanned.sentences, 'sentence')}" if done < scanned.sentences else ""
     print("\n".join([model_name(bert) + some, *what, *[why] * bool(why)]))
     print(head_table(ways, measured, layers, heads, args.dims))
@@ -303,12 +304,11 @@ def check_maps(plane: str) -> None:
         raise ValueError(error) from None
 
 
-def of_the_plane(ways: Sequence, sample: Sample, done: int) -> list[str]:
-    """On which sentences a plane that is not PCA's was measured."""
-    way = ways[-1]
+def of_the_plane(way: Any, measured: Sequence) -> list[str]:
+    """On which sentences a plane that is not PCA's was measured: all are measured in that, which comes first."""
     if way.plane.kind == "pca":
         return []
-    fresh = way.has_map and done > len(sample.texts)
+    fresh = way.has_map and (measured[-1].plane.queries < measured[0].plane.queries).any()
     told = "the sentences that it was not fitted to" if fresh else "the very sentences that it was fitted to"
     return [f"  plane {way.name}: measured on {told}"]
 

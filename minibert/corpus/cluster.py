@@ -132,7 +132,7 @@ class Cluster(Here):
             advance(sum(waiting.pop(one) for one in list(waiting) if one.done()))
             if next(ticks) % 200 == 0 and not self.count():  # every ten seconds
                 print("minibert: no worker is left; waiting for another", file=sys.stderr)
-        for error in (one.exception() for one in parts if one.status == "error"):
+        for error in (one.exception() for one in [*parts, total] if one.status == "error"):
             raise error if isinstance(error, ValueError | OSError) else ValueError(f"a worker failed: {error!r}")
         return True
 

@@ -77,16 +77,16 @@ def files_of(path: Path) -> list[Path]:
     """The files that are meant, in order: this one, those of a known kind in a folder, or those that a pattern fits."""
     if not path.is_dir() and (path.exists() or not glob.has_magic(str(path))):
         return [path]
-    found = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
-    files = sorted(file for file in found if file.is_file() and (kind_of(file) in KINDS or not path.is_dir()))
+    found = path.rglob("[!.]*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
+    files = {file.resolve(): file for file in found if file.is_file() and (kind_of(file) in KINDS or not path.is_dir())}
     if not files:
         raise ValueError(f"--file {path}: no file; expected one, or 'a/*.txt', or a folder of {', '.join(KINDS)}")
-    return files
+    return sorted(files.values())
 
 
 def kind_of(path: Path) -> str:
     """One of KINDS, or what else its name ends in."""
-    return Path(path.name.removesuffix(".gz")).suffix
+    return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def read_once(path: Path) -> bytes | None:
@@ -106,14 +106,14 @@ def read(raw: BinaryIO, path: Path, column: str) -> Iterator[tuple[int, str, str
     if kind == ".parquet":
         yield from ((number, *cell(row, column)) for number, row in enumerate(parquet(raw, column), start=1))
         return
-    raw = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+    raw = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
     if raw.read(2) in (b"\xff\xfe", b"\xfe\xff"):
         raise ValueError("it is UTF-16; expected UTF-8: save it anew in that encoding")
     raw.seek(0)
     # lines may end as they like; bytes that are not UTF-8 become what cannot be encoded again
     lines = io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", "" if kind == ".csv" else None)
     if kind == ".csv":
-        table = csv.DictReader(lines)
+        table = csv.DictReader(lines, strict=True)
         check_column(column, table.fieldnames or [])
         yield from ((table.line_num, *cell(row, column)) for row in table)
     for number, line in enumerate(lines, start=1):

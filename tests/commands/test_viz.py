@@ -326,6 +326,9 @@ def test_an_attention_plane_is_measured_on_sentences_it_was_not_fitted_to(capsys
     options = ["--points", 60, "--layer", 0, "--plane", "attention", "--draw", "metrics", "--out", tmp_path / "out"]
     said = run(capsys, "--file", path, *options)
     assert "plane attention: measured on the sentences that it was not fitted to" in said
+    twice = tmp_path / "twice.txt"
+    twice.write_text(f"{sentences[0]}\n" * 20, encoding="utf-8")  # more than the sample, and no other
+    assert "measured on the very sentences that" in run(capsys, "--file", twice, *options[:-1], tmp_path / "twice")
     bert = minibert.load("tiny")
     sample = gather(bert, drawn(bert, path, 60))
     n = viz.normalize(sample.query[0], sample.key[0], sample.sentences, "raw", plane="attention")

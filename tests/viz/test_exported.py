@@ -2,12 +2,14 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 import minibert
 import viz
+from minibert.checkpoint.hub import find_model
 from minibert.commands import main as cli
 from viz.exported import write_export
 
@@ -68,6 +70,44 @@ def test_where_nothing_was_exported_one_line_says_so(tmp_path):
         viz.read_export(tmp_path)
     with pytest.raises(ValueError, match=r"^nowhere is not there; expected"):
         viz.read_export("nowhere")
+
+
+def test_what_is_cut_or_foreign_or_of_another_run_is_one_line(tmp_path):
+    options = ["--layer", "1", "--draw", "joint-exact", "--export", "npz", "--out", str(tmp_path)]
+    cli.main(["viz", TEXTS[0], "--head", "all", *options])
+    path, manifest = tmp_path / "export.npz", json.loads((tmp_path / "manifest.json").read_text())
+    whole = path.read_bytes()
+    with np.load(path) as held:
+        arrays = dict(held)
+    shorter = arrays | {"tokens": arrays["tokens"][:-1]}
+    other = arrays | {"sentences": np.arange(len(arrays["sentences"])) // 3}
+    for damaged in (whole[: len(whole) // 2], b"", b"text"):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"export\.npz is no export, or not whole"):
+            viz.read_export(tmp_path)
+    for arrays_now in (shorter, other, {"tokens": arrays["tokens"]}):
+        np.savez(path, **arrays_now)
+        with pytest.raises(ValueError, match=r"export\.npz is no export, or not whole"):
+            viz.read_export(path)
+    path.write_bytes(whole)
+    for foreign in (manifest | {"file": 3}, {"name": "a package"}, [1]):
+        (tmp_path / "manifest.json").write_text(json.dumps(foreign))
+        with pytest.raises(ValueError, match=r"has no manifest\.json of an export"):
+            viz.read_export(path)
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"file": "export.parquet"}))
+    with pytest.raises(ValueError, match=r"is that of export\.parquet, not of export\.npz"):
+        viz.read_export(path)
+
+
+@pytest.mark.parametrize(("folder", "revision"), [("models--a--b/snapshots/0a1b", "0a1b"), ("snapshots/mine", None)])
+def test_the_revision_is_the_hubs_or_there_is_none(folder, revision, tmp_path):
+    model = tmp_path / folder
+    shutil.copytree(find_model("tiny"), model)
+    cli.main(
+        ["viz", TEXTS[0], "--model", str(model), "--draw", "joint", "--export", "npz", "--out", str(tmp_path / "o")]
+    )
+    manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
+    assert manifest["revision"] == revision and manifest["skipped"] == 0 and manifest["points"] is None
 
 
 def test_a_disk_that_is_full_leaves_no_half_file(tmp_path, monkeypatch):
