@@ -9,12 +9,12 @@ to give away (its value). The larger the product of query and key, the more the 
     context           = attention value
 
 H heads do this side by side. Each reads all D numbers of a token and makes queries, keys and values of its own, of
-K = D / H numbers, so that each can ask something else. `attend` is the heart of it, and its last product, attention
-times value, is where the moving is done.
+K = D / H numbers, so that each can ask something else: W_q [D, D] is H matrices [D, K] side by side. `attend` is the
+heart of it, and its last product, attention times value, is where the moving is done.
 
-A word on padding, since other implementations are full of it. They stack sentences into a rectangle, fill the short
-ones up with [PAD], and add a huge negative number to the scores of those keys so that softmax gives them nothing. Here
-the sentences of a batch lie end to end, and `self_attention` goes through them one by one: there is nothing to mask.
+Other implementations are full of padding: they stack sentences into a rectangle, fill the short ones up with [PAD], and
+add a huge negative number to the scores of those keys so that softmax gives them nothing. Here sentences lie end to
+end, and `self_attention` goes through them one by one: nothing to mask. ([MASK] is another thing: a token.)
 """
 
 import math
@@ -36,8 +36,8 @@ def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) ->
     query . key is a sum of K products. Were they independent, each of variance 1, the sum's standard deviation would be
     sqrt(K): without the division, the wider a head, the more of its attention softmax would put on a single key.
 
-    The keys are those of the same sentence: T and S count the same tokens, as askers and as asked. Dividing the query
-    divides the scores, which are more numbers.
+    The keys are those of the same sentence: T and S count the same tokens, as askers and as asked. The query is
+    divided in place of the scores: it comes to the same, and is fewer numbers.
     Returns scores_HTS, attention_HTS, context_HTK.
     """
     scores_HTS = (query_HTK / math.sqrt(query_HTK.shape[-1])) @ key_HSK.mT  # .mT: the last two axes exchanged

@@ -14,11 +14,11 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
         hidden_t = layer_norm(word[id of t] + position[index of t in its sentence] + token_type[segment of t])
 
     Each token becomes a vector of D numbers, its hidden state, which every layer will replace by another. Without the
-    position, a sentence would be a bag of words to everything that follows: attention has no other way to know who
-    stands next to whom. A pair of sentences is one sentence here: positions run on through it, its halves attend to
-    each other, and the segment, 0 or 1, is all that tells them apart.
+    position, a sentence would be a bag of words: attention has no other way to know who stands next to whom. A pair of
+    sentences is one sentence here: positions run on, its halves attend to each other, and only the segment differs.
 
-    An id is the token's row in the table `word`. All three tables were learned in training, the positions as well.
+    Tokens are words and pieces of words (##y goes on what is before it), with [CLS] in front and [SEP] at every end. An
+    id is the token's row in the table `word`. All three tables were learned in training, the positions as well.
     encodings: sentences with `input_ids` and `token_type_ids` -> hidden_TD.
     """
     input_ids_T = np.concatenate([encoding.input_ids for encoding in encodings])

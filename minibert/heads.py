@@ -27,7 +27,7 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
     """
     transformed_TD = layer_norm(ACTIVATIONS[hidden_act](linear(hidden_TD, *weights.transform)), *weights.norm, eps)
     logits_TV = linear(transformed_TD, weights.decoder, weights.bias)
-    return np.ascontiguousarray(logits_TV)  # `product` may have left it column after column, whose sums are less exact
+    return np.ascontiguousarray(logits_TV)  # in memory row after row, which NumPy sums more exactly
 
 
 def sentence_vector(hidden_TD: np.ndarray, mode: str = "mean", normalize: bool = True) -> np.ndarray:
