@@ -193,6 +193,7 @@ def shift_table(moved: "viz.Shift", ranking: Sequence[tuple[int, int]]) -> str:
     if len(ranking) > 10:
         lines.append(f"  ...  and {len(ranking) - 10} heads more")
     lines.append(f" mean{moved.attention.mean():11.3f}{moved.query.mean():9.3f}{moved.key.mean():7.3f}")
+    lines.append("attention: Jensen-Shannon distance, 0 to 1; queries, keys: moved by this share of their length")
     return "\n".join(lines)
 
 

@@ -88,9 +88,9 @@ def test_the_head_that_was_shaken_comes_first(capsys, tmp_path, minilm_folder, p
     path = tmp_path / "some.txt"
     path.write_text("The film was good.\nNobody came to see it.\n")
     said, rows = run(capsys, tmp_path / "out", minilm_folder, perturbed, "--file", path, "--closely", 1)
-    _, _, first, *others, left, mean = said.split("\n\n")[0].splitlines()
+    _, _, first, *others, left, mean, what = said.split("\n\n")[0].splitlines()
     assert first.split()[0] == "2.7" and len(others) == 9
-    assert left == "  ...  and 62 heads more" and mean.startswith(" mean ")
+    assert left == "  ...  and 62 heads more" and mean.startswith(" mean ") and "Jensen-Shannon" in what
     assert float(rows["2", "7"]["query_moved"]) > 0.5 and float(rows["2", "7"]["key_moved"]) == 0
     for (layer, head), row in rows.items():
         if int(layer) < 3 and (layer, head) != ("2", "7"):
