@@ -1,8 +1,13 @@
 """What `minibert viz --export` writes, and what is read of it: all that is needed to draw, and no model."""
 
 import csv
+import hashlib
+import io
 import json
 import shutil
+import sys
+from argparse import Namespace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,14 +15,17 @@ import pytest
 import minibert
 import viz
 from minibert.checkpoint.hub import find_model
+from minibert.commands import exporting
 from minibert.commands import main as cli
-from viz.exported import write_export
+from minibert.commands.passes import scan
+from minibert.corpus.lines import Corpus
+from viz.exported import Export, write_export
 
 TEXTS = ["A dog barked at the cat.", "Rain fell ||| and fell."]
 
 
 @pytest.mark.parametrize("kind", ["npz", "parquet"])
-def test_what_is_read_is_what_the_model_gave_and_can_be_drawn(kind, tmp_path, monkeypatch):
+def test_what_is_read_is_what_the_model_gave_and_can_be_drawn(kind, tmp_path, monkeypatch, capsys):
     pytest.importorskip("pyarrow") if kind == "parquet" else None
     cli.main(
         [
@@ -35,6 +43,7 @@ def test_what_is_read_is_what_the_model_gave_and_can_be_drawn(kind, tmp_path, mo
             str(tmp_path),
         ]
     )
+    assert set(capsys.readouterr().out.split()) >= {str(path) for path in tmp_path.iterdir()}  # all that was written
     bert = minibert.load("tiny")
     traces = bert.batch([TEXTS[0], ("Rain fell", "and fell.")])
     monkeypatch.setattr(minibert, "load", None)
@@ -63,6 +72,71 @@ def test_what_is_read_is_what_the_model_gave_and_can_be_drawn(kind, tmp_path, mo
 
         table = read_table(tmp_path / "heads.parquet").to_pylist()
         assert [{k: float(v) for k, v in row.items()} for row in rows] == table
+
+
+def made_up(*lengths):
+    """Sentences of so many tokens, 2 layers and 3 heads."""
+    rng, count = np.random.default_rng(0), sum(lengths)
+    query, key = rng.normal(size=(2, 2, 3, count, 4))
+    attention = [rng.normal(size=(2, 3, length, length)) for length in lengths]
+    sentences = np.repeat(np.arange(len(lengths)), lengths)
+    facts = {"layers": [0, 1], "heads": [0, 1, 2], "text": ["für 犬"]}
+    return Export(query, key, attention, [f"w{i}" for i in range(count)], sentences, facts)
+
+
+def test_a_file_is_read_by_its_own_name_wherever_its_folder_lies_now(tmp_path):
+    """The manifest is of the file that was written last."""
+    many, few = made_up(*range(1, 13)), made_up(2, 1)  # the eleventh of many comes after the second
+    write_export(many, tmp_path / "a" / "many.npz")
+    write_export(few, tmp_path / "a" / "few.npz")
+    folder = (tmp_path / "a").rename(tmp_path / "b")
+    for path, e in ((folder, few), (folder / "few.npz", few), (folder / "many.npz", many)):
+        read = viz.read_export(path)
+        assert read.tokens == e.tokens and read.manifest == e.manifest | {"file": "few.npz"}
+        for ours, theirs in zip([read.query, read.key, *read.attention], [e.query, e.key, *e.attention], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    assert "für 犬" in (folder / "manifest.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"file": "export.npz", "layers": 1, "heads": [0]}'])
+def test_a_manifest_that_is_none_is_one_line(tmp_path, content):
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(ValueError, match=r"has no manifest[.]json of an export"):
+        viz.read_export(tmp_path)
+
+
+def test_without_pyarrow_one_line_says_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(SystemExit):
+        cli.main(["viz", TEXTS[0], "--export", "parquet", "--out", str(tmp_path / "out")])
+    assert capsys.readouterr().err == "minibert: parquet takes pyarrow: pip install 'minibert[parquet]'\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_manifest_says_of_what_the_export_is(tmp_path, monkeypatch):
+    contents = [" " * 2**20 + "\nA dog barked.\n", "Rain fell.\nand fell.\n"]
+    for name, content in zip("ab", contents, strict=True):
+        (tmp_path / f"{name}.txt").write_text(content)
+    bert = minibert.load("tiny")
+
+    def of(corpus, model="tiny", seed=None, exercises=None):
+        scanned = scan([bert], list(corpus), points=1, seed=0, skip_bad=False)
+        facts = exporting.manifest(Namespace(model=model, seed=seed, exercises=exercises), corpus, scanned)
+        assert facts["text"] == [encoding.text for encoding in scanned.sample] and len(facts["text"]) == 1
+        return [facts[name] for name in ("model", "revision", "source", "sha256", "sentences", "seed", "exercises")]
+
+    def sha256(text):
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    assert of(Corpus(["A dog.", "A cat."])) == ["tiny", None, None, sha256("A dog.\nA cat."), 2, 0, None]
+    files = Corpus(["not read"], path=tmp_path)
+    assert of(files, seed=3) == ["tiny", None, str(tmp_path), sha256("".join(contents)), 3, 3, None]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"A dog.\n")))
+    monkeypatch.setattr(exporting, "find_model", lambda name: Path("hub", "models--a--b", "snapshots", "1234abcd"))
+    typed = Corpus(path=Path("-"))
+    assert of(typed, "a/b") == ["a/b", "1234abcd", "standard input", sha256("A dog.\n"), 1, 0, None]
+    assert of(typed, "mine", exercises=Path("solved"))[::6] == ["mine", "solved"]
 
 
 def test_where_nothing_was_exported_one_line_says_so(tmp_path):
