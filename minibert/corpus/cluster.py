@@ -124,7 +124,7 @@ class Cluster(Here):
 
     def is_done(self, parts: list, total: Any, sizes: list[int], advance: Callable, stop: Event) -> bool:
         """Waits for a group, whether it is done or shall stop before. The error of the first part that has one."""
-        waiting = dict(zip([*parts, total], [*sizes, 0], strict=True))
+        waiting = dict(zip([total, *parts], [0, *sizes], strict=True))  # a part alone is the total as well
         ticks = count(1)
         while waiting:
             if stop.wait(0.05):
