@@ -287,6 +287,25 @@ def test_a_head_that_is_shown_while_it_is_off_says_so(show, live):
     assert note.count() == 0
 
 
+def test_what_a_head_switched_off_changed_is_said_beside_the_switch(show, live, tiny):
+    text = "The captain lost his [MASK] in the storm."
+    page = show(live, f"view=sentence&text={text}", (390, 844))
+    answered(page, text)
+    field = "document.getElementById('text')"  # all of it is seen
+    assert page.evaluate(f"{field}.scrollHeight <= {field}.clientHeight && {field}.scrollWidth <= {field}.clientWidth")
+    page.locator("#head-switches button", has_text="1.2").click()
+    until(page, "explorer.data.typed.moved")
+    token, before = tiny.fill_mask(text)[0][0]
+    guessed = tiny.without_heads([(1, 2)]).fill_mask(text)[0]
+    (first, share), after = guessed[0], dict(guessed)[token]
+    told = f"first before: {token} {100 * before:.1f} % → {100 * after:.1f} %"
+    assert page.locator("#heads-told").inner_text() == f"{told}; first now: {first} {100 * share:.1f} %"
+    assert told in page.locator(".guessed").inner_text()
+    page.locator("#heads-on").click()
+    until(page, "!explorer.data.typed.moved")
+    assert page.locator("#heads-told").inner_text() == ""
+
+
 def test_a_second_sentence_and_the_way_of_a_token(show, live, tiny):
     text = ("Where is the captain?", "He is in his [MASK].")
     page = show(live, "view=way&query=11&text=Where%20is%20the%20captain%3F&second=He%20is%20in%20his%20%5BMASK%5D.")

@@ -281,6 +281,7 @@ class App {
     const { target } = event;
     if (document.querySelector("dialog[open]") && event.key !== "?") return;
     if (target.closest?.("input[type=search], input[type=text], textarea")) {
+      if (event.key === "Enter") event.preventDefault(); // no line of its own
       if (event.key === "Enter" || event.key === "Escape") target.blur();
       return;
     }
@@ -313,7 +314,7 @@ class App {
     const tell = () => {
       if (byId("live").textContent !== text) byId("live").textContent = text;
     };
-    if (document.activeElement?.type === "text") this.announcing = setTimeout(tell, 800);
+    if (document.activeElement?.id === "text") this.announcing = setTimeout(tell, 800);
     else tell();
   }
 

@@ -95,14 +95,15 @@ export class Typing {
       show.addEventListener("click", () => reveal(this.app));
       return element("ol", { class: "guessed", "aria-label": say("guess_list") }, element("li", {}, show));
     }
-    const of = (list) => list?.find(([t]) => t === word.tokens[0])?.[1] ?? [];
-    const before = new Map(of(typed?.before));
-    const items = of(typed?.guesses).map(([token, p]) => {
+    const before = new Map(guessesOf(typed?.before, word));
+    const items = guessesOf(typed?.guesses, word).map(([token, p]) => {
       const was = typed.before ? ` (${before.has(token) ? say("guess_was", { share: percent(before.get(token)) }) : say("guess_new")})` : "";
       const button = element("button", { type: "button", title: say("guess_take") }, `${token} ${percent(p)}${was}`);
       button.addEventListener("click", () => this.put(word, token.replace(/^##/u, ""), number));
       return element("li", {}, button);
     });
+    const [first, now] = firstBefore(typed, word);
+    if (now) items.push(element("li", {}, first));
     if (place && items.length) items.unshift(element("li", {}, place));
     return element("ol", { class: "guessed", "aria-label": `${say("guess_list")} ${place}` }, ...items);
   }
@@ -137,9 +138,21 @@ export class Typing {
     this.app.live.type(...texts, { masked: "", without: "", off: "" }, true);
   }
 
+  /** What switching heads off did, in words, where the switches are. */
+  told({ data, state, without, secret } = this.app) {
+    if (!data.isTyped(state.sentence) || !data.typed.moved || !without.size || secret) return "";
+    const words = wordsOf(data.sentences[state.sentence], maskName(data));
+    const masks = words.filter((word) => word.isMask);
+    if (masks.length) return masks.map((word) => `${masks.length > 1 ? `${around(words, word)} ` : ""}${firstBefore(data.typed, word).filter(Boolean).join("; ")}`).join(" · ");
+    const most = data.typed.moved.indexOf(Math.max(...data.typed.moved));
+    if (data.typed.moved[most] < 0.0005) return say("told_nothing");
+    return say("told_most", { name: `${Math.floor(most / data.heads)}.${most % data.heads}`, share: percent(data.typed.moved[most]) });
+  }
+
   /** All heads as switches. */
   showHeads() {
     const { data, state, without } = this.app;
+    byId("heads-told").textContent = this.told();
     const put = (off) => this.app.live.switchHeads(offHeadsText(off));
     const grid = byId("head-switches");
     const focused = [...grid.querySelectorAll("button")].indexOf(document.activeElement);
@@ -163,6 +176,19 @@ export class Typing {
     if (focused >= 0) grid.querySelectorAll("button")[focused]?.focus();
     byId("heads-on").disabled = without.size === 0;
   }
+}
+
+/** Guesses of a masked word, [token, probability], from those of all masks. */
+const guessesOf = (list, word) => list?.find(([t]) => t === word.tokens[0])?.[1] ?? [];
+
+/** What became of the guess that was first before heads or tokens were off, and which is first now, if it is another. */
+function firstBefore(typed, word) {
+  const [was, now] = [guessesOf(typed?.before, word), guessesOf(typed?.guesses, word)];
+  if (!was.length || !now.length) return [];
+  const [token, share] = was[0];
+  const left = new Map(now).get(token);
+  const first = say("guess_first", { token, before: percent(share), now: left === undefined ? `<${percent(now.at(-1)[1])}` : percent(left) });
+  return token === now[0][0] ? [first] : [first, say("guess_now", { token: now[0][0], share: percent(now[0][1]) })];
 }
 
 /** A masked word between its neighbours, to tell one mask from another. */
