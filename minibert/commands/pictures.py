@@ -355,7 +355,7 @@ def draw_metrics(shown: Shown) -> "Figure":
             limits[key] = of_colours
     habits = {"self": "to_self", "the previous token": "to_previous", "the next token": "to_next"}
     habits |= dict(zip(ends(shown.sample), ("to_cls", "to_sep"), strict=True))
-    most = max(float(getattr(shown.habits, field).max()) for field in habits.values())
+    most = max(0.1, *(float(getattr(shown.habits, field).max()) for field in habits.values()))  # little shall look it
     for name, field in habits.items():
         maps[f"attention to {name}"] = getattr(shown.habits, field)
         limits[f"attention to {name}"] = (0, most)

@@ -124,6 +124,15 @@ def test_what_stands_around_a_text_has_its_own_name(models):
     assert ends(gather(bert, [bert.encode(text) for text in ("the nap", "a")])) == ("<s>", "</s>")
 
 
+def test_little_attention_looks_little(run, monkeypatch):
+    """An untrained model's goes everywhere alike."""
+    limits = {}
+    monkeypatch.setattr("viz.heatmap_figure", lambda *arguments, **rest: limits.update(rest["limits"]))
+    monkeypatch.setattr("viz.figures.canvas.save", lambda figure, path: path)
+    run("viz", "the capybara " * 15, "--layer", "0", "--draw", "metrics", "--model", "./electra")
+    assert {limits[name] for name in limits if name.startswith("attention to")} == {(0, 0.1)}
+
+
 def test_wide_characters_take_two_columns():
     lines = block(["名前", "a", "e\u0301"], np.eye(3), top=2).splitlines()
     assert lines[0] == "  0 名前  1.00 0 名前   0.00 1 a"

@@ -669,6 +669,8 @@ def test_of_the_neighbours_the_highest_bar_is_named():
     stairs, bar = figure.axes[0].patches
     np.testing.assert_allclose(stairs.get_data().edges[[0, 9, -1]], [-10.5, -1.5, 10.5])
     assert bar.get_x() + bar.get_width() / 2 == -1 and bar.get_height() == pytest.approx(np.sqrt(0.5))
+    (axes,) = viz.positions_figure(np.full((1, 1, 21), 0.01)).axes
+    assert axes.get_ylim()[1] > 3 * axes.patches[0].get_data().values.max()  # little attention looks little
     with pytest.raises(ValueError, match=r"by_offset must be \[layers, heads, 21\]"):
         viz.positions_figure(by_offset[0])
 

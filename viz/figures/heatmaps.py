@@ -14,6 +14,7 @@ from viz.measures.habits import OFFSETS
 PAGE_HIGH = 9.2  # inches for all maps together
 OUTSTANDING = 2  # times the middle bar: what is named
 NEIGHBOURS = 3  # offsets up to which a head's highest bar is named
+LEAST_TOP = 0.1  # attention; bars that are all low shall look it
 
 
 @in_house_style
@@ -113,7 +114,7 @@ def positions_figure(
     if by_offset.ndim != 3 or by_offset.shape[-1] != len(OFFSETS):
         raise ValueError(f"by_offset must be [layers, heads, {len(OFFSETS)}], not {list(by_offset.shape)}")
     layers, heads = check_heads("by_offset", by_offset.shape[:-1], layers, heads)
-    top = float(by_offset.max()) or 1.0
+    top = max(float(by_offset.max()), LEAST_TOP)
     span = f"{signed(OFFSETS[0])} to {signed(OFFSETS[-1])}"
     caption = (
         f"Across: position of the key less that of the query, {span}; line: 0. Up: mean attention, as its square root, "
