@@ -53,7 +53,10 @@ def ask_for_the_word(args: argparse.Namespace, notes: progress.Progress, exercis
     """Raises ValueError where a teacher has locked the solutions, this one is not right yet, and the word is wrong."""
     if exercise.name not in notes.right and not notes.opens(args.word):
         raise ValueError(
-            f"the solution of {exercise.name} is locked until it is right; your teacher knows the word: --word WORD"
+            t(
+                "the solution of {name} is locked until it is right; your teacher knows the word: --word WORD",
+                name=exercise.name,
+            )
         )
 
 

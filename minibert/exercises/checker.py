@@ -113,5 +113,6 @@ def find(name: str) -> Exercise:
         if plain in (exercise.name, exercise.file.removesuffix(".py")) or plain.lstrip("0") == str(exercise.number):
             return exercise
     near = difflib.get_close_matches(plain, [exercise.name for exercise in EXERCISES], 1)
-    guess = f"did you mean {near[0]}?" if near else "`minibert exercises list` names them all"
-    raise ValueError(f"there is no exercise {name!r}; {guess}")
+    said = t("there is no exercise {name}", name=repr(name))
+    said += "; " + (t("did you mean {near}?", near=near[0]) if near else t("`minibert exercises list` names them all"))
+    raise ValueError(said)

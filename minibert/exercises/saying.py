@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from minibert.exercises.course import EXERCISES
+from minibert.exercises.language import t
 from minibert.exercises.pictures import wide
 from viz.files import whole_file
 
@@ -60,12 +61,15 @@ def write_whole(path: Path, text: str) -> None:
 
 def existing(folder: str) -> Path:
     if not Path(folder).is_dir():
-        if folder in [name for exercise in EXERCISES for name in (exercise.name, str(exercise.number))]:
-            raise ValueError(f"{folder} is an exercise; name your folder first: minibert exercises check DIR {folder}")
-        if Path(folder).is_file():
-            raise ValueError(f"{folder} is a file; name its folder, and then the exercise: check DIR NAME")
         courses = [path.parent.name for path in Path(folder).parent.glob("*/.course.json")]
-        if near := difflib.get_close_matches(Path(folder).name, courses, 1):
-            raise ValueError(f"{folder} is not a folder; did you mean {Path(folder).with_name(near[0])}?")
-        raise ValueError(f"{folder} is not a folder; make it with: minibert exercises start {folder}")
+        near = difflib.get_close_matches(Path(folder).name, courses, 1)
+        if folder in [name for exercise in EXERCISES for name in (exercise.name, str(exercise.number))]:
+            said = "{folder} is an exercise; name your folder first: minibert exercises check DIR {folder}"
+        elif Path(folder).is_file():
+            said = "{folder} is a file; name its folder, and then the exercise: check DIR NAME"
+        elif near:
+            said = "{folder} is not a folder; did you mean {near}?"
+        else:
+            said = "{folder} is not a folder; make it with: minibert exercises start {folder}"
+        raise ValueError(t(said, folder=folder, near=near and Path(folder).with_name(near[0])))
     return Path(folder)

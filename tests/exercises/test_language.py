@@ -139,6 +139,22 @@ def test_a_folder_goes_on_in_its_language(tmp_path, capsys, monkeypatch):
     assert "解答例" in run(capsys, "show", "softmax")[1]
 
 
+def test_mistakes_of_typing_are_told_in_japanese(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(capsys, "start", "work", "softmax", "--language", "ja", "--lock", "word")
+    for wrong, said in (
+        (["check", "work", "gleu"], "'gleu' という課題はありません; gelu のことですか?"),
+        (["hint", "work", "foo"], "'foo' という課題はありません"),
+        (["show", "work", "softmax"], "softmax の解答は、正解するまで開きません"),
+        (["check", "wrk", "--language", "ja"], "wrk というフォルダーはありません。work のことですか?"),
+        (["check", "nowhere", "--language", "ja"], "作るには: minibert exercises start nowhere"),
+        (["check", "softmax", "--language", "ja"], "softmax は課題の名前です"),
+        (["check", "work/01_softmax.py", "--language", "ja"], "はファイルです"),
+    ):
+        status, _, message = run(capsys, *wrong)
+        assert status == 2 and said in message and message.count("\n") == 1, message
+
+
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
 def test_answers_are_told_in_japanese(exercise):
     with language.use("ja"):

@@ -663,4 +663,12 @@ TEXTS: dict[str, str] = {
     "one array of shape {shape}": "形 {shape} の一つの配列",
     "a {kind} of {count}": "{count} 個の要素を持つ {kind}",
     "the text {text}": "文字列 {text}",
+    "there is no exercise {name}": "{name} という課題はありません",
+    "did you mean {near}?": "{near} のことですか?",
+    "`minibert exercises list` names them all": "一覧は `minibert exercises list` で出ます",
+    "{folder} is an exercise; name your folder first: minibert exercises check DIR {folder}": "{folder} は課題の名前です。先にフォルダーを書いてください: minibert exercises check DIR {folder}",
+    "{folder} is a file; name its folder, and then the exercise: check DIR NAME": "{folder} はファイルです。フォルダー、課題の順に書いてください: check DIR NAME",
+    "{folder} is not a folder; did you mean {near}?": "{folder} というフォルダーはありません。{near} のことですか?",
+    "{folder} is not a folder; make it with: minibert exercises start {folder}": "{folder} というフォルダーはありません。作るには: minibert exercises start {folder}",
+    "the solution of {name} is locked until it is right; your teacher knows the word: --word WORD": "{name} の解答は、正解するまで開きません。開ける言葉は先生が知っています: --word WORD",
 }
