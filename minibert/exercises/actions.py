@@ -24,6 +24,8 @@ def run(args: argparse.Namespace) -> None:
     folder = folders[0] if isinstance(folders, list) else folders
     notes = progress.nearest(folder)
     with language.use(args.language or (notes.language if notes.language in language.LANGUAGES else "en")):
+        if args.action in ("hint", "show") and folder is not None:
+            existing(folder)
         ACTIONS[args.action](args, notes)
 
 
@@ -31,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def hint(args: argparse.Namespace, notes: progress.Progress) -> None:
-    exercise = asked_for(args)
+    exercise = find(args.name)
     if args.more:
         ask_for_the_word(args, notes, exercise)
     notes.note("hints", exercise.name)
@@ -40,13 +42,6 @@ def hint(args: argparse.Namespace, notes: progress.Progress) -> None:
         say(name + t(part.hints[1 if args.more else 0]))
     if not args.more:
         print("\n" + t("Still stuck? minibert exercises hint {name} --more", name=exercise.name))
-
-
-def asked_for(args: argparse.Namespace) -> Exercise:
-    """The exercise. ValueError: there is none of that name, or no such folder."""
-    if args.folder is not None:
-        existing(args.folder)
-    return find(args.name)
 
 
 def ask_for_the_word(args: argparse.Namespace, notes: progress.Progress, exercise: Exercise) -> None:
@@ -62,7 +57,7 @@ def ask_for_the_word(args: argparse.Namespace, notes: progress.Progress, exercis
 
 def show(args: argparse.Namespace, notes: progress.Progress) -> None:
     """Print our solution, and the library's own code, once the student has said that they want it."""
-    exercise = asked_for(args)
+    exercise = find(args.name)
     ask_for_the_word(args, notes, exercise)
     right = exercise.name in notes.right
     if not args.yes and not right:
