@@ -15,7 +15,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache, reduce
 from itertools import count, islice
 from operator import add
@@ -190,10 +190,9 @@ def loaded(name: str, version: str, wanted: str) -> Bert:
 
 
 def has_model(name: str, version: str, wanted: str) -> bool:
-    try:
+    with suppress(ValueError, OSError):
         return loaded(name, version, wanted) is not None
-    except (ValueError, OSError):
-        return False
+    return False
 
 
 def fingerprint(bert: Bert) -> str:

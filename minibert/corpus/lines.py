@@ -113,6 +113,7 @@ def read(raw: BinaryIO, path: Path, column: str) -> Iterator[tuple[int, str, str
     # lines may end as they like; bytes that are not UTF-8 become what cannot be encoded again
     lines = io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", "" if kind == ".csv" else None)
     if kind == ".csv":
+        csv.field_size_limit(2**31 - 1)  # a text may be too long for the model, but not for this
         table = csv.DictReader(lines, strict=True)
         check_column(column, table.fieldnames or [])
         yield from ((table.line_num, *cell(row, column)) for row in table)

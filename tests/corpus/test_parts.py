@@ -230,6 +230,12 @@ def test_every_kind_of_file_gives_the_same_lines(write, name):
     assert found[0].number == first
 
 
+def test_a_text_too_long_for_the_model_is_left_out_of_a_table_too(write, bert):
+    path = write("a.csv", ["word " * 40_000, "Fine."])
+    found = scan([bert], list(Corpus(path=path, column="said")), points=9, seed=0, skip_bad=True)
+    assert (found.sentences, found.skipped) == (1, 1)
+
+
 def test_folders_and_patterns_are_read_in_order_and_numbered_through(write, tmp_path, bert):
     for name in ("f/b.txt", "f/a.csv", "f/deep/c.txt.gz", "f/notes.md"):
         write(name, TEXTS[:2])
