@@ -81,7 +81,8 @@ def run(args: argparse.Namespace) -> None:
     points = math.inf if args.file is None else args.points or DEFAULT_POINTS
     with hands_of(args, before, after) as hands:
         scanned = look_through(hands, corpus, points=points, seed=seed, skip_bad=args.skip_bad)
-        found = add_up(hands, partial(shift_block, skip_bad=args.skip_bad), corpus, scanned.lines)
+        lines = scanned.sentences + scanned.skipped
+        found = add_up(hands, partial(shift_block, skip_bad=args.skip_bad), corpus, lines)
     (moved,), done = found.all, found.sentences
     ranking = most_moved(moved)
     written = [out / "compare.csv"]

@@ -192,8 +192,9 @@ def run(args: argparse.Namespace) -> None:
             seed=seed,
         )
         queries = args.queries or max(1, MOST_QUERIES // scanned.sentences)
+        lines = scanned.sentences + scanned.skipped
         options = {"seed": seed, "skip_bad": args.skip_bad, "sample": sample}
-        measured, habits, done = measure(hands, corpus, scanned.lines, ways, layers, heads, queries, **options)
+        measured, habits, done = measure(hands, corpus, lines, ways, layers, heads, queries, **options)
     path = out / "heads.csv"
     rows = [row | {"sentences": done} for row in head_rows(ways, measured, habits, layers, heads, args.dims)]
     write_csv(path, rows)

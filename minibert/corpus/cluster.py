@@ -183,14 +183,15 @@ def loaded(name: str, version: str, wanted: str) -> Bert:
         raise TypeError(f"a worker has minibert {__version__}")
     if blas() is not None:
         blas().limit(limits=1)  # for good: a worker is one of many, and the last digits shall be those of all others
-    bert = load(name)
-    if fingerprint(bert) != wanted:
-        raise ValueError(f"a worker has another model of the name {name}")
-    return bert
+    with suppress(ValueError, OSError):
+        bert = load(name)
+        if fingerprint(bert) == wanted:
+            return bert
+    raise ValueError(f"a worker has no model {name}, or another one of that name")
 
 
 def has_model(name: str, version: str, wanted: str) -> bool:
-    with suppress(ValueError, OSError):
+    with suppress(ValueError):
         return loaded(name, version, wanted) is not None
     return False
 

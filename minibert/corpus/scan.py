@@ -35,10 +35,6 @@ class Scan:
         return Scan(self.sentences + other.sentences, self.skipped + other.skipped, self.points, drawn)
 
     @property
-    def lines(self) -> int:
-        return self.sentences + self.skipped
-
-    @property
     def sample(self) -> list[Encoding]:
         """In the order of the text."""
         some = self.drawn[: max(1, fitting(self.drawn, self.points))]
