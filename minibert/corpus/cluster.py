@@ -13,18 +13,17 @@ import logging
 import os
 import pickle
 import sys
+import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache, reduce
-from itertools import count, islice
+from itertools import islice
 from operator import add
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, getsignal, signal
-from threading import Event
 from typing import Any
-
-import numpy as np
 
 from minibert import __version__
 from minibert.corpus.here import Here
@@ -37,7 +36,6 @@ MOST_SENT = 2**29
 """Bytes of a model that are sent to workers that have none of that name."""
 
 SETTINGS = {
-    "distributed.admin.large-graph-warning-threshold": "1GB",
     "distributed.worker.profile.enabled": False,
     "distributed.worker.preload": [__name__],
     # without Dask's MALLOC_TRIM_THRESHOLD_, which has free memory given back at once: a sixth of the time
@@ -56,17 +54,17 @@ def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterat
         from distributed import Client, LocalCluster
     except ImportError:
         raise ValueError("--workers and --scheduler take Dask: pip install 'minibert[cluster]'") from None
-    with config.set(SETTINGS), ExitStack() as stack:
+    with config.set(SETTINGS), warnings.catch_warnings(action="ignore"), ExitStack() as stack:
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable()  # what Dask tells its log of workers that come and go is not for the reader of a table
-        stack.callback(signal, SIGINT, getsignal(SIGINT))
+        stack.callback(signal, SIGINT, getsignal(SIGINT))  # as it was, when all is cleared away
         where, options = scheduler, {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 60}
         try:
             if where is None:
                 with ctrl_c(), mute() if sys.stderr else nullcontext():
                     where = stack.enter_context(LocalCluster(n_workers=workers, **options))
             client = stack.enter_context(Client(where, timeout=4))
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
             unheard = f"--scheduler {scheduler} does not answer, or is not as `dask scheduler` prints it"
             raise ValueError(f"{unheard if scheduler else 'no worker can be begun'}: {error}") from None
         stack.callback(signal, SIGINT, SIG_IGN)  # while Dask clears away: that takes a second, and ten if interrupted
@@ -106,12 +104,12 @@ class Cluster(Here):
     def each(self, work: Callable, blocks: Iterable[list[Line]], advance: Callable[[int], object]) -> Iterator[Any]:
         """As `Here.each`, but a sum is of many blocks; the last, on Ctrl-C, of all that are done by then."""
         job, blocks, groups = self.client.submit(pickle.loads, pickle.dumps(work), pure=False), iter(blocks), []
-        with ctrl_c() as stop:
+        with ctrl_c() as stopped:
             while True:
                 while len(groups) < 2 and (some := list(islice(blocks, max(GROUP, 4 * self.count())))):
                     parts = [self.client.submit(part, job, pickle.dumps(b), *self.models, pure=False) for b in some]
                     groups.append((parts, self.tree(parts), [len(block) for block in some]))
-                if not groups or not self.is_done(*groups[0], advance, stop):
+                if not groups or not self.is_done(*groups[0], advance, stopped):
                     break
                 yield groups.pop(0)[1].result()
             if done := [part for parts, *_ in groups for part in parts if part.status == "finished"]:
@@ -122,18 +120,19 @@ class Cluster(Here):
             sums = [self.client.submit(reduce, add, sums[i : i + FAN], pure=False) for i in range(0, len(sums), FAN)]
         return sums[0]
 
-    def is_done(self, parts: list, total: Any, sizes: list[int], advance: Callable, stop: Event) -> bool:
+    def is_done(self, parts: list, total: Any, sizes: list[int], advance: Callable, stopped: list) -> bool:
         """Waits for a group, whether it is done or shall stop before. The error of the first part that has one."""
         waiting = dict(zip([total, *parts], [0, *sizes], strict=True))  # a part alone is the total as well
-        ticks = count(1)
         while waiting:
-            if stop.wait(0.05):
+            time.sleep(0.05)
+            if stopped:
                 return False
             advance(sum(waiting.pop(one) for one in list(waiting) if one.done()))
-            if next(ticks) % 200 == 0 and not self.count():  # every ten seconds
-                print("minibert: no worker is left; waiting for another", file=sys.stderr)
+            if time.monotonic() % 10 < 0.05 and not self.count():  # about every ten seconds
+                print("minibert: no worker is left; waiting for another (Ctrl-C ends it)", file=sys.stderr)
         for error in (one.exception() for one in [*parts, total] if one.status == "error"):
-            raise error if isinstance(error, ValueError | OSError) else ValueError(f"a worker failed: {error!r}")
+            told = f"on a worker: {type(error).__name__}, {error}"
+            raise error if isinstance(error, ValueError | OSError) else ValueError(told)
         return True
 
     def count(self) -> int:
@@ -141,16 +140,19 @@ class Cluster(Here):
 
 
 @contextmanager
-def ctrl_c() -> Iterator[Event]:
-    """What is set by Ctrl-C, whose exception comes at the end of the block: earlier, it would be lost where Python
-    clears something away, and break Dask where it begins. A second Ctrl-C is as ever."""
-    stop = Event()
-    before = signal(SIGINT, lambda *_: (stop.set(), signal(SIGINT, before)))
+def ctrl_c() -> Iterator[list]:
+    """A list that Ctrl-C writes into; its exception comes at the end of the block: earlier, it would be lost where
+    Python clears something away, and break Dask where it begins. A third Ctrl-C is as ever.
+
+    A list and no Event, whose lock may be held by those whom Ctrl-C interrupts.
+    """
+    stopped: list[object] = []
+    before = signal(SIGINT, lambda *_: (stopped and signal(SIGINT, before), stopped.append(True)))
     try:
-        yield stop
+        yield stopped
     finally:
         signal(SIGINT, before)
-        if stop.is_set():
+        if stopped:
             raise KeyboardInterrupt
 
 
@@ -197,13 +199,14 @@ def has_model(name: str, version: str, wanted: str) -> bool:
 
 
 def fingerprint(bert: Bert) -> str:
-    """Equal where the numbers and the vocabulary of two models are."""
+    """Equal where configuration, numbers and vocabulary of two models are."""
     from dask.base import tokenize
 
-    return tokenize(bert.weights, "" if bert.tokenizer.backend is None else bert.tokenizer.backend.to_str())
+    return tokenize(
+        bert.config, bert.weights, "" if bert.tokenizer.backend is None else bert.tokenizer.backend.to_str()
+    )
 
 
 def part(work: Callable, block: bytes, *models: Bert | tuple[str, str, str]) -> Any:
     models = [loaded(*model) if isinstance(model, tuple) else model for model in models]
-    with np.errstate(all="ignore"):  # as in a process that runs the command
-        return work(models, pickle.loads(block))
+    return work(models, pickle.loads(block))

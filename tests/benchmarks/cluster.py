@@ -44,7 +44,8 @@ if __name__ == "__main__":
         ways = fit(sample, *where, METHODS)
         clock.append(time.perf_counter())
         queries = max(1, 5000 // found.sentences)
-        measured, _, done = measure(hands, corpus, found.sentences + found.skipped, ways, *where, queries, skip_bad=True, sample=sample)
+        lines = found.sentences + found.skipped
+        measured, _, done = measure(hands, corpus, lines, ways, *where, queries, skip_bad=True, sample=sample)
         clock.append(time.perf_counter())
         memory = [peak()] if workers is None else hands.client.run(peak).values()
     steps = [b - a for a, b in zip(clock, clock[1:])]

@@ -62,7 +62,8 @@ where = range(bert.config.num_hidden_layers), range(bert.config.num_attention_he
 start = time.perf_counter()
 ways = fit(sample, *where, METHODS)
 with one_thread():
-    measure(hands, corpus, found.sentences + found.skipped, ways, *where, max(1, MOST_QUERIES // found.sentences))
+    lines = found.sentences + found.skipped
+    measure(hands, corpus, lines, ways, *where, max(1, MOST_QUERIES // found.sentences))
 print(clocked.seconds, time.perf_counter() - start - clocked.seconds)
 """
 

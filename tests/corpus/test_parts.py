@@ -142,7 +142,7 @@ def test_lines_left_out_are_counted_and_another_seed_draws_others(bert, texts):
     block = list(Corpus([*texts, "", "one side |||"]))
     options = {"points": 60, "skip_bad": True}
     whole, other = (scan([bert], block, seed=seed, **options) for seed in (3, 4))
-    assert (whole.sentences, whole.skipped, whole.lines) == (28, 2, 30)
+    assert (whole.sentences, whole.skipped) == (28, 2)
     assert whole.sample != other.sample and 0 < sum(map(len, whole.sample)) <= 60
     for cut in (10, 29):
         assert reduce(add, (scan([bert], some, seed=3, **options) for some in (block[:cut], block[cut:]))) == whole
@@ -296,7 +296,6 @@ def test_standard_input_is_kept_up_to_a_bound(monkeypatch):
         ("a.jsonl", b'{"said": "Fine."}\n["said"]\n', "a.jsonl, line 2: there is no text under 'said'"),
         ("a.jsonl", b"[" * 100_000, "a.jsonl, line 1: it is not JSON"),
         ("a.csv", b'n,said\n1,"Fine\nso far."\n2\n', "a.csv, line 4: there is no text under 'said'"),
-        ("a.csv", b"n,said\n1," + b"x" * 200_000, "a.csv cannot be read: field larger than field limit"),
         ("a.csv", b"", "it has no column 'said'; --column names one of none at all"),
         ("a.txt.gz", gzip.compress(b"")[:10] + b"\xff" * 9, "a.txt.gz cannot be read: Error -3 while decompressing"),
         ("a.txt", "\ufeffFine.".encode("utf-16-be"), "it is UTF-16; expected UTF-8"),
@@ -357,7 +356,10 @@ def test_a_worker_that_has_another_model_of_that_name_or_another_minibert_says_s
 
 def test_an_error_in_a_sum_is_one_line_as_well(bert):
     cluster = pytest.importorskip("distributed") and importlib.import_module("minibert.corpus.cluster").cluster
-    with cluster(1, None, bert) as hands, pytest.raises(ValueError, match="a worker failed: TypeError"):
+    with (
+        cluster(1, None, bert) as hands,
+        pytest.raises(ValueError, match="on a worker: TypeError, unsupported operand"),
+    ):
         list(hands.each(logging.debug, Corpus(["One."] * 600).blocks(), int))  # which gives None, and None + None
 
 
