@@ -71,6 +71,7 @@ def test_what_is_read_is_what_the_model_gave_and_can_be_drawn(kind, tmp_path, mo
         from pyarrow.parquet import read_table
 
         table = read_table(tmp_path / "heads.parquet").to_pylist()
+        assert all(type(row["layer"]) is type(row["head"]) is int for row in table)
         assert [{k: float(v) for k, v in row.items()} for row in rows] == table
 
 
