@@ -1,7 +1,11 @@
 """How blocks go to workers and sums come back, with no workers: in place of Dask's client, one that works at once."""
 
+import logging
+import os
 import pickle
 import signal
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -71,7 +75,7 @@ class Client:
         return dict(enumerate(self.have))
 
     def wait_for_workers(self, count):
-        assert count == 1
+        self.have = self.have or [True] * count
 
     def scheduler_info(self):
         return {"workers": dict(enumerate(self.have))}
@@ -149,7 +153,86 @@ def test_a_folder_is_named_to_workers_by_its_whole_path_and_all_that_it_holds_co
     cluster.Cluster(client, replace(bert, name="mine"))
     assert client.asked[0][0] == str(tmp_path / "mine")
     other = minibert.load("tiny-sentiment")
-    prints = {cluster.fingerprint(replace(bert, **{part: getattr(other, part)})) for part in ("weights", "name")}
-    assert len(prints) == 2 and cluster.fingerprint(bert) in prints
-    backend = SimpleNamespace(backend=SimpleNamespace(to_str=lambda: "another vocabulary"))
-    assert cluster.fingerprint(replace(bert, tokenizer=backend)) not in prints
+    same, weights, vocabulary, none = (
+        cluster.fingerprint(replace(bert, **change))
+        for change in (
+            {"name": "other"},
+            {"weights": other.weights},
+            {"tokenizer": SimpleNamespace(backend=SimpleNamespace(to_str=lambda: "another vocabulary"))},
+            {"tokenizer": SimpleNamespace(backend=None)},
+        )
+    )
+    assert same == cluster.fingerprint(bert) and len({same, weights, vocabulary, none}) == 4
+
+
+def names(models, block):
+    return [bert.name for bert in models]
+
+
+def test_workers_have_all_models_in_order_whether_sent_or_not(bert):
+    hands = cluster.Cluster(Client(), bert, minibert.load("tiny-sentiment"))
+    assert list(hands.each(names, blocks_of(1), lambda lines: None)) == [["tiny", "tiny-sentiment"]]
+    hands.models[0] = Soon(replace, [bert], False)
+    assert list(hands.each(names, blocks_of(1), lambda lines: None)) == [["tiny", "tiny-sentiment"]]
+
+
+def test_the_first_worker_is_waited_for(bert, capsys):
+    client = Client(have=())
+    cluster.Cluster(client, bert)
+    assert client.have and capsys.readouterr().err == "minibert: waiting for the first worker\n"
+    cluster.Cluster(client, bert)
+    assert not capsys.readouterr().err
+
+
+@pytest.fixture
+def dask(monkeypatch):
+    """What was begun, and how; `dask.status` is that of the client."""
+    dask = SimpleNamespace(begun=[], status="running")
+
+    @contextmanager
+    def local(**options):
+        muted = os.fstat(2).st_rdev == os.stat(os.devnull).st_rdev
+        dask.begun.append((options["n_workers"], options["threads_per_worker"], muted))
+        yield "here"
+
+    @contextmanager
+    def connect(where, timeout):
+        dask.begun.append(where)
+        dask.client = Client()
+        dask.client.status = dask.status
+        yield dask.client
+
+    monkeypatch.setattr("distributed.LocalCluster", local)
+    monkeypatch.setattr("distributed.Client", connect)
+    return dask
+
+
+def test_workers_are_begun_in_silence_and_nothing_is_left_of_it(bert, dask):
+    def around():
+        return os.fstat(2).st_ino, logging.root.manager.disable, signal.getsignal(signal.SIGINT)
+
+    before = around()
+    with cluster.cluster(3, None, bert) as hands:
+        assert hands.client is dask.client and hands.models[0][0] == "tiny"
+        assert os.fstat(2).st_ino == before[0] and logging.root.manager.disable == logging.CRITICAL
+    assert dask.begun == [(3, 1, True), "here"] and around() == before
+    with cluster.cluster(None, "tcp://there:1", bert):
+        pass
+    assert dask.begun[2:] == ["tcp://there:1"] and around() == before
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "told"),
+    [
+        ("running", IndexError("mine"), IndexError),
+        ("closed", IndexError("of what is gone"), ValueError),
+        ("running", CancelledError("of what is gone"), ValueError),
+    ],
+)
+def test_an_error_is_of_the_scheduler_only_where_that_is_gone(bert, dask, state, error, told):
+    dask.status = state
+    with (
+        pytest.raises(told, match="mine" if told is IndexError else "the scheduler is gone"),
+        cluster.cluster(1, None, bert),
+    ):
+        raise error
