@@ -1,6 +1,7 @@
 """Where results go: folders and tables, whole or not at all; names for titles and folders; progress."""
 
 import csv
+import glob
 import hashlib
 import io
 import json
@@ -66,7 +67,10 @@ def folder_of_run(out: Path | None, *parts: str) -> Path:
 def name_of_texts(texts: Sequence[str | tuple[str, str]], path: Path | None, options: dict[str, object]) -> str:
     """A name for a folder that says which sentences, and with which options: other ones have another folder."""
     if path is not None:
-        name = "standard-input" if str(path) == "-" else slug(path.stem)
+        meant = path.absolute()
+        while glob.has_magic(meant.name) and not meant.exists():  # of a pattern, the folder that it looks into
+            meant = meant.parent
+        name = "standard-input" if str(path) == "-" else slug(meant.stem)
         if str(path) not in ("-", f"{name}.txt"):
             name += digest(str(path.absolute()))
     else:
@@ -88,7 +92,7 @@ def digest(text: str) -> str:
 
 def slug(text: str, longest: int = LONGEST_NAME) -> str:
     """The words of a text with hyphens between them, shortened: something that may be part of a path everywhere."""
-    words = re.findall(r"[\w.]*\w", text.lower())
+    words = re.findall(r"\w[\w.]*\w|\w", text.lower())  # none begins with a dot: such folders are hidden
     while len("-".join(words)) > longest and len(words) > 1:
         words.pop()
     return "-".join(words)[:longest] or "text"

@@ -82,7 +82,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_texts(parser, DEFAULT_TEXT)
     group = add_source(parser)
     group.add_argument(
-        "--queries", type=at_least(1), metavar="N", help="to measure in each sentence (default: 5000 shared out)"
+        "--queries",
+        type=at_least(1),
+        metavar="N",
+        help="to measure in each sentence (default: 5000 shared out, one at least)",
     )
     add_cluster(group)
     add_model(parser)

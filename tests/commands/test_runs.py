@@ -28,6 +28,7 @@ TEXTS = [
         "A" * 299,
         "../A dog.",
         "a/dog",
+        ".net is here.",
     ),
 ]
 
@@ -55,9 +56,13 @@ def test_other_files_have_other_folders(tmp_path, monkeypatch):
         "a",
         "-",
         "*.txt",
+        "books/*.txt.gz",
+        "books/**/*.txt",
+        ".hidden.txt",
     ]
     names = [name_of_texts([], Path(path), {}) for path in paths]
-    assert len(set(names)) == len(names) and names[0] == "two" and names[-2] == "standard-input"
+    assert len(set(names)) == len(names) and names[0] == "two" and names[9] == "standard-input"
+    assert [name[:6] for name in names[-3:]] == ["books-", "books-", "hidden"]  # no folder that is hidden
 
 
 def test_other_models_have_other_folders():
