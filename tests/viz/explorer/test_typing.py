@@ -291,10 +291,11 @@ def test_what_a_head_switched_off_changed_is_said_beside_the_switch(show, live, 
     text = "The captain lost his [MASK] in the storm."
     page = show(live, f"view=sentence&text={text}", (390, 844))
     answered(page, text)
-    field = "document.getElementById('text')"  # all of it is seen
-    assert page.evaluate(f"{field}.scrollHeight <= {field}.clientHeight && {field}.scrollWidth <= {field}.clientWidth")
     page.locator("#head-switches button", has_text="1.2").click()
     until(page, "explorer.data.typed.moved")
+    ready(page)
+    field = "document.getElementById('text')"  # all of it is seen
+    assert page.evaluate(f"{field}.scrollHeight <= {field}.clientHeight && {field}.scrollWidth <= {field}.clientWidth")
     token, before = tiny.fill_mask(text)[0][0]
     guessed = tiny.without_heads([(1, 2)]).fill_mask(text)[0]
     (first, share), after = guessed[0], dict(guessed)[token]
