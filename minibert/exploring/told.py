@@ -15,6 +15,8 @@ def told(bert: Bert) -> dict | None:
     guess: the likeliest word at the mask. shares: its probability, {"": with all heads, "0.0": without that head, ...}.
     lens: [[word, probability], ...], the likeliest after the embeddings and after each layer.
     across: {"0.0": how much of their attention the words of the second sentence of a pair give to the first, ...}.
+    strongest: {"0.0": [word of the second, word of the first, attention of the one to the other, the largest], ...}.
+    even: which part of the tokens are the first sentence's.
     """
     from viz.explorer.tour import MASKED, PAIR
 
@@ -27,13 +29,23 @@ def told(bert: Bert) -> dict | None:
     (place,) = bert.tokenizer.find_masks(encoding)
     lens_LV = softmax(logit_lens(bert, trace, place))
     guess = int(lens_LV[-1].argmax())
-    shares, across = {"": float(lens_LV[-1, guess])}, {}
-    first = np.array(pair.token_type_ids) == 0
-    second = ~first & np.array([word is not None for word in pair.words])
+    shares, across, strongest = {"": float(lens_LV[-1, guess])}, {}, {}
+    first, is_word = np.array(pair.token_type_ids) == 0, np.array([word is not None for word in pair.words])
+    second = ~first & is_word
     for layer, parts in enumerate(pair.layers):
         for head in range(bert.config.num_attention_heads):
             without = softmax(bert.without_heads([(layer, head)]).logits(encoding)[place])
             shares[f"{layer}.{head}"] = float(without[guess])
             across[f"{layer}.{head}"] = float(parts.attention[head][second][:, first].sum(axis=-1).mean())
+            back_TT = np.where(np.outer(second, first & is_word), parts.attention[head], -1)
+            query, key = np.unravel_index(back_TT.argmax(), back_TT.shape)
+            strongest[f"{layer}.{head}"] = [pair.tokens[query], pair.tokens[key], float(back_TT[query, key])]
     lens = [[bert.tokenizer.token(int(row.argmax())), float(row.max())] for row in lens_LV]
-    return {"guess": bert.tokenizer.token(guess), "shares": shares, "lens": lens, "across": across}
+    return {
+        "guess": bert.tokenizer.token(guess),
+        "shares": shares,
+        "lens": lens,
+        "across": across,
+        "strongest": strongest,
+        "even": float(first.mean()),
+    }

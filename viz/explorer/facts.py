@@ -26,6 +26,7 @@ def facts(
         shares, across = told["shares"], told["across"]
         worst = min(shares, key=shares.get)
         across_layer, across_head = max(across, key=across.get).split(".")
+        pair_query, pair_key, pair_share = told["strongest"][f"{across_layer}.{across_head}"]
         result |= {
             "guess": told["guess"],
             "with_all": percent(shares[""]),
@@ -36,6 +37,12 @@ def facts(
             "across_head": across_head,
             "across_share": percent(across[f"{across_layer}.{across_head}"]),
             "across_previous": percent(across[f"{layer}.{head}"]),
+            "across_even": percent(told["even"]),
+            "pair_query": pair_query,
+            "pair_key": pair_key,
+            "pair_share": percent(pair_share),
+            "lens_layer": first_right(told),
+            "lens_last": len(told["lens"]) - 2,
             "lens": ", ".join(f"{word} {percent(share)}" for word, share in told["lens"]),
         }
     return result
@@ -80,6 +87,12 @@ def closeness(keys: np.ndarray, tokens: Sequence[str]) -> np.ndarray:
         return np.sqrt(2 * points.var(axis=1, ddof=1).sum(axis=-1))
 
     return apart(keys[:, sought]) / np.maximum(apart(keys), 1e-12)
+
+
+def first_right(told: Mapping) -> int:
+    """The layer after which, and after all that follow, the likeliest word is the one of the end."""
+    wrong = [place for place, (word, _) in enumerate(told["lens"]) if word != told["guess"]]
+    return max(wrong, default=0)  # place 0: the embeddings, place 1: after layer 0
 
 
 def percent(share: float) -> str:

@@ -7,7 +7,7 @@ A tour of one's own is a JSON list of objects:
       "question": "...",
       "choices": ["...", "..."], "right": 1,   to guess from (from 0); leave both out for an open question
       "answer": "...",
-     "hidden": true}]                          no guesses under the masks before it is answered
+     "hidden": true}]                          no guesses, and in One head nothing said above it, till answered
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def default_tour(say: Mapping[str, str], facts: Mapping[str, object]) -> list[di
                 step[part] = say[f"tour_{name}_{part}"].format(**places)
         if name == "not" and "guess" not in places:  # nothing can be typed there
             step["question"] = say["tour_not_question_still"]
-        if name == "mask":
+        if name in ("dot", "mask"):
             step["hidden"] = True
         if right is not None:
             step |= {"choices": say[f"tour_{name}_choices"].split(" ; "), "right": right}

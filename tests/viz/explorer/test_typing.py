@@ -137,7 +137,7 @@ def test_the_token_of_the_whole_way_is_chosen_there(show, live):
 
 def test_the_tour_keeps_the_guesses_back_until_it_is_answered(show, live):
     page = show(live)
-    step = 1 + page.evaluate("explorer.data.tour.findIndex((step) => step.hidden)")
+    step = 1 + page.evaluate("explorer.data.tour.findIndex((step) => step.hidden && step.at.includes('text='))")
     page.evaluate(f"explorer.visit(explorer.data.tour[{step - 1}].at + '&step={step}')")
     answered(page)
     assert guesses(page) == ["think of a word, then click to see the guesses"]
@@ -355,6 +355,13 @@ def test_the_tour_leads_through(show, live):
     assert page.locator("#tour").is_hidden()
 
 
+def test_the_first_question_is_not_answered_above_the_picture(show, live):
+    page = show(live, "step=1&view=points&only=true")
+    assert page.locator("#lead").is_hidden() and page.locator("#legend").is_hidden()
+    page.locator("#tour .guesses button").first.click()
+    assert page.locator("#lead").is_visible() and page.locator("#legend").is_visible()
+
+
 def test_on_a_phone_the_tours_card_stands_above_the_picture(show, live):
     page = show(live, "view=points&step=1", (390, 844))
     card, picture = (page.locator(one).bounding_box() for one in ("#tour", "#frame"))
@@ -419,15 +426,21 @@ def test_the_tours_answers_are_true(show, live):
             const share = (i) => segments.reduce((sum, segment, j) => sum + (segment ? 0 : all[i * size + j]), 0);
             return (100 * asking.reduce((sum, i) => sum + share(i), 0)) / asking.length;
           };
-          return [of(state.layer, state.head), of(1, 2)];
+          const [all, at] = [explorer.attention(), (name) => data.sentences[data.own].tokens.indexOf(name)];
+          const even = segments.filter((segment) => !segment).length / size;
+          return [100 * all[at("cabin") * size + at("captain")], of(state.layer, state.head), 100 * even, of(1, 2)];
         })()""",
     )
     np.testing.assert_allclose(said("Two sentences"), across, atol=0.51)
+    assert "“cabin” gives" in steps["Two sentences"]["answer"]
     at("The whole way")
     until(page, "explorer.data.typed.way")
     best = page.evaluate("explorer.data.typed.way.filter((s) => s.guesses).map((s) => s.guesses[0])")
     shown = ", ".join(f"{word} {100 * share:.0f} %" for word, share in [best[0], *best[2::2]])
     assert f"is: {shown}." in steps["The whole way"]["answer"]
+    firsts = [word == best[-1][0] for word, _ in best[2::2]]
+    layer = int(steps["The whole way"]["answer"].split()[2])
+    assert all(firsts[layer:]) and not any(firsts[layer - 1 : layer])
 
 
 def test_several_masks_are_told_apart_and_what_is_said_is_of_what_is_seen(show, live):

@@ -14,9 +14,10 @@ export function leadText(app) {
   };
   const here = (name) => data.columnValue(`${state.method}_${name}`, state.layer, state.head);
   const at = { layer: state.layer, head: state.head, method };
-  if (state.view === "heads") return say("lead_heads", { method, flat: inPercent(mean("nearest1_2d")), full: inPercent(mean("nearest1_full")) });
+  const made = (of) => (state.method === "attention" && state.dims === 2 && of("nearest1_2d") > of("nearest1_full") ? ` ${say("lead_plane")}` : "");
+  if (state.view === "heads") return say("lead_heads", { method, flat: inPercent(mean("nearest1_2d")), full: inPercent(mean("nearest1_full")) }) + made(mean);
   if (state.view === "points" && state.dims === 3 && state.method === "attention") return say("lead_points_plane", { flat: inPercent(here("nearest1_2d")) });
-  if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: inPercent(here("nearest1_2d")), full: inPercent(here("nearest1_full")) });
+  if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: inPercent(here("nearest1_2d")), full: inPercent(here("nearest1_full")) }) + made(here);
   if (state.view === "near") return nearText(app, method);
   return say(`lead_${state.view}`, { ...at, token: data.sentences[state.sentence].tokens[Math.max(0, state.query)] });
 }

@@ -13,6 +13,7 @@ export function showTour(app) {
   if (app.stacked.matches) byId("frame").before(box); // above the picture, which it must not cover
   else document.querySelector("aside").prepend(box);
   if (box.dataset.step !== String(step)) app.secret = Boolean(steps[step - 1]?.hidden);
+  document.body.classList.toggle("secret", app.secret && app.state.view === "points"); // what stands over that picture is the answer
   if (box.hidden || box.dataset.step === String(step)) return;
   box.dataset.step = String(step);
   const { title, text, question, choices = [], right, answer } = steps[step - 1];
