@@ -85,6 +85,8 @@ def run(args: argparse.Namespace) -> None:
         found = add_up(hands, partial(shift_block, skip_bad=args.skip_bad), corpus, lines)
     (moved,), done = found.all, found.sentences
     ranking = most_moved(moved)
+    if done < scanned.sentences:
+        out /= "stopped"  # what lies there of a whole run stays
     written = [out / "compare.csv"]
     write_csv(written[0], [row | {"sentences": done} for row in shift_rows(moved)])
     nothing_moved = not any(values.any() for values in (moved.attention, moved.query, moved.key))

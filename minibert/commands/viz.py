@@ -198,6 +198,8 @@ def run(args: argparse.Namespace) -> None:
         lines = scanned.sentences + scanned.skipped
         options = {"seed": seed, "skip_bad": args.skip_bad, "sample": sample}
         measured, habits, done = measure(hands, corpus, lines, ways, layers, heads, queries, **options)
+    if done < scanned.sentences:
+        out /= "stopped"  # what lies there of a whole run stays
     path = out / "heads.csv"
     rows = [row | {"sentences": done} for row in head_rows(ways, measured, habits, layers, heads, args.dims)]
     write_csv(path, rows)

@@ -159,10 +159,13 @@ def test_what_was_stopped_says_of_how_many_sentences_it_is(tmp_path, monkeypatch
     monkeypatch.setattr(lines, "BLOCK", 1)
     path, wishes = tmp_path / "two.txt", ["--closely", "0", "--out", str(tmp_path / "out")]
     path.write_text("The film was good.\nNobody came to see it.\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "compare.csv").write_text("whole")
     with pytest.raises(SystemExit) as stop, threadpool_limits(1, user_api="blas"):  # one block after another
         cli.main(["compare", "tiny", "tiny-sentiment", "--file", str(path), *wishes])
     assert stop.value.code == 130 and titles[0].endswith(" · 1 sentence of two.txt (stopped early)")
-    with open(tmp_path / "out" / "compare.csv", newline="") as file:
+    assert (tmp_path / "out" / "compare.csv").read_text() == "whole"
+    with open(tmp_path / "out" / "stopped" / "compare.csv", newline="") as file:
         assert {row["sentences"] for row in csv.DictReader(file)} == {"1"}
 
 

@@ -223,8 +223,9 @@ def test_ctrl_c_leaves_what_is_finished(capsys, model, tmp_path, monkeypatch):
     out, err = capsys.readouterr()
     assert ": 4 of 8 sentences" in out
     assert err == "minibert: interrupted; what is written is of 4 sentences, not of all 8\n"
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"heads.csv", "distances-0.0.png"}
-    assert [row["sentences"] for row in read(tmp_path / "out/heads.csv")] == ["4"]
+    assert {path.name for path in (tmp_path / "out/stopped").iterdir()} == {"heads.csv", "distances-0.0.png"}
+    assert [row["sentences"] for row in read(tmp_path / "out/stopped/heads.csv")] == ["4"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["stopped"]
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_ctrl_c_gives_what_is_done_and_says_so(folder):
     printed, said = process.communicate(timeout=60)
     assert process.returncode == 130 and said.startswith("minibert: interrupted")
     assert said.endswith(" sentences, not of all 30,000\n")
-    assert " of 30,000 sentences" in printed and (folder / "stopped" / "heads.csv").exists()
+    assert " of 30,000 sentences" in printed and (folder / "stopped" / "stopped" / "heads.csv").exists()
 
 
 def test_ctrl_c_while_workers_begin_is_heard_at_once(folder):
