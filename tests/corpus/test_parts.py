@@ -148,6 +148,14 @@ def test_lines_left_out_are_counted_and_another_seed_draws_others(bert, texts):
         assert reduce(add, (scan([bert], some, seed=3, **options) for some in (block[:cut], block[cut:]))) == whole
 
 
+def test_what_is_found_is_of_all_kinds_and_the_sample_of_the_seed(bert, texts):
+    found = Found(2, {True: [1, 2]}) + Found(3, {False: [10, 20]}) + Found(1, {True: [100, 200]})
+    assert found == Found(6, {True: [101, 202], False: [10, 20]}) and found.all == [111, 222]
+    options, corpus = {"points": 60, "skip_bad": False}, Corpus(texts)
+    drawn = [look_through(Here(bert), corpus, seed=seed, **options).sample for seed in (3, 4)]
+    assert drawn == [scan([bert], list(corpus), seed=seed, **options).sample for seed in (3, 4)]
+
+
 def test_each_block_is_worked_on_with_one_thread_and_told_of_when_it_is_done(bert):
     told, blocks = [], [list(Corpus(["A dog."] * size)) for size in (2, 1, 3, 1, 1)]
 

@@ -150,12 +150,14 @@ def test_what_is_cut_or_foreign_or_of_another_run_is_one_line(tmp_path):
     with np.load(path) as held:
         arrays = dict(held)
     shorter = arrays | {"tokens": arrays["tokens"][:-1]}
+    fewer = arrays | {"key": arrays["key"][..., :-1, :]}
+    smaller = arrays | {"attention_0": arrays["attention_0"][..., :-1, :-1]}
     other = arrays | {"sentences": np.arange(len(arrays["sentences"])) // 3}
     for damaged in (whole[: len(whole) // 2], b"", b"text"):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"export\.npz is no export, or not whole"):
             viz.read_export(tmp_path)
-    for arrays_now in (shorter, other, {"tokens": arrays["tokens"]}):
+    for arrays_now in (shorter, fewer, smaller, other, {"tokens": arrays["tokens"]}):
         np.savez(path, **arrays_now)
         with pytest.raises(ValueError, match=r"export\.npz is no export, or not whole"):
             viz.read_export(path)
