@@ -1,14 +1,18 @@
 """Measuring over many sentences: which go together, which queries are drawn; and the one plane of `compare`."""
 
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import minibert
 import viz
 from minibert.commands import compare, survey
 from minibert.commands.sentences import gather
+from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
 
 PAIR = ("A dog.", "It barked.")  # [CLS] a dog . [SEP] it barked . [SEP]
@@ -136,3 +140,55 @@ def test_heads_that_are_no_neighbours_are_measured_as_among_all(tiny):
 
     for one, other in zip(two, all_heads, strict=True):
         one.fieldwise(same, other)
+
+
+@pytest.mark.parametrize("scope", ["head", "layer", "model"])
+def test_another_plane_is_fitted_layer_by_layer_as_it_was_asked_for(tiny, scope, monkeypatch):
+    sample, given, told = gather(tiny, [tiny.encode(ONE)]), [], []
+    normalize = viz.normalize
+
+    def watched(query, key, sentences, method, **options):
+        given.append((query.shape[:2], method, options))
+        return normalize(query, key, sentences, method, **options | {"plane": "pca"})  # quicker
+
+    @contextmanager
+    def progress(total, unit):
+        told.append((total, unit))
+        yield SimpleNamespace(update=told.append)
+
+    monkeypatch.setattr(viz, "normalize", watched)
+    monkeypatch.setattr(survey, "progress", progress)
+    layers, heads = [0, 2, 3], [1, 2]
+    options = {"scope": scope, "dims": 3, "weight": None, "seed": 5, "plane": "attention"}
+    with threadpool_limits(2, user_api="blas"):
+        ways = survey.fit(sample, layers, heads, ["exact"], **options)
+    (_, method, first), *others = given
+    assert method == "exact" and (first["components"], first["scope"], first["attention"]) == (3, scope, None)
+    shape = {"head": (1, 2), "layer": (1, 4), "model": (4, 4)}[scope]
+    assert [place[:2] for place in others] == [(shape, "raw")] * (1 if scope == "model" else 3)
+    for *_, rest in others:
+        assert [rest[name] for name in ("components", "scope", "seed", "plane")] == [3, scope, 5, "attention"]
+        assert [block.shape[:2] for block in rest["attention"]] == [shape]
+    np.testing.assert_array_equal(ways[1].query, sample.query[np.ix_(layers, heads)])
+    assert told[0] == (3, "layers") and sum(told[1:]) == 3
+
+
+def test_another_seed_measures_other_queries(tiny):
+    corpus, sample = Corpus([ONE] * 4), gather(tiny, [tiny.encode(ONE)])
+    ways = survey.fit(sample, range(4), range(4), ["raw"])
+    first, again, other = (
+        survey.measure(Here(tiny), corpus, 4, ways, range(4), range(4), 2, seed=seed)[0][0].space.rank_correlation
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_a_way_is_sent_to_workers_without_the_sample(tiny):
+    trace, sample = tiny(ONE), gather(tiny, [tiny.encode("It rained.")])
+    (way,) = survey.fit(sample, [1], range(4), ["exact"])
+    sent = survey.without_points(way)
+    assert sent.query.shape[-2] == sent.key.shape[-2] == 0
+    layer = trace.layers[1]
+    for ours, theirs in zip(*(one.distances(layer.query[None], layer.key[None]) for one in (sent, way)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

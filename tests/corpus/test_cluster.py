@@ -176,6 +176,14 @@ def test_workers_have_all_models_in_order_whether_sent_or_not(bert):
     assert list(hands.each(names, blocks_of(1), lambda lines: None)) == [["tiny", "tiny-sentiment"]]
 
 
+def test_a_worker_computes_with_one_thread(bert, monkeypatch):
+    which, told = cluster.Cluster(Client(), bert).models[0], []
+    for blas in (SimpleNamespace(limit=lambda limits: told.append(limits)), None):
+        monkeypatch.setattr(cluster, "blas", lambda blas=blas: blas)
+        cluster.loaded.__wrapped__(*which)
+    assert told == [1]
+
+
 def test_the_first_worker_is_waited_for(bert, capsys):
     client = Client(have=())
     cluster.Cluster(client, bert)

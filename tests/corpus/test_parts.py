@@ -30,7 +30,7 @@ from minibert.checkpoint.encoding import Encoding
 from minibert.commands import main as cli
 from minibert.commands import passes
 from minibert.commands.passes import Found, add_up, hands_of, look_through, scan
-from minibert.commands.sentences import gather
+from minibert.commands.sentences import Sentences, gather
 from minibert.commands.survey import METHODS, fit, measure_block
 from minibert.corpus import cluster, lines
 from minibert.corpus.here import Here
@@ -144,6 +144,8 @@ def test_lines_left_out_are_counted_and_another_seed_draws_others(bert, texts):
     whole, other = (scan([bert], block, seed=seed, **options) for seed in (3, 4))
     assert (whole.sentences, whole.skipped) == (28, 2)
     assert whole.sample != other.sample and 0 < sum(map(len, whole.sample)) <= 60
+    with pytest.raises(ValueError, match=r"^no text given$"):
+        Sentences(bert)
     for cut in (10, 29):
         assert reduce(add, (scan([bert], some, seed=3, **options) for some in (block[:cut], block[cut:]))) == whole
 

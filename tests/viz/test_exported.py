@@ -192,4 +192,9 @@ def test_a_disk_that_is_full_leaves_no_half_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         write_export(e, tmp_path / "bad" / "export.npz")
     assert not list((tmp_path / "bad").iterdir())
+    monkeypatch.undo()
+    monkeypatch.setattr(Path, "write_text", lambda path, *_, **__: full(path.write_bytes(b"{")))
+    with pytest.raises(OSError, match="No space left"):
+        write_export(e, tmp_path / "bad" / "export.npz")
+    assert [path.name for path in (tmp_path / "bad").iterdir()] == ["export.npz"]
     assert json.loads((tmp_path / "good" / "manifest.json").read_text())["seed"] == 0
