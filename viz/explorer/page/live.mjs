@@ -59,9 +59,8 @@ export class Live {
   }
 
   /** A new text, from the box or from a click on a word. */
-  type(first, then, changes = {}, push = false) {
+  type(text, second, changes = {}, push = false) {
     const { app } = this;
-    const [text, second] = [first, then].map((one) => one.replace(/\n/gu, " "));
     Object.assign(app.state, changes, { text, second });
     app.push ||= push;
     if (!text && !second) return app.choose({ sentence: 0, masked: "", without: "", off: "" });

@@ -12,7 +12,8 @@ export class Typing {
     byId("typing").hidden = false;
     const name = `knows_${app.data.live.name}`;
     byId("knows").textContent = knows(name) ? say(name) : say("knows_other");
-    const typed = () => app.live.type(byId("text").value, byId("second").value, { masked: "", off: "" });
+    const field = (id) => byId(id).value.replace(/\n/gu, " "); // what is pasted may have lines
+    const typed = () => app.live.type(field("text"), field("second"), { masked: "", off: "" });
     for (const id of ["text", "second"]) byId(id).addEventListener("input", typed);
     byId("second-open").addEventListener("click", () => {
       byId("second-row").hidden = false;
