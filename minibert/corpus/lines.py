@@ -117,6 +117,7 @@ def read(raw: BinaryIO, path: Path, column: str) -> Iterator[tuple[int, str, str
         table = csv.DictReader(lines, strict=True)
         check_column(column, table.fieldnames or [])
         yield from ((table.line_num, *cell(row, column)) for row in table)
+        return
     for number, line in enumerate(lines, start=1):
         yield number, *(cell(line, column) if kind == ".jsonl" and line.strip() else (line.removesuffix("\n"), ""))
 

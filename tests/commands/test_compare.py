@@ -18,6 +18,7 @@ import minibert
 import viz
 from minibert.commands import main as cli
 from minibert.corpus import lines
+from tests.material import interrupted
 
 
 @settings(deadline=None)
@@ -145,15 +146,8 @@ def test_the_number_over_attention_maps_is_theirs(capsys, tmp_path, minilm_folde
 
 
 def test_what_was_stopped_says_of_how_many_sentences_it_is(tmp_path, monkeypatch):
-    titles, real, calls = [], viz.shift, []
-
-    def interrupted(*arguments):
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(viz, "shift", interrupted)
+    titles = []
+    monkeypatch.setattr(viz, "shift", interrupted(viz.shift))
     monkeypatch.setattr(viz, "heatmap_figure", lambda *arguments, **rest: titles.append(rest["title"]))
     monkeypatch.setattr("viz.figures.canvas.save", lambda figure, path: path)
     monkeypatch.setattr(lines, "BLOCK", 1)

@@ -19,6 +19,7 @@ from minibert.commands.sentences import Sentences, gather
 from minibert.corpus import lines
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus
+from tests.material import interrupted
 
 TEXT = "The brown capybara is sleeping now."
 
@@ -207,15 +208,7 @@ def test_ctrl_c_leaves_what_is_finished(capsys, model, tmp_path, monkeypatch):
     path = tmp_path / "some.txt"
     path.write_text("A dog barked.\n" * 4 + "It rained all night long.\n" * 4)
     monkeypatch.setattr(lines, "BLOCK", 4)
-    real, calls = viz.habits, []
-
-    def interrupted(*arguments):
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(viz, "habits", interrupted)
+    monkeypatch.setattr(viz, "habits", interrupted(viz.habits))
     wishes = ["--file", str(path), "--layer", "0", "--head", "0", "--draw", "distances"]
     with pytest.raises(SystemExit) as stop, threadpool_limits(1, user_api="blas"):  # one block after another
         cli.main(["viz", *map(str, model), *wishes])
