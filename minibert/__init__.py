@@ -14,24 +14,26 @@ so `scores_HTS` has, for each head, one row per query token and one column per k
 
 TYPE_CHECKING = False  # as in `typing`, which would have to be imported
 if TYPE_CHECKING:  # so that editors and type checkers know them; at run time each comes when it is first asked for
-    from minibert.checkpoint.config import BertConfig, CheckpointError
-    from minibert.checkpoint.tokenizer import Encoding
+    from minibert.checkpoint.config import BertConfig
+    from minibert.errors import CheckpointError, UserError
     from minibert.exploring.page import explore
     from minibert.model import Bert, load
+    from minibert.tokenizer.encoding import Encoding
     from minibert.trace import LayerTrace, Trace
 
 __version__ = "0.1.0"
 
-__all__ = ["Bert", "BertConfig", "CheckpointError", "Encoding", "LayerTrace", "Trace", "explore", "load"]
+__all__ = ["Bert", "BertConfig", "CheckpointError", "Encoding", "LayerTrace", "Trace", "UserError", "explore", "load"]
 
 HOME = {
     "Bert": "minibert.model",
     "BertConfig": "minibert.checkpoint.config",
-    "CheckpointError": "minibert.checkpoint.config",
-    "Encoding": "minibert.checkpoint.tokenizer",
+    "CheckpointError": "minibert.errors",
+    "Encoding": "minibert.tokenizer.encoding",
     "LayerTrace": "minibert.trace",
     "Trace": "minibert.trace",
     "explore": "minibert.exploring.page",
+    "UserError": "minibert.errors",
     "load": "minibert.model",
 }
 """Where each public name stands. It is imported when it is first asked for, so that the command starts at once."""

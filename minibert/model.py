@@ -9,20 +9,20 @@ import numpy as np
 
 from minibert.attention import head_outputs
 from minibert.checkpoint.config import BertConfig
-from minibert.checkpoint.encoding import Encoding, check_fit
 from minibert.checkpoint.load import load_checkpoint
 from minibert.checkpoint.parameters import Weights
-from minibert.checkpoint.tokenizer import Tokenizer
 from minibert.embeddings import embed, rows_of_sentences
 from minibert.encoder import encoder_layer
 from minibert.heads import answer, classify, masked_lm_logits, pool
 from minibert.numerics import ACTIVATIONS, softmax
 from minibert.speed.cores import share_out
 from minibert.speed.rows import calm, keep_freed_memory
+from minibert.tokenizer.encoding import Encoding, check_fit
+from minibert.tokenizer.tokenizer import Tokenizer
 from minibert.trace import FIELDS, LayerTrace, Trace, check_keep, own
 
 if TYPE_CHECKING:
-    from minibert.reading.build import Reading
+    from minibert.read.build import Reading
 
 Text = str | tuple[str, str] | Encoding
 """A sentence, a pair of sentences, or what the tokenizer made of either."""
@@ -117,7 +117,7 @@ class Bert:
 
     def read(self, text: Text) -> "Reading":
         """The page of `minibert read`: the code that runs, with this text's arrays at every line. `.save(path)` it."""
-        from minibert.reading.build import read
+        from minibert.read.build import read
 
         return read(self, text)
 

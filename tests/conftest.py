@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # about threads ask for some.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Random models are others in every run; the processes of one run (pytest -n) must collect the same.
+os.environ.setdefault("MINIBERT_SEED", str(time.time_ns() % 1_000_000_000))
 
 import minibert
 from tests.material import SENTENCES, find_minilm

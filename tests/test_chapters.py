@@ -26,7 +26,14 @@ def test_a_chapter_is_short(chapter, most):
 
 def test_nothing_but_chapters_is_on_the_ground():
     files = {path.name for path in GROUND.iterdir() if path.is_file()}
-    assert files == {f"{chapter}.py" for chapter in CHAPTERS} | {"trace.py", "__init__.py", "__main__.py", "py.typed"}
+    assert files == {f"{chapter}.py" for chapter in CHAPTERS} | {
+        "trace.py",
+        "errors.py",
+        "files.py",
+        "__init__.py",
+        "__main__.py",
+        "py.typed",
+    }
 
 
 def test_importing_all_chapters_takes_little_memory():

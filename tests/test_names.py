@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import minibert
-from minibert.reading.recorder import SHAPED, watching
+from minibert.read.recorder import SHAPED, watching
 
 PACKAGE = str(Path(minibert.__file__).parent)
 

@@ -4,13 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from minibert.checkpoint.config import BertConfig, CheckpointError, is_there, read_config
+from minibert.checkpoint.config import BertConfig, read_config
 from minibert.checkpoint.families import FAMILIES
-from minibert.checkpoint.hub import find_model
 from minibert.checkpoint.parameters import Weights
 from minibert.checkpoint.task import read_task
-from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
 from minibert.checkpoint.weights import read_weights
+from minibert.errors import CheckpointError
+from minibert.files import is_there
+from minibert.hub.find import find_model
+from minibert.tokenizer.tokenizer import Tokenizer, read_tokenizer
 
 
 class Checkpoint(NamedTuple):
@@ -29,7 +31,7 @@ def load_checkpoint(model: str | Path, revision: str | None = None) -> Checkpoin
     folder = find_model(model, revision)
     path = folder / "config.json"
     if not is_there(path) and not path.is_symlink():
-        from minibert.checkpoint.layout import check_listing, names_in
+        from minibert.hub.layout import check_listing, names_in
 
         check_listing(folder, names_in(folder))
     config = read_config(path)

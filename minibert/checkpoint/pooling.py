@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minibert.checkpoint.config import CheckpointError
+from minibert.errors import CheckpointError
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ BERT's classifiers of sentences, of tokens and of answers all call their weights
 from dataclasses import dataclass
 from pathlib import Path
 
-from minibert.checkpoint.config import CheckpointError, abbreviate, read_json
+from minibert.errors import CheckpointError
+from minibert.files import abbreviate, read_json
 
 SENTENCES = "ForSequenceClassification"
 OTHERS = {

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from minibert.checkpoint.config import POINTER, PULL, CheckpointError, abbreviate, is_there, read_json
+from minibert.errors import CheckpointError
+from minibert.files import POINTER, PULL, abbreviate, is_there, read_json
 
 DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
 """safetensors' names of what can be made float32, and how NumPy reads them."""
@@ -34,7 +35,7 @@ def find_tensors(folder: Path) -> dict[str, Stored]:
     elif is_there(index):
         found = read_shards(index)
     else:
-        from minibert.checkpoint.layout import check_listing, names_in  # only needed for what is no checkpoint
+        from minibert.hub.layout import check_listing, names_in  # only needed for what is no checkpoint
 
         check_listing(folder, names_in(folder))
         raise CheckpointError(f"{folder}: model.safetensors is no file; get it from where the folder came from")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minibert.checkpoint.config import ONLY, BertConfig, CheckpointError, abbreviate
+from minibert.checkpoint.config import ONLY, BertConfig
 from minibert.checkpoint.families import FAMILIES, Family
 from minibert.checkpoint.parameters import (
     AttentionWeights,
@@ -19,6 +19,8 @@ from minibert.checkpoint.parameters import (
 )
 from minibert.checkpoint.task import Task
 from minibert.checkpoint.tensors import find_tensors, read_tensor
+from minibert.errors import CheckpointError
+from minibert.files import abbreviate
 
 WORD_TABLE = "embeddings.word_embeddings.weight"
 """Every BERT has it, with or without something like "bert." before it, which the other names then have too."""

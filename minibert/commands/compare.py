@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minibert.checkpoint.tokenizer import Encoding
 from minibert.commands.arguments import (
     DEFAULT_POINTS,
     add_cluster,
@@ -35,6 +34,7 @@ from minibert.commands.passes import Found, add_up, hands_of, look_through
 from minibert.commands.sentences import encoded, gather, left_out
 from minibert.corpus.lines import Corpus, Line
 from minibert.model import Bert, load
+from minibert.tokenizer.tokenizer import Encoding
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

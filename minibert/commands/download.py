@@ -3,9 +3,9 @@
 import argparse
 import os
 
-from minibert.checkpoint import hub
 from minibert.commands.arguments import new_path, not_empty
 from minibert.commands.output import check_writable
+from minibert.hub import find as hub
 from minibert.model import load
 
 

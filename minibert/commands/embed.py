@@ -4,7 +4,6 @@ import argparse
 
 import numpy as np
 
-from minibert.checkpoint.hub import find_model
 from minibert.checkpoint.pooling import Pooling, read_pooling
 from minibert.commands.arguments import add_file, add_json, add_model, check_source, new_path
 from minibert.commands.output import (
@@ -18,6 +17,7 @@ from minibert.commands.output import (
 )
 from minibert.commands.sentences import Sentences
 from minibert.heads import sentence_vector
+from minibert.hub.find import find_model
 from minibert.model import Bert, load
 
 MOST_IN_TABLE = 12

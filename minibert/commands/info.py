@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from minibert.checkpoint import hub
 from minibert.checkpoint.families import FAMILIES
 from minibert.checkpoint.tensors import find_tensors
 from minibert.commands.arguments import add_json, not_empty
 from minibert.commands.output import print_json
+from minibert.hub import find as hub
 from minibert.model import Bert, load
 
 

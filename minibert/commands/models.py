@@ -2,9 +2,9 @@
 
 import argparse
 
-from minibert.checkpoint import hub
 from minibert.commands.arguments import add_json
 from minibert.commands.output import print_json
+from minibert.hub import find as hub
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     explorer = args.explorer
     if explorer is None:
         explorer = "explorer.html" if (out.parent / "explorer.html").is_file() else ""
-    from minibert.reading.build import read
+    from minibert.read.build import read
 
     bert = load(args.model)
     page = read(bert, next(iter(Sentences(bert, [args.text]))), explorer=explorer, exercises=args.exercises)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from minibert.checkpoint.tokenizer import Encoding
 from minibert.commands.output import counted
 from minibert.corpus.lines import Corpus, Line
 from minibert.model import Bert
 from minibert.speed.cores import one_thread
+from minibert.tokenizer.tokenizer import Encoding
 
 PAIR = "|||"
 

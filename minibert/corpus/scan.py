@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minibert.checkpoint.encoding import Encoding
 from minibert.corpus.lines import Line
+from minibert.tokenizer.encoding import Encoding
 
 
 @dataclass(frozen=True)

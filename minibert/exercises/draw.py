@@ -15,8 +15,8 @@ from minibert.checkpoint.parameters import (
     NormWeights,
     Weights,
 )
-from minibert.checkpoint.tokenizer import Encoding
 from minibert.model import Bert, load
+from minibert.tokenizer.tokenizer import Encoding
 
 model = cache(load)
 """A bundled model, by name; loaded once in a process"""

@@ -5,12 +5,12 @@ import sys
 import numpy as np
 
 import minibert
-from minibert.checkpoint.encoding import Encoding
 from minibert.exercises.language import t
 from minibert.exercises.own import EXERCISE_OF, OwnBert, assemble
 from minibert.exercises.pictures import PLAIN_SHADES, SHADES, wide
 from minibert.exercises.saying import say
 from minibert.model import Bert
+from minibert.tokenizer.encoding import Encoding
 
 
 def tell(folder: str, text: str, model: str, time_limit: float) -> None:

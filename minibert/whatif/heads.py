@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minibert.checkpoint.tokenizer import Encoding
 from minibert.heads import answer, classify, masked_lm_logits
 from minibert.model import Bert, Text
 from minibert.numerics import softmax
+from minibert.tokenizer.tokenizer import Encoding
 from minibert.trace import Trace
 from minibert.whatif.changes import resume_each
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from minibert import CheckpointError
-from minibert.checkpoint.config import MOST_TEXT, BertConfig, abbreviate, read_config, read_json
+from minibert.checkpoint.config import BertConfig, read_config
+from minibert.files import MOST_TEXT, abbreviate, read_json
 from tests.reference.checkpoints import bert_config
 
 SMALL = {

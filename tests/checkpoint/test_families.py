@@ -14,8 +14,8 @@ import minibert
 from minibert import CheckpointError
 from minibert.checkpoint.families import FAMILIES, WHY_NOT
 from minibert.whatif.replaced import replaced
-from tests.checkpoint.test_tokenizer import PAIRS, TEXTS, assert_same
 from tests.reference.checkpoints import VOCABULARY, change_config, write_tokenizer, write_vocabulary
+from tests.tokenizer.test_tokenizer import PAIRS, TEXTS, assert_same
 
 NAMES = {
     "bert": "Bert",

@@ -17,9 +17,8 @@ from minibert import CheckpointError
 from minibert.checkpoint.config import BertConfig, read_config
 from minibert.checkpoint.task import read_task
 from minibert.checkpoint.tensors import find_tensors
-from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
+from minibert.tokenizer.tokenizer import Tokenizer, read_tokenizer
 from tests.checkpoint.test_families import write as write_relative
-from tests.checkpoint.test_relatives_tokenizers import give_tokenizer, write_japanese
 from tests.reference.checkpoints import (
     SHAPE,
     VOCABULARY,
@@ -28,6 +27,7 @@ from tests.reference.checkpoints import (
     write_tokenizer,
     write_vocabulary,
 )
+from tests.tokenizer.test_relatives_tokenizers import give_tokenizer, write_japanese
 
 SMALL = {"hidden_size": 6, "num_hidden_layers": 1, "intermediate_size": 4, "max_position_embeddings": 16}
 

@@ -7,8 +7,8 @@ import pytest
 
 import minibert
 from minibert import CheckpointError
-from minibert.checkpoint.config import is_there
 from minibert.checkpoint.tensors import find_tensors, shards_of
+from minibert.files import is_there
 
 
 def test_a_place_that_cannot_be_looked_at_is_not_called_missing(tmp_path, monkeypatch):

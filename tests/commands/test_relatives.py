@@ -16,7 +16,7 @@ from minibert.exploring.page import segments
 from minibert.whatif.heads import head_effects
 from minibert.whatif.replaced import replaced
 from tests.checkpoint.test_families import write
-from tests.checkpoint.test_relatives_tokenizers import give_tokenizer
+from tests.tokenizer.test_relatives_tokenizers import give_tokenizer
 from viz import find_words
 
 MADE = {

@@ -9,9 +9,9 @@ import torch
 import transformers
 
 import minibert
-from minibert.checkpoint.config import CheckpointError
 from minibert.checkpoint.pooling import Pooling, read_pooling
 from minibert.commands import embed, whatif
+from minibert.errors import CheckpointError
 from minibert.heads import sentence_vector
 from minibert.whatif.flow import norms, rollout, value_zeroing
 from minibert.whatif.heads import Effects, head_effects

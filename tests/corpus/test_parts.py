@@ -26,7 +26,6 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import minibert
-from minibert.checkpoint.encoding import Encoding
 from minibert.commands import main as cli
 from minibert.commands import passes
 from minibert.commands.passes import Found, add_up, hands_of, look_through, scan
@@ -36,6 +35,7 @@ from minibert.corpus import cluster, lines
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
 from minibert.corpus.scan import Scan
+from minibert.tokenizer.encoding import Encoding
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import pytest
 
 import minibert
 import viz
-from minibert.checkpoint.hub import find_model
 from minibert.commands import exporting
 from minibert.commands import main as cli
 from minibert.commands.passes import scan
 from minibert.corpus.lines import Corpus
+from minibert.hub.find import find_model
 from viz.exported import Export, write_export
 
 TEXTS = ["A dog barked at the cat.", "Rain fell ||| and fell."]

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from minibert.checkpoint.wordpiece import wordpiece
 from minibert.exercises.course.numbers import broken_rows
 from minibert.exercises.draw import Draw, model
 from minibert.exercises.exercise import Case, Exercise, Function, Mistake, Output, Wrong
 from minibert.exercises.language import t
 from minibert.exercises.transport import kind_of
 from minibert.numerics import softmax
+from minibert.tokenizer.wordpiece import wordpiece
 from minibert.whatif import flow
 
 # --- WordPiece ------------------------------------------------------------------------------------------------------

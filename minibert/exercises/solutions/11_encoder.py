@@ -6,10 +6,10 @@ import numpy as np
 
 from minibert.checkpoint.config import BertConfig
 from minibert.checkpoint.parameters import Weights
-from minibert.checkpoint.tokenizer import Encoding
 from minibert.embeddings import embed
 from minibert.encoder import encoder_layer
 from minibert.model import rows_of_sentences
+from minibert.tokenizer.tokenizer import Encoding
 
 
 def hidden_states(encodings: Sequence[Encoding], weights: Weights, config: BertConfig) -> list[np.ndarray]:

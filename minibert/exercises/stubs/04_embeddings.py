@@ -32,8 +32,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from minibert.checkpoint.parameters import EmbeddingWeights
-from minibert.checkpoint.tokenizer import Encoding
 from minibert.numerics import layer_norm
+from minibert.tokenizer.tokenizer import Encoding
 
 
 def embed(encodings: Sequence[Encoding], weights: EmbeddingWeights, eps: float) -> np.ndarray:

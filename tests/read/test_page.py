@@ -255,7 +255,7 @@ def test_axe_finds_nothing(show, file, size, scheme):
 
 
 def test_the_link_to_the_explorer_shows_the_same(show, bert, tmp_path):
-    path = minibert.reading.build.read(bert, TEXT, explorer="explorer.html").save(tmp_path / "read.html")
+    path = minibert.read.build.read(bert, TEXT, explorer="explorer.html").save(tmp_path / "read.html")
     page = show(path, OPENED)
     link = page.get_attribute("#elsewhere a", "href")
     assert link == "explorer.html#view=sentence&layer=1&head=2&query=2&key=1"

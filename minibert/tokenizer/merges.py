@@ -8,9 +8,9 @@ would have said.
 from collections.abc import Mapping
 from pathlib import Path
 
-from minibert.checkpoint.backend import kind_of
-from minibert.checkpoint.config import read_json, read_text
-from minibert.checkpoint.special import ROLES, described, special_tokens
+from minibert.files import read_json, read_text
+from minibert.tokenizer.backend import kind_of
+from minibert.tokenizer.special import ROLES, described, special_tokens
 
 NAMES = {"bos": "<s>", "eos": "</s>", "sep": "</s>", "cls": "<s>", "unk": "<unk>", "pad": "<pad>", "mask": "<mask>"}
 """The special tokens, where the files beside do not say others."""

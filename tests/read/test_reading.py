@@ -16,9 +16,9 @@ import pytest
 
 import minibert
 from minibert.commands.main import main
-from minibert.reading import build
-from minibert.reading.recorder import SHAPED
-from minibert.reading.source import blocks
+from minibert.read import build
+from minibert.read.recorder import SHAPED
+from minibert.read.source import blocks
 
 TEXT = "The brown capybara is sleeping now."
 HOSTILE = (

@@ -4,7 +4,8 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from minibert.checkpoint.config import BertConfig, abbreviate
+from minibert.checkpoint.config import BertConfig
+from minibert.files import abbreviate
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import tokenizers
 
-from minibert.checkpoint.backend import attempt, build_backend, kind_of, largest_id, moved_tokens, sign_of
-from minibert.checkpoint.config import CheckpointError, abbreviate
-from minibert.checkpoint.encoding import Encoding
-from minibert.checkpoint.special import JAPANESE, find_roles, read_choices
-from minibert.checkpoint.vocabulary import read_settings
+from minibert.errors import CheckpointError
+from minibert.files import abbreviate
+from minibert.tokenizer.backend import attempt, build_backend, kind_of, largest_id, moved_tokens, sign_of
+from minibert.tokenizer.encoding import Encoding
+from minibert.tokenizer.special import JAPANESE, find_roles, read_choices
+from minibert.tokenizer.vocabulary import read_settings
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Tokenizer:
     kind: str = "WordPiece"
     """how words are cut: WordPiece, BPE or Unigram; and in Japanese, what finds them"""
     sign: str = field(default="##", repr=False)
-    """what the vocabulary puts before pieces; see `minibert.checkpoint.pieces`"""
+    """what the vocabulary puts before pieces; see `minibert.tokenizer.pieces`"""
 
     def encode(self, text: str | tuple[str, str]) -> Encoding:
         """The Encoding of a sentence, or of a (first, second) pair. ValueError for a text without a single word."""
@@ -71,7 +72,7 @@ class Tokenizer:
         token = None if self.backend is None else self.backend.id_to_token(number)
         if token is None or self.sign == "##" or number in self.roles:
             return f"[{number}]" if token is None else token
-        from minibert.checkpoint.pieces import look  # BERT's own need no other look
+        from minibert.tokenizer.pieces import look  # BERT's own need no other look
 
         return look(token, self.sign, inside)
 
@@ -115,7 +116,7 @@ def working_tokenizer(folder: Path, vocab_size: int | None) -> Tokenizer:
     backend = build_backend(settings)
     kind, note = kind_of(settings["model"]), ""
     if choices["tokenizer_class"] == JAPANESE:
-        from minibert.checkpoint.japanese import japanese_backend, kind_of_words, note_of_dictionary
+        from minibert.tokenizer.japanese import japanese_backend, kind_of_words, note_of_dictionary
 
         backend, note = japanese_backend(backend, choices), note_of_dictionary(choices)
         kind = kind_of_words(choices)

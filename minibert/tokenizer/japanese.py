@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import tokenizers
 
-from minibert.checkpoint.config import abbreviate
-from minibert.checkpoint.special import JAPANESE
+from minibert.files import abbreviate
+from minibert.tokenizer.special import JAPANESE
 
 DICTIONARIES = ("unidic_lite", "ipadic", "unidic")
 """The packages of MeCab's dictionaries that a checkpoint may name. One that names none means the first."""

@@ -10,7 +10,7 @@ import numpy as np
 from minibert.exercises.own import assemble
 from minibert.model import Bert
 from minibert.numerics import ACTIVATIONS
-from minibert.reading.recorder import SHAPED, Call, Recording, Ref, Visit
+from minibert.read.recorder import SHAPED, Call, Recording, Ref, Visit
 
 PACKAGE = Path(__file__).parents[1]
 NEAR = 2e-5

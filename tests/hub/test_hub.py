@@ -16,8 +16,8 @@ import pytest
 
 import minibert
 from minibert import CheckpointError, Encoding
-from minibert.checkpoint.hub import FILES, bundled_models, copy_model, fetch_model
 from minibert.heads import classify
+from minibert.hub.find import FILES, bundled_models, copy_model, fetch_model
 from tests.checkpoint.test_faults import LAYOUTS
 from tests.reference.checkpoints import FORMS, change_config, write_model, write_tokenizer
 from tests.reference.hub import COMMITS, Hub
@@ -375,7 +375,7 @@ def test_a_bundled_name_comes_before_a_folder_of_the_same_name(tmp_path, monkeyp
     for folder in (tmp_path / "package" / "small", tmp_path / "here" / "small"):
         folder.mkdir(parents=True)
         write_model(folder, seed="package" not in str(folder))
-    monkeypatch.setattr(minibert.checkpoint.hub, "BUNDLED", tmp_path / "package")
+    monkeypatch.setattr(minibert.hub.find, "BUNDLED", tmp_path / "package")
     monkeypatch.chdir(tmp_path / "here")
     assert bundled_models() == ["small"]
     word = [minibert.load(name).weights.embeddings.word[3, 3] for name in ("small", "./small")]
@@ -537,7 +537,7 @@ def test_a_repository_that_is_no_plain_checkpoint(what, hub, tmp_path, monkeypat
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(minibert.checkpoint.hub, "listing_of", lambda name, revision: ("0" * 40, LAYOUTS[what][0]))
+    monkeypatch.setattr(minibert.hub.find, "listing_of", lambda name, revision: ("0" * 40, LAYOUTS[what][0]))
     with pytest.raises(CheckpointError) as caught:
         fetch_model("someone/thing", None)
     print(caught.value)

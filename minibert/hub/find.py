@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
-from minibert.checkpoint.config import CheckpointError, abbreviate, read_config
+from minibert.checkpoint.config import read_config
 from minibert.checkpoint.tensors import find_tensors, shards_of
+from minibert.errors import CheckpointError
+from minibert.files import abbreviate
 
 BUNDLED = Path(__file__).parents[1] / "models"
 
@@ -170,7 +172,7 @@ def fetch_model(name: str, revision: str | None) -> Path:
     """
     from huggingface_hub import hf_hub_download
 
-    from minibert.checkpoint.layout import check_listing
+    from minibert.hub.layout import check_listing
 
     commit, listing = listing_of(name, revision)
     check_listing(name, listing)

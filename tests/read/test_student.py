@@ -9,8 +9,8 @@ import pytest
 import minibert
 from minibert import exercises
 from minibert.commands.main import main
-from minibert.reading.build import read
-from tests.reading.test_reading import TEXT, Page, close
+from minibert.read.build import read
+from tests.read.test_reading import TEXT, Page, close
 
 SOLUTIONS = Path(exercises.__file__).parent / "solutions"
 SCALED_LATER = """

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 import tokenizers
 
-from minibert.checkpoint.config import CheckpointError, abbreviate
+from minibert.errors import CheckpointError
+from minibert.files import abbreviate
 
 STEPS = {
     "model": ("WordPiece", "BPE", "Unigram"),

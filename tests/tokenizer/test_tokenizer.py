@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import minibert
 from minibert import CheckpointError, Encoding
-from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
+from minibert.tokenizer.tokenizer import Tokenizer, read_tokenizer
 from tests.reference.checkpoints import (
     SHAPE,
     SPECIAL,
@@ -555,7 +555,7 @@ def test_sys_exit_in_a_signal_handler_while_a_tokenizer_is_read(tmp_path):
     write_model(tmp_path)
     write_tokenizer(tmp_path)
     code = (
-        "import signal, sys, minibert, minibert.checkpoint.tokenizer as t\n"
+        "import signal, sys, minibert, minibert.tokenizer.tokenizer as t\n"
         "signal.signal(signal.SIGALRM, lambda *_: sys.exit(3))\n"
         "read = t.build_backend\n"
         "t.build_backend = lambda settings: (signal.raise_signal(signal.SIGALRM), read(settings))[1]\n"

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import tokenizers
 
-from minibert.checkpoint.config import abbreviate, is_there, read_json
+from minibert.files import abbreviate, is_there, read_json
 
 ROLES = ("unk", "sep", "pad", "cls", "mask")
 """For a word outside the vocabulary, the end of a sentence, filling up, the start of a text, a blank."""
 
 JAPANESE = "BertJapaneseTokenizer"
-"""The tokenizer_class whose words MeCab finds; see `minibert.checkpoint.japanese`."""
+"""The tokenizer_class whose words MeCab finds; see `minibert.tokenizer.japanese`."""
 
 SPECIAL = "special"
 """The role of every other special token: none of the five, and no piece of a text either."""

@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from minibert.reading.recorder import Ref, watching
+from minibert.read.recorder import Ref, watching
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from fnmatch import fnmatch
 from pathlib import Path
 
-from minibert.checkpoint.config import CheckpointError
+from minibert.errors import CheckpointError
 
 CONVERT = (
     'make a model.safetensors in that folder with: python -c "import glob, torch, safetensors.torch; '

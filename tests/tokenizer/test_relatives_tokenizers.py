@@ -15,9 +15,9 @@ import tokenizers
 import transformers
 
 from minibert import CheckpointError
-from minibert.checkpoint.pieces import BYTES, look
-from minibert.checkpoint.tokenizer import Tokenizer, read_tokenizer
-from tests.checkpoint.test_tokenizer import PAIRS, TEXTS
+from minibert.tokenizer.pieces import BYTES, look
+from minibert.tokenizer.tokenizer import Tokenizer, read_tokenizer
+from tests.tokenizer.test_tokenizer import PAIRS, TEXTS
 
 WORDS = {
     "Latin": "the quick capybara sleeps near water, doesn't it? naïve café Straße l'été garçon İstanbul 3.14 & co.",
@@ -411,7 +411,7 @@ def test_without_mecab_one_line_says_what_to_install(package, tmp_path, monkeypa
         return really(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", gone)
-    monkeypatch.setattr("minibert.checkpoint.japanese.import_module", lambda name: gone(name))
+    monkeypatch.setattr("minibert.tokenizer.japanese.import_module", lambda name: gone(name))
     tokenizer = read_tokenizer(tmp_path)
     assert f"needs MeCab, and {package} is not installed: pip install 'minibert[ja]'" in tokenizer.missing
     with pytest.raises(CheckpointError, match="needs MeCab"):

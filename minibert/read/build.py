@@ -13,13 +13,13 @@ from types import ModuleType
 import numpy as np
 
 import viz.geometry.normalize
-from minibert.checkpoint.tokenizer import Encoding
 from minibert.heads import classify, masked_lm_logits
 from minibert.model import Bert, Text
-from minibert.reading.plain import plain_equations, replaced
-from minibert.reading.recorder import PARTS, ROWS, Call, Recording, Ref, Snapshot, Visit, watching
-from minibert.reading.source import chapter
+from minibert.read.plain import plain_equations, replaced
+from minibert.read.recorder import PARTS, ROWS, Call, Recording, Ref, Snapshot, Visit, watching
+from minibert.read.source import chapter
 from minibert.speed.cores import one_thread
+from minibert.tokenizer.tokenizer import Encoding
 from minibert.trace import Trace
 from viz.explorer import pack
 from viz.explorer.assemble import assemble, framed
@@ -37,7 +37,7 @@ GEOMETRY_LAYER = 1
 """whose queries and keys the geometry is shown with"""
 PLANE_STEPS = 3
 """of the descent to the attention plane; all are alike"""
-PAGE = files("minibert.reading") / "page"
+PAGE = files("minibert.read") / "page"
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,7 +71,7 @@ def read(
     names = {module.__file__: f"{module.__name__.replace('.', '/')}.py" for module in modules}
     library = student = None
     if exercises is not None:
-        from minibert.reading.student import own_functions
+        from minibert.read.student import own_functions
 
         others, yours = own_functions(Path(exercises), bert, modules)
         library = record(bert, encoding, modules, plain, names)
@@ -84,7 +84,7 @@ def read(
     data, left_out = page_data(bert, encoding, recording, names, room)
     data["explorer"] = explorer
     if library is not None:
-        from minibert.reading.student import first_difference
+        from minibert.read.student import first_difference
 
         found = first_difference(recording, library, mine)
         data["differs"] = {} if found is None else {data["visitNumbers"][found[0]]: found[1]}

@@ -3,7 +3,7 @@
 import random
 
 import minibert
-from minibert.checkpoint.wordpiece import tokenize, wordpiece, words
+from minibert.tokenizer.wordpiece import tokenize, wordpiece, words
 
 
 def library(backend, text):

@@ -8,9 +8,9 @@ settings describe.
 from collections.abc import Mapping
 from pathlib import Path
 
-from minibert.checkpoint.backend import kind_of
-from minibert.checkpoint.config import abbreviate, is_there, read_json, read_text
-from minibert.checkpoint.special import JAPANESE, ROLES, described, special_tokens
+from minibert.files import abbreviate, is_there, read_json, read_text
+from minibert.tokenizer.backend import kind_of
+from minibert.tokenizer.special import JAPANESE, ROLES, described, special_tokens
 
 CHOICES = {
     "lowercase": "do_lower_case",
@@ -43,13 +43,13 @@ def read_settings(folder: Path, choices: Mapping) -> dict:
         if around is None and kind_of(settings["model"]) == "WordPiece":
             settings["post_processor"] = frame(settings["model"]["vocab"], choices)
         elif around is None or around["type"] == "ByteLevel":  # which puts nothing around a text
-            from minibert.checkpoint.merges import frame_of_relatives
+            from minibert.tokenizer.merges import frame_of_relatives
 
             settings["post_processor"] = frame_of_relatives(settings["model"], choices) or around
     elif is_there(folder / "vocab.txt"):
         settings = settings_of_vocabulary(folder / "vocab.txt", choices)
     elif is_there(folder / "vocab.json") and is_there(folder / "merges.txt"):
-        from minibert.checkpoint.merges import settings_of_merges  # most models do not need it
+        from minibert.tokenizer.merges import settings_of_merges  # most models do not need it
 
         settings = settings_of_merges(folder, choices)
     elif (found := sorted(folder.glob("*.model"))) or choices.get("model_type") in SENTENCEPIECE:
@@ -100,7 +100,7 @@ def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
     """What a tokenizer.json would say in the place of a vocab.txt."""
     japanese = choices["tokenizer_class"] == JAPANESE
     if japanese:
-        from minibert.checkpoint.japanese import check_choices
+        from minibert.tokenizer.japanese import check_choices
 
         check_choices(choices)
     elif choices["tokenizer_class"] not in WORD_PIECE:
