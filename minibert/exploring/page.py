@@ -40,9 +40,9 @@ def explore(
     ValueError: no text, one without words or too long for the model; a model that cannot be live; a `room` too small.
     """
     import viz
-    from viz.explorer.words import words as table
+    from viz.explorer.words import WORDS
 
-    say = table(language)
+    say = WORDS.of(language)
     encodings = [bert.encode(text) for text in check_texts(texts)]
     if not encodings:
         raise ValueError("texts is empty; expected at least one sentence")

@@ -14,7 +14,7 @@ from viz.explorer.heads import PICTURES, explore_layer
 from viz.explorer.model import Live
 from viz.explorer.room import ACROSS, ROOM, TEXT, kept, needed
 from viz.explorer.tour import check_tour, default_tour
-from viz.explorer.words import words as table
+from viz.explorer.words import WORDS
 from viz.files import whole_file
 from viz.geometry.normalize import METHODS
 from viz.measures.habits import OFFSETS
@@ -86,7 +86,7 @@ def explore(
     live: a model to run in the page, so that sentences can be typed there.
     code: the address of a page with the code that computes the first sentence's numbers; it is linked to from them.
     tour: the steps of the guided tour, see `viz.explorer.tour`; None: those that come with the page.
-    language: of the page, one of `viz.explorer.words.LANGUAGES`.
+    language: of the page, one of `viz.web.words.LANGUAGES`.
     progress: wraps the layers while they are worked on; for example tqdm.
 
     Attention is softmax(query key^T / sqrt(head_size)); the page holds those scores and computes the rest itself.
@@ -95,7 +95,7 @@ def explore(
     """
     check(tokens, query, key, drawn)
     check_lengths(tokens, words=words, segments=segments, texts=texts, spans=spans, value_length=value_length)
-    say = table(language)
+    say = WORDS.of(language)
     words = words or [range(len(t)) for t in tokens]
     segments = segments or [[0] * len(t) for t in tokens]
     if tour is not None:

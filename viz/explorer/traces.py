@@ -6,7 +6,7 @@ import numpy as np
 
 from viz.explorer import pack
 from viz.explorer.assemble import assemble, framed
-from viz.explorer.words import words
+from viz.explorer.words import WORDS
 
 MOST = 6_000_000  # bytes of attention in one notebook cell
 
@@ -27,5 +27,5 @@ def trace_html(tokens: Sequence[str], attentions: Sequence[np.ndarray | None]) -
         "heads": heads,
         "attention": pack.unsigned(attention, 1),
     }
-    page = assemble("trace.html", "trace.mjs", "trace.css", data, "attention", words=words())
+    page = assemble("trace.html", "trace.mjs", "trace.css", data, "attention", words=WORDS.of())
     return framed(page, min(760, 160 + max(6, size) * 21), "attention of a trace")

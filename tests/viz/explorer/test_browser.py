@@ -17,7 +17,7 @@ from minibert.exploring import page as explore
 from tests.viz.explorer.conftest import ready
 from tests.viz.explorer.test_explorer import made_up
 from viz.explorer import assemble, build, heads, room
-from viz.explorer.words import words
+from viz.explorer.words import WORDS
 
 TEXTS = [
     "The brown capybara is sleeping now.",
@@ -836,7 +836,7 @@ def large_layer():
     found, (packed,) = heads.explore_layer(
         sentences, query, key, None, kept[:, :1], "exact", False, False, 20, heads.METHODS
     )
-    columns = build.columns([found], words())
+    columns = build.columns([found], WORDS.of())
     data = {
         "title": "large", "notes": [], "layers": 12, "heads": 12, "headSize": 8, "methods": ["raw", "paper", "exact"],
         "drawn": "exact", "reach": 10, "across": 20, "vocabulary": [f"t{i}" for i in range(97)],
@@ -849,4 +849,4 @@ def large_layer():
         "evidence": build.evidence([found]) * 144, "tour": [], "live": None,
         "packed": [packed] * 144,
     }  # fmt: skip
-    return assemble.assemble("page.html", "main.mjs", "style.css", data, "large", words=words())
+    return assemble.assemble("page.html", "main.mjs", "style.css", data, "large", words=WORDS.of())

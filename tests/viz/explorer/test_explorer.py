@@ -21,7 +21,8 @@ from minibert.exercises.japanese.files import FILES
 from minibert.exploring import page as explore
 from viz.explorer import assemble, build, heads, kinds, pack, room
 from viz.explorer.facts import closeness
-from viz.explorer.words import LANGUAGES, words
+from viz.explorer.words import WORDS
+from viz.web.words import LANGUAGES
 
 MODULES = sorted(path for part in ("page", "live") for path in Path(build.__file__).parent.joinpath(part).glob("*.mjs"))
 
@@ -350,7 +351,7 @@ def test_a_hundred_and_forty_four_heads_of_ten_thousand_points_stay_under_fiftee
     )
     data = {**data, "layers": 12, "heads": 12, "packed": [packed] * 144}
     data["columns"] = [{**c, "values": c["values"] * 144} for c in data["columns"]]
-    page = assemble.assemble("page.html", "main.mjs", "style.css", data, "large", words=words())
+    page = assemble.assemble("page.html", "main.mjs", "style.css", data, "large", words=WORDS.of())
     assert kept.all(axis=1).sum() >= 1
     assert len(page) < 15_000_000
 
@@ -509,7 +510,7 @@ def test_no_text_is_missing_and_none_is_left_over():
 
 
 def test_the_japanese_page_names_things_as_the_course_does():
-    said = " ".join(words("ja").values())
+    said = " ".join(WORDS.of("ja").values())
     course = " ".join([*FILES.values(), *TEXTS.values()])
     for name in ("アテンション", "フィードフォワード", "コサイン", "差し出すもの", "寄与率", "正確"):
         assert name in said and name in course, name
@@ -520,7 +521,7 @@ def test_a_page_in_japanese():
     page = viz.explore(*made_up([4, 5]), language="ja")
     assert '<html lang="ja">' in page.html and "全ヘッド" in page.html
     assert "Every sentence is kept whole" not in page.html
-    with pytest.raises(ValueError, match="language is 'xx'; the page speaks en, ja"):
+    with pytest.raises(ValueError, match="language is 'xx'; expected en or ja"):
         viz.explore(*made_up([4]), language="xx")
 
 
