@@ -1,8 +1,10 @@
 """Everything a forward pass computed, by name."""
 
-from collections.abc import Iterable
+import csv
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -92,17 +94,65 @@ class Trace:
             raise ValueError(f"the trace holds no {name}: run the text with keep=({name!r},) or more")
         return np.stack(arrays)
 
-    def to_rows(self, name: str = "attention") -> list[dict[str, object]]:
-        """One field as rows with words and positions, `pandas.DataFrame(trace.to_rows("query"))`; see `export`."""
-        from minibert.export.tables import rows_of
+    def to_rows(self, name: str = "attention") -> list[dict[Any, Any]]:
+        """One field as rows, each with its words and positions: `pandas.DataFrame(trace.to_rows("query"))`.
 
-        return list(rows_of(self, name))
+        scores, attention   layer, head, query, query_token, key, key_token, and the number under the field's name
+        other fields        layer (not for pooled), head (where there is one), position, token, sentence, word, segment,
+                            and the numbers of the vector under 0, 1, 2, ...
+
+        position, query and key are positions of tokens. sentence and word count from 0 and are None for special tokens.
+        For hidden_states, layer 0 is the embeddings and layer i is the output of layer i - 1.
+        ValueError: the field was not kept, or there is no such field.
+        """
+        return list(self._rows(name))
+
+    def _rows(self, name: str) -> Iterator[dict[Any, Any]]:
+        if name == "pooled":
+            if self.pooled is None:
+                raise ValueError("the trace holds no pooled")
+            yield dict(enumerate(self.pooled.tolist()))
+            return
+        array = self.stacked(name)
+        if name in ("scores", "attention"):
+            for layer, head, i, j in np.ndindex(array.shape):
+                pair = {"query": i, "query_token": self.tokens[i], "key": j, "key_token": self.tokens[j]}
+                yield {"layer": layer, "head": head, **pair, name: float(array[layer, head, i, j])}
+            return
+        for *where, i in np.ndindex(array.shape[:-1]):  # where: [layer, head], or [layer] alone
+            sentence, word = self.words[i] or (None, None)
+            token = {"position": i, "token": self.tokens[i], "sentence": sentence, "word": word}
+            token["segment"] = self.token_type_ids[i]
+            yield dict(zip(("layer", "head"), where, strict=False)) | token | dict(enumerate(array[*where, i].tolist()))
 
     def save(self, path: str | Path, name: str = "attention") -> None:
-        """Write one field as rows to a .csv or .tsv file, or all that the trace holds to an .npz; see `export`."""
-        from minibert.export.tables import save
+        """Write one field as rows to a .csv or .tsv file, or all that was kept to an .npz file.
 
-        save(self, path, name)
+        The .npz file has each field under its name, as `stacked` returns it, and tokens, token_type_ids, and words:
+        [tokens, 2] with sentence and word, -1 for special tokens.
+        ValueError: another ending, or the field was not kept.
+        """
+        from viz.files import whole_file
+
+        path = Path(path)
+        if path.suffix not in (".csv", ".tsv", ".npz"):
+            raise ValueError(f"{path} ends in {path.suffix!r}; expected .csv, .tsv or .npz")
+        if path.suffix == ".npz":
+            fields = [field for field in (*LAYER_FIELDS, "hidden_states") if self.holds(field)]
+            arrays: dict[str, Any] = {field: self.stacked(field) for field in fields}
+            if self.pooled is not None:
+                arrays["pooled"] = self.pooled
+            words = np.array([word or (-1, -1) for word in self.words])
+            with whole_file(path) as beside, beside.open("wb") as file:
+                np.savez(file, tokens=self.tokens, words=words, token_type_ids=self.token_type_ids, **arrays)
+            return
+        rows = self._rows(name)
+        first = next(rows)
+        with whole_file(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, first, delimiter="\t" if path.suffix == ".tsv" else ",", lineterminator="\n")
+            writer.writeheader()
+            writer.writerow(first)
+            writer.writerows(rows)
 
     def holds(self, name: str) -> bool:
         """Whether the trace holds this field: of every layer, where it is one of a layer's."""
