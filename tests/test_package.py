@@ -20,7 +20,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def test_the_version_is_one_everywhere():
-    assert minibert.__version__ == version("minibert")
+    assert minibert.__version__ == version("minibert-numpy")
     assert f"\nversion: {minibert.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").count("## [Unreleased]") == 1
 

@@ -140,7 +140,7 @@ def test_the_two_commands_are_the_ones_that_ci_runs():
     text, script = README.read_text(encoding="utf-8"), (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     for line in (
         "python -m venv .venv && .venv/bin/pip install -e . && .venv/bin/minibert viz",
-        ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest",
+        ".venv/bin/pip install -U pip && .venv/bin/pip install -e . --group test && .venv/bin/pytest -n auto",
     ):
         assert f"\n{line}\n" in text and f"\n{line}\n" in script
 

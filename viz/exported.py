@@ -123,7 +123,7 @@ def parquet() -> Any:
     try:
         import pyarrow.parquet
     except ImportError:
-        raise ValueError("parquet takes pyarrow: pip install 'minibert[parquet]'") from None
+        raise ValueError("parquet takes pyarrow: pip install 'minibert-numpy[parquet]'") from None
     return pyarrow.parquet
 
 

@@ -53,7 +53,7 @@ def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterat
         from dask import config
         from distributed import Client, LocalCluster
     except ImportError:
-        raise ValueError("--workers and --scheduler take Dask: pip install 'minibert[cluster]'") from None
+        raise ValueError("--workers and --scheduler take Dask: pip install 'minibert-numpy[cluster]'") from None
     with config.set(SETTINGS), warnings.catch_warnings(action="ignore"), ExitStack() as stack:
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable()  # what Dask tells its log of workers that come and go is not for the reader of a table

@@ -126,7 +126,7 @@ def parquet(raw: BinaryIO, column: str) -> Iterator[dict]:
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        raise ValueError("this takes pyarrow: pip install 'minibert[parquet]'") from None
+        raise ValueError("this takes pyarrow: pip install 'minibert-numpy[parquet]'") from None
     with ParquetFile(raw) as file:
         check_column(column, file.schema_arrow.names)
         for batch in file.iter_batches(BLOCK, columns=[column]):

@@ -1,7 +1,7 @@
 """Japanese texts, which put no spaces between words: MeCab finds them, and WordPiece, or single letters, cut them.
 
-MeCab is a program with a dictionary; both come with `pip install 'minibert[ja]'`. Of a checkpoint only names are read:
-which dictionary, and how a word is cut. Paths and options for MeCab, which could name files, are refused.
+MeCab is a program with a dictionary; both come with `pip install 'minibert-numpy[ja]'`. Of a checkpoint only names are
+read: which dictionary, and how a word is cut. Paths and options for MeCab, which could name files, are refused.
 """
 
 import re
@@ -145,7 +145,7 @@ def mecab_words(dictionary: str) -> Callable[[str], list[str]]:
 
         folder = import_module(dictionary).DICDIR
     except ModuleNotFoundError as error:
-        install = "minibert[ja]" if dictionary != "unidic" else "minibert[ja] unidic"
+        install = "minibert-numpy[ja]" if dictionary != "unidic" else "minibert-numpy[ja] unidic"
         raise NotImplementedError(
             f"{JAPANESE} needs MeCab, and {error.name} is not installed: pip install '{install}'"
         ) from None

@@ -1,6 +1,6 @@
 """What a second worker is worth, and what a worker holds: `minibert viz --file` in one process and shared out.
 
-    pip install -e '.[bench,cluster]'
+    pip install -e . --group bench
     python -m tests.benchmarks.cluster TEXT --sentences 20000 --rounds 3
     python -m tests.benchmarks.cluster TEXT --memory 2000 20000
 

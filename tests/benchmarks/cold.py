@@ -1,6 +1,6 @@
 """From nothing to the first attention map: whole processes, their time and their peak memory.
 
-    pip install -e '.[bench]'
+    pip install -e . --group bench
     python -m tests.benchmarks.cold
 
 Ours against the shortest `transformers` script that prints the same: same checkpoint, same sentence, both from files

@@ -1,6 +1,6 @@
 """How long a forward pass takes, against `transformers` and ONNX Runtime: one table.
 
-    pip install -e '.[bench]'
+    pip install -e . --group bench
     python -m tests.benchmarks.forward
 
 Every contender lives in a process of its own, with its own threads, and all of them take turns: in each round each runs

@@ -1,6 +1,6 @@
 """What many sentences cost: time a sentence and peak memory, of `bert.stream` and of `minibert viz --file`, in parts.
 
-    pip install -e '.[bench]'
+    pip install -e . --group bench
     python -m tests.benchmarks.scale
 
 Each number is from a process of its own. Sentences have 5 to 25 words, drawn at random from those of the tests.

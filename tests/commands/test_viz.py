@@ -340,7 +340,7 @@ def test_an_attention_plane_is_measured_on_sentences_it_was_not_fitted_to(capsys
 
 def test_a_map_without_its_package_says_what_to_install(capsys, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "openTSNE", None)
-    assert "pip install 'minibert[maps]'" in fails(capsys, "A dog.", "--plane", "tsne", "--out", tmp_path / "out")
+    assert "pip install 'minibert-numpy[maps]'" in fails(capsys, "A dog.", "--plane", "tsne", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -387,7 +387,7 @@ def test_without_dask_one_line_says_what_to_install(tmp_path, corpus_file, monke
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(SystemExit) as stop:
         cli.main(["viz", "--file", str(corpus_file), "--workers", "2", "--out", str(tmp_path / "out")])
-    assert stop.value.code == 2 and "pip install 'minibert[cluster]'" in capsys.readouterr().err
+    assert stop.value.code == 2 and "pip install 'minibert-numpy[cluster]'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -413,6 +413,6 @@ def test_without_mecab_one_line_says_what_to_install(package, tmp_path, monkeypa
     monkeypatch.setattr(builtins, "__import__", gone)
     monkeypatch.setattr("minibert.tokenizer.japanese.import_module", lambda name: gone(name))
     tokenizer = read_tokenizer(tmp_path)
-    assert f"needs MeCab, and {package} is not installed: pip install 'minibert[ja]'" in tokenizer.missing
+    assert f"needs MeCab, and {package} is not installed: pip install 'minibert-numpy[ja]'" in tokenizer.missing
     with pytest.raises(CheckpointError, match="needs MeCab"):
         tokenizer.encode("東京")

@@ -105,7 +105,7 @@ def test_without_pyarrow_one_line_says_what_to_install(tmp_path, monkeypatch, ca
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(SystemExit):
         cli.main(["viz", TEXTS[0], "--export", "parquet", "--out", str(tmp_path / "out")])
-    assert capsys.readouterr().err == "minibert: parquet takes pyarrow: pip install 'minibert[parquet]'\n"
+    assert capsys.readouterr().err == "minibert: parquet takes pyarrow: pip install 'minibert-numpy[parquet]'\n"
     assert not (tmp_path / "out").exists()
 
 

@@ -1,7 +1,7 @@
 """t-SNE and UMAP, with which AttentionViz draws: neighbours in the whole space stay neighbours in the picture.
 
 No projections: what is far apart in the picture may be near in the space, and tokens that were not given have no place.
-They come from packages of their own, openTSNE and umap-learn: pip install 'minibert[maps]'.
+They come from packages of their own, openTSNE and umap-learn: pip install 'minibert-numpy[maps]'.
 """
 
 import importlib
@@ -53,7 +53,7 @@ def package_of(kind: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise ImportError(f"plane {kind!r} needs {name}: pip install 'minibert[maps]'") from None
+        raise ImportError(f"plane {kind!r} needs {name}: pip install 'minibert-numpy[maps]'") from None
 
 
 def fit_tsne(package: ModuleType, points: np.ndarray, components: int, seed: int) -> np.ndarray:
