@@ -1,9 +1,11 @@
-"""The small files of a checkpoint, read with care: text and JSON, or a CheckpointError that says what is wrong."""
+"""Small files: those of a checkpoint, read with care; and those that are written, checked before the work."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from minibert.errors import CheckpointError
+from minibert.errors import CheckpointError, UserError
 
 MOST_TEXT = 64_000_000
 """Bytes: several times the largest tokenizer.json of a BERT."""
@@ -67,3 +69,47 @@ def abbreviate(value: object) -> str:
     except (ValueError, RecursionError):  # an integer of thousands of digits; a deep nest
         text = f"a {type(value).__name__} too large to show"
     return text if len(text) <= 100 else text[:97] + "..."
+
+
+# --- files that are written: checked before the work, whole or not at all --------------------------------------------
+
+
+def check_writable(folder: Path, name: str) -> None:
+    """Raises UserError where nothing can be written into this folder, there or not. `name` is the option."""
+    import tempfile  # only needed here
+
+    nearest = folder
+    try:
+        while not nearest.exists() and nearest != nearest.parent:
+            nearest = nearest.parent
+        if not nearest.is_dir():
+            raise UserError(f"{name} is {folder}, which is a file or lies in one; expected a folder")
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        why = f"where this user cannot write ({error.strerror}); name another folder by {name}"
+        raise UserError(f"{name} is {folder}, {why}") from None
+
+
+def check_new_file(path: Path | None, name: str, ending: str) -> None:
+    """Raises UserError where this file cannot be written; None is no file. `name` is the option."""
+    if path is None:
+        return
+    if path.suffix != ending or path.is_dir():
+        raise UserError(f"{name} is {path}; expected the name of a file, which ends in {ending}")
+    check_writable(path.parent, name)
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[Any, object]]) -> None:
+    """Write a table whose columns are those of the first row."""
+    import csv  # only needed here, as io is
+    import io
+
+    from viz.files import whole_file
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with whole_file(path) as beside:
+        beside.write_text(text.getvalue(), encoding="utf-8", newline="")

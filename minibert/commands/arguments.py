@@ -5,7 +5,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 DEFAULT_TEXT = "The brown capybara is sleeping now."
@@ -215,12 +215,3 @@ def check_file(path: Path) -> None:
                 file.open("rb").close()
     except OSError as error:
         raise ValueError(f"--file {path} cannot be read ({error.strerror}); expected a text file") from None
-
-
-def suggest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """A question after what was meant, where something known looks like it; otherwise nothing."""
-    import difflib  # only needed here
-
-    lower = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=cutoff)
-    return f"did you mean {lower[close[0]]}?" if close else ""

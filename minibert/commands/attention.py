@@ -18,18 +18,11 @@ from minibert.commands.arguments import (
     refuse,
     sentence,
 )
-from minibert.commands.output import (
-    check_new_file,
-    columns,
-    model_name,
-    padded,
-    print_json,
-    printable,
-    rounded,
-    text_line,
-)
+from minibert.commands.output import print_json, rounded
 from minibert.commands.sentences import Sentences
+from minibert.files import check_new_file
 from minibert.model import Bert, load
+from minibert.terminal import columns, model_name, padded, printable, text_line
 from minibert.trace import Trace
 
 OF_LAYERS = ("rollout", "value-zeroing")

@@ -4,9 +4,10 @@ import argparse
 
 from minibert.checkpoint.task import meaning
 from minibert.commands.arguments import add_json, add_model, add_text, check_source, sentence
-from minibert.commands.output import model_name, print_json, printable, rounded, text_line
+from minibert.commands.output import print_json, rounded
 from minibert.commands.sentences import Sentences
 from minibert.model import load
+from minibert.terminal import model_name, printable, text_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,20 +20,13 @@ from minibert.commands.arguments import (
     given,
     not_empty,
 )
-from minibert.commands.output import (
-    counted,
-    folder_name,
-    folder_of_run,
-    model_name,
-    name_of_texts,
-    print_json,
-    quoted,
-    write_csv,
-)
+from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json
 from minibert.commands.passes import Found, add_up, hands_of, look_through
 from minibert.commands.sentences import encoded, gather, left_out
 from minibert.corpus.lines import Corpus, Line
+from minibert.files import write_csv
 from minibert.model import Bert, load
+from minibert.terminal import counted, model_name, quoted
 from minibert.tokenizer.tokenizer import Encoding
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import argparse
 import os
 
 from minibert.commands.arguments import new_path, not_empty
-from minibert.commands.output import check_writable
+from minibert.files import check_writable
 from minibert.hub import find as hub
 from minibert.model import load
 

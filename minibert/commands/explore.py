@@ -17,11 +17,12 @@ from minibert.commands.arguments import (
     path,
     refuse,
 )
-from minibert.commands.output import check_page, counted, with_bar
+from minibert.commands.output import check_page
 from minibert.commands.sentences import Sentences
 from minibert.exploring.live import BY_ITSELF, MOST
 from minibert.exploring.page import explore, sample
 from minibert.model import load
+from minibert.terminal import counted, with_bar
 
 EXAMPLES = (
     "The brown capybara is sleeping now.",

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from minibert import __version__
-from minibert.commands.output import text_line
 from minibert.commands.sentences import Sample
 from minibert.corpus.lines import Corpus
 from minibert.corpus.scan import Scan
 from minibert.hub.find import find_model
+from minibert.terminal import text_line
 
 
 def check_export(kind: str | None) -> None:

@@ -6,13 +6,12 @@ Of the commands only the one that was asked for is imported: `minibert --help` i
 import argparse
 import os
 import re
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
 from minibert import __version__
-from minibert.commands.arguments import suggest
+from minibert.terminal import suggest
 
 COMMANDS = {  # each has a module of its name beside this one
     "viz": "draw queries and keys in one space, and dot products",
@@ -44,15 +43,6 @@ Start with one of these; nothing needs a network:
 MODEL is a bundled model (tiny, tiny-sentiment), a folder, or an id on the hub such as
 google-bert/bert-base-uncased. Layers and heads count from 0. `minibert COMMAND --help` says more.
 """
-
-
-def print_anything() -> None:
-    """Let tokens of all languages be printed wherever the output goes: what it cannot show appears as \\u732b."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(
-            stream, "reconfigure"
-        ):  # None without a console; something else where a test or a notebook catches it
-            stream.reconfigure(errors="backslashreplace")
 
 
 class Parser(argparse.ArgumentParser):

@@ -14,7 +14,8 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
     """Run one command; exit status 2 and one line on standard error where something is wrong with what it was given."""
     status, message = 0, ""
     try:
-        from minibert.commands.line import parse, print_anything
+        from minibert.commands.line import parse
+        from minibert.terminal import print_anything
 
         print_anything()
         args = parse(sys.argv[1:] if arguments is None else arguments)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from minibert.commands.output import progress, until_interrupted
 from minibert.commands.sentences import check_some, encoded
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
 from minibert.corpus.scan import Scan
 from minibert.model import Bert
+from minibert.terminal import progress, until_interrupted
 
 
 def hands_of(args: argparse.Namespace, *models: Bert) -> AbstractContextManager[Here]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import viz
-from minibert.commands.output import counted, quoted
 from minibert.commands.sentences import Sample
 from minibert.commands.survey import fit
+from minibert.terminal import counted, quoted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

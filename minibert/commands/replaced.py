@@ -3,9 +3,10 @@
 import argparse
 
 from minibert.commands.arguments import add_json, add_model, add_text, check_source
-from minibert.commands.output import columns, model_name, padded, print_json, rounded, text_line
+from minibert.commands.output import print_json, rounded
 from minibert.commands.sentences import Sentences
 from minibert.model import load
+from minibert.terminal import columns, model_name, padded, text_line
 from minibert.whatif.replaced import replaced
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from minibert.commands.output import counted
 from minibert.corpus.lines import Corpus, Line
 from minibert.model import Bert
 from minibert.speed.cores import one_thread
+from minibert.terminal import counted
 from minibert.tokenizer.tokenizer import Encoding
 
 PAIR = "|||"

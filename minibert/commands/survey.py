@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from minibert.commands.output import progress
 from minibert.commands.passes import Found, add_up
 from minibert.commands.sentences import Sample, encoded
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
 from minibert.model import Bert
 from minibert.speed.cores import one_thread, parallel_map, workers
+from minibert.terminal import progress
 from minibert.trace import Trace
 
 METHODS = ("raw", "paper", "exact")

@@ -22,25 +22,18 @@ from minibert.commands.arguments import (
     choose,
     given,
     refuse,
-    suggest,
 )
 from minibert.commands.exporting import check_export, export, manifest
-from minibert.commands.output import (
-    counted,
-    folder_name,
-    folder_of_run,
-    model_name,
-    name_of_texts,
-    text_line,
-    write_csv,
-)
+from minibert.commands.output import folder_name, folder_of_run, name_of_texts
 from minibert.commands.passes import hands_of, look_through
 from minibert.commands.sentences import Sample, gather, left_out
 from minibert.commands.survey import METHODS, fit, measure
 from minibert.commands.tables import head_rows, head_table
 from minibert.corpus.lines import Corpus
 from minibert.exercises import assemble
+from minibert.files import write_csv
 from minibert.model import load
+from minibert.terminal import counted, model_name, suggest, text_line
 
 DEFAULT_LINK = "brown:capybara"
 MOST_QUERIES = 5000  # to measure, shared out evenly among the sentences of a file
