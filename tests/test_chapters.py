@@ -30,6 +30,7 @@ def test_nothing_but_chapters_is_on_the_ground():
         "trace.py",
         "errors.py",
         "files.py",
+        "terminal.py",
         "__init__.py",
         "__main__.py",
         "py.typed",
