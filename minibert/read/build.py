@@ -22,9 +22,9 @@ from minibert.speed.cores import one_thread
 from minibert.tokenizer.tokenizer import Encoding
 from minibert.trace import Trace
 from viz.explorer import pack
-from viz.explorer.assemble import assemble, framed
 from viz.explorer.build import Explorer
 from viz.geometry.attention_plane import attention_plane
+from viz.web.assemble import assemble, framed
 
 CHAPTERS = ("numerics", "embeddings", "attention", "encoder", "heads", "model")
 ROOM, ROOM_PER_TOKEN, MOST_ROOM = 500_000, 340_000, 10_500_000

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
-from viz.explorer.assemble import assemble, framed
 from viz.explorer.columns import columns, evidence
 from viz.explorer.facts import facts
 from viz.explorer.heads import PICTURES, explore_layer
@@ -18,6 +18,10 @@ from viz.explorer.words import WORDS
 from viz.files import whole_file
 from viz.geometry.normalize import METHODS
 from viz.measures.habits import OFFSETS
+from viz.web.assemble import assemble, framed, script
+
+PAGE = files("viz.explorer") / "page"
+LIVE = files("viz.explorer") / "live"  # the model in JavaScript
 
 FOR_A_PLANE = 2_000  # tokens: the attention plane takes seconds per layer, and minutes for very many
 FOR_VECTORS = 1_500_000  # bytes: vectors are for looking at coordinates, and worth it where there are few
@@ -167,9 +171,11 @@ def explore(
         "style.css",
         data,
         title,
+        PAGE,
         words=say,
         language=language,
         weights=live.text if live else "",
+        worker=script("worker.mjs", LIVE) if live else "",
     )
     return Explorer(page, left_out)
 

@@ -1,12 +1,15 @@
 """How one sentence's attention shows itself in a notebook."""
 
 from collections.abc import Sequence
+from importlib.resources import files
 
 import numpy as np
 
 from viz.explorer import pack
-from viz.explorer.assemble import assemble, framed
 from viz.explorer.words import WORDS
+from viz.web.assemble import assemble, framed
+
+PAGE = files("viz.explorer") / "page"
 
 MOST = 6_000_000  # bytes of attention in one notebook cell
 
@@ -27,5 +30,5 @@ def trace_html(tokens: Sequence[str], attentions: Sequence[np.ndarray | None]) -
         "heads": heads,
         "attention": pack.unsigned(attention, 1),
     }
-    page = assemble("trace.html", "trace.mjs", "trace.css", data, "attention", words=WORDS.of())
+    page = assemble("trace.html", "trace.mjs", "trace.css", data, "attention", PAGE, words=WORDS.of())
     return framed(page, min(760, 160 + max(6, size) * 21), "attention of a trace")

@@ -17,6 +17,8 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
+from viz.web.theme import theme
+
 Parameters = ParamSpec("Parameters")
 Made = TypeVar("Made")
 
@@ -45,18 +47,16 @@ with warnings.catch_warnings(), np.errstate(all="ignore"):
     from matplotlib.font_manager import fontManager, get_font
     from matplotlib.text import Text
 
-# the explorer's colours; query and key also differ in shape (dot and diamond) and, in grey, in lightness
-QUERY, KEY = "#28731a", "#d6499a"
+# The pages' colours on white. Query and key also differ in shape (dot and diamond) and, in grey, in lightness.
+_LIGHT, _FIGURES = theme()["light"], theme()["figures"]
+QUERY, KEY = _LIGHT["query"], _LIGHT["key"]
 QUERY_MARK, KEY_MARK = "o", "D"
-KEY_TEXT = "#be2d80"
-INK, FAINT, RULE = "#1b2130", "#5d6678", "#dfe3ea"
-LINE, LINK = "#8a8f98", "#d7191c"
-ATTENTION = LinearSegmentedColormap.from_list("attention", ["#ffffff", "#c9c5f3", "#8f88e0", "#4f46c8", "#241d7a"])
-DIFFERENCE = LinearSegmentedColormap.from_list(
-    "difference", ["#8c3f06", "#d98236", "#f6d7b8", "#ffffff", "#c9c5f3", "#6f67d6", "#241d7a"]
+KEY_TEXT = KEY
+INK, FAINT, RULE = _LIGHT["ink"], _LIGHT["faint"], _LIGHT["rule"]
+LINE, LINK = _FIGURES["line"], _FIGURES["link"]
+ATTENTION, DIFFERENCE, DOTS, LAYERS = (
+    LinearSegmentedColormap.from_list(name, _FIGURES[name]) for name in ("attention", "difference", "dots", "layers")
 )
-DOTS = LinearSegmentedColormap.from_list("dots", ["#d9dce4", "#a7a1e6", "#4f46c8", "#241d7a"])  # visible on white
-LAYERS = LinearSegmentedColormap.from_list("layers", ["#f2a65a", "#d6499a", "#6b3fa0", "#1b2130"])  # none is yellow
 
 WIDTH = 7.0  # inches: both columns of a printed page
 SMALL, NORMAL, LARGE = 6, 7, 8.5  # points; nothing is smaller

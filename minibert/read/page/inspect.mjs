@@ -1,7 +1,7 @@
 // The chosen array, opened: axes with their tokens, the number under the pointer, and how that number came about.
 
-import { blend, inkOn } from "./colours.mjs";
-import { byId, element } from "./dom.mjs";
+import { blend, inkOn } from "../../../viz/web/colors.mjs";
+import { byId, element } from "../../../viz/web/dom.mjs";
 import { explanation } from "./explain.mjs";
 import { axisWord, fourDigits, isTokens, lettersOf, placeName, shapeInWords } from "./letters.mjs";
 import { colourOf, largestOf } from "./thumbs.mjs";

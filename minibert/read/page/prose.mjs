@@ -1,6 +1,6 @@
 // Docstrings as text: paragraphs, `names` as code, equations with their powers, indices and roots.
 
-import { element } from "./dom.mjs";
+import { element } from "../../../viz/web/dom.mjs";
 
 /** `code` in a sentence. */
 export function inline(text) {

@@ -1,14 +1,14 @@
 // The page: the chapters as text and code, and beside each line what it made in the call that is shown.
 
 import { Arithmetic } from "./arithmetic.mjs";
-import { THEMES } from "./colours.mjs";
-import { byId, element } from "./dom.mjs";
+import { THEMES } from "../../../viz/web/colors.mjs";
+import { byId, element } from "../../../viz/web/dom.mjs";
 import { explanation } from "./explain.mjs";
 import { Inspector } from "./inspect.mjs";
 import { fourDigits, lettersOf, shapeInWords } from "./letters.mjs";
 import { prose } from "./prose.mjs";
 import { Recording } from "./recording.mjs";
-import { fromHash, toHash } from "./state.mjs";
+import { fromHash, toHash } from "../../../viz/web/address.mjs";
 import { drawThumb, thumbSize } from "./thumbs.mjs";
 import { welcome } from "./welcome.mjs";
 

@@ -1,6 +1,6 @@
 // Arrays as pictures: one pixel or more a number, paper for 0, indigo above, amber below.
 
-import { blend } from "./colours.mjs";
+import { blend } from "../../../viz/web/colors.mjs";
 
 const TILES = 4;
 const SHADES = 255;

@@ -1,6 +1,6 @@
 // The first section: what the page is, what the letters stand for here, and four questions to begin with.
 
-import { element } from "./dom.mjs";
+import { element } from "../../../viz/web/dom.mjs";
 import { shapeInWords } from "./letters.mjs";
 
 export function welcome(page) {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { attentionOf, mergeWords, place, strongest, wordGroups } from "../../../viz/explorer/page/attention.mjs";
+import { attentionOf, mergeWords, place, strongest } from "../../../viz/explorer/page/attention.mjs";
 import { linesOf } from "../../../viz/explorer/page/lines.mjs";
+import { wordGroups } from "../../../viz/web/tokens.mjs";
 
 const near = (a, b, message) => assert.ok(Math.abs(a - b) < 1e-12, `${message ?? ""} ${a} is not ${b}`);
 const scores = Float32Array.from([0, Math.log(2), Math.log(5), 1, 1, 1, 800, -800, 0]);

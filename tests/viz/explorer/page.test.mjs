@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { ball, bounds, camera, project, rotation, ticks, zoomAt } from "../../../viz/explorer/page/camera.mjs";
-import { THEMES, blend, category, inkOn, ramp } from "../../../viz/explorer/page/colours.mjs";
-import { Data, readable } from "../../../viz/explorer/page/data.mjs";
+import { THEMES, blend, category, inkOn, ramp } from "../../../viz/web/colors.mjs";
+import { readable } from "../../../viz/web/tokens.mjs";
+import { Data } from "../../../viz/explorer/page/data.mjs";
 import { findTokens } from "../../../viz/explorer/page/find.mjs";
 import { placeLabels } from "../../../viz/explorer/page/labels.mjs";
 import { orderedHeads } from "../../../viz/explorer/page/matrix.mjs";
-import { DEFAULTS, fromHash, limitsOf, offSet, offText, toHash } from "../../../viz/explorer/page/state.mjs";
+import { DEFAULTS, limitsOf, offSet, offText } from "../../../viz/explorer/page/state.mjs";
+import { fromHash, toHash } from "../../../viz/web/address.mjs";
 
 const base64 = (array) => Buffer.from(array.buffer).toString("base64");
 
@@ -50,15 +52,15 @@ test("sentences read like sentences", () => {
 
 test("state survives its address, and only what differs is written", () => {
   const data = small();
-  assert.equal(toHash(DEFAULTS), "");
+  assert.equal(toHash(DEFAULTS, DEFAULTS), "");
   const state = { ...DEFAULTS, view: "sentence", method: "raw", find: "a&b=#c", off: "0.1", words: true, zoom: 2.5, theme: "dark", query: 1 };
-  assert.deepEqual(fromHash(`#${toHash(state)}`, limitsOf(data)), state);
+  assert.deepEqual(fromHash(`#${toHash(state, DEFAULTS)}`, limitsOf(data), DEFAULTS), state);
 });
 
 test("an address is not trusted", () => {
   const limits = limitsOf(small());
   for (const bad of ["view=x", "layer=7", "layer=-1", "layer=1.5", "sentence=2", "zoom=NaN", "zoom=1e9", "top=0", "theme=<b>", "off=1;2", "find=%E0%A4%A", "__proto__=1", "=", "query=9", "dims=4", "above=2", "colour=x", "x=1e308", "turn=1e308", "kind=x", "text=typed", "without=0.0"]) {
-    assert.deepEqual(fromHash(bad, limits), DEFAULTS, bad);
+    assert.deepEqual(fromHash(bad, limits, DEFAULTS), DEFAULTS, bad);
   }
   assert.deepEqual([...offSet("3.5")], [3, 5]);
   assert.equal(offText(new Set([5, 3])), "3.5");

@@ -16,8 +16,9 @@ import viz
 from minibert.exploring import page as explore
 from tests.viz.explorer.conftest import ready
 from tests.viz.explorer.test_explorer import made_up
-from viz.explorer import assemble, build, heads, room
+from viz.explorer import build, heads, room
 from viz.explorer.words import WORDS
+from viz.web.assemble import assemble
 
 TEXTS = [
     "The brown capybara is sleeping now.",
@@ -849,4 +850,4 @@ def large_layer():
         "evidence": build.evidence([found]) * 144, "tour": [], "live": None,
         "packed": [packed] * 144,
     }  # fmt: skip
-    return assemble.assemble("page.html", "main.mjs", "style.css", data, "large", words=WORDS.of())
+    return assemble("page.html", "main.mjs", "style.css", data, "large", build.PAGE, words=WORDS.of())

@@ -21,16 +21,6 @@ export function attentionOf(scores, size, off = new Set()) {
   return attention;
 }
 
-/** Tokens of one word lie side by side: [[0], [1, 2], [3], ...]. A token of no word ([CLS], [SEP]) stands alone. */
-export function wordGroups(words) {
-  const groups = [];
-  words.forEach((word, i) => {
-    if (i > 0 && word !== null && word === words[i - 1]) groups[groups.length - 1].push(i);
-    else groups.push([i]);
-  });
-  return groups;
-}
-
 /** Words instead of pieces: what a word gets is the sum over its pieces, what it gives their mean. Rows still sum to 1. */
 export function mergeWords(attention, size, groups, off = new Set()) {
   const merged = new Float64Array(groups.length ** 2);

@@ -1,9 +1,10 @@
 // The aggregate view: whom a head looks at on average, by relative position and by absolute positions.
 
 import { inside, ticks } from "./camera.mjs";
-import { attentionColour } from "./colours.mjs";
+import { attentionColor } from "../../web/colors.mjs";
 import { drawHeatScale } from "./heat.mjs";
-import { say } from "./words.mjs";
+import { signed } from "../../web/numbers.mjs";
+import { say } from "../../web/words.mjs";
 
 const LEFT = 50; // pixels for the numbers and names of axes
 const ABOVE = 36;
@@ -64,7 +65,7 @@ export class AverageView {
     painter.text(say("average_position"), map.x, map.y - 18, { colour: theme.ink, weight: 600, size: 13 });
     for (let i = 0; i < data.across; i++) {
       for (let j = 0; j < data.across; j++) {
-        const fill = attentionColour(head.average[i * data.across + j], theme);
+        const fill = attentionColor(head.average[i * data.across + j], theme);
         painter.rect(map.x + j * cell, map.y + i * cell, cell - 0.5, cell - 0.5, { fill });
       }
       if (i % (cell > 20 ? 1 : cell > 10 ? 2 : 4) === 0) {
@@ -108,6 +109,3 @@ export class AverageView {
 
 /** How many of the page's sentences have a token at a position. */
 export const among = (data, position) => data.sentences.slice(0, data.own).filter((s) => s.size > position).length;
-
-/** +1, 0, −1. */
-export const signed = (n) => (n > 0 ? `+${n}` : String(n).replace("-", "−"));

@@ -1,10 +1,10 @@
 // The joint cloud of queries and keys: where the points are, how they look, which one is under the pointer.
 
 import { ball, bounds, camera, mixBounds, project, ticks } from "./camera.mjs";
-import { colouring } from "./colours.mjs";
+import { colouring } from "./coloring.mjs";
 import { Crowd, placeLabels } from "./labels.mjs";
-import { textWidth } from "./painter.mjs";
-import { say } from "./words.mjs";
+import { textWidth } from "../../web/text.mjs";
+import { say } from "../../web/words.mjs";
 
 const MOVE = 700; // milliseconds from one picture to the next
 const BUCKETS = 7; // point sizes

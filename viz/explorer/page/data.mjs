@@ -1,7 +1,10 @@
 // The data in the page: decoded when a head is first looked at.
 
-import { QUANTA, float32, int16, uint16 } from "./bytes.mjs";
+import { float32, int16, uint16 } from "../../web/bytes.mjs";
+import { readable } from "../../web/tokens.mjs";
 import { landed, length } from "./places.mjs";
+
+const QUANTA = 32767; // steps of a packed coordinate
 
 /**
  * All that the page knows. Token n of N (all sentences, end to end) has query point n and key point N + n. A sentence is
@@ -216,16 +219,4 @@ export class Head {
 export function textsOf({ text, segments }) {
   const [first, ...more] = (text ?? "").split(" ||| ");
   return segments.includes(1) ? [first, more.join(" ||| ")] : [text ?? ""];
-}
-
-/** Pieces put together again for people to read: "cap ##y ##bara is" -> "capybara is". Tokens of no word only part sentences. */
-export function readable(tokens, words) {
-  let text = "";
-  for (const [i, token] of tokens.entries()) {
-    if (words[i] === null) text += text && " /";
-    else if (token.startsWith("##") && token.length > 2) text = text.replace(/▁$/u, "") + token.slice(2);
-    else if (/^[.,!?;:)\]'’]$/u.test(token)) text += token;
-    else text += ` ${token}`;
-  }
-  return text.trim().replace(/\s*\/$/u, "");
 }

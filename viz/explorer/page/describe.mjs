@@ -1,7 +1,8 @@
 // The view in words, for those who do not see it.
 
 import { readValue } from "./matrix.mjs";
-import { say } from "./words.mjs";
+import { percent } from "../../web/numbers.mjs";
+import { say } from "../../web/words.mjs";
 
 export function describe(app) {
   const { state, data } = app;
@@ -21,6 +22,6 @@ export function describe(app) {
     parts.push(app.hides(state.query, state.key) ? say("off") : say("tip_attention", { value: attention[state.query * sentence.size + state.key].toFixed(3) }));
   }
   const guessed = data.isTyped(state.sentence) && !app.secret ? data.typed.guesses : [];
-  for (const [, list] of guessed) if (list.length) parts.push(`${data.live.tokenizer.mask}: ${list.map(([token, p]) => `${token} ${Math.round(100 * p)} %`).join(", ")}`);
+  for (const [, list] of guessed) if (list.length) parts.push(`${data.live.tokenizer.mask}: ${list.map(([token, p]) => `${token} ${percent(p)}`).join(", ")}`);
   return parts.join("; ");
 }

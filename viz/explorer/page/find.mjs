@@ -1,5 +1,7 @@
 // Searching: which tokens are meant, and how often a head's queries look at them most.
 
+import { joined, wordGroups } from "../../web/tokens.mjs";
+
 /**
  * 1 for each token of what is searched: a piece, a word with all its pieces, or several of them ("january april"), each
  * by itself. Where nothing is called so, what contains it is found. Case does not matter.
@@ -27,12 +29,9 @@ export function findTokens(data, wanted) {
 function longWords(data) {
   const found = [];
   for (const { start, tokens, words } of data.sentences) {
-    for (let i = 0, end; i < tokens.length; i = end) {
-      for (end = i + 1; words[i] !== null && end < tokens.length && words[end] === words[i]; end++);
-      if (end > i + 1) {
-        const name = tokens.slice(i, end).map((token) => token.replace(/^##/u, "")).join("").toLowerCase();
-        found.push({ name, from: start + i, to: start + end });
-      }
+    for (const places of wordGroups(words)) {
+      if (places.length < 2) continue;
+      found.push({ name: joined(tokens, places).toLowerCase(), from: start + places[0], to: start + places.at(-1) + 1 });
     }
   }
   return found;

@@ -1,7 +1,7 @@
 // The colour scale of a heatmap, told below it.
 
-import { attentionColour } from "./colours.mjs";
-import { say } from "./words.mjs";
+import { attentionColor } from "../../web/colors.mjs";
+import { say } from "../../web/words.mjs";
 
 const STEPS = 25;
 const WIDTH = 100;
@@ -10,7 +10,7 @@ const WIDTH = 100;
 export function drawHeatScale(painter, theme, x, y) {
   painter.text("0", x, y, { colour: theme.faint, size: 11 });
   const step = WIDTH / STEPS;
-  for (let i = 0; i < STEPS; i++) painter.rect(x + 12 + i * step, y - 5, step + 0.5, 10, { fill: attentionColour(i / (STEPS - 1), theme) });
+  for (let i = 0; i < STEPS; i++) painter.rect(x + 12 + i * step, y - 5, step + 0.5, 10, { fill: attentionColor(i / (STEPS - 1), theme) });
   painter.rect(x + 12, y - 5, WIDTH, 10, { stroke: theme.rule });
   painter.text(say("heat_scale"), x + WIDTH + 18, y, { colour: theme.faint, size: 11 });
 }

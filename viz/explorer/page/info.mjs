@@ -1,7 +1,7 @@
 // The (i) beside numbers and controls: what they mean, in a small window that any key or click closes.
 
-import { byId, element } from "./dom.mjs";
-import { say } from "./words.mjs";
+import { byId, element } from "../../web/dom.mjs";
+import { say } from "../../web/words.mjs";
 
 /** A button that explains: its text stands in the table of words as info_NAME. */
 export function info(name) {

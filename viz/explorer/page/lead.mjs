@@ -1,9 +1,8 @@
 // The sentence over every view: what is seen, what to look for, and how far the picture can be trusted, in numbers.
 
 import { distancesFrom, flatDistance } from "./places.mjs";
-import { say } from "./words.mjs";
-
-const inPercent = (share) => `${Math.round(100 * share)} %`;
+import { percent } from "../../web/numbers.mjs";
+import { say } from "../../web/words.mjs";
 
 export function leadText(app) {
   const { data, state } = app;
@@ -15,9 +14,9 @@ export function leadText(app) {
   const here = (name) => data.columnValue(`${state.method}_${name}`, state.layer, state.head);
   const at = { layer: state.layer, head: state.head, method };
   const made = (of) => (state.method === "attention" && state.dims === 2 && of("nearest1_2d") > of("nearest1_full") ? ` ${say("lead_plane")}` : "");
-  if (state.view === "heads") return say("lead_heads", { method, flat: inPercent(mean("nearest1_2d")), full: inPercent(mean("nearest1_full")) }) + made(mean);
-  if (state.view === "points" && state.dims === 3 && state.method === "attention") return say("lead_points_plane", { flat: inPercent(here("nearest1_2d")) });
-  if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: inPercent(here("nearest1_2d")), full: inPercent(here("nearest1_full")) }) + made(here);
+  if (state.view === "heads") return say("lead_heads", { method, flat: percent(mean("nearest1_2d")), full: percent(mean("nearest1_full")) }) + made(mean);
+  if (state.view === "points" && state.dims === 3 && state.method === "attention") return say("lead_points_plane", { flat: percent(here("nearest1_2d")) });
+  if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: percent(here("nearest1_2d")), full: percent(here("nearest1_full")) }) + made(here);
   if (state.view === "near") return nearText(app, method);
   return say(`lead_${state.view}`, { ...at, token: data.sentences[state.sentence].tokens[Math.max(0, state.query)] });
 }

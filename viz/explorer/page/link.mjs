@@ -1,7 +1,7 @@
 // The address of what is seen, to be sent to somebody.
 
-import { byId, element } from "./dom.mjs";
-import { say } from "./words.mjs";
+import { byId, element } from "../../web/dom.mjs";
+import { say } from "../../web/words.mjs";
 
 /** Copies it; where the browser does not let a page copy, it stands in a window, chosen, for Ctrl-C. */
 export async function copyLink(app) {

@@ -1,10 +1,10 @@
 // The model in the page: asked at every change of what is typed, heard when it has answered.
 
 import { textsOf } from "./data.mjs";
-import { byId } from "./dom.mjs";
+import { byId } from "../../web/dom.mjs";
 import { offHeads, offHeadsText } from "./state.mjs";
 import { Typing } from "./typing.mjs";
-import { say } from "./words.mjs";
+import { say } from "../../web/words.mjs";
 
 /** The model in its worker. One request is worked on at a time, and of those that wait only the newest is kept. */
 export class Model {

@@ -2,10 +2,11 @@
 
 import { attentionOf } from "./attention.mjs";
 import { Cloud } from "./cloud.mjs";
-import { THEMES, colouring } from "./colours.mjs";
+import { colouring } from "./coloring.mjs";
+import { THEMES } from "../../web/colors.mjs";
 import { Data } from "./data.mjs";
 import { AverageView } from "./average.mjs";
-import { byId, element } from "./dom.mjs";
+import { byId, element } from "../../web/dom.mjs";
 import { describe } from "./describe.mjs";
 import { findTokens } from "./find.mjs";
 import { bindInfo } from "./info.mjs";
@@ -20,11 +21,12 @@ import { bindPointer } from "./pointer.mjs";
 import { PointsView } from "./points.mjs";
 import { save } from "./save.mjs";
 import { SentenceView } from "./sentence.mjs";
-import { DEFAULTS, VIEWS, fromHash, limitsOf, offHeads, offSet, toHash } from "./state.mjs";
+import { fromHash, toHash } from "../../web/address.mjs";
+import { DEFAULTS, VIEWS, limitsOf, offHeads, offSet } from "./state.mjs";
 import { showTip, tipLines } from "./tip.mjs";
 import { goTo, showTour } from "./tour.mjs";
 import { WayView } from "./way.mjs";
-import { say } from "./words.mjs";
+import { say } from "../../web/words.mjs";
 
 const LOOK = new Set(["x", "y", "zoom", "turn", "tilt"]); // changes that move the camera and nothing else
 const PLACES = ["view", "layer", "head", "sentence", "step"]; // changes that Back undoes

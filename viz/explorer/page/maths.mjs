@@ -1,10 +1,11 @@
 // The very numbers of one query and one key, from the dot product to the share of the value that moves.
 
 import { place } from "./attention.mjs";
-import { element } from "./dom.mjs";
+import { digits, percent } from "../../web/numbers.mjs";
+import { element } from "../../web/dom.mjs";
 import { info } from "./info.mjs";
 import { distancesFrom, flatDistance } from "./places.mjs";
-import { say } from "./words.mjs";
+import { say } from "../../web/words.mjs";
 
 /** All numbers of a pair, computed from what the page holds. attention: [size * size], switched-off tokens left out. */
 export function pairNumbers(data, head, sentence, attention, query, key, off) {
@@ -25,8 +26,6 @@ export function pairNumbers(data, head, sentence, attention, query, key, off) {
     scores, row, exponentials, place: place(row, key),
   };
 }
-
-const digits = (x, n = 3) => (Math.abs(x) >= 1e5 || (x !== 0 && Math.abs(x) < 1e-4) ? x.toExponential(2) : x.toFixed(n)).replace("-", "−");
 
 /** Fills `panel` with the computation for the chosen query and key, or says what to choose. */
 export function showMaths(panel, app) {
@@ -64,7 +63,7 @@ export function showMaths(panel, app) {
     if (numbers.moved !== null) {
       panel.append(
         step("value", say("maths_value", { length: digits(numbers.valueLength) }), digits(numbers.moved)),
-        step("share", say("maths_share"), `${(100 * numbers.share).toFixed(1)} %`),
+        step("share", say("maths_share"), percent(numbers.share, 1)),
       );
     }
     tell(say("maths_place", { place: numbers.place, count: sentence.size - hidden.size }));

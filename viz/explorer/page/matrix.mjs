@@ -1,11 +1,11 @@
 // The matrix view: every head of every layer as a small picture, ordered and marked by any column of numbers.
 
 import { inside } from "./camera.mjs";
-import { category, inkOn, ramp } from "./colours.mjs";
+import { category, channels, inkOn, ramp } from "../../web/colors.mjs";
 import { hits } from "./find.mjs";
-import { shorten, textWidth } from "./painter.mjs";
-import { Pixels, channelsOf, maskOf } from "./pixels.mjs";
-import { say } from "./words.mjs";
+import { shorten, textWidth } from "../../web/text.mjs";
+import { Pixels, maskOf } from "./pixels.mjs";
+import { say } from "../../web/words.mjs";
 
 const NARROWEST = 50; // pixels of a head; on a phone the grid can be pushed sideways
 const CAPTION = 16; // pixels below each
@@ -178,7 +178,7 @@ function thumbnail(app, cell, { width, height }, found, searched, sheet) {
   const seen = head.shown(state.method, 2);
   const shown = seen.reduce((total, one) => total + one, 0);
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
-  const colours = palette.map(channelsOf);
+  const colours = palette.map(channels);
   const r = ratio * (width > 150 ? 1.7 : 1) * (shown > 2000 ? 0.7 : shown > 400 ? 1 : shown > 60 ? 1.5 : 2.1);
   const masks = [maskOf("disc", r), maskOf("diamond", r)];
 

@@ -1,11 +1,12 @@
 // Why near: the keys of one query at their true distances in the full space, as a ring, beside the flat picture.
 
-import { attentionColour } from "./colours.mjs";
+import { attentionColor } from "../../web/colors.mjs";
 import { inside } from "./camera.mjs";
 import { Crowd } from "./labels.mjs";
-import { paragraph, shorten, textWidth } from "./painter.mjs";
+import { shorten, textWidth } from "../../web/text.mjs";
+import { paragraph } from "./painter.mjs";
 import { distancesFrom } from "./places.mjs";
-import { say } from "./words.mjs";
+import { say } from "../../web/words.mjs";
 
 const ABOVE_IT = 26;
 const MANY = 40; // keys; beyond that only those with some attention are named
@@ -76,7 +77,7 @@ export class NearView {
       if (app.hides(state.query, j)) continue;
       const [dx, dy] = [Math.cos(way(j)), Math.sin(way(j))];
       const [x, y] = [cx + dx * radius(distances[j]), cy + dy * radius(distances[j])];
-      painter.line([[cx, cy], [x, y]], attentionColour(Math.max(0.02, row[j]), theme), 1 + 5 * row[j]);
+      painter.line([[cx, cy], [x, y]], attentionColor(Math.max(0.02, row[j]), theme), 1 + 5 * row[j]);
       painter.stamp(painter.sprite("diamond", 5, theme.key, theme.paper), x, y);
       if (j === state.key || app.hovered(1).includes(j)) painter.ring(x, y, 9, theme.mark, 2.5);
       this.marks.push({ x, y, j });

@@ -1,31 +1,11 @@
 // Every view is painted through one of two painters with the same few strokes: one on a canvas for the screen and PNG,
 // one that writes SVG.
 
-import { Pixels, channelsOf, maskOf } from "./pixels.mjs";
+import { channels } from "../../web/colors.mjs";
+import { FONT, textWidth } from "../../web/text.mjs";
+import { Pixels, maskOf } from "./pixels.mjs";
 
-export const FONT = '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
 const SVG = "http://www.w3.org/2000/svg";
-
-const ruler = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
-const widths = new Map();
-
-/** The width of a text in pixels. */
-export function textWidth(text, size = 12, weight = 400) {
-  const name = `${size} ${weight} ${text}`;
-  if (!widths.has(name)) {
-    ruler.font = `${weight} ${size}px ${FONT}`;
-    widths.set(name, ruler.measureText(text).width);
-  }
-  return widths.get(name);
-}
-
-/** A text cut to a width, with an ellipsis where something is missing. */
-export function shorten(text, width, size = 12, weight = 400) {
-  if (textWidth(text, size, weight) <= width) return text;
-  const letters = [...text];
-  while (letters.length > 1 && textWidth(`${letters.join("")}…`, size, weight) > width) letters.pop();
-  return `${letters.join("")}…`;
-}
 
 const PARTS = /[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+\s*/gu; // where a line may end: Japanese has no spaces
 
@@ -84,7 +64,7 @@ export class CanvasPainter {
         context.stroke();
       }
       const mask = maskOf(shape, radius * this.ratio);
-      this.sprites.set(name, { canvas, half, size: canvas.width / this.ratio, mask, colour: channelsOf(colour) });
+      this.sprites.set(name, { canvas, half, size: canvas.width / this.ratio, mask, colour: channels(colour) });
     }
     return this.sprites.get(name);
   }

@@ -1,7 +1,8 @@
 // The controls beside the picture: bound to the state by name, <select data-state="colour">.
 
-import { COLOURINGS } from "./colours.mjs";
-import { byId, element } from "./dom.mjs";
+import { COLOURINGS } from "./coloring.mjs";
+import { percent } from "../../web/numbers.mjs";
+import { byId, element, option } from "../../web/dom.mjs";
 import { hits } from "./find.mjs";
 import { info } from "./info.mjs";
 import { isShownOff, leadText } from "./lead.mjs";
@@ -9,9 +10,7 @@ import { isOneSentence } from "./lines.mjs";
 import { showMaths } from "./maths.mjs";
 import { orderedHeads, readValue, shadeScale } from "./matrix.mjs";
 import { offText } from "./state.mjs";
-import { say } from "./words.mjs";
-
-const option = (value, label) => element("option", { value }, label);
+import { say } from "../../web/words.mjs";
 
 export const HABITS = ["to_previous", "to_next", "to_self", "to_cls", "to_sep"]; // columns of whom a head attends to
 const LEADERS = 10; // heads in the list beside the grid, before one asks for all
@@ -108,7 +107,6 @@ function showHead(app) {
   byId("head-kind").replaceChildren(say("kind_line", { kind: value("kind") }), " ", info("kind"));
   const kind = data.column("kind").kinds[data.columnValue("kind", state.layer, state.head)];
   const plain = ["special", "broad", "mixed"].includes(kind);
-  const percent = (share) => `${Math.round(100 * share)} %`;
   const numbers = { share: percent(evidence.share), left: percent(evidence.left), queries: evidence.queries, kind: value("kind") };
   byId("head-evidence").replaceChildren(plain ? say(`evidence_${kind}`, numbers) : say("evidence", numbers), " ");
   const habit = { "-1": "to_previous", 1: "to_next", 0: "to_self" }[kind];

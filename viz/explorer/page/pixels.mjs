@@ -17,8 +17,6 @@ export function maskOf(shape, radius) {
   return { reach, dx: Int16Array.from(dx), dy: Int16Array.from(dy), cover: Uint8Array.from(cover) };
 }
 
-export const channelsOf = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
-
 /** A sheet of see-through pixels to stamp points on, each over what is there. */
 export class Pixels {
   constructor(width, height) {

@@ -6,7 +6,7 @@
 //
 //   |q~ - k~|^2 = |q~|^2 + |k~|^2 - 2 q~ . k~                  q~ . k~ = q . k + q . a
 
-import { float32, int16 } from "./bytes.mjs";
+import { float32, int16 } from "../../web/bytes.mjs";
 
 export const length = (x) => Math.sqrt(dot(x, x));
 

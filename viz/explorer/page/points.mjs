@@ -1,7 +1,7 @@
 // One head seen large: the joint cloud, the lines of attention, labels. Also the small cloud beside a sentence.
 
 import { isOneSentence, lineOpacity, lineWidth, linesOf } from "./lines.mjs";
-import { say } from "./words.mjs";
+import { say } from "../../web/words.mjs";
 
 const LONGEST_TRAIL = 64; // tokens: beyond that it would be a thicket
 

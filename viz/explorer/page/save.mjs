@@ -1,8 +1,9 @@
 // The current view as a file: SVG from the same strokes, PNG at twice the size.
 
 import { isShownOff } from "./lead.mjs";
-import { CanvasPainter, SvgPainter, shorten, textWidth } from "./painter.mjs";
-import { say } from "./words.mjs";
+import { shorten, textWidth } from "../../web/text.mjs";
+import { CanvasPainter, SvgPainter } from "./painter.mjs";
+import { say } from "../../web/words.mjs";
 
 const LINE = 30; // pixels of a line above the picture
 

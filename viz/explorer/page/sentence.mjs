@@ -1,12 +1,14 @@
 // The sentence view: attention as curves between two columns of words, as a heatmap, and the points beside them.
 
-import { mergeWords, strongest, wordGroups } from "./attention.mjs";
+import { joined, wordGroups } from "../../web/tokens.mjs";
+import { mergeWords, strongest } from "./attention.mjs";
 import { inside } from "./camera.mjs";
-import { attentionColour, category, inkOn } from "./colours.mjs";
+import { attentionColor, category, inkOn } from "../../web/colors.mjs";
 import { drawHeatScale } from "./heat.mjs";
 import { lineOpacity, lineWidth } from "./lines.mjs";
-import { paragraph, shorten, textWidth } from "./painter.mjs";
-import { say } from "./words.mjs";
+import { shorten, textWidth } from "../../web/text.mjs";
+import { paragraph } from "./painter.mjs";
+import { say } from "../../web/words.mjs";
 
 const TITLE = 26;
 const ABOVE_ROWS = TITLE + 6;
@@ -19,7 +21,7 @@ export function itemsOf(sentence, words, off) {
   const groups = words ? wordGroups(sentence.words) : sentence.tokens.map((_, i) => [i]);
   return groups.map((tokens) => ({
     tokens,
-    label: tokens.length > 1 ? tokens.map((t) => sentence.tokens[t].replace(/^##/u, "")).join("") : sentence.tokens[tokens[0]],
+    label: joined(sentence.tokens, tokens),
     segment: sentence.segments[tokens[0]],
     off: tokens.every((t) => off.has(t)),
   }));
@@ -164,7 +166,7 @@ export class SentenceView {
     for (let i = top; i <= bottom; i++) {
       for (let j = first; j <= last; j++) {
         const weight = weights[i * items.length + j];
-        const colour = attentionColour(weight, theme);
+        const colour = attentionColor(weight, theme);
         painter.rect(x0 + j * cell, y0 + i * cell, cell - 1, cell - 1, { fill: items[i].off || items[j].off ? theme.panel : colour });
         if (cell >= 22 && weight >= 0.005) {
           const text = weight >= 0.995 ? "1" : weight.toFixed(2).slice(1);

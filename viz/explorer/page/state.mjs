@@ -1,6 +1,6 @@
 // What is looked at, and how. All of it lives in the address (#layer=2&head=3), so a link reopens the same view.
 
-import { COLOURINGS } from "./colours.mjs";
+import { COLOURINGS } from "./coloring.mjs";
 
 export const VIEWS = ["heads", "points", "sentence", "near", "average", "way"];
 
@@ -39,40 +39,6 @@ export const DEFAULTS = {
   turn: 0.6,
   tilt: 0.35,
 };
-
-/** Only what differs from the defaults, so that links stay short. */
-export function toHash(state, defaults = DEFAULTS) {
-  const parts = [];
-  for (const [name, usual] of Object.entries(defaults)) {
-    if (state[name] === usual) continue;
-    const value = typeof usual === "number" ? Number(state[name].toFixed(4)) : state[name];
-    parts.push(`${name}=${encodeURIComponent(String(value))}`);
-  }
-  return parts.join("&");
-}
-
-/** Reads an address back. What is not understood is left at its default: an address is not to be trusted. */
-export function fromHash(hash, limits = {}, defaults = DEFAULTS) {
-  const state = { ...defaults };
-  for (const part of hash.replace(/^#/u, "").split("&")) {
-    const [name, text = ""] = part.split("=");
-    if (!Object.hasOwn(defaults, name)) continue;
-    let value;
-    try {
-      value = decodeURIComponent(text);
-    } catch {
-      continue;
-    }
-    const usual = defaults[name];
-    if (name === "method" && value === "none") value = "raw"; // as older addresses have it
-    if (typeof usual === "boolean") value = value === "true";
-    if (typeof usual === "number") value = Number(value);
-    if (typeof value === "number" && !Number.isFinite(value)) continue;
-    if (limits[name] && !limits[name](value)) continue;
-    state[name] = value;
-  }
-  return state;
-}
 
 /** Which addresses make sense for this data. */
 export function limitsOf(data) {

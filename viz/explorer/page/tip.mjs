@@ -1,11 +1,12 @@
 // The note beside the pointer: what is under it, in numbers.
 
-import { among, signed } from "./average.mjs";
+import { signed } from "../../web/numbers.mjs";
+import { among } from "./average.mjs";
 import { textsOf } from "./data.mjs";
-import { byId, element } from "./dom.mjs";
+import { byId, element } from "../../web/dom.mjs";
 import { readValue } from "./matrix.mjs";
 import { distancesFrom } from "./places.mjs";
-import { say } from "./words.mjs";
+import { say } from "../../web/words.mjs";
 
 /** Lines of text about what is hovered; the first is the title. */
 export function tipLines(app) {

@@ -1,7 +1,7 @@
 // The guided tour: each step is an address, a question and its answer, which comes after a guess.
 
-import { byId, element } from "./dom.mjs";
-import { say } from "./words.mjs";
+import { byId, element } from "../../web/dom.mjs";
+import { say } from "../../web/words.mjs";
 
 /** Shows the step the state names; nothing for step 0. */
 export function showTour(app) {

@@ -1,8 +1,8 @@
 // A trace in a notebook: tokens and an attention heatmap, with a switch for layer and head.
 
-import { THEMES, attentionColour } from "./colours.mjs";
-import { uint16 } from "./bytes.mjs";
-import { byId, element } from "./dom.mjs";
+import { THEMES, attentionColor } from "../../web/colors.mjs";
+import { uint16 } from "../../web/bytes.mjs";
+import { byId, element } from "../../web/dom.mjs";
 
 const trace = JSON.parse(byId("data").textContent);
 const weights = uint16(trace.attention);
@@ -35,7 +35,7 @@ function show() {
   const theme = THEMES[dark.matches ? "dark" : "light"];
   document.documentElement.dataset.theme = theme.name;
   trace.tokens.forEach((_, i) => trace.tokens.forEach((__, j) => {
-    cellAt(i, j).style.background = attentionColour(weightOf(i, j), theme);
+    cellAt(i, j).style.background = attentionColor(weightOf(i, j), theme);
   }));
   if (lit) light(...lit);
 }

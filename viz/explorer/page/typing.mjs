@@ -1,10 +1,12 @@
 // What one types: the text, its words as buttons that mask them, guesses under each mask, and the heads as switches.
 
 import { textsOf } from "./data.mjs";
-import { byId, element } from "./dom.mjs";
+import { byId, element } from "../../web/dom.mjs";
 import { offHeadsText } from "./state.mjs";
 import { reveal } from "./tour.mjs";
-import { knows, say } from "./words.mjs";
+import { finePercent } from "../../web/numbers.mjs";
+import { bare, wordGroups } from "../../web/tokens.mjs";
+import { knows, say } from "../../web/words.mjs";
 
 export class Typing {
   constructor(app) {
@@ -98,9 +100,9 @@ export class Typing {
     }
     const before = new Map(guessesOf(typed?.before, word));
     const items = guessesOf(typed?.guesses, word).map(([token, p]) => {
-      const was = typed.before ? ` (${before.has(token) ? say("guess_was", { share: percent(before.get(token)) }) : say("guess_new")})` : "";
-      const button = element("button", { type: "button", title: say("guess_take") }, `${token} ${percent(p)}${was}`);
-      button.addEventListener("click", () => this.put(word, token.replace(/^##/u, ""), number));
+      const was = typed.before ? ` (${before.has(token) ? say("guess_was", { share: finePercent(before.get(token)) }) : say("guess_new")})` : "";
+      const button = element("button", { type: "button", title: say("guess_take") }, `${token} ${finePercent(p)}${was}`);
+      button.addEventListener("click", () => this.put(word, bare(token), number));
       return element("li", {}, button);
     });
     const [first, now] = firstBefore(typed, word);
@@ -147,7 +149,7 @@ export class Typing {
     if (masks.length) return masks.map((word) => `${masks.length > 1 ? `${around(words, word)} ` : ""}${firstBefore(data.typed, word).filter(Boolean).join("; ")}`).join(" · ");
     const most = data.typed.moved.indexOf(Math.max(...data.typed.moved));
     if (data.typed.moved[most] < 0.0005) return say("told_nothing");
-    return say("told_most", { name: `${Math.floor(most / data.heads)}.${most % data.heads}`, share: percent(data.typed.moved[most]) });
+    return say("told_most", { name: `${Math.floor(most / data.heads)}.${most % data.heads}`, share: finePercent(data.typed.moved[most]) });
   }
 
   /** All heads as switches. */
@@ -188,8 +190,8 @@ function firstBefore(typed, word) {
   if (!was.length || !now.length) return [];
   const [token, share] = was[0];
   const left = new Map(now).get(token);
-  const first = say("guess_first", { token, before: percent(share), now: left === undefined ? `<${percent(now.at(-1)[1])}` : percent(left) });
-  return token === now[0][0] ? [first] : [first, say("guess_now", { token: now[0][0], share: percent(now[0][1]) })];
+  const first = say("guess_first", { token, before: finePercent(share), now: left === undefined ? `<${finePercent(now.at(-1)[1])}` : finePercent(left) });
+  return token === now[0][0] ? [first] : [first, say("guess_now", { token: now[0][0], share: finePercent(now[0][1]) })];
 }
 
 /** A masked word between its neighbours, to tell one mask from another. */
@@ -197,18 +199,16 @@ const around = (words, { order }) => `${words[order - 1]?.text ?? ""} ▢ ${word
 
 const maskName = (data) => data.live.tokenizer.mask;
 
-const percent = (p) => (p < 0.001 ? "<0.1 %" : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`);
-
 /** The words of a sentence: {text, tokens, part (0 or 1 of a pair), from, to in its text, isMask, order}. */
 export function wordsOf(sentence, mask) {
   const texts = textsOf(sentence);
   const found = [];
-  for (let i = 0, end; i < sentence.tokens.length; i = end) {
-    for (end = i + 1; end < sentence.tokens.length && sentence.words[i] !== null && sentence.words[end] === sentence.words[i]; end++);
-    if (sentence.words[i] === null || !sentence.spans?.[i]) continue;
-    const [from, to, part] = [sentence.spans[i][0], sentence.spans[end - 1][1], sentence.segments[i]];
-    const tokens = Array.from({ length: end - i }, (_, k) => i + k);
-    found.push({ text: (texts[part] ?? "").slice(from, to) || sentence.tokens[i], tokens, part, from, to, isMask: sentence.tokens[i] === mask, order: found.length });
+  for (const tokens of wordGroups(sentence.words)) {
+    const [first, last] = [tokens[0], tokens.at(-1)];
+    if (sentence.words[first] === null || !sentence.spans?.[first]) continue;
+    const [from, to, part] = [sentence.spans[first][0], sentence.spans[last][1], sentence.segments[first]];
+    const text = (texts[part] ?? "").slice(from, to) || sentence.tokens[first];
+    found.push({ text, tokens, part, from, to, isMask: sentence.tokens[first] === mask, order: found.length });
   }
   return found;
 }

@@ -1,8 +1,10 @@
 // The whole way of one token: what each head and each half adds to it, and what the model would say after each layer.
 
 import { inside } from "./camera.mjs";
-import { paragraph, shorten, textWidth } from "./painter.mjs";
-import { say } from "./words.mjs";
+import { shorten, textWidth } from "../../web/text.mjs";
+import { paragraph } from "./painter.mjs";
+import { fixed, percent } from "../../web/numbers.mjs";
+import { say } from "../../web/words.mjs";
 
 const STEP_HIGH = 21;
 const STEPS_BELOW = 46;
@@ -70,7 +72,7 @@ export class WayView {
       if (narrow) {
         painter.rect(bars.x, y + 10, length, 5, { fill: colour });
         painter.text(step.length.toFixed(2), towards.x - 8, y, { size: 11, colour: theme.ink, align: "right" });
-        if (!whole) painter.text(twoDigits(step.towards), box.x + box.width - EDGE, y, { size: 11, colour: theme.ink, align: "right" });
+        if (!whole) painter.text(fixed(step.towards), box.x + box.width - EDGE, y, { size: 11, colour: theme.ink, align: "right" });
       } else {
         painter.rect(bars.x, y - 5, length, 10, { fill: colour });
         painter.text(step.length.toFixed(2), bars.x + length + 5, y, { size: 11, colour: theme.ink });
@@ -87,13 +89,13 @@ export class WayView {
     const [middle, reach] = [x + width * 0.4, width * 0.55 * cosine];
     painter.line([[middle, y - 8], [middle, y + 8]], theme.rule);
     painter.rect(Math.min(middle, middle + reach), y - 4, Math.max(1, Math.abs(reach)), 8, { fill: cosine < 0 ? theme.key : theme.query });
-    painter.text(twoDigits(cosine), middle + (cosine < 0 ? Math.min(reach, 0) : 0) - 6, y, { size: 11, colour: theme.ink, align: "right" });
+    painter.text(fixed(cosine), middle + (cosine < 0 ? Math.min(reach, 0) : 0) - 6, y, { size: 11, colour: theme.ink, align: "right" });
   }
 
   drawGuesses(painter, theme, list, y) {
     let { x } = this.guesses;
     for (const [i, [token, p]] of list.entries()) {
-      const text = `${token} ${(100 * p).toFixed(0)} %`;
+      const text = `${token} ${percent(p)}`;
       const look = { size: this.narrow ? 11 : 12, weight: i ? 400 : 700 };
       if (x + textWidth(text, look.size, look.weight) > this.guesses.x + this.guesses.width) break;
       painter.text(text, x, y, { ...look, colour: theme.ink });
@@ -107,5 +109,3 @@ export class WayView {
     return row?.step.head === undefined ? null : { layer: row.step.layer, head: row.step.head };
   }
 }
-
-const twoDigits = (x) => x.toFixed(2).replace("-", "−");

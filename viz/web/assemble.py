@@ -9,39 +9,48 @@ from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-PAGE = files("viz.explorer") / "page"
-LIVE = files("viz.explorer") / "live"
+from viz.web.theme import variables
+
+WEB = files("viz.web")
 
 FILLED = re.compile(r"\{\{(\w+)\}\}|\[\[(\w+)\]\]|\(\((\w+)\)\)")
-IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w-]+\.mjs)";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{([^}]*)\} from "((?:\./|(?:\.\./)+(?:viz/)?web/)[\w-]+\.mjs)";\n', re.MULTILINE)
+JSON_IMPORT = re.compile(r'^import (\w+) from "\./([\w-]+\.json)" with \{ type: "json" \};\n', re.MULTILINE)
 DEFINITION = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
 
 
-def script(entry: str, folder: Traversable = PAGE) -> str:
-    """The module `entry` and all it imports as one classic script, each after what it needs. Modules that are not in
-    `folder` are the explorer's.
+def script(entry: str, folder: Traversable) -> str:
+    """Join the module `entry` of `folder` and all it imports into one classic script, each after what it needs.
 
-    The modules share one scope there, so no two of them may use the same name at their top level.
+    A module imports from its own folder ("./name.mjs") or from this one ("../../web/name.mjs"). The modules share one
+    scope in the script. ValueError: two modules define the same name at their top level, or an import that is neither.
     """
     parts: dict[str, str] = {}
     owner: dict[str, str] = {}
 
-    def add(module: str) -> None:
-        if module in parts:
+    def add(module: str, place: Traversable) -> None:
+        path = str(place / module)
+        if path in parts:
             return
-        parts[module] = ""  # on the way
-        place = folder if (folder / module).is_file() else PAGE
+        parts[path] = ""  # on the way
         source = (place / module).read_text(encoding="utf-8")
         for match in IMPORT.finditer(source):
-            add(match[2])
+            add(match[2].split("/")[-1], place if match[2].startswith("./") else WEB)
+        source = JSON_IMPORT.sub(lambda match: _constant(match[1], place / match[2]), IMPORT.sub("", source))
+        if left := re.search(r"^import .*", source, re.MULTILINE):
+            raise ValueError(f"{module}: {left[0]}: a page imports from the module's own folder or from viz/web")
         for name in DEFINITION.findall(source):
             if owner.setdefault(name, module) != module:
                 raise ValueError(f"both {owner[name]} and {module} define {name}; rename one of them")
-        del parts[module]  # and in again, after what it imports
-        parts[module] = re.sub(r"^export ", "", IMPORT.sub("", source), flags=re.MULTILINE)
+        del parts[path]  # and in again, after what it imports
+        parts[path] = re.sub(r"^export ", "", source, flags=re.MULTILINE)
 
-    add(entry)
+    add(entry, folder)
     return '(() => {\n"use strict";\n' + "\n".join(parts.values()) + "})();\n"
+
+
+def _constant(name: str, file: Traversable) -> str:
+    return f"const {name} = {as_json(json.loads(file.read_text(encoding='utf-8')))};\n"
 
 
 def assemble(
@@ -50,20 +59,22 @@ def assemble(
     style: str,
     data: dict,
     title: str,
-    folder: Traversable = PAGE,
+    folder: Traversable,
     *,
     words: Mapping[str, str] | None = None,
     language: str = "en",
     weights: str = "",
+    worker: str = "",
 ) -> str:
-    """The page: template, script, style (all in `folder`) and data in one, and the weights, in base64, of a model that
-    it shall run.
+    """Return the page: template, script and style (all in `folder`), the colours of the theme, and the data in one.
 
     In the template {{name}} is a part; with `words`, [[name]] is a text of that table and ((name)) a button that
-    explains. The policy in its head lets the page run this script and style alone (and, to run a model, a worker made
-    of its own text), and forbids it to fetch anything from anywhere.
+    explains. The policy in its head lets the page run this script and style alone, and forbids it to fetch anything
+    from anywhere.
+
+    weights, worker: of a model that the page runs: its weights in base64, and the script of the worker that runs it.
     """
-    code, looks = script(entry, folder), (folder / style).read_text(encoding="utf-8")
+    code, looks = script(entry, folder), variables() + (folder / style).read_text(encoding="utf-8")
     policy = (
         f"default-src 'none'; script-src '{_digest(code)}'; style-src '{_digest(looks)}'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
@@ -77,7 +88,7 @@ def assemble(
         "words": as_json(words or {}),
         "data": as_json(data),
         "weights": weights,
-        "worker": script("worker.mjs", LIVE) if weights else "",
+        "worker": worker,
     }
 
     def filled(match: re.Match) -> str:
@@ -94,8 +105,8 @@ def assemble(
     return FILLED.sub(filled, (folder / template).read_text(encoding="utf-8"))
 
 
-def as_json(data: dict) -> str:
-    """JSON that no token can end: in a script element only "<" could, and "\\u003c" says the same."""
+def as_json(data: Mapping) -> str:
+    """JSON that no token can end: in a script element only "<" could, and "\\u003c" is the same character."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c")
 

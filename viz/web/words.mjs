@@ -1,10 +1,16 @@
-// All that the page says, by name, in one language: the table comes with the page.
+// All texts of a page, by name, in one language: the table comes with the page.
 
 const table = JSON.parse((typeof document === "undefined" ? null : document.getElementById("words"))?.textContent ?? "{}");
 
+/** @param {string} name */
 export const knows = (name) => Object.hasOwn(table, name);
 
-/** The text of a name, with what it has in braces filled in: say("layer_head", {layer: 0, head: 3}). */
+/**
+ * The text of a name, with what it has in braces filled in: say("layer_head", {layer: 0, head: 3}).
+ * @param {string} name
+ * @param {Record<string, any>} values
+ * @returns {string}
+ */
 export function say(name, values = {}) {
   return (table[name] ?? name).replace(/\{(\w+)\}/gu, (all, key) => (Object.hasOwn(values, key) ? String(values[key]) : all));
 }

@@ -1,62 +1,10 @@
-// Colours of the page and of the points. Queries are green discs and keys pink diamonds, so that shape says what
-// colour might not, and keys are the darker ones on white paper (the lighter ones on black), so that grey tells them
-// apart too; the other scales are viridis and Okabe-Ito's, both safe for colour-blind readers.
+// What the colour of a point says: its kind, its layer, its place ...
 
-import { say } from "./words.mjs";
+import { bare } from "../../web/tokens.mjs";
+import { category, ramp } from "../../web/colors.mjs";
+import { say } from "../../web/words.mjs";
 
-export const THEMES = {
-  light: {
-    name: "light", paper: "#ffffff", panel: "#f6f7f9", ink: "#1b2130", faint: "#5d6678", rule: "#dfe3ea",
-    query: "#2b8019", key: "#7d0a4c", attention: "#4f46c8", mark: "#a84b08", other: "#a9b0bd",
-  },
-  dark: {
-    name: "dark", paper: "#12151c", panel: "#1a1e28", ink: "#e9ebf1", faint: "#a0a8b8", rule: "#2e3442",
-    query: "#23a35a", key: "#ffb3dc", attention: "#a8a0ff", mark: "#fbbf24", other: "#5b6374",
-  },
-};
-
-const VIRIDIS = [
-  "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
-];
-const CATEGORIES = {
-  light: ["#0072b2", "#d55e00", "#009e73", "#a67c00", "#b5509a", "#6b4a2f", "#2f9fdc", "#8a8f99"],
-  dark: ["#4da3e0", "#ff8a3d", "#2fc99a", "#f0c419", "#e48bc5", "#c9a78c", "#7fd0ff", "#9aa1ad"],
-};
 const LEVELS = 32;
-
-function channels(hex) {
-  return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
-}
-
-/** A colour between two, t from 0 to 1. */
-export function blend(a, b, t) {
-  const to = channels(b);
-  return `#${channels(a).map((x, i) => Math.round(x + (to[i] - x) * t).toString(16).padStart(2, "0")).join("")}`;
-}
-
-/** Low to high values; the end that would vanish on the paper is left out. */
-export function ramp(t, theme) {
-  const [low, high] = theme.name === "dark" ? [0.22, 1] : [0, 0.86];
-  const x = Math.min(1, Math.max(0, t)) * (high - low) + low;
-  const at = Math.min(VIRIDIS.length - 2, Math.floor(x * (VIRIDIS.length - 1)));
-  return blend(VIRIDIS[at], VIRIDIS[at + 1], x * (VIRIDIS.length - 1) - at);
-}
-
-/** Paper for 0, the colour of attention for 1. The root keeps small weights visible. */
-export function attentionColour(weight, theme) {
-  return blend(theme.paper, theme.attention, Math.sqrt(Math.min(1, Math.max(0, weight))));
-}
-
-export function category(i, theme) {
-  const colours = CATEGORIES[theme.name];
-  return colours[i % colours.length];
-}
-
-/** Black or white, whichever reads better on a colour. */
-export function inkOn(colour) {
-  const [r, g, b] = channels(colour).map((v) => (v / 255) ** 2.2);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000000" : "#ffffff";
-}
 
 export const COLOURINGS = ["type", "layer", "position", "mod5", "norm", "length", "frequency", "sentence", "segment", "special"];
 
@@ -98,7 +46,7 @@ export function colouring(data, head, name, theme) {
     return swatches(["0", "1", "2", "3", "4"]);
   }
   if (name === "norm") return scale((p) => head.norms[p], (x) => x.toFixed(1));
-  if (name === "length") return scale((p) => [...data.tokenOf[token(p)].replace(/^##/u, "")].length, plain);
+  if (name === "length") return scale((p) => [...bare(data.tokenOf[token(p)])].length, plain);
   if (name === "frequency") {
     return scale((p) => Math.log2(data.frequency.get(data.tokenOf[token(p)])), (x) => `${plain(2 ** x)} ×`);
   }
