@@ -1,5 +1,6 @@
 // The page itself: one state, one canvas, four views; draws when something changed.
 
+import { ACTIONS } from "./actions.mjs";
 import { attentionOf } from "./attention.mjs";
 import { Cloud } from "./cloud.mjs";
 import { colouring } from "./coloring.mjs";
@@ -12,19 +13,17 @@ import { findTokens } from "./find.mjs";
 import { bindInfo } from "./info.mjs";
 import { HELP, press } from "./keys.mjs";
 import { Live } from "./live.mjs";
-import { copyLink } from "./link.mjs";
 import { MatrixView } from "./matrix.mjs";
 import { NearView } from "./near.mjs";
 import { CanvasPainter } from "./painter.mjs";
 import { bindControls, showPanel } from "./panel.mjs";
 import { bindPointer } from "./pointer.mjs";
 import { PointsView } from "./points.mjs";
-import { save } from "./save.mjs";
 import { SentenceView } from "./sentence.mjs";
 import { fromHash, toHash } from "../../web/address.mjs";
 import { DEFAULTS, VIEWS, limitsOf, offHeads, offSet } from "./state.mjs";
 import { showTip, tipLines } from "./tip.mjs";
-import { goTo, showTour } from "./tour.mjs";
+import { showTour } from "./tour.mjs";
 import { WayView } from "./way.mjs";
 import { say } from "../../web/words.mjs";
 
@@ -235,31 +234,15 @@ class App {
     state.query = mask >= 0 ? mask : words.findIndex((word) => word !== null);
   }
 
-  /** What a button does; some keys do the same. */
-  async act(name) {
-    const { state } = this;
-    if (name === "theme") return this.set({ theme: this.theme.name === "dark" ? "light" : "dark" });
-    if (name === "search") return byId("find").focus();
-    if (name === "help") return byId("help").open ? byId("help").close() : byId("help").showModal();
-    if (name === "type") return byId("text").focus();
-    if (name === "tour") return goTo(this, 1);
-    if (name === "tour-next" || name === "tour-back") return goTo(this, state.step + (name === "tour-next" ? 1 : -1));
-    if (name === "tour-close") return this.set({ step: 0 });
-    if (name === "heads-on") return this.live.switchHeads("");
-    if (name === "only-head") return this.live.onlyHead();
-    if (name === "ranking-all") {
-      this.all = !this.all;
-      return this.changed();
-    }
-    if (name === "link") return copyLink(this);
-    if (name === "svg" || name === "png") await save(this, name);
-    if (name === "zoom-in") this.set({ zoom: Math.min(400, state.zoom * 1.3) });
-    if (name === "zoom-out") this.set({ zoom: Math.max(0.2, state.zoom / 1.3) });
-    if (name === "zoom-all") this.set({ zoom: 1, x: 0, y: 0 });
-    if (name.startsWith("zoom")) this.announce(describe(this));
-    if (name === "clear") this.set({ query: -1, key: -1 });
-    if (name === "all-on") this.switchTokens("");
-    return this.draw(); // saving has drawn elsewhere, at another size
+  /** What a button does, by its name. */
+  act(name) {
+    return ACTIONS[name](this);
+  }
+
+  /** All heads in the list beside the grid, or only those that lead it. */
+  showAll(all) {
+    this.all = all;
+    this.changed();
   }
 
   /** Tokens are switched off ("3.5"): in a typed sentence the model runs anew without them. */
