@@ -9,15 +9,17 @@ import numpy as np
 
 from minibert.attention import head_outputs
 from minibert.checkpoint.config import BertConfig
-from minibert.checkpoint.load import load_checkpoint
+from minibert.checkpoint.limits import check_fit
+from minibert.checkpoint.load import read_checkpoint
 from minibert.checkpoint.parameters import Weights
 from minibert.embeddings import embed, rows_of_sentences
 from minibert.encoder import encoder_layer
 from minibert.heads import answer, classify, masked_lm_logits, pool
+from minibert.hub.find import find_model
 from minibert.numerics import ACTIVATIONS, softmax
 from minibert.speed.cores import share_out
 from minibert.speed.rows import calm, keep_freed_memory
-from minibert.tokenizer.encoding import Encoding, check_fit
+from minibert.tokenizer.encoding import Encoding
 from minibert.tokenizer.tokenizer import Tokenizer
 from minibert.trace import FIELDS, LayerTrace, Trace, check_keep, own
 
@@ -185,10 +187,9 @@ class Bert:
 def load(model: str | Path = "tiny", *, revision: str | None = None) -> Bert:
     """Load a trained BERT: the name of a bundled model, a folder, or an id on the hub.
 
-    revision: which commit, branch or tag of a hub id; None is its main branch.
-    Raises CheckpointError, which says which file is wrong, how, and what to do.
+    revision: commit, branch or tag of a hub id. CheckpointError: it says which file is wrong, how, and what to do.
     """
-    config, tokenizer, weights, notes = load_checkpoint(model, revision=revision)
+    config, tokenizer, weights, notes = read_checkpoint(find_model(model, revision))
     keep_freed_memory()
     return Bert(config, tokenizer, weights, str(model), notes)
 

@@ -61,3 +61,63 @@ def test_every_room_says_what_lives_in_it():
             assert says, path
             if path.parent.parent == ROOT / package:
                 assert "import" in says.lower(), f"{path} does not say which way imports go"
+
+
+BELOW = {
+    "minibert.errors": (),
+    "minibert.files": ("errors",),
+    "minibert.tokenizer": ("errors", "files"),
+    "minibert.checkpoint": ("errors", "files", "tokenizer"),
+    "minibert.hub": ("errors", "files", "tokenizer", "checkpoint"),
+}
+"""What each of these packages may import of minibert."""
+
+
+@pytest.mark.parametrize("package", BELOW)
+def test_what_reads_a_model_imports_only_what_is_below_it(package):
+    allowed = [package, *(f"minibert.{name}" for name in BELOW[package])]
+    for path in FILES:
+        if f"{name_of(path)}.".startswith(f"{package}."):
+            assert set(those(path, "minibert")) - set(those(path, *allowed)) == set(), path
+
+
+CONVENIENT = {
+    "minibert": {"minibert.model", "minibert.trace", "minibert.exploring.page"},
+    "minibert.model": {"minibert.read.build", "minibert.whatif.changes", "minibert.whatif.heads"},
+}
+"""Late imports against the direction: the public names, and methods of Bert that call what is built on it."""
+
+KNOWN = ("minibert.exercises", "viz.explorer")
+"""Packages with a circle of their own that is still to be cut. This list only ever gets shorter."""
+
+
+def circles() -> list[set[str]]:
+    """The groups of modules that import each other, imports inside functions counted (Tarjan, 1972)."""
+    paths = {name_of(path): path for path in FILES}
+    graph = {name: imported(path) & paths.keys() - {name} for name, path in paths.items()}
+    graph = {name: used - CONVENIENT.get(name, set()) for name, used in graph.items()}
+    number, low, path, found = {}, {}, [], []
+
+    def visit(name: str) -> None:
+        number[name] = low[name] = len(number)
+        path.append(name)
+        for used in graph[name]:
+            if used not in number:
+                visit(used)
+            if used in path:
+                low[name] = min(low[name], low[used])
+        if low[name] == number[name]:
+            place = path.index(name)
+            found.append(set(path[place:]))
+            del path[place:]
+
+    for name in graph:
+        if name not in number:
+            visit(name)
+    return [group for group in found if len(group) > 1]
+
+
+def test_no_modules_import_each_other():
+    for group in circles():
+        inside = [package for package in KNOWN if all(f"{name}.".startswith(f"{package}.") for name in group)]
+        assert inside, sorted(group)

@@ -1,4 +1,4 @@
-"""From files to a model: its config, its tokenizer and its weights, bundled, in a folder or on the hub.
+"""From a folder of files to a model: its config, its tokenizer and its weights.
 
-Nothing here imports a chapter; `parameters` names the arrays that the chapters compute with.
+It imports `tokenizer`, `files` and `errors`, and no chapter; `parameters` names the arrays that the chapters use.
 """

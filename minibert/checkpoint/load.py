@@ -1,4 +1,4 @@
-"""A whole checkpoint: config, tokenizer and weights, from a bundled model, a folder or the hub."""
+"""A whole checkpoint: the config, the tokenizer and the weights of a folder."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,6 @@ from minibert.checkpoint.task import read_task
 from minibert.checkpoint.weights import read_weights
 from minibert.errors import CheckpointError
 from minibert.files import is_there
-from minibert.hub.find import find_model
 from minibert.tokenizer.tokenizer import Tokenizer, read_tokenizer
 
 
@@ -23,29 +22,28 @@ class Checkpoint(NamedTuple):
     """what is wrong with, or odd about, a part that the encoder can do without, by its name"""
 
 
-def load_checkpoint(model: str | Path, revision: str | None = None) -> Checkpoint:
-    """Read a bundled model, a folder or a hub id; see `minibert.load`.
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read a folder; see `minibert.load`.
 
-    What is wrong with the encoder is a CheckpointError. What is wrong with another part costs that part only.
+    CheckpointError: the encoder is faulty. A fault in another part costs that part only, and a note says what it is.
     """
-    folder = find_model(model, revision)
     path = folder / "config.json"
     if not is_there(path) and not path.is_symlink():
-        from minibert.hub.layout import check_listing, names_in
+        from minibert.checkpoint.layout import check_listing, names_in  # a checkpoint does not need it
 
         check_listing(folder, names_in(folder))
     config = read_config(path)
     tokenizer = read_tokenizer(folder, config.vocab_size)
+    task, notes = None, {}
     try:
-        task, why = read_task(path), ""
+        task = read_task(path)
     except CheckpointError as error:
-        task, why = None, str(error)
-    weights, notes = read_weights(folder, config, task)
-    if why:
-        notes["classifier"] = why
+        notes["classifier"] = str(error)
+    weights, faults = read_weights(folder, config, task)
+    notes = faults | notes
     if tokenizer.missing or tokenizer.note:
         notes["tokenizer"] = tokenizer.missing or tokenizer.note
-    if weights.classifier is not None:
+    if task is not None and weights.classifier is not None:
         family = FAMILIES[config.model_type]
         pooler_act = family.pre_classifier_act if family.pre_classifier else "tanh"
         config = replace(config, labels=task.labels, activation=task.activation, pooler_act=pooler_act)

@@ -35,7 +35,7 @@ def find_tensors(folder: Path) -> dict[str, Stored]:
     elif is_there(index):
         found = read_shards(index)
     else:
-        from minibert.hub.layout import check_listing, names_in  # only needed for what is no checkpoint
+        from minibert.checkpoint.layout import check_listing, names_in  # only needed for what is no checkpoint
 
         check_listing(folder, names_in(folder))
         raise CheckpointError(f"{folder}: model.safetensors is no file; get it from where the folder came from")

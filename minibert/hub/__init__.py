@@ -1,4 +1,4 @@
-"""From the name of a model to a folder with its files: bundled with minibert, on this disk, or on a hub.
+"""From the name of a model to its folder: bundled, on this computer, or downloaded from a hub.
 
-It imports `errors`, `files` and the reader of config.json; `checkpoint.load` imports it.
+It imports `checkpoint`, which tells what a whole checkpoint is, `files` and `errors`.
 """

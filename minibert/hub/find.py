@@ -172,7 +172,7 @@ def fetch_model(name: str, revision: str | None) -> Path:
     """
     from huggingface_hub import hf_hub_download
 
-    from minibert.hub.layout import check_listing
+    from minibert.checkpoint.layout import check_listing
 
     commit, listing = listing_of(name, revision)
     check_listing(name, listing)

@@ -4,7 +4,6 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from minibert.checkpoint.config import BertConfig
 from minibert.files import abbreviate
 
 
@@ -44,36 +43,3 @@ def whole_numbers(name: str, ids: Sequence[int]) -> tuple[int, ...]:
     except TypeError:
         expected = "expected one whole number per token, such as [101, 2023, 102]"
         raise TypeError(f"{name} is {' '.join(abbreviate(ids).split())}; {expected}") from None
-
-
-def check_fit(encoding: Encoding, config: BertConfig) -> None:
-    """ValueError where the model has no embedding, segment or position for a token."""
-    if not len(encoding):
-        raise ValueError("the Encoding has no tokens; expected at least one")
-    if len(encoding.token_type_ids) != len(encoding):
-        raise ValueError(
-            f"{len(encoding)} input_ids came with {len(encoding.token_type_ids)} token_type_ids; "
-            "expected one token_type_id per token"
-        )
-    if len(encoding) > config.max_position_embeddings:
-        raise ValueError(
-            f"the text has {len(encoding)} tokens, but this model has {config.max_position_embeddings} "
-            "positions (max_position_embeddings): shorten the text, or cut it into several"
-        )
-    if config.pad_token_id in encoding.input_ids:
-        raise ValueError(
-            f"input_ids[{encoding.input_ids.index(config.pad_token_id)}] is {config.pad_token_id}, which is padding: "
-            f"{config.model_type} does not count it among the positions; leave it out"
-        )
-    check_range(encoding, "input_ids", config.vocab_size, "vocab_size")
-    check_range(encoding, "token_type_ids", config.type_vocab_size, "type_vocab_size")
-
-
-def check_range(encoding: Encoding, name: str, size: int, setting: str) -> None:
-    """ValueError where an id is not one of `size` from 0 on."""
-    for place, number in enumerate(getattr(encoding, name)):
-        if not 0 <= number < size:
-            message = f"{name}[{place}] is {number}; expected 0 to {size - 1} (this model's {setting} is {size})"
-            if name == "input_ids" and encoding.text:
-                message += f": it has no embedding for the token {encoding.tokens[place]!r}"
-            raise ValueError(message)

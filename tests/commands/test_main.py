@@ -130,7 +130,7 @@ def test_importing_minibert_and_its_command_loads_neither_matplotlib_nor_a_hub_c
 
 def test_the_first_map_of_a_sentence_loads_only_what_it_needs():
     """What errors, downloads, batches and pictures need is imported when they come: it takes as long as the map."""
-    late = "{'secrets', 'shutil', 'threadpoolctl', 'minibert.hub.layout', 'difflib', 'viz', 'huggingface_hub'}"
+    late = "{'secrets', 'shutil', 'threadpoolctl', 'minibert.checkpoint.layout', 'difflib', 'viz', 'huggingface_hub'}"
     code = f"import sys, minibert; minibert.load('tiny')({TEXT!r}); print({late} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout == "set()\n", result.stdout + result.stderr

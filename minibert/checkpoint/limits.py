@@ -1,0 +1,38 @@
+"""What a model can take: its config bounds the tokens, the segments and the ids of an Encoding."""
+
+from minibert.checkpoint.config import BertConfig
+from minibert.errors import UserError
+from minibert.tokenizer.encoding import Encoding
+
+
+def check_fit(encoding: Encoding, config: BertConfig) -> None:
+    """UserError where the model has no embedding, segment or position for a token."""
+    if not len(encoding):
+        raise UserError("the Encoding has no tokens; expected at least one")
+    if len(encoding.token_type_ids) != len(encoding):
+        raise UserError(
+            f"{len(encoding)} input_ids came with {len(encoding.token_type_ids)} token_type_ids; "
+            "expected one token_type_id per token"
+        )
+    if len(encoding) > config.max_position_embeddings:
+        raise UserError(
+            f"the text has {len(encoding)} tokens, but this model has {config.max_position_embeddings} "
+            "positions (max_position_embeddings): shorten the text, or cut it into several"
+        )
+    if config.pad_token_id in encoding.input_ids:
+        raise UserError(
+            f"input_ids[{encoding.input_ids.index(config.pad_token_id)}] is {config.pad_token_id}, which is padding: "
+            f"{config.model_type} does not count it among the positions; leave it out"
+        )
+    check_range(encoding, "input_ids", config.vocab_size, "vocab_size")
+    check_range(encoding, "token_type_ids", config.type_vocab_size, "type_vocab_size")
+
+
+def check_range(encoding: Encoding, name: str, size: int, setting: str) -> None:
+    """UserError where an id is not one of `size` from 0 on."""
+    for place, number in enumerate(getattr(encoding, name)):
+        if not 0 <= number < size:
+            message = f"{name}[{place}] is {number}; expected 0 to {size - 1} (this model's {setting} is {size})"
+            if name == "input_ids" and encoding.text:
+                message += f": it has no embedding for the token {encoding.tokens[place]!r}"
+            raise UserError(message)
