@@ -1,10 +1,10 @@
-"""Watches functions run: which call, which line, which array. The functions watched know nothing of it.
+"""Watch functions run: which call, which line, which array. The functions need no change for it.
 
     with watching(files) as recording:
         bert(text)
 
-`sys.settrace` calls back at every line of the files that are watched. Whatever a name is bound to after a line that it
-was not bound to before, or holds other numbers than before, this line has made.
+`sys.settrace` calls back at every line of the watched files. A line has made an array if a name is bound to it after
+the line and was not before, or if its numbers changed.
 """
 
 import ast
@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +26,8 @@ import numpy as np
 SHAPED = re.compile(r"_([A-Z]+)$")
 SCALARS = (bool, int, float, np.generic, slice)
 PARTS = 16_384
-"""Numbers beyond which of an array that no line has made (a weight) only some rows are kept, evenly spaced."""
+"""Of a larger array that no watched line has made (a weight), only ROWS rows are kept, evenly spaced."""
 ROWS = 8
-GENERATOR = inspect.CO_GENERATOR
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ class Visit:
     made: dict[str, object] = field(default_factory=dict)
     """what it bound: a number of `Recording.arrays` wrapped in `Ref`, or a scalar"""
     end: int = 0
-    """how many visits there were when it was done: those between ran inside of it"""
+    """how many visits there were when it was done; those in between ran inside of it"""
 
 
 @dataclass
@@ -81,14 +82,16 @@ class Recording:
     visits: list[Visit] = field(default_factory=list)
     arrays: list[Snapshot] = field(default_factory=list)
     letters: dict[int, str] = field(default_factory=dict)
-    """for an array that has ever been called `something_ABC`: ABC"""
+    """ABC, for an array that had the name `something_ABC`"""
 
     numbers: dict[bytes, int] = field(default_factory=dict, repr=False)
-    """the number of an array, by a digest of what it holds"""
+    """the number of an array, by a digest of its contents"""
 
     def named(self, rounds: int | None = None) -> Iterator[tuple[Call, str, int]]:
-        """Every array under every name it was given: (call, name, number of the array). rounds: how often a line of one
-        call is looked at; None: always."""
+        """Every array under every name it had: (call, name, number of the array).
+
+        rounds: the first so many visits of a line in one call; None: all.
+        """
         seen: dict[tuple[int, int], int] = {}
         for call in self.calls:
             yield from ((call, name, x.number) for name, x in call.given.items() if isinstance(x, Ref))
@@ -102,7 +105,7 @@ class Recording:
                     yield self.calls[visit.call], name, x.number
 
     def add(self, x: np.ndarray, given: bool = False, name: str = "") -> int:
-        """The number of an array, which is new if none of these numbers was seen before."""
+        """The number of an array; a new one, unless an equal array was seen before."""
         step = max(1, len(x) // ROWS) if given and x.size > PARTS else 1
         rows = x[::step] if step > 1 else x
         numbers = np.ascontiguousarray(rows).reshape(rows.shape)  # which makes [1] of a single number
@@ -116,14 +119,14 @@ class Recording:
         return number
 
     def name(self, **arrays: np.ndarray) -> None:
-        """Say the letters of arrays that were made elsewhere: name(query_HNK=...)."""
+        """Give arrays that were made elsewhere their letters: name(query_HNK=...)."""
         for name, x in arrays.items():
             self.add(x, name=name)
 
 
 @contextmanager
 def watching(files: Collection[str]) -> Iterator[Recording]:
-    """Record what runs on this thread, in functions of these source files, until the `with` block ends."""
+    """Record what runs on this thread in functions of these source files, until the `with` block ends."""
     recorder = Recorder(frozenset(files))
     before = sys.gettrace()
     sys.settrace(recorder.on_call)
@@ -134,41 +137,62 @@ def watching(files: Collection[str]) -> Iterator[Recording]:
         recorder.alive.clear()
 
 
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """What the source says about one statement."""
+
+    line: int
+    targets: frozenset[str]
+    returns: tuple[str | None, ...]
+    """of a `return`: the name of each value, or None"""
+    again: bool
+    """whether running twice in a row is running twice: the head of a `while` with one line"""
+
+
+@dataclass
+class Watched:
+    """A frame that is being watched."""
+
+    call: int
+    statements: dict[int, Statement]
+    statement: Statement | None = None
+    visit: int | None = None
+    last: dict[str, tuple[int, object]] = field(default_factory=dict)
+    """name -> (id of its value, what it was kept as)"""
+
+
 class Recorder:
-    """The callbacks of `sys.settrace`, and what they need to know from one line to the next."""
+    """The callbacks of `sys.settrace`, and their state from one line to the next."""
 
     def __init__(self, files: frozenset[str]):
         self.files = files
         self.recording = Recording()
-        self.frames: dict = {}  # frame -> Watched
-        self.roots: set[int] = set()  # memory that watched lines have made
-        self.alive: list = []  # so that no memory is given to another array while it is known by its id
+        self.frames: dict[FrameType, Watched] = {}
+        self.roots: set[int] = set()  # ids of arrays whose memory watched lines have made
+        self.alive: list[np.ndarray] = []  # the same arrays: while they live, no other array gets their id
 
-    def on_call(self, frame, event, argument):
+    def on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
         code = frame.f_code
         if code.co_filename not in self.files or code.co_name.startswith("<"):
             return None
         if frame not in self.frames:  # a generator comes back as the frame it was
-            parent = frame.f_back
-            while parent is not None and parent not in self.frames:
-                parent = parent.f_back
-            name = getattr(code, "co_qualname", code.co_name).replace(".<locals>", "")
-            given = {name: self.keep(name, x, True) for name, x in frame.f_locals.items() if kept(x)}
-            watched = Watched(len(self.recording.calls), statements(code.co_filename))
-            watched.last = {name: (id(frame.f_locals[name]), x) for name, x in given.items()}
-            self.recording.calls.append(
-                Call(
-                    code.co_filename,
-                    name,
-                    code.co_firstlineno,
-                    None if parent is None else self.frames[parent].visit,
-                    given,
-                )
-            )
-            self.frames[frame] = watched
+            self.frames[frame] = self.begin(frame)
         return self.on_line
 
-    def on_line(self, frame, event, argument):
+    def begin(self, frame: FrameType) -> Watched:
+        """Record a call and the arrays it was given."""
+        code, parent = frame.f_code, frame.f_back
+        while parent is not None and parent not in self.frames:
+            parent = parent.f_back
+        caller = None if parent is None else self.frames[parent].visit
+        given = {name: self.keep(name, x, True) for name, x in frame.f_locals.items() if kept(x)}
+        watched = Watched(len(self.recording.calls), statements(code.co_filename))
+        watched.last = {name: (id(frame.f_locals[name]), x) for name, x in given.items()}
+        name = getattr(code, "co_qualname", code.co_name).replace(".<locals>", "")
+        self.recording.calls.append(Call(code.co_filename, name, code.co_firstlineno, caller, given))
+        return watched
+
+    def on_line(self, frame: FrameType, event: str, argument: Any) -> Any:
         watched = self.frames[frame]
         if event == "line":
             statement = watched.statements.get(frame.f_lineno)
@@ -181,14 +205,14 @@ class Recorder:
         elif event == "return":
             self.finish(frame, watched)
             if argument is not None and watched.visit is not None:
-                self.returned(watched, argument)
-            if not (frame.f_code.co_flags & GENERATOR and argument is not None):
+                self.returned(watched, watched.visit, argument)
+            if not (frame.f_code.co_flags & inspect.CO_GENERATOR and argument is not None):
                 del self.frames[frame]
         return self.on_line
 
-    def finish(self, frame, watched) -> None:
+    def finish(self, frame: FrameType, watched: Watched) -> None:
         """The statement is done: keep what it made."""
-        if watched.statement is None:
+        if watched.statement is None or watched.visit is None:
             return
         visit = self.recording.visits[watched.visit]
         visit.end = len(self.recording.visits)
@@ -202,12 +226,12 @@ class Recorder:
             watched.last[name] = (id(x), visit.made[name])
         watched.statement = None
 
-    def returned(self, watched, value) -> None:
-        """What a `return` made that has no name yet."""
-        visit = self.recording.visits[watched.visit]
+    def returned(self, watched: Watched, number: int, value: object) -> None:
+        """What a `return`, visit `number`, made that has no name yet."""
+        visit = self.recording.visits[number]
         names = statements(self.recording.calls[watched.call].file)[visit.line].returns
         values = value if isinstance(value, tuple) and len(names) == len(value) else (value,)
-        refs = []
+        refs: list[object] = []
         for i, x in enumerate(values):
             name = names[i] if len(names) == len(values) else None
             refs.append(self.keep(name or "", x, False) if isinstance(x, np.ndarray) else None)
@@ -215,7 +239,7 @@ class Recorder:
                 visit.made["returned" if len(values) == 1 else f"returned[{i}]"] = refs[-1]
         self.recording.calls[watched.call].returned = refs[0] if len(refs) == 1 else tuple(refs)
 
-    def changed(self, x, before) -> bool:
+    def changed(self, x: Any, before: object) -> bool:
         """Whether an array that is still the same object holds other numbers than before."""
         if not isinstance(before, Ref):
             return False
@@ -223,7 +247,7 @@ class Recorder:
         whole = snapshot.numbers.shape == x.shape
         return whole and not np.array_equal(snapshot.numbers, x, equal_nan=x.dtype.kind == "f")
 
-    def keep(self, name: str, x, is_given: bool):
+    def keep(self, name: str, x: object, is_given: bool) -> object:
         """A scalar as it is; an array as a number of `Recording.arrays`."""
         if not isinstance(x, np.ndarray):
             return x.item() if isinstance(x, np.generic) else x
@@ -236,52 +260,29 @@ class Recorder:
         return Ref(self.recording.add(x, is_given and id(root) not in self.roots, name))
 
 
-@dataclass
-class Watched:
-    """A frame that is being watched."""
-
-    call: int
-    statements: dict
-    statement: object = None
-    visit: int | None = None
-    last: dict = field(default_factory=dict)  # name -> (id, what it was kept as)
-
-
-@dataclass(frozen=True, eq=False)
-class Statement:
-    """What the source says of one statement."""
-
-    line: int
-    targets: frozenset[str]
-    returns: tuple[str | None, ...]
-    """of a `return`, for each value its name, or None"""
-    again: bool
-    """whether to run twice in a row is to run twice: the only line of a loop is not a further line of itself"""
-
-
 def kept(x: object) -> bool:
     return isinstance(x, (np.ndarray, *SCALARS))
 
 
 @cache
 def statements(file: str) -> dict[int, Statement]:
-    """For each line of a file the statement it belongs to; of a compound one (if, for, with) its head."""
-    found = {}
+    """The statement of each line of a file; of a compound one (if, for, with), its head only."""
+    found: dict[int, Statement] = {}
     for node in ast.walk(ast.parse(Path(file).read_text(encoding="utf-8"))):
         if not isinstance(node, ast.stmt) or isinstance(node, ast.FunctionDef | ast.ClassDef):
             continue
         body = getattr(node, "body", None)
-        end = body[0].lineno - 1 if body else node.end_lineno
-        returns = ()
+        end = body[0].lineno - 1 if body else node.end_lineno or node.lineno
+        returns: tuple[str | None, ...] = ()
         if isinstance(node, ast.Return):
-            parts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            parts: list[Any] = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
             returns = tuple(part.id if isinstance(part, ast.Name) else None for part in parts)
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
             targets = frozenset(
                 n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
             )
         else:
-            targets = frozenset()  # of others, what has changed
+            targets = frozenset()  # for any other statement, only what changed counts
         statement = Statement(node.lineno, targets, returns, bool(body) and isinstance(node, ast.While))
         for line in range(node.lineno, max(end, node.lineno) + 1):
             found[line] = statement

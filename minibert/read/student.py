@@ -1,9 +1,12 @@
-"""A student's functions in the place of the library's, and where their arrays part from the library's."""
+"""A student's functions in place of the library's, and the first line whose array differs from the library's."""
 
+import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +18,38 @@ from minibert.read.recorder import SHAPED, Call, Recording, Ref, Visit
 PACKAGE = Path(__file__).parents[1]
 NEAR = 2e-5
 """how far a number may be off, as a share of the largest of its array: float32, summed in another order"""
+AnyFunction = Callable[..., Any]
+Key = tuple[Any, ...]
+one_at_a_time = threading.RLock()
 
 
-def own_functions(folder: Path, bert: Bert, modules: Sequence[ModuleType]) -> tuple[dict[Callable, Callable], list]:
-    """For each function of the chapters that the student has written, if it is right, theirs; and the names."""
+@contextmanager
+def replaced(modules: Sequence[ModuleType], others: Mapping[AnyFunction, AnyFunction]) -> Iterator[None]:
+    """Until the `with` block ends, these modules (and their dicts) hold others[f] in place of a function f.
+
+    What the modules compute for other threads meanwhile uses the other functions, too.
+    """
+    before: list[tuple[dict[Any, Any], object, AnyFunction]] = []
+    with one_at_a_time:
+        try:
+            for module in modules:
+                for names in (vars(module), *(x for x in vars(module).values() if type(x) is dict)):
+                    for name, value in list(names.items()):
+                        if isinstance(value, FunctionType) and value in others:
+                            before.append((names, name, value))
+                            names[name] = others[value]
+            yield
+        finally:
+            for names, name, value in reversed(before):
+                names[name] = value
+
+
+def own_functions(
+    folder: Path, bert: Bert, modules: Sequence[ModuleType]
+) -> tuple[dict[AnyFunction, AnyFunction], list[str]]:
+    """{function of the chapters: the student's, where it is right}, and the names of the student's functions."""
     own = assemble(folder, bert.name)
-    others: dict[Callable, Callable] = {}
+    others: dict[AnyFunction, AnyFunction] = {}
     for module in modules:
         for name, function in list(vars(module).items()):
             right = name in own.yours or (name == "attend" and "scores" in own.yours)
@@ -32,16 +61,16 @@ def own_functions(folder: Path, bert: Bert, modules: Sequence[ModuleType]) -> tu
 
 
 def first_difference(theirs: Recording, library: Recording, files: Collection[str]) -> tuple[int, str] | None:
-    """(visit, text) of the first line whose array differs from the one of the same name in the same call when the
-    library runs; None where all that can be compared is equal up to rounding.
+    """(visit, text) of the first line whose array differs from the library's, or None.
 
-    files: the student's. There and in the chapters of the model, arrays with letters in their names are compared, and
-    what functions return: a name such as y may stand for anything. The geometry may turn rounding into more.
+    Compared are arrays of the same name in the same call, up to rounding: in the student's `files` and the model's
+    chapters, those with letters in their names, and what functions return. (A name such as y may stand for anything,
+    and the geometry may turn rounding into more.)
     """
-    expected: dict[tuple, list[int]] = {}
+    expected: dict[Key, list[int]] = {}
     for key, name, number, _ in bindings(library.calls, library.visits):
         expected.setdefault((key, name), []).append(number)
-    seen: Counter = Counter()
+    seen: Counter[Key] = Counter()
     for key, name, number, visit in bindings(theirs.calls, theirs.visits):
         places = expected.get((key, name), [])
         at = seen[key, name]
@@ -62,13 +91,15 @@ def first_difference(theirs: Recording, library: Recording, files: Collection[st
     return None
 
 
-def bindings(calls: Sequence[Call], visits: Sequence[Visit]) -> Iterator[tuple[tuple, str, int, int]]:
-    """(which call, name, array, visit) in the order in which the lines were done. A call is known by the names of the
-    functions on the way to it, each with how many of that name its caller had called before."""
-    keys: list[tuple] = []
-    siblings: Counter = Counter()
+def bindings(calls: Sequence[Call], visits: Sequence[Visit]) -> Iterator[tuple[Key, str, int, int]]:
+    """(key of the call, name, array, visit) in the order in which the lines were done.
+
+    The key of a call is the names of the functions on the way to it, each with its number among its caller's calls.
+    """
+    keys: list[Key] = []
+    siblings: Counter[Key] = Counter()
     for call in calls:
-        above = () if call.parent is None else keys[visits[call.parent].call]
+        above: Key = () if call.parent is None else keys[visits[call.parent].call]
         name = call.name.split(".")[-1]
         keys.append((*above, (name, siblings[above, name])))
         siblings[above, name] += 1
