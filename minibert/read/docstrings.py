@@ -6,7 +6,6 @@ more spaces inside they are a list of terms, each with its explanation.
 """
 
 import re
-import textwrap
 from collections.abc import Collection
 from typing import Any
 
@@ -14,28 +13,30 @@ Block = dict[str, Any]
 
 EQUATION = re.compile(r"(.*?\S) +(=|~|->) +(.*)$")
 GAP = re.compile(r" {2,}")
-SET_IN = " " * 4
+SET_IN = 4
 RAISES = re.compile(r"[A-Z]\w*Error")
 
 
-def blocks(text: str, names: Collection[str] = ()) -> list[Block]:
-    """The blocks of a docstring, in order. names: arguments or fields; a line "name: ..." begins a paragraph.
+def blocks(text: str, names: Collection[str] = (), margin: int = 0) -> list[Block]:
+    """The blocks of a docstring, in order.
+
+    names: arguments or fields; a line "name: ..." begins a paragraph.  margin: the column of the docstring's quotes.
 
     {"kind": "paragraph", "text"}, {"kind": "equations", "rows": [[left, relation, right, remark]]} or
     {"kind": "list", "rows": [[term, explanation]]}.
     """
-    first, _, rest = text.partition("\n")
     result: list[Block] = []
     before = ""  # what kind of line the last one was
-    for line in [first.strip(), *textwrap.dedent(rest).split("\n")]:
+    for number, line in enumerate(text.split("\n")):
         body = line.strip()
-        set_in = line.startswith(SET_IN)
+        column = len(line) - len(line.lstrip()) - margin if number else 0
+        set_in = column >= SET_IN
         if not body:
             before = ""
         elif set_in and before in ("", "equations"):
             add_row(result, "equations", equation(body), new=before == "")
             before = "equations"
-        elif set_in and GAP.search(body) and not line.startswith(2 * SET_IN):
+        elif set_in and GAP.search(body) and column < 2 * SET_IN:
             add_row(result, "list", GAP.split(body, maxsplit=1), new=before == "text")
             before = "list"
         elif set_in and before == "list":

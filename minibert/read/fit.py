@@ -9,6 +9,8 @@ from viz.explorer import pack
 
 LONGEST_ROW = 16_384
 """bytes: of an array that does not fit, the first row is kept if it is no longer"""
+LARGE = 10
+"""An array that takes more than one part in LARGE of the page is large."""
 LEAST_PACKED = 3
 """An array is taken to fit where it has at most so many bytes for each byte of room: deflate rarely saves more."""
 ROUNDS = 2
@@ -25,10 +27,11 @@ def what_fits(recording: Recording, limit: int) -> list[tuple[np.ndarray, str]]:
     An array is kept whole, or only its `first_row`.
 
     The order: the attention of FIRST_LAYER, then of the other layers; arrays with letters in their names; all others;
-    later rounds of loops; large arrays that belong to no token, and logits. Small arrays come first in each group.
+    later rounds of loops; arrays that are large for this page (logits) or belong to no token (reshaped weights). Small
+    arrays come first in each group.
     """
     kept = [(row, as_text(row)) for row in map(first_row, recording.arrays)]
-    ranks, room = order(recording), limit - sum(len(text) for _, text in kept)
+    ranks, room = order(recording, limit // LARGE), limit - sum(len(text) for _, text in kept)
     for i in sorted(range(len(kept)), key=lambda i: (ranks[i], recording.arrays[i].numbers.nbytes)):
         numbers = recording.arrays[i].numbers
         if numbers.nbytes <= LEAST_PACKED * room:  # else it cannot fit: no need to try
@@ -48,14 +51,15 @@ def is_wide(numbers: np.ndarray) -> bool:
     return numbers.dtype == np.float64 or (numbers.dtype.kind in "iu" and numbers.itemsize > 4)
 
 
-def order(recording: Recording) -> list[int]:
-    """For each array the number of its group in `what_fits`, from 0."""
+def order(recording: Recording, large: int) -> list[int]:
+    """For each array the number of its group in `what_fits`, from 0. large: in bytes."""
     layers = layers_of_attention(recording)
     early = {number for _, _, number in recording.named(ROUNDS)}
     rank = [2 if i in recording.letters else 3 if i in early else 4 for i in range(len(recording.arrays))]
     for i, array in enumerate(recording.arrays):
         letters = recording.letters.get(i, "")
-        if "V" in letters or (array.numbers.size > PARTS and letters and not re.search("[TSN]", letters)):
+        of_tokens = not letters or re.search("[TSN]", letters)
+        if array.numbers.nbytes > large or (array.numbers.size > PARTS and not of_tokens):
             rank[i] = 5
     for call, _, number in recording.named():
         layer = layers.get(id(call))

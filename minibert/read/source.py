@@ -80,7 +80,8 @@ def docs(tree: ast.AST, names: frozenset[str] = frozenset()) -> Iterator[dict[st
     """Every string that stands alone as a statement: its lines, and its text in blocks. names: arguments, fields."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield {"first": node.lineno, "last": node.end_lineno, "blocks": blocks(node.value.value, names)}
+            found = blocks(node.value.value, names, node.col_offset)
+            yield {"first": node.lineno, "last": node.end_lineno, "blocks": found}
         elif isinstance(node, FUNCTIONS):
             yield from docs(node, frozenset(x.arg for x in ast.walk(node.args) if isinstance(x, ast.arg)))
         elif isinstance(node, ast.ClassDef):

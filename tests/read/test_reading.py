@@ -17,8 +17,9 @@ import pytest
 import minibert
 from minibert.commands.main import main
 from minibert.read import build
+from minibert.read.docstrings import blocks
+from minibert.read.questions import ATTENTION, CONTEXT, MIXED, SCORES
 from minibert.read.recorder import SHAPED
-from minibert.read.source import blocks
 
 TEXT = "The brown capybara is sleeping now."
 HOSTILE = (
@@ -117,9 +118,9 @@ def test_every_assignment_to_a_shaped_name_has_its_array(page):
     called = {tuple(call[:2]) for call in page.data["calls"]}
     checked = 0
     for number, chapter in enumerate(page.data["chapters"]):
-        source = "\n".join("".join(text for _, text in line) for line in chapter["lines"])
+        code = "\n".join("".join(text for _, text in line) for line in chapter["lines"])
         functions = chapter["functions"]
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(ast.parse(code)):
             if not isinstance(node, ast.Assign | ast.AugAssign):
                 continue
             inside = [f for f in functions if f["first"] <= node.lineno <= f["last"]]
@@ -150,25 +151,32 @@ def test_every_shaped_name_has_letters_that_fit_and_views_inherit_them(page):
 
 
 def test_a_new_function_in_a_chapter_appears_by_itself(bert, tmp_path, monkeypatch):
-    source = inspect.getsource(sys.modules["minibert.attention"]) + (
-        '\n\ndef loudest(attention_HTS):\n    """loudest = max over s of attention"""\n'
+    text = inspect.getsource(sys.modules["minibert.attention"]) + (
+        '\n\ndef loudest(attention_HTS):\n    """What is loudest.\n\n        loudest = max of attention\n    """\n'
         "    loudest_HT = attention_HTS.max(axis=-1)\n    return loudest_HT\n"
     )
     path = tmp_path / "attention.py"
-    path.write_text(source, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("minibert.attention", path)
-    chapter = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(chapter)
+    attention = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(attention)
     plain = build.run
-    monkeypatch.setattr(build, "chapters", lambda: [chapter])
-    monkeypatch.setattr(build, "run", lambda *given: chapter.loudest(plain(*given).layers[1].attention))
+
+    def run(*given):
+        trace = plain(*given)
+        attention.loudest(trace.layers[1].attention)
+        return trace
+
+    monkeypatch.setattr(build, "chapters", lambda: [attention])
+    monkeypatch.setattr(build, "run", run)
     page = Page(build.read(bert, TEXT).html)
     (loudest,) = page.made("loudest", "loudest_HT")
     close(loudest, bert(TEXT).layers[1].attention.max(axis=-1))
     call = page.data["calls"][0]
     assert page.data["arrays"][call[3]["attention_HTS"][0]]["letters"] == "HTS"
-    doc = next(d for d in page.data["chapters"][0]["docs"] if d["blocks"][0].get("rows", [[""]])[0][0] == "loudest")
-    assert doc["blocks"][0]["rows"] == [["loudest", "=", "max over s of attention", ""]]
+    doc = next(d for d in page.data["chapters"][0]["docs"] if d["blocks"][0].get("text") == "What is loudest.")
+    assert doc["blocks"][1]["rows"] == [["loudest", "=", "max of attention", ""]]
+    assert page.data["questions"] == []  # nothing makes their arrays here
 
 
 def test_the_calls_are_a_tree_and_the_steps_in_order(page):
@@ -215,7 +223,7 @@ def test_hostile_text_ends_no_script(bert):
 
 
 def test_plain_import_knows_nothing_of_it():
-    code = "import sys, minibert; print([m for m in sys.modules if 'reading' in m or m.startswith('viz')])"
+    code = "import sys, minibert; print([m for m in sys.modules if m.startswith('minibert.read') or m.startswith('viz')])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
@@ -229,7 +237,7 @@ def test_chapters_are_as_they_were_afterwards(bert):
 
 
 def test_other_models_and_pairs(minilm):
-    page = Page(build.read(minilm, ("Where is it?", "Here."), room=3_000_000).html)
+    page = Page(build.read(minilm, ("Where is it?", "Here."), limit=4_000_000).html)
     trace = minilm(("Where is it?", "Here."))
     for ours, layer in zip(page.made("attend", "attention_HTS"), trace.layers, strict=True):
         close(ours, layer.attention)
@@ -252,22 +260,56 @@ def test_a_notebook_shows_it_in_a_frame(bert):
     assert bert.read("Hello")._repr_html_().startswith("<iframe srcdoc=")
 
 
-def test_docstrings_become_paragraphs_equations_and_remarks():
-    text = """y = x W + b, where all are arrays
+def test_equations_are_marked_in_a_docstring_and_never_guessed():
+    text = """Scale and shift: y = x W + b, as prose.
 
     Some words
-    that go on.
+    that go on: not an argument.
 
         scores = query key^T / sqrt(K)      how well they match
+        k -> k + a
 
     scale: one argument, about which
-        there is more to say. ValueError: none.
-    eps: another
+        there is more to say.
+    eps, bias: others:
+        "raw"  as it is
+        "own"  as wished, and
+            more
+    ValueError: none.
     """
-    assert blocks(text) == [
-        {"kind": "equations", "rows": [["y", "=", "x W + b", "all are arrays"]]},
-        {"kind": "paragraph", "text": "Some words that go on."},
-        {"kind": "equations", "rows": [["scores", "=", "query key^T / sqrt(K)", "how well they match"]]},
-        {"kind": "paragraph", "text": "scale: one argument, about which there is more to say. ValueError: none."},
-        {"kind": "paragraph", "text": "eps: another"},
+    assert blocks(text, ["scale", "eps", "bias"], margin=4) == [
+        {"kind": "paragraph", "text": "Scale and shift: y = x W + b, as prose."},
+        {"kind": "paragraph", "text": "Some words that go on: not an argument."},
+        {
+            "kind": "equations",
+            "rows": [["scores", "=", "query key^T / sqrt(K)", "how well they match"], ["k", "->", "k + a", ""]],
+        },
+        {"kind": "paragraph", "text": "scale: one argument, about which there is more to say."},
+        {"kind": "paragraph", "text": "eps, bias: others:"},
+        {"kind": "list", "rows": [['"raw"', "as it is"], ['"own"', "as wished, and more"]]},
+        {"kind": "paragraph", "text": "ValueError: none."},
     ]
+
+
+def test_questions_open_arrays_that_the_chapters_make(bert, page):
+    assert [q["name"] for q in page.data["questions"]] == [ATTENTION, CONTEXT, MIXED, SCORES]
+    made = {name for _, _, names, _ in page.data["visits"] for name, x in names.items() if isinstance(x, list)}
+    assert made >= {q["name"] for q in page.data["questions"]}
+    layer = bert(TEXT).layers[1]
+    head, query, key = page.data["questions"][0]["where"]["at"]
+    assert head == 2 and layer.attention[2, query, key] == layer.attention[2, 1:-1, 1:-1].max()
+    assert f"{layer.attention[2, query, key]:.4f}" in page.data["questions"][0]["answer"]
+    assert f"`{ATTENTION}" not in page.data["questions"][1]["answer"] and CONTEXT in page.data["questions"][1]["answer"]
+    _, divided, undivided = page.data["questions"][3]["table"]
+    scores = layer.scores[2].astype(float)
+    wide = np.exp(8 * scores - (8 * scores).max(axis=-1, keepdims=True))
+    wide /= wide.sum(axis=-1, keepdims=True)
+    assert divided[0] == "divided by √64 = 8" and divided[1] == f"{scores[query, key]:.2f}"
+    assert undivided[1:] == [f"{8 * scores[query, key]:.2f}", f"{wide[query, key]:.2f}", f"{wide.max(-1).mean():.2f}"]
+
+
+def test_the_chapters_come_in_reading_order_and_none_is_missing():
+    names = [module.__name__ for module in build.chapters()]
+    geometry = [name.removeprefix("viz.geometry.") for name in names if name.startswith("viz.geometry.")]
+    assert geometry[:2] == ["moves", "normalize"] and geometry.index("pca") < geometry.index("attention_plane")
+    assert sorted(geometry) == sorted(build.GEOMETRY)
