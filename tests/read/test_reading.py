@@ -223,7 +223,7 @@ def test_hostile_text_ends_no_script(bert):
 
 
 def test_plain_import_knows_nothing_of_it():
-    code = "import sys, minibert; print([m for m in sys.modules if m.startswith('minibert.read') or m.startswith('viz')])"
+    code = "import sys, minibert; print([m for m in sys.modules if m.startswith(('minibert.read', 'viz'))])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
