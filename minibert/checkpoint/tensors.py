@@ -1,17 +1,35 @@
-"""Tensors in safetensors files: where they lie, and reading them as float32."""
+"""Tensors in safetensors files: where they lie, and reading them as float32.
+
+A file is 8 bytes with the length of its header, the header in JSON, and the tensors, one after another without a gap.
+"""
 
 import json
+import math
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from minibert.errors import CheckpointError
 from minibert.files import POINTER, PULL, abbreviate, is_there, read_json
 
 DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
-"""safetensors' names of what can be made float32, and how NumPy reads them."""
+"""The names in a header of what can be made float32, and how NumPy reads them."""
+
+BITS = {"BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "C64": 64}
+BITS |= {f"{kind}{bits}": bits for kind in "UI" for bits in (8, 16, 32, 64)} | {
+    "BF16": 16,
+    "F16": 16,
+    "F32": 32,
+    "F64": 64,
+}
+"""How much room a number of each type takes; files also have tensors that are not read."""
+
+LONGEST_HEADER = 10_000_000
+"""Bytes. The header of BERT-large has 50,000."""
+
+MOST_AXES = 64
+"""As NumPy has it."""
 
 
 class Stored(NamedTuple):
@@ -81,31 +99,58 @@ def read_shards(index: Path) -> dict[str, Stored]:
 
 
 def read_header(path: Path) -> dict[str, Stored]:
-    """The names, types, shapes and places of a safetensors file: 8 bytes of length, that much JSON, then the tensors.
+    """The names, types, shapes and places of the tensors in a safetensors file.
 
-    `safetensors` checks it first: that offsets stay in the file, do not overlap, and agree with shapes and types. Then
-    the file is mapped, not read: its pages are shared by all who use the model, and float32 is never copied. A change
-    to an array stays in memory. (So replace a model.safetensors that is in use, never write into it.)
+    CheckpointError unless they follow each other from the header to the end of the file, each as long as its shape and
+    type ask for.
     """
     try:
-        with path.open("rb") as file:  # safetensors has one word for all that can go wrong in opening it
-            if file.read(len(POINTER)) == POINTER.encode():
-                raise CheckpointError(f"{path} is a pointer of git-lfs, not the file itself; {PULL}")
-        with safe_open(path, framework="numpy"):
-            mapped = np.asarray(np.memmap(path, np.uint8, mode="c"))
+        content = bytes_of(path)
     except OSError as error:
         raise CheckpointError(
             f"{path} cannot be read ({error.strerror or error}); check the file and its permissions"
         ) from None
-    except SafetensorError as error:
-        raise CheckpointError(f"{path} is broken or cut short ({str(error)[:200]}); get the file again") from None
-    start = 8 + int.from_bytes(mapped[:8].tobytes(), "little")
-    header = json.loads(mapped[8:start].tobytes())
-    header.pop("__metadata__", None)
-    return {
-        name: Stored(path, entry["dtype"], tuple(entry["shape"]), mapped[start:][slice(*entry["data_offsets"])])
-        for name, entry in header.items()
-    }
+    if content[: len(POINTER)].tobytes() == POINTER.encode():
+        raise CheckpointError(f"{path} is a pointer of git-lfs, not the file itself; {PULL}")
+    try:
+        start = 8 + int.from_bytes(content[:8].tobytes(), "little")
+        if start > min(len(content), LONGEST_HEADER):
+            raise ValueError("its header does not end in the file")
+        header = json.loads(content[8:start].tobytes().decode("utf-8"))
+        header.pop("__metadata__", None)
+        return follow_each_other(path, header, content[start:])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        what = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path} is broken or cut short ({what}); get the file again") from None
+
+
+def bytes_of(path: Path) -> np.ndarray:
+    """[bytes] A file. It is mapped: all who use the model share its pages, and nothing is read before it is used.
+
+    A change to the array stays in memory. (So replace a model.safetensors that is in use, never write into it.)
+    """
+    try:
+        return np.asarray(np.memmap(path, np.uint8, mode="c"))
+    except (ImportError, OSError, ValueError):  # a Python in a browser has no mmap, an empty file cannot be mapped
+        content = bytearray(path.stat().st_size)
+        with path.open("rb") as file:
+            file.readinto(content)
+        return np.frombuffer(content, np.uint8)
+
+
+def follow_each_other(path: Path, header: dict, data: np.ndarray) -> dict[str, Stored]:
+    """The tensors of a header, by name. ValueError: one does not begin where the one before it ends."""
+    found, place = {}, 0
+    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        dtype, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+        if not all(type(number) is int and 0 <= number < 2**63 for number in (*shape, begin, end)):
+            raise ValueError(f"the shape or the place of {abbreviate(name)} is no whole number")
+        if len(shape) > MOST_AXES or begin != place or 8 * (end - begin) != BITS[dtype] * math.prod(shape):
+            raise ValueError(f"{abbreviate(name)} does not lie where its shape and type have it")
+        found[name], place = Stored(path, dtype, shape, data[begin:end]), end
+    if place != len(data):
+        raise ValueError(f"the tensors end after {place} of {len(data)} bytes")
+    return found
 
 
 def read_tensor(name: str, stored: Stored, shape: tuple[int, ...]) -> np.ndarray:

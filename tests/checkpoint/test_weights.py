@@ -1,6 +1,7 @@
 """The same tensors and outputs as `transformers` from every form of checkpoint; one line for every other."""
 
 import json
+import math
 import re
 import resource
 import subprocess
@@ -10,11 +11,14 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 import minibert
 from minibert import CheckpointError, Encoding
-from minibert.checkpoint.tensors import find_tensors
+from minibert.checkpoint.tensors import BITS, find_tensors, read_header
 from minibert.heads import classify
 from tests.reference.checkpoints import FORMS, SHAPE, change_config, rename_tensors, write_model, write_tokenizer
 
@@ -368,8 +372,61 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     write_model(tmp_path)
-    monkeypatch.setattr("minibert.checkpoint.tensors.safe_open", refuse)
+    monkeypatch.setattr("minibert.checkpoint.tensors.bytes_of", refuse)
     assert "model.safetensors cannot be read (Permission denied); check the file and its perm" in refusal(tmp_path)
+
+
+def test_without_mmap_the_file_is_read(tmp_path, monkeypatch):
+    """As in a browser."""
+    write_model(tmp_path)
+    mapped = dict(minibert.load(tmp_path).weights.named())
+    monkeypatch.setitem(sys.modules, "mmap", None)
+    for name, array in minibert.load(tmp_path).weights.named():
+        np.testing.assert_array_equal(array, mapped[name])
+
+
+HEADERS = st.recursive(
+    st.integers(-1, 40) | st.sampled_from(["F32", "F16", "I8", "F4", "F32x", "BOOL"]) | st.none() | st.floats(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["dtype", "shape", "data_offsets", "a"]), inner, max_size=4)
+    ),
+    max_leaves=5,
+)
+ENTRY = st.fixed_dictionaries(
+    {
+        "dtype": st.sampled_from(["F32", "F16", "BF16", "I8", "I64", "F4", "F8_E4M3", "BOOL", "C64", "no"]),
+        "shape": st.lists(st.integers(0, 4), max_size=3),
+        "data_offsets": st.tuples(st.integers(0, 24), st.integers(0, 24)),
+    }
+)
+
+
+@given(
+    entries=st.dictionaries(st.sampled_from("abc"), ENTRY, max_size=3),
+    odd=st.dictionaries(st.sampled_from("bc"), HEADERS, max_size=1) | HEADERS,
+    follow=st.booleans(),
+    size=st.integers(0, 30),
+)
+@settings(deadline=None, max_examples=500)
+def test_what_safetensors_refuses_is_refused_and_what_it_takes_is_taken(entries, odd, follow, size, tmp_path_factory):
+    if follow:  # most headers would have gaps
+        size = 0
+        for entry in entries.values():
+            begin, size = size, size + BITS.get(entry["dtype"], 8) * math.prod(entry["shape"]) // 8
+            entry["data_offsets"] = begin, size
+    header = entries | odd if isinstance(odd, dict) else odd
+    path = tmp_path_factory.mktemp("header") / "model.safetensors"
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(size))
+    try:
+        with safe_open(path, framework="numpy") as file:
+            expected = sorted(file.keys())
+    except SafetensorError:
+        with pytest.raises(CheckpointError, match="is broken or cut short"):
+            read_header(path)
+    else:
+        assert sorted(read_header(path)) == expected
 
 
 def test_a_missing_shard_is_named(tmp_path):
