@@ -10,3 +10,7 @@ class UserError(ValueError):
 
 class CheckpointError(UserError):
     """A checkpoint cannot be used. The message names the file, what is wrong with it, and what to do."""
+
+
+class LineError(UserError):
+    """A line of a file cannot be used. The message names the file and the line."""

@@ -14,6 +14,7 @@ from minibert.checkpoint.load import read_checkpoint
 from minibert.checkpoint.parameters import Weights
 from minibert.embeddings import embed, rows_of_sentences
 from minibert.encoder import encoder_layer
+from minibert.errors import UserError
 from minibert.heads import answer, classify, masked_lm_logits, pool
 from minibert.hub.find import find_model
 from minibert.numerics import ACTIVATIONS, softmax
@@ -148,7 +149,7 @@ class Bert:
         """[tokens, vocabulary] how well each word of the vocabulary would fit at each position (masked-LM head)."""
         if self.weights.masked_lm is None:
             why = f"{self.name} has no masked-language-model head; minibert bundles one that has: tiny"
-            raise ValueError(self.notes.get("masked_lm", why))
+            raise UserError(self.notes.get("masked_lm", why))
         trace = self.batch([text], keep=("hidden_states",))[0]
         return masked_lm_logits(
             trace.hidden_states[-1], self.weights.masked_lm, self.config.hidden_act, self.config.layer_norm_eps
@@ -177,7 +178,7 @@ class Bert:
         """
         if self.weights.classifier is None:
             why = f"{self.name} has no sequence classifier; minibert bundles one that has: tiny-sentiment"
-            raise ValueError(self.notes.get("classifier", why))
+            raise UserError(self.notes.get("classifier", why))
         trace = self.batch([text], keep=("pooled",))[0]
         values = answer(classify(trace.pooled, self.weights.classifier), self.config.activation)
         order = np.argsort(-values, kind="stable")

@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from viz.errors import InputError
 from viz.files import whole_file
 
 
@@ -123,7 +124,7 @@ def parquet() -> Any:
     try:
         import pyarrow.parquet
     except ImportError:
-        raise ValueError("parquet takes pyarrow: pip install 'minibert-numpy[parquet]'") from None
+        raise InputError("parquet takes pyarrow: pip install 'minibert-numpy[parquet]'") from None
     return pyarrow.parquet
 
 

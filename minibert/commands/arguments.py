@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from minibert.errors import UserError
+
 DEFAULT_TEXT = "The brown capybara is sleeping now."
 PAIR_HELP = "a sentence, or a pair: 'first ||| second'"
 DEFAULT_POINTS = 1000
@@ -161,9 +163,9 @@ def choose(kind: str, wish: str | None, count: int) -> list[int]:
         first, last = re.fullmatch(r"(-?\d+)(?:-(\d+))?", part).groups()
         low, high = int(first), int(last or first)
         if low > high:
-            raise ValueError(f"--{kind} is {wish}; {part} runs backwards: write {high}-{low}")
+            raise UserError(f"--{kind} is {wish}; {part} runs backwards: write {high}-{low}")
         if not (low >= 0 and high < count):
-            raise ValueError(f"--{kind} is {wish}; this model has {kind}s 0 to {count - 1}, or all")
+            raise UserError(f"--{kind} is {wish}; this model has {kind}s 0 to {count - 1}, or all")
         chosen |= set(range(low, high + 1))
     return sorted(chosen)
 
@@ -171,7 +173,7 @@ def choose(kind: str, wish: str | None, count: int) -> list[int]:
 def refuse(args: argparse.Namespace, options: str, why: str) -> None:
     """ValueError where one of these options was given: `why` says when it has no effect."""
     for option in given(args, options):
-        raise ValueError(f"--{option} has no effect {why}; leave it out")
+        raise UserError(f"--{option} has no effect {why}; leave it out")
 
 
 def given(args: argparse.Namespace, options: str) -> dict[str, object]:
@@ -185,11 +187,11 @@ def check_source(args: argparse.Namespace, texts: list[str], without_file: str =
     if args.file is None:
         refuse(args, f"skip-bad column {without_file}", "without --file")
     elif texts and all(map(os.path.isfile, texts)):
-        raise ValueError(
+        raise UserError(
             f"--file is {args.file}, with more files after it; put a pattern in quotes: --file 'books/*.txt'"
         )
     elif texts:
-        raise ValueError("sentences come either as TEXT or by --file, not both; leave one out")
+        raise UserError("sentences come either as TEXT or by --file, not both; leave one out")
     else:
         check_file(args.file)
         if args.column is not None:
@@ -203,15 +205,15 @@ def check_file(path: Path) -> None:
     """ValueError where there is nothing to read; asked before a model is loaded."""
     if str(path) == "-":
         if sys.stdin is None or sys.stdin.isatty():
-            raise ValueError("--file - reads standard input, and nothing comes in there; pipe sentences into minibert")
+            raise UserError("--file - reads standard input, and nothing comes in there; pipe sentences into minibert")
         return
     from minibert.corpus.lines import files_of  # only needed here
 
     try:
         for file in files_of(path):
             if not file.exists():
-                raise ValueError(f"--file {path} is not there; expected a text file with one sentence per line")
+                raise UserError(f"--file {path} is not there; expected a text file with one sentence per line")
             if file.is_file():
                 file.open("rb").close()
     except OSError as error:
-        raise ValueError(f"--file {path} cannot be read ({error.strerror}); expected a text file") from None
+        raise UserError(f"--file {path} cannot be read ({error.strerror}); expected a text file") from None

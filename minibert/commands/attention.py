@@ -20,6 +20,7 @@ from minibert.commands.arguments import (
 )
 from minibert.commands.output import print_json, rounded
 from minibert.commands.sentences import Sentences
+from minibert.errors import UserError
 from minibert.files import check_new_file
 from minibert.model import Bert, load
 from minibert.terminal import columns, model_name, padded, printable, text_line
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
     """One block per sentence and head: each query with the keys it attends to most."""
     check_source(args, [text for text in (args.text, args.pair) if text is not None])
     if args.pair is not None and args.text is None:
-        raise ValueError("TEXT is missing; expected the first sentence of the pair, before --pair")
+        raise UserError("TEXT is missing; expected the first sentence of the pair, before --pair")
     check_new_file(args.csv, "--csv", ".csv")
     check_new_file(args.npz, "--npz", ".npz")
     if args.csv is not None or args.npz is not None:

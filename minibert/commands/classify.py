@@ -6,6 +6,7 @@ from minibert.checkpoint.task import meaning
 from minibert.commands.arguments import add_json, add_model, add_text, check_source, sentence
 from minibert.commands.output import print_json, rounded
 from minibert.commands.sentences import Sentences
+from minibert.errors import UserError
 from minibert.model import load
 from minibert.terminal import model_name, printable, text_line
 
@@ -23,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     """One line per label, likeliest first; then what the numbers are."""
     check_source(args, [text for text in (args.text, args.pair) if text is not None])
     if args.text is None and args.file is None:
-        raise ValueError("TEXT is missing; expected a sentence, or a pair: 'first ||| second'")
+        raise UserError("TEXT is missing; expected a sentence, or a pair: 'first ||| second'")
     bert = load(args.model)
     texts = [args.text if args.pair is None else f"{args.text} ||| {args.pair}"]
     sentences = Sentences(bert, texts, args.file, args.skip_bad, args.column)

@@ -24,6 +24,7 @@ from minibert.commands.output import folder_name, folder_of_run, name_of_texts, 
 from minibert.commands.passes import Found, add_up, hands_of, look_through
 from minibert.commands.sentences import encoded, gather, left_out
 from minibert.corpus.lines import Corpus, Line
+from minibert.errors import UserError
 from minibert.files import write_csv
 from minibert.model import Bert, load
 from minibert.terminal import counted, model_name, quoted
@@ -124,17 +125,17 @@ def check_alike(before: Bert, after: Bert) -> None:
     for name in ("num_hidden_layers", "num_attention_heads", "head_size"):
         one, other = getattr(before.config, name), getattr(after.config, name)
         if one != other:
-            raise ValueError(f"{before.name} and {after.name} differ in {name}: {one} and {other}; expected the same")
+            raise UserError(f"{before.name} and {after.name} differ in {name}: {one} and {other}; expected the same")
     for bert in (before, after):
         if bert.tokenizer.backend is None:
-            raise ValueError(bert.tokenizer.missing)
+            raise UserError(bert.tokenizer.missing)
     one, other = (bert.tokenizer.backend.get_vocab() for bert in (before, after))
     if one != other:
         token = min(
             (token for token in one.keys() | other.keys() if one.get(token) != other.get(token)),
             key=lambda token: one.get(token, other.get(token)),
         )
-        raise ValueError(
+        raise UserError(
             f"{before.name} and {after.name} differ in their vocabularies: {token!r} is {one.get(token, 'unknown')} "
             f"in the first and {other.get(token, 'unknown')} in the second; expected the same tokenizer"
         )
@@ -160,7 +161,7 @@ def same_ids(after: Bert, encodings: Iterable[Encoding]) -> Iterator[Encoding]:
     for encoding in encodings:
         other = after.encode(encoding.text)
         if other.input_ids != encoding.input_ids:
-            raise ValueError(
+            raise UserError(
                 f"the tokenizers differ: {encoding.text!r} is {' '.join(encoding.tokens)} in the first model and "
                 f"{' '.join(other.tokens)} in the second; expected the same tokenizer"
             )

@@ -4,6 +4,7 @@ import argparse
 import os
 
 from minibert.commands.arguments import new_path, not_empty
+from minibert.errors import UserError
 from minibert.files import check_writable
 from minibert.hub import find as hub
 from minibert.model import load
@@ -21,7 +22,7 @@ def run(args: argparse.Namespace) -> None:
     """Fetch, load as a trial, then copy."""
     if args.to:
         if args.to.exists():
-            raise FileExistsError(f"--to {args.to} is there already; name a folder that is not, or remove it")
+            raise UserError(f"--to {args.to} is there already; name a folder that is not, or remove it")
         check_writable(args.to, "--to")
     folder = hub.download(args.model, args.revision)
     load(folder)

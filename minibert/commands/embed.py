@@ -8,6 +8,7 @@ from minibert.checkpoint.pooling import Pooling, read_pooling
 from minibert.commands.arguments import add_file, add_json, add_model, check_source, new_path
 from minibert.commands.output import print_json, rounded
 from minibert.commands.sentences import Sentences
+from minibert.errors import UserError
 from minibert.files import check_new_file, write_csv
 from minibert.heads import sentence_vector
 from minibert.hub.find import find_model
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     """Cosines on standard output, vectors into files."""
     check_source(args, args.texts)
     if not args.texts and args.file is None:
-        raise ValueError("TEXT is missing; expected one sentence or more, or --file")
+        raise UserError("TEXT is missing; expected one sentence or more, or --file")
     check_new_file(args.csv, "--csv", ".csv")
     check_new_file(args.npz, "--npz", ".npz")
     bert = load(args.model)
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
 def embed(bert: Bert, sentences: Sentences, pooling: Pooling) -> tuple[list[str], np.ndarray]:
     """The texts, and one row each: vectors_ND."""
     if pooling.longest is not None and sentences.lengths.max() > pooling.longest:
-        raise ValueError(
+        raise UserError(
             f"a text has {sentences.lengths.max()} tokens, and this checkpoint makes vectors of at most "
             f"{pooling.longest} (max_seq_length): shorten it"
         )

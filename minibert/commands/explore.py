@@ -19,6 +19,7 @@ from minibert.commands.arguments import (
 )
 from minibert.commands.output import check_page
 from minibert.commands.sentences import Sentences
+from minibert.errors import UserError
 from minibert.exploring.live import BY_ITSELF, MOST
 from minibert.exploring.page import explore, sample
 from minibert.model import load
@@ -133,8 +134,8 @@ def read_tour(path: Path) -> list[dict]:
     try:
         return check_tour(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise ValueError(f"--tour {path} cannot be read ({error.strerror}); expected a JSON list of steps") from None
+        raise UserError(f"--tour {path} cannot be read ({error.strerror}); expected a JSON list of steps") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"--tour {path}: {error}; expected a JSON list of steps") from None
+        raise UserError(f"--tour {path}: {error}; expected a JSON list of steps") from None
     except ValueError as error:
-        raise ValueError(f"--tour {path}: {error}") from None
+        raise UserError(f"--tour {path}: {error}") from None

@@ -5,6 +5,7 @@ import argparse
 from minibert.commands.arguments import add_json, add_model, add_text, at_least, check_source, heads
 from minibert.commands.output import print_json, rounded
 from minibert.commands.sentences import Sentences, at_line, encoded, left_out
+from minibert.errors import UserError
 from minibert.model import load
 from minibert.terminal import model_name, printable, text_line
 
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
     """One block per mask, likeliest words first."""
     check_source(args, [] if args.text is None else [args.text])
     if args.text is None and args.file is None:
-        raise ValueError('TEXT is missing; expected a text with [MASK] in it: "The capybara is [MASK]."')
+        raise UserError('TEXT is missing; expected a text with [MASK] in it: "The capybara is [MASK]."')
     bert = load(args.model)
     if args.without:
         bert = bert.without_heads(args.without)
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
         text = text_line(encoding.text)
         try:
             found.append((text, bert.fill_mask(encoding, top=args.top)))
-        except ValueError as error:
+        except UserError as error:
             if not args.skip_bad:
                 raise at_line(line, error) from None
             skipped += 1

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from minibert import __version__
+from minibert.errors import UserError
 from minibert.terminal import suggest
 
 COMMANDS = {  # each has a module of its name beside this one
@@ -54,7 +55,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         message = in_plain_words(message)
-        raise ValueError(message if message.endswith("?") else f"{message}; see `{self.prog} --help`")
+        raise UserError(message if message.endswith("?") else f"{message}; see `{self.prog} --help`")
 
 
 class Paragraphs(argparse.HelpFormatter):
@@ -107,13 +108,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             if " " in command
             else "see `minibert --help`"
         )
-        raise ValueError(f"there is no command {command!r}; {suggest(command, COMMANDS) or hint}")
+        raise UserError(f"there is no command {command!r}; {suggest(command, COMMANDS) or hint}")
     if command.startswith("-") and command not in OPTIONS:
         hint = (
             suggest(command, OPTIONS, cutoff=0.8)
             or f"the command comes first, its options after it: minibert COMMAND {command}"
         )
-        raise ValueError(f"minibert has no option {command} of its own; {hint}")
+        raise UserError(f"minibert has no option {command} of its own; {hint}")
     args, unknown = build_parser(command).parse_known_args([command, *rest])
     if unknown:
         args.parser.error(not_understood(unknown[0], args.parser))

@@ -11,6 +11,7 @@ from minibert.commands.sentences import check_some, encoded
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
 from minibert.corpus.scan import Scan
+from minibert.errors import UserError
 from minibert.model import Bert
 from minibert.terminal import progress, until_interrupted
 
@@ -73,5 +74,5 @@ def add_up(hands: Here, work: Callable, corpus: Corpus, lines: int | None = None
         for one in hands.each(work, blocks(), bar.update):
             found = one if found is None else found + one
         if lines is not None and (seen != lines or not found.sentences):
-            raise ValueError(f"{corpus.name} has changed since it was first read; leave it as it is until the end")
+            raise UserError(f"{corpus.name} has changed since it was first read; leave it as it is until the end")
     return found

@@ -5,6 +5,7 @@ import argparse
 from minibert.commands.arguments import add_json, add_model, add_text, check_source
 from minibert.commands.output import print_json, rounded
 from minibert.commands.sentences import Sentences
+from minibert.errors import UserError
 from minibert.model import load
 from minibert.terminal import columns, model_name, padded, text_line
 from minibert.whatif.replaced import replaced
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace) -> None:
     """One line per token; those that are more likely replaced than not say so."""
     check_source(args, [] if args.text is None else [args.text])
     if args.text is None and args.file is None:
-        raise ValueError("TEXT is missing; expected a sentence, such as 'The chef ate the meal.'")
+        raise UserError("TEXT is missing; expected a sentence, such as 'The chef ate the meal.'")
     bert = load(args.model)
     sentences = Sentences(bert, [args.text], args.file, args.skip_bad, args.column)
     found = []

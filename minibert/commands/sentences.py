@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from minibert.corpus.lines import Corpus, Line
+from minibert.errors import LineError, UserError
 from minibert.model import Bert
 from minibert.speed.cores import one_thread
 from minibert.terminal import counted
@@ -55,7 +56,7 @@ def check_some(sentences: int, corpus: Corpus) -> None:
     """ValueError where there is no sentence."""
     if not sentences:
         where = f"{corpus.name} has no sentence that can be used; expected one per line"
-        raise ValueError("no text given" if corpus.path is None else where)
+        raise UserError("no text given" if corpus.path is None else where)
 
 
 def left_out(lines: int) -> str:
@@ -99,9 +100,9 @@ def as_text(text: str) -> str | tuple[str, str]:
     if len(parts) == 1:
         return text
     if len(parts) > 2:
-        raise ValueError(f"the text has {len(parts)} parts; expected a sentence, or two with one {PAIR} between")
+        raise UserError(f"the text has {len(parts)} parts; expected a sentence, or two with one {PAIR} between")
     if not all(parts):
-        raise ValueError(f"one side of {PAIR} is empty; expected a sentence before it and one after it")
+        raise UserError(f"one side of {PAIR} is empty; expected a sentence before it and one after it")
     return parts[0], parts[1]
 
 
@@ -110,27 +111,27 @@ def encoded(bert: Bert, lines: Iterator[Line] | Sequence[Line], skip_bad: bool) 
     for line in lines:
         try:
             yield line, encode(bert, line)
-        except ValueError as error:
+        except UserError as error:
             if skip_bad:
                 continue
             raise at_line(line, error) from None
 
 
-def at_line(line: Line, error: ValueError) -> ValueError:
+def at_line(line: Line, error: UserError) -> UserError:
     """The error, with the place of the line in its file."""
     if not line.path:
         return error
     where = f"{line.path}, {'row' if line.path.endswith('.parquet') else 'line'} {line.number}"
-    return ValueError(f"{where}: {error}; mend it, or go on without such lines by --skip-bad")
+    return LineError(f"{where}: {error}")
 
 
 def encode(bert: Bert, line: Line) -> Encoding:
     if line.fault:
-        raise ValueError(line.fault)
+        raise UserError(line.fault)
     if not line.text.strip():
-        raise ValueError("the text is empty; expected a sentence")
+        raise UserError("the text is empty; expected a sentence")
     try:
         line.text.encode()
     except UnicodeEncodeError:
-        raise ValueError("the text is not UTF-8") from None
+        raise UserError("the text is not UTF-8") from None
     return bert.encode(as_text(line.text))

@@ -30,6 +30,7 @@ from minibert.commands.sentences import Sample, gather, left_out
 from minibert.commands.survey import METHODS, fit, measure
 from minibert.commands.tables import head_rows, head_table
 from minibert.corpus.lines import Corpus
+from minibert.errors import UserError
 from minibert.exercises import assemble
 from minibert.files import write_csv
 from minibert.model import load
@@ -137,7 +138,7 @@ def run(args: argparse.Namespace) -> None:
         refuse(args, "distance weight", "with --scale, since no scale is searched")
     chosen_by = [name for name in ("top", "strongest", "above") if getattr(args, name) is not None]
     if len(chosen_by) > 1:
-        raise ValueError(f"--{chosen_by[0]} and --{chosen_by[1]} exclude each other; leave one out")
+        raise UserError(f"--{chosen_by[0]} and --{chosen_by[1]} exclude each other; leave one out")
     if args.exercises is not None:
         refuse(args, "workers scheduler", "with --exercises, whose functions run in this process")
     if args.plane in ("tsne", "umap"):
@@ -145,7 +146,7 @@ def run(args: argparse.Namespace) -> None:
     is_default = not args.texts and args.file is None
     link = args.link or (DEFAULT_LINK if is_default else None)
     if args.link is not None and not all(args.link.partition(":")):
-        raise ValueError(f"--link is {args.link!r}; expected two words with a colon between, such as {DEFAULT_LINK}")
+        raise UserError(f"--link is {args.link!r}; expected two words with a colon between, such as {DEFAULT_LINK}")
     check_names(args.draw)
     check_export(args.export)
 
@@ -254,7 +255,7 @@ def check_names(wish: str | None) -> None:
     for name in names_in(wish) if wish is not None else ():
         if name not in known:
             meant = suggest(name, known) or f"there are: {', '.join(known)}"
-            raise ValueError(f"--draw names {name!r}; {meant}")
+            raise UserError(f"--draw names {name!r}; {meant}")
 
 
 def pictures(wish: str | None, single: bool, file: bool, one_layer: bool) -> dict[str, Callable]:
@@ -271,19 +272,19 @@ def pictures(wish: str | None, single: bool, file: bool, one_layer: bool) -> dic
     for name in names:
         if name not in known:
             what, how = ("one head", "--layer all") if single else ("several heads", "--layer and --head")
-            raise ValueError(
+            raise UserError(
                 f"--draw names {name!r}, which is not for {what}; for {what} there are: {', '.join(known)} "
                 f"(see {how} for the others)"
             )
         if name.startswith("joint-") and not one_layer:
-            raise ValueError(f"--draw {name} draws the heads of one layer; choose it by --layer, and --head all")
+            raise UserError(f"--draw {name} draws the heads of one layer; choose it by --layer, and --head all")
     return {name: known[name] for name in names}
 
 
 def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
     """ValueError for a choice of lines or words that none of the pictures shows, or a picture of no plane."""
     if "joint-plane" in names and args.plane == "pca":
-        raise ValueError("--draw joint-plane draws the plane of --plane; choose one, such as --plane attention")
+        raise UserError("--draw joint-plane draws the plane of --plane; choose one, such as --plane attention")
     for options, pictures in (
         ("link", SHOW_LINK),
         ("top strongest above no-special", SHOW_LINES),
@@ -300,7 +301,7 @@ def check_maps(plane: str) -> None:
     try:
         package_of(plane)
     except ImportError as error:
-        raise ValueError(error) from None
+        raise UserError(error) from None
 
 
 def of_the_plane(way: Any, measured: Sequence) -> list[str]:

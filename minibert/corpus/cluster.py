@@ -28,6 +28,7 @@ from typing import Any
 from minibert import __version__
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Line
+from minibert.errors import UserError
 from minibert.model import Bert, load
 from minibert.speed.cores import blas
 
@@ -53,7 +54,7 @@ def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterat
         from dask import config
         from distributed import Client, LocalCluster
     except ImportError:
-        raise ValueError("--workers and --scheduler take Dask: pip install 'minibert-numpy[cluster]'") from None
+        raise UserError("workers take Dask: pip install 'minibert-numpy[cluster]'") from None
     with config.set(SETTINGS), warnings.catch_warnings(action="ignore"), ExitStack() as stack:
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable()  # what Dask tells its log of workers that come and go is not for the reader of a table
@@ -65,15 +66,15 @@ def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterat
                     where = stack.enter_context(LocalCluster(n_workers=workers, **options))
             client = stack.enter_context(Client(where, timeout=4))
         except (OSError, RuntimeError, TypeError, ValueError) as error:
-            unheard = f"--scheduler {scheduler} does not answer, or is not as `dask scheduler` prints it"
-            raise ValueError(f"{unheard if scheduler else 'no worker can be begun'}: {error}") from None
+            unheard = f"the scheduler {scheduler} does not answer, or is not as `dask scheduler` prints it"
+            raise UserError(f"{unheard if scheduler else 'no worker can be begun'}: {error}") from None
         stack.callback(signal, SIGINT, SIG_IGN)  # while Dask clears away: that takes a second, and ten if interrupted
         try:
             yield Cluster(client, *models)
         except Exception as error:
             if client.status == "running" and not isinstance(error, CancelledError):
                 raise
-            raise ValueError("the scheduler is gone, and with it the work that it had given out") from None
+            raise UserError("the scheduler is gone, and with it the work that it had given out") from None
 
 
 class Cluster(Here):
@@ -93,12 +94,12 @@ class Cluster(Here):
         try:
             have = self.client.run(has_model, *which)
         except Exception as error:
-            raise ValueError(f"the workers cannot run minibert {__version__}, which they need: {error}") from None
+            raise UserError(f"the workers cannot run minibert {__version__}, which they need: {error}") from None
         if all(have.values()):
             return which
         pickled = pickle.dumps(bert)
         if len(pickled) > MOST_SENT:
-            raise ValueError(f"a worker has another {name} or none, and {len(pickled):,} bytes are too many to send")
+            raise UserError(f"a worker has another {name} or none, and {len(pickled):,} bytes are too many to send")
         return self.client.submit(pickle.loads, pickled, pure=False)
 
     def each(self, work: Callable, blocks: Iterable[list[Line]], advance: Callable[[int], object]) -> Iterator[Any]:
@@ -131,8 +132,9 @@ class Cluster(Here):
             if time.monotonic() % 10 < 0.05 and not self.count():  # about every ten seconds
                 print("minibert: no worker is left; waiting for another (Ctrl-C ends it)", file=sys.stderr)
         for error in (one.exception() for one in [*parts, total] if one.status == "error"):
-            told = f"on a worker: {type(error).__name__}, {error}"
-            raise error if isinstance(error, ValueError | OSError) else ValueError(told)
+            if type(error).__name__ == "KilledWorker":  # Dask's, which may not be imported here
+                raise UserError(f"four workers died over one block: {error}")
+            raise error
         return True
 
     def count(self) -> int:
@@ -180,20 +182,25 @@ def dask_setup(worker: object) -> None:
 
 @cache
 def loaded(name: str, version: str, wanted: str) -> Bert:
-    """ValueError: this worker has no such model, or another one of that name. TypeError: another minibert."""
-    if version != __version__:
-        raise TypeError(f"a worker has minibert {__version__}")
+    """Raises UserError where this worker has no such model, another one of that name, or another minibert."""
+    check_version(version)
     if blas() is not None:
         blas().limit(limits=1)  # for good: a worker is one of many, and the last digits shall be those of all others
     with suppress(ValueError, OSError):
         bert = load(name)
         if fingerprint(bert) == wanted:
             return bert
-    raise ValueError(f"a worker has no model {name}, or another one of that name")
+    raise UserError(f"a worker has no model {name}, or another one of that name")
+
+
+def check_version(version: str) -> None:
+    if version != __version__:
+        raise UserError(f"a worker has minibert {__version__}")
 
 
 def has_model(name: str, version: str, wanted: str) -> bool:
-    with suppress(ValueError):
+    check_version(version)
+    with suppress(UserError):
         return loaded(name, version, wanted) is not None
     return False
 

@@ -13,6 +13,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from minibert.errors import UserError
+
 KINDS = (".txt", ".jsonl", ".csv", ".parquet")
 """Of files, by their endings; with .gz after it, too. Whatever ends otherwise is text."""
 BLOCK = 256
@@ -70,7 +72,7 @@ class Corpus:
                         if fault or text.strip():
                             yield Line(next(at), text, name, number, fault)
             except (ValueError, OSError, EOFError, zlib.error, csv.Error) as error:
-                raise ValueError(f"{name} cannot be read: {error}") from None
+                raise UserError(f"{name} cannot be read: {error}") from None
 
 
 def files_of(path: Path) -> list[Path]:
@@ -80,7 +82,7 @@ def files_of(path: Path) -> list[Path]:
     found = path.rglob("[!.]*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
     files = {file.resolve(): file for file in found if file.is_file() and (kind_of(file) in KINDS or not path.is_dir())}
     if not files:
-        raise ValueError(f"--file {path}: no file; expected one, or 'a/*.txt', or a folder of {', '.join(KINDS)}")
+        raise UserError(f"{path}: no file; expected one, or 'a/*.txt', or a folder of {', '.join(KINDS)}")
     return sorted(files.values())
 
 
@@ -96,7 +98,7 @@ def read_once(path: Path) -> bytes | None:
     with nullcontext(getattr(sys.stdin, "buffer", sys.stdin)) if str(path) == "-" else path.open("rb") as source:
         content = source.read(MOST_HELD + 1)
     if len(content) > MOST_HELD:
-        raise ValueError(f"--file {path} has more than {MOST_HELD:,} bytes; save them in a file, and name it")
+        raise UserError(f"{path} has more than {MOST_HELD:,} bytes; save them in a file, and name it")
     return content if isinstance(content, bytes) else content.encode()  # a caller may have put a stream of text there
 
 
@@ -108,7 +110,7 @@ def read(raw: BinaryIO, path: Path, column: str) -> Iterator[tuple[int, str, str
         return
     raw = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
     if raw.read(2) in (b"\xff\xfe", b"\xfe\xff"):
-        raise ValueError("it is UTF-16; expected UTF-8: save it anew in that encoding")
+        raise UserError("it is UTF-16; expected UTF-8: save it anew in that encoding")
     raw.seek(0)
     # lines may end as they like; bytes that are not UTF-8 become what cannot be encoded again
     lines = io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", "" if kind == ".csv" else None)
@@ -126,7 +128,7 @@ def parquet(raw: BinaryIO, column: str) -> Iterator[dict]:
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        raise ValueError("this takes pyarrow: pip install 'minibert-numpy[parquet]'") from None
+        raise UserError("this takes pyarrow: pip install 'minibert-numpy[parquet]'") from None
     with ParquetFile(raw) as file:
         check_column(column, file.schema_arrow.names)
         for batch in file.iter_batches(BLOCK, columns=[column]):
@@ -142,9 +144,9 @@ def cell(row: dict | str, column: str) -> tuple[str, str]:
     text = row.get(column) if isinstance(row, dict) else None
     if isinstance(text, str):
         return text.replace("\n", " "), ""
-    return "", f"there is no text under {column!r}; --column names another"
+    return "", f"there is no text under {column!r}; name another column"
 
 
 def check_column(column: str, known: Sequence[str]) -> None:
     if column not in known:
-        raise ValueError(f"it has no column {column!r}; --column names one of {', '.join(known) or 'none at all'}")
+        raise UserError(f"it has no column {column!r}; expected {', '.join(known) or 'a file with columns'}")

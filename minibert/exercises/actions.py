@@ -6,6 +6,7 @@ import math
 import sys
 from pathlib import Path
 
+from minibert.errors import UserError
 from minibert.exercises import language, progress
 from minibert.exercises.checker import find
 from minibert.exercises.checking import check, check_numbers
@@ -47,7 +48,7 @@ def hint(args: argparse.Namespace, notes: progress.Progress) -> None:
 def ask_for_the_word(args: argparse.Namespace, notes: progress.Progress, exercise: Exercise) -> None:
     """Raises ValueError where a teacher has locked the solutions, this one is not right yet, and the word is wrong."""
     if exercise.name not in notes.right and not notes.opens(args.word):
-        raise ValueError(
+        raise UserError(
             t(
                 "the solution of {name} is locked until it is right; your teacher knows the word: --word WORD",
                 name=exercise.name,
@@ -131,9 +132,9 @@ def weights_in(text: str | None) -> dict[str, float]:
                 weights[find(name.strip()).name] = float(points)
         except ValueError as error:
             said = str(error) if "exercise" in str(error) else f"{item!r} is no weight; expected NAME=POINTS"
-            raise ValueError(f"--weights: {said}") from None
+            raise UserError(f"--weights: {said}") from None
     if any(not (math.isfinite(points) and points >= 0) for points in weights.values()):
-        raise ValueError(f"--weights is {text}; expected points of 0 or more")
+        raise UserError(f"--weights is {text}; expected points of 0 or more")
     return weights
 
 

@@ -5,6 +5,7 @@ import re
 import time
 from pathlib import Path
 
+from minibert.errors import UserError
 from minibert.exercises.cells import notebook_in, unpacked
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.exercise import Exercise
@@ -115,4 +116,4 @@ def find(name: str) -> Exercise:
     near = difflib.get_close_matches(plain, [exercise.name for exercise in EXERCISES], 1)
     said = t("there is no exercise {name}", name=repr(name))
     said += "; " + (t("did you mean {near}?", near=near[0]) if near else t("`minibert exercises list` names them all"))
-    raise ValueError(said)
+    raise UserError(said)

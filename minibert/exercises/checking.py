@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
+from minibert.errors import UserError
 from minibert.exercises import progress
 from minibert.exercises.cells import notebook_in
 from minibert.exercises.checker import Checker, find
@@ -31,7 +32,7 @@ def check(args: argparse.Namespace, notes: progress.Progress) -> None:
     chosen = EXERCISES if args.name is None else (find(args.name),)
     check_numbers(args)
     if args.watch and notebook_in(folder):
-        raise ValueError("--watch looks at files; in a notebook, the last line of a cell checks it whenever it is run")
+        raise UserError("--watch looks at files; in a notebook, the last line of a cell checks it whenever it is run")
     if args.watch:
         watch(folder, chosen, args, notes)
         return
@@ -51,9 +52,9 @@ def check(args: argparse.Namespace, notes: progress.Progress) -> None:
 
 def check_numbers(args: argparse.Namespace) -> None:
     if args.seed < 0:
-        raise ValueError(f"--seed is {args.seed}; expected 0 or more")
+        raise UserError(f"--seed is {args.seed}; expected 0 or more")
     if not (math.isfinite(args.time_limit) and 0 < args.time_limit <= 100_000):
-        raise ValueError(f"--time-limit is {args.time_limit:g}; expected seconds, more than 0 and at most 100000")
+        raise UserError(f"--time-limit is {args.time_limit:g}; expected seconds, more than 0 and at most 100000")
 
 
 def started(folder: Path, chosen: tuple[Exercise, ...]) -> tuple[Exercise, ...]:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from minibert.errors import UserError
 from minibert.exercises import progress
 from minibert.exercises.cells import notebook_in
 from minibert.exercises.checker import Checker
@@ -76,7 +77,7 @@ def students_in(folders: list[Path]) -> list[Path]:
     found = []
     for folder in folders:
         if not folder.is_dir():
-            raise ValueError(f"{folder} is not a folder")
+            raise UserError(f"{folder} is not a folder")
         below = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
         below.sort(key=by_number)
         own = notebook_in(folder) or any((folder / exercise.file).is_file() for exercise in EXERCISES)

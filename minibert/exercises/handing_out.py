@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from minibert.errors import UserError
 from minibert.exercises import language, progress
 from minibert.exercises.cells import NAME, notebook, notebook_in
 from minibert.exercises.checker import Checker, find
@@ -59,16 +60,16 @@ def start(args: argparse.Namespace, notes: progress.Progress) -> None:
     """Copy the stubs; what is there already stays as it is."""
     folder = Path(args.folder)
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; give the name of a folder")
+        raise UserError(f"{folder} is a file; give the name of a folder")
     chosen = tuple(find(name) for name in args.names) or EXERCISES
     folder.mkdir(parents=True, exist_ok=True)
     texts = {exercise.file: stub(exercise) for exercise in chosen}
     if args.notebook:
         if any((folder / exercise.file).is_file() for exercise in EXERCISES):
-            raise ValueError(f"{folder} holds the course as files; name another folder for the notebook")
+            raise UserError(f"{folder} holds the course as files; name another folder for the notebook")
         texts = {NAME: notebook(chosen, stub)}
     elif notebook_in(folder):
-        raise ValueError(f"{folder} holds the course as a notebook; name another folder for the files, or --notebook")
+        raise UserError(f"{folder} holds the course as a notebook; name another folder for the files, or --notebook")
     elif not args.names:
         texts["test_exercises.py"] = (STUBS / "test_exercises.py").read_text(encoding="utf-8")
     made, kept = 0, 0
@@ -111,7 +112,7 @@ def reset(args: argparse.Namespace, notes: progress.Progress) -> None:
     """A file as it was handed out; what was written is kept beside it."""
     folder, exercise = existing(args.folder), find(args.name)
     if book := notebook_in(folder):
-        raise ValueError(
+        raise UserError(
             f"{book} is a notebook, which an open Jupyter would write over; for a fresh cell to copy: "
             f"minibert exercises start OTHER {exercise.name} --notebook"
         )

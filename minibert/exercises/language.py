@@ -3,6 +3,8 @@
 from contextlib import contextmanager
 from functools import cache
 
+from minibert.errors import UserError
+
 LANGUAGES = ("en", "ja")
 
 chosen = "en"
@@ -14,7 +16,7 @@ def use(language: str):
     """Speak this language meanwhile. Raises ValueError for one that is not there."""
     global chosen
     if language not in LANGUAGES:
-        raise ValueError(f"--language is {language!r}; expected {' or '.join(LANGUAGES)}")
+        raise UserError(f"--language is {language!r}; expected {' or '.join(LANGUAGES)}")
     before, chosen = chosen, language
     try:
         yield

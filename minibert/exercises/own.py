@@ -21,6 +21,7 @@ import minibert
 from minibert.attention import attend, head_outputs, merge_heads, self_attention, split_heads
 from minibert.embeddings import embed
 from minibert.encoder import attention_block, feed_forward_block, widen
+from minibert.errors import UserError
 from minibert.exercises.checker import Checker, find
 from minibert.exercises.course.encoder import hidden_states
 from minibert.exercises.worker import load as load_file
@@ -103,7 +104,7 @@ class OwnBert(Bert):
     def logits(self, text: Text) -> np.ndarray:
         """[tokens, vocabulary] as `Bert.logits`, by the student's head."""
         if self.weights.masked_lm is None:
-            raise ValueError(f"{self.name} has no masked-language-model head: it cannot fill blanks")
+            raise UserError(f"{self.name} has no masked-language-model head: it cannot fill blanks")
         hidden_TD = self.batch([text], keep=("hidden_states",))[0].hidden_states[-1]
         config = self.config
         head = self.functions["masked_lm_logits"]
@@ -117,7 +118,7 @@ def assemble(folder: str | Path, model: str | Path = "tiny", *, time_limit: floa
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder; make it with: minibert exercises start {folder}")
+        raise UserError(f"{folder} is not a folder; make it with: minibert exercises start {folder}")
     theirs: dict[str, dict] = {}
     begun: list[str] = []
     with Checker(folder, limit=time_limit) as checker:

@@ -5,6 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
+from minibert.errors import UserError
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.language import t
 from minibert.exercises.pictures import wide
@@ -71,5 +72,5 @@ def existing(folder: str) -> Path:
             said = "{folder} is not a folder; did you mean {near}?"
         else:
             said = "{folder} is not a folder; make it with: minibert exercises start {folder}"
-        raise ValueError(t(said, folder=folder, near=near and Path(folder).with_name(near[0])))
+        raise UserError(t(said, folder=folder, near=near and Path(folder).with_name(near[0])))
     return Path(folder)

@@ -2,6 +2,7 @@
 
 import json
 
+from minibert.errors import UserError
 from minibert.exploring.told import told
 from minibert.model import Bert
 
@@ -16,9 +17,7 @@ def live_parts(bert: Bert):
     from viz.explorer import Live
 
     if bert.weights.masked_lm is None or bert.tokenizer.mask_id is None:
-        raise ValueError(
-            "the model has no masked-language-model head or no mask token: there would be nothing to guess"
-        )
+        raise UserError("the model has no masked-language-model head or no mask token: there would be nothing to guess")
     tied = bert.weights.masked_lm.decoder is bert.weights.embeddings.word
     weights = {
         name: array
@@ -41,20 +40,20 @@ def tokenizer(bert: Bert) -> dict:
     """The settings of a BERT tokenizer. ValueError: one that works in another way."""
     backend = bert.tokenizer.backend
     if backend is None:
-        raise ValueError(bert.tokenizer.missing)
+        raise UserError(bert.tokenizer.missing)
     settings = json.loads(backend.to_str())
     normalizer, model = settings["normalizer"] or {}, settings["model"]
     template = settings["post_processor"] or {}
     kinds = (normalizer.get("type"), (settings["pre_tokenizer"] or {}).get("type"), model["type"], template.get("type"))
     if kinds[:3] != ("BertNormalizer", "BertPreTokenizer", "WordPiece") or kinds[3] not in FRAMES:
         other = bert.tokenizer.kind if bert.tokenizer.kind != "WordPiece" else ", ".join(filter(None, kinds))
-        raise ValueError(f"the page runs BERT's own tokenizer, not this model's: {other}")
+        raise UserError(f"the page runs BERT's own tokenizer, not this model's: {other}")
     added = settings["added_tokens"]
     if any(token["normalized"] or token["lstrip"] or token["rstrip"] or token["single_word"] for token in added):
-        raise ValueError("the page does not know added tokens that are normalised, stripped or single words")
+        raise UserError("the page does not know added tokens that are normalised, stripped or single words")
     frames, special = FRAMES[template["type"]](template), {token["content"]: token["id"] for token in added}
     if not {name for parts in frames.values() for name, _ in parts} <= {"A", "B", *special}:
-        raise ValueError("the page puts only tokens around a text that tokenizer.json calls added")
+        raise UserError("the page puts only tokens around a text that tokenizer.json calls added")
     accents, lowercase = normalizer["strip_accents"], normalizer["lowercase"]
     return {
         "vocabulary": [bert.tokenizer.token(number) for number in range(backend.get_vocab_size())],

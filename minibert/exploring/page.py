@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minibert.errors import UserError
 from minibert.exploring.live import BY_ITSELF, MOST, live_parts, parameters
 from minibert.model import Bert, Text, check_texts
 from minibert.speed.cores import one_thread
@@ -45,7 +46,7 @@ def explore(
     say = WORDS.of(language)
     encodings = [bert.encode(text) for text in check_texts(texts)]
     if not encodings:
-        raise ValueError("texts is empty; expected at least one sentence")
+        raise UserError("texts is empty; expected at least one sentence")
     count = len(encodings)
     wanted = sample([len(encoding) for encoding in encodings], points, seed)
     encodings = [encodings[i] for i in wanted]
@@ -90,15 +91,15 @@ def live_model(bert: Bert, wanted: bool | None) -> tuple:
     size = parameters(bert)
     try:
         if wanted is False:
-            raise ValueError("--no-live")
+            raise UserError("--no-live")
         if size > MOST:
-            raise ValueError(f"{bert.name} has {size / 1e6:.1f} million parameters; a page can hold {MOST / 1e6:.0f}")
+            raise UserError(f"{bert.name} has {size / 1e6:.1f} million parameters; a page can hold {MOST / 1e6:.0f}")
         if wanted is None and size > BY_ITSELF:
-            raise ValueError(f"{bert.name} has {size / 1e6:.1f} million parameters; --live puts them in")
+            raise UserError(f"{bert.name} has {size / 1e6:.1f} million parameters; --live puts them in")
         return live_parts(bert), ""
-    except ValueError as why:
+    except UserError as why:
         if wanted:
-            raise ValueError(f"--live: {why}") from None
+            raise UserError(f"--live: {why}") from None
         return None, str(why)
 
 

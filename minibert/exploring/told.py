@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from minibert.errors import UserError
 from minibert.model import Bert
 from minibert.numerics import softmax
 from minibert.whatif.lens import logit_lens
@@ -24,7 +25,7 @@ def told(bert: Bert) -> dict | None:
         masked = re.sub(r"\[.*?\]", lambda _: bert.tokenizer.token(bert.tokenizer.mask_id), MASKED)
         encoding, pair = bert.encode(masked), bert(PAIR)
         trace = bert(encoding)
-    except ValueError:
+    except UserError:
         return None
     (place,) = bert.tokenizer.find_masks(encoding)
     lens_LV = softmax(logit_lens(bert, trace, place))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tokenizers
 
-from minibert.errors import CheckpointError
+from minibert.errors import CheckpointError, UserError
 from minibert.files import abbreviate
 from minibert.tokenizer.backend import attempt, build_backend, kind_of, largest_id, moved_tokens, sign_of
 from minibert.tokenizer.encoding import Encoding
@@ -45,12 +45,12 @@ class Tokenizer:
         try:
             "".join(sentences).encode()
         except UnicodeEncodeError as error:
-            raise ValueError(f"the text {abbreviate(text)} is not valid Unicode: {error.reason}") from None
+            raise UserError(f"the text {abbreviate(text)} is not valid Unicode: {error.reason}") from None
         if self.backend is None:
             raise CheckpointError(self.missing)
         encoded = attempt("the tokenizer", self.backend.encode, *sentences)
         if all(sentence is None for sentence in encoded.sequence_ids):
-            raise ValueError(f"the text {abbreviate(text)} has no words; expected at least one")
+            raise UserError(f"the text {abbreviate(text)} has no words; expected at least one")
         words = tuple(
             None if sentence is None or word is None else (sentence, word)
             for sentence, word in zip(encoded.sequence_ids, encoded.word_ids, strict=True)
@@ -85,12 +85,12 @@ class Tokenizer:
         """Which tokens are the mask token. ValueError where none is."""
         found = [index for index, role in enumerate(encoding.roles) if role == "mask"]
         if not found and self.mask_id is None:
-            raise ValueError(
+            raise UserError(
                 f"the tokenizer has no mask token, so no blank can be filled: {self.missing or 'its files name none'}"
             )
         if not found:
             mask = self.token(self.mask_id)
-            raise ValueError(f'the text has no {mask}; write it where a word is to be found: "The capybara is {mask}."')
+            raise UserError(f'the text has no {mask}; write it where a word is to be found: "The capybara is {mask}."')
         return found
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from minibert.errors import UserError
 from minibert.heads import answer, classify, masked_lm_logits
 from minibert.model import Bert, Text
 from minibert.numerics import softmax
@@ -44,7 +45,7 @@ def without_heads(bert: Bert, heads: Iterable[tuple[int, int]], mean_over: Itera
 def check_head(bert: Bert, layer: int, head: int) -> tuple[int, int]:
     layers, heads = bert.config.num_hidden_layers, bert.config.num_attention_heads
     if not (0 <= layer < layers and 0 <= head < heads):
-        raise ValueError(
+        raise UserError(
             f"there is no head {layer}.{head}; this model has layers 0 to {layers - 1} of heads 0 to {heads - 1}"
         )
     return layer, head
@@ -116,7 +117,7 @@ def answer_of(bert: Bert, encoding: Encoding, trace: Trace) -> np.ndarray:
     if bert.tokenizer.mask_id in encoding.input_ids:
         if bert.weights.masked_lm is None:
             why = f"{bert.name} has no masked-language-model head: it cannot fill blanks"
-            raise ValueError(bert.notes.get("masked_lm", why))
+            raise UserError(bert.notes.get("masked_lm", why))
         mask = encoding.input_ids.index(bert.tokenizer.mask_id)
         state = trace.hidden_states[-1][mask : mask + 1]
         return softmax(
@@ -125,11 +126,11 @@ def answer_of(bert: Bert, encoding: Encoding, trace: Trace) -> np.ndarray:
     if bert.weights.classifier is None or trace.pooled is None:
         if bert.weights.masked_lm is None:
             why = f"{bert.name} has neither a masked-language-model head nor a classifier: it answers nothing"
-            raise ValueError(bert.notes.get("masked_lm", why))
+            raise UserError(bert.notes.get("masked_lm", why))
         mask = "mask token" if bert.tokenizer.mask_id is None else bert.tokenizer.token(bert.tokenizer.mask_id)
-        raise ValueError(
+        raise UserError(
             f"the text has no {mask}, and the model no classifier; write {mask} where a word is to be found"
         )
     if bert.config.activation == "identity":
-        raise ValueError(f"{bert.name} gives scores, not probabilities; expected a model whose answer is likely or not")
+        raise UserError(f"{bert.name} gives scores, not probabilities; expected a model whose answer is likely or not")
     return answer(classify(trace.pooled, bert.weights.classifier), bert.config.activation)

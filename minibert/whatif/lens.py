@@ -6,6 +6,7 @@ import numpy as np
 
 from minibert.attention import head_outputs
 from minibert.checkpoint.parameters import MaskedLMWeights, NormWeights
+from minibert.errors import UserError
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert
 from minibert.numerics import linear
@@ -89,5 +90,5 @@ def logit_parts(bert: Bert, trace: Trace, token: int, guess: int) -> tuple[tuple
 
 def head_of(bert: Bert) -> MaskedLMWeights:
     if bert.weights.masked_lm is None:
-        raise ValueError(f"{bert.name} has no masked-language-model head: it cannot say anything")
+        raise UserError(f"{bert.name} has no masked-language-model head: it cannot say anything")
     return bert.weights.masked_lm

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import minibert
@@ -144,3 +145,14 @@ def test_classify_takes_a_pair_and_says_what_its_numbers_are(capsys):
         *answers, what = out.splitlines()
         assert (status, answers) == (0, expected)
         assert what == "the labels exclude each other: probabilities that add up to 1 (softmax)"
+
+
+def test_a_fault_of_minibert_shows_its_traceback_and_asks_for_a_report(capsys, tmp_path, monkeypatch):
+    """A product of matrices that do not fit is a ValueError of NumPy's, and nothing that a user can mend."""
+    monkeypatch.setattr(minibert.Bert, "batch", lambda self, *given, **options: np.ones((2, 3)) @ np.ones((2, 3)))
+    (tmp_path / "a.txt").write_text("A [MASK].")
+    skipping = ["fill", "--skip-bad", "--file", str(tmp_path / "a.txt")]
+    for command in (["attention", TEXT], ["fill", "A [MASK]."], skipping):
+        status, _, error = run(capsys, *command)
+        assert status == 70 and error.startswith("Traceback") and "ValueError: matmul" in error
+        assert error.endswith("the command that you gave\n") and "please report it" in error.splitlines()[-1]

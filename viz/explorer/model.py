@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from viz.errors import InputError
+
 
 @dataclass(frozen=True)
 class Live:
@@ -40,6 +42,6 @@ class Live:
             with np.errstate(over="ignore"):
                 half = np.ascontiguousarray(array, dtype="<f2")
             if not np.isfinite(half).all():
-                raise ValueError(f"{name} has numbers beyond 65504: the page's float16 cannot hold them")
+                raise InputError(f"{name} has numbers beyond 65504: the page's float16 cannot hold them")
             halves.append(half.tobytes())
         return base64.b64encode(b"".join(halves)).decode()

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from viz.errors import InputError
+
 ROOM = 15_000_000  # characters: what still goes by mail
 PROGRAM = 420_000  # characters of script, style, template and words
 ACROSS = 32  # positions in the averages
@@ -34,7 +36,7 @@ def kept(sizes: np.ndarray, heads: int, room: float, chosen: Sequence[int] = ())
         advice = f"ask for at most {points:,} points, or for a larger page"
         if points < 4:
             advice = f"ask for a page of at least {(empty + 100_000) / 1e6:.1f} MB"
-        raise ValueError(f"{2 * sizes.sum():,} points in {heads} heads do not fit into {room / 1e6:.3g} MB; {advice}")
+        raise InputError(f"{2 * sizes.sum():,} points in {heads} heads do not fit into {room / 1e6:.3g} MB; {advice}")
     first = list(dict.fromkeys([*chosen, *range(heads)]))
     result = np.zeros((len(sizes), heads), bool)
     for s in np.argsort(sizes, kind="stable"):

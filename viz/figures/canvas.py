@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from viz.errors import InputError
 from viz.figures.style import FAINT, INK, KEY, KEY_MARK, LARGE, NORMAL, QUERY, QUERY_MARK, SMALL, WIDTH, house_style
 from viz.figures.style import new_figure as new_figure
 from viz.files import whole_file
@@ -49,10 +50,10 @@ def page(
     ValueError: a width out of range.
     """
     if not NARROWEST <= width <= WIDEST:
-        raise ValueError(f"width must lie between {NARROWEST:g} and {WIDEST:g} inches, not {width}")
+        raise InputError(f"width must lie between {NARROWEST:g} and {WIDEST:g} inches, not {width}")
     panel = (width - left - right - gaps[0] * (columns - 1)) / columns
     if panel <= 0:
-        raise ValueError(f"a width of {width} inches has no room for {columns} panels side by side; expected more")
+        raise InputError(f"a width of {width} inches has no room for {columns} panels side by side; expected more")
     height = panel * ratio if height is None else height
     titled = wrap(title, LARGE, width - 2 * EDGE, most=3)
     captioned = wrap(caption, SMALL, width - 2 * EDGE)

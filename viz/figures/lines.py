@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from viz.errors import InputError
 from viz.figures.words import Words
 from viz.geometry.sentences import attention_blocks, sentence_spans
 
@@ -128,7 +129,7 @@ def link_words(
     if not len(query):
         named = [label for label, special in zip(words.labels, words.special, strict=True) if not special]
         more = ", ..." if len(named) > 30 else ""
-        raise ValueError(f"no sentence has both {first!r} and {second!r}; the words are: {', '.join(named[:30])}{more}")
+        raise InputError(f"no sentence has both {first!r} and {second!r}; the words are: {', '.join(named[:30])}{more}")
     _, spans, blocks = _blocks_of(attention, sentence)
     which = np.searchsorted([s.start for s in spans], query, side="right") - 1
     weight = [blocks[n][..., i - spans[n].start, j - spans[n].start] for n, i, j in zip(which, query, key, strict=True)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from viz.errors import InputError
 from viz.geometry import moves
 from viz.geometry.attention_plane import AttentionPlane, attention_plane
 from viz.geometry.distances import square_distances
@@ -265,9 +266,9 @@ def _floats(query, key):
         if x.dtype.kind not in "fiub":
             raise ValueError(f"{name} must be numbers, not {x.dtype}")
         if not np.isfinite(x).all():
-            raise ValueError(f"{name} must be finite, but some are NaN or infinite")
+            raise InputError(f"{name} must be finite, but some are NaN or infinite")
         if float(np.abs(x).max()) > LARGEST:
-            raise ValueError(f"{name} must lie between -{LARGEST:g} and {LARGEST:g}: their squares overflow")
+            raise InputError(f"{name} must lie between -{LARGEST:g} and {LARGEST:g}: their squares overflow")
     dtype = np.result_type(query, key, np.float32)  # float16 and whole numbers are too coarse for a scale
     return query.astype(dtype, copy=False), key.astype(dtype, copy=False)
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from viz.errors import InputError
+
 
 @dataclass(frozen=True)
 class PcaPlane:
@@ -83,9 +85,9 @@ def pca(points: np.ndarray, components: int = 2) -> Pca:
         raise ValueError(f"points must be real numbers, not {points.dtype}")
     most = min(points.shape[-2:])
     if not 1 <= components <= most:
-        raise ValueError(f"components must lie between 1 and min(N, K) = {most}, not {components}")
+        raise InputError(f"components must lie between 1 and min(N, K) = {most}, not {components}")
     if not np.isfinite(points).all():
-        raise ValueError("points must be finite, but some are NaN or infinite")
+        raise InputError("points must be finite, but some are NaN or infinite")
     points = points.astype(np.result_type(points, np.float32), copy=False)
 
     mean = points.mean(axis=-2)
