@@ -47,10 +47,8 @@ class Bert:
 
     def __repr__(self) -> str:
         c = self.config
-        return (
-            f"Bert({self.name!r}: {c.num_hidden_layers} layers of {c.num_attention_heads} heads, "
-            f"hidden size {c.hidden_size}, vocabulary of {c.vocab_size:,})"
-        )
+        heads = f"{c.num_hidden_layers} layers of {c.num_attention_heads} heads"
+        return f"Bert({self.name!r}: {heads}, hidden size {c.hidden_size}, vocabulary of {c.vocab_size:,})"
 
     def __call__(self, text: Text) -> Trace:
         """Run one sentence (or pair) and return its Trace, with all FIELDS: of long texts, `batch` can keep less."""
