@@ -1,7 +1,6 @@
 """What the tests share: the real weights they are held against, sentences to run, and a browser."""
 
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ os.environ.setdefault("MINIBERT_SEED", str(time.time_ns() % 1_000_000_000))
 
 import minibert
 from tests.material import SENTENCES, find_minilm
+from tests.support.browser import find_chromium, launch
 
 # Shells switch Ctrl-C off for what they start in the background, and what the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -44,17 +44,21 @@ def sentences() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """A browser for the pages, opened from files."""
+def playwright():
+    """Playwright, where it and a browser are installed. It keeps an event loop running, so it does not last long."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install playwright")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
+    if find_chromium() is None:
         pytest.skip("no browser here: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        running = playwright.chromium.launch(executable_path=path, args=arguments)
+    with sync_api.sync_playwright() as running:
         yield running
-        running.close()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright):
+    """A browser for the pages, opened from files."""
+    running = launch(playwright)
+    yield running
+    running.close()
 
 
 @pytest.fixture

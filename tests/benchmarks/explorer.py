@@ -5,7 +5,6 @@
 Prints medians and the time that 95 of 100 stay under; asserts nothing. The machine should have nothing else to do.
 """
 
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 import minibert
+from tests.support.browser import launch
 
 WORDS = (
     "the old man opened the door and went out into the garden where the children sat under the trees and " * 3
@@ -45,7 +45,7 @@ def main() -> None:
         file = minibert.explore(bert, ["The brown capybara is sleeping now.", "It was cold in May."]).save(
             Path(folder) / "tiny.html"
         )
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = launch(playwright)
         opened = []
         for _ in range(5):
             page = browser.new_page(viewport={"width": 1280, "height": 800})

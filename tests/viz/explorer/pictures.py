@@ -1,7 +1,6 @@
 """The README's pictures of the explorer, made in the tests' browser: `python -m tests.viz.explorer.pictures`."""
 
 import io
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from playwright.sync_api import sync_playwright
 
 import minibert
 from minibert.commands.explore import EXAMPLES
+from tests.support.browser import launch
 from tests.viz.explorer.test_typing import answered
 
 FOLDER = Path(__file__).parents[3] / ".github" / "pictures"
@@ -24,7 +24,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         texts = [tuple(text.split(" ||| ")) if "|||" in text else text for text in EXAMPLES]
         file = minibert.explore(bert, texts).save(Path(folder) / "tiny.html")
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1280, "height": 820}, reduced_motion="reduce")
         page.goto(file.as_uri())
         page.wait_for_timeout(3000)

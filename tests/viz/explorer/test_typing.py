@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 import minibert
 from minibert.exploring import page as explore
+from tests.support.browser import launch, only_dejavu
 from tests.viz.explorer.conftest import ready
 from tests.viz.explorer.test_live import MANY, check_found, sentences
 
@@ -487,6 +489,22 @@ def test_a_trail_shows_what_moved(show, live):
 def test_a_phone_has_room_for_the_picture(show, live, view):
     page = show(live, f"view={view}", (390, 844))
     assert page.locator("#canvas").bounding_box()["y"] < 0.4 * 844
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="fontconfig says which fonts there are")
+def test_a_phone_has_room_for_the_picture_with_the_widest_font(playwright, live, tmp_path):
+    """What stands above the picture gives way to it, whatever font the phone has."""
+    browser = launch(playwright, **only_dejavu(tmp_path))
+    for (width, height), share in {(390, 844): 0.4, (360, 740): 0.5}.items():
+        for view in VIEWS:
+            page = browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+            page.goto(f"{live.as_uri()}#view={view}")
+            ready(page)
+            assert page.locator("#canvas").bounding_box()["y"] < share * height, (view, width)
+            chosen, bar = (page.locator(which).bounding_box() for which in ("nav :checked + span", "nav"))
+            assert bar["x"] <= chosen["x"] and chosen["x"] + chosen["width"] <= bar["x"] + bar["width"] + 1, view
+            page.close()
+    browser.close()
 
 
 def test_every_control_explains_itself(show, live):
