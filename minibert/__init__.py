@@ -16,7 +16,7 @@ TYPE_CHECKING = False  # as in `typing`, which would have to be imported
 if TYPE_CHECKING:  # so that editors and type checkers know them; at run time each comes when it is first asked for
     from minibert.checkpoint.config import BertConfig
     from minibert.errors import CheckpointError, UserError
-    from minibert.exploring.page import explore
+    from minibert.explorer import explore
     from minibert.model import Bert, load
     from minibert.tokenizer.encoding import Encoding
     from minibert.trace import LayerTrace, Trace
@@ -32,7 +32,7 @@ HOME = {
     "Encoding": "minibert.tokenizer.encoding",
     "LayerTrace": "minibert.trace",
     "Trace": "minibert.trace",
-    "explore": "minibert.exploring.page",
+    "explore": "minibert.explorer",
     "UserError": "minibert.errors",
     "load": "minibert.model",
 }

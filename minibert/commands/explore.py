@@ -4,6 +4,7 @@ import argparse
 import json
 import webbrowser
 from pathlib import Path
+from typing import Any
 
 from minibert.commands.arguments import (
     add_file,
@@ -20,9 +21,9 @@ from minibert.commands.arguments import (
 from minibert.commands.output import check_page
 from minibert.commands.sentences import Sentences
 from minibert.errors import UserError
-from minibert.exploring.live import BY_ITSELF, MOST
-from minibert.exploring.page import explore, sample
+from minibert.explorer import BY_ITSELF, MOST, Selection, explore, select, why_not_live
 from minibert.model import load
+from viz.explorer.tour import check_tour
 from minibert.terminal import counted, with_bar
 
 EXAMPLES = (
@@ -82,24 +83,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the page and say what is in it."""
+    """Write the page and print what is in it."""
     check_source(args, args.texts)
     out = check_page(args.out, "explorer.html")
     tour = None if args.tour is None else read_tour(args.tour)
     bert = load(args.model)
+    if args.live and (why := why_not_live(bert)):
+        raise UserError(f"--live: {why}")
     layers = choose("layer", args.layer, bert.config.num_hidden_layers)
     heads = choose("head", args.head, bert.config.num_attention_heads)
     wished = args.layer is not None or args.head is not None
     sentences = Sentences(bert, args.texts or EXAMPLES, args.file, args.skip_bad, args.column)
-    drawn = sample(sentences.lengths.tolist(), args.points, args.seed)
-    if len(drawn) == len(sentences):
+    selection = select(bert, sentences, args.points, args.seed)
+    if len(selection.encodings) == selection.count:
         refuse(args, "seed", "where there is room for all sentences, since none is drawn at random")
     page = explore(
         bert,
-        sentences,
-        points=args.points,
-        room=int(args.size * 1e6),
-        seed=args.seed,
+        selection,
+        size=int(args.size * 1e6),
         chosen=[(layer, head) for layer in layers for head in heads] if wished else [],
         live=args.live,
         tour=tour,
@@ -110,27 +111,31 @@ def run(args: argparse.Namespace) -> None:
     page.save(out)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB: open it in any browser, with or without a network")
     if args.live is None and page.why_not_live:
-        print(f"nothing can be typed in it: {page.why_not_live}")
+        hint = "" if why_not_live(bert) else "; --live puts it in"
+        print(f"nothing can be typed in it: {page.why_not_live}{hint}")
     if args.skip_bad:
         print(sentences.left_out)
-    if len(drawn) < len(sentences):
-        held = 2 * sum(sentences.lengths[i] for i in drawn)
-        room = f"there is room for {args.points:,} points per head (--points)"
-        if held > args.points:
-            room = f"it alone has {held:,} points per head, more than --points {args.points:,}"
-        print(f"{len(drawn)} of {counted(len(sentences), 'sentence')} are in it, drawn at random (--seed): {room}")
+    if len(selection.encodings) < selection.count:
+        print(in_the_sample(selection))
     if page.left_out:
-        print(page.left_out)
+        print(f"{page.left_out} --size, --layer and --head choose.")
     elif wished:
         print("all heads are in it, so --layer and --head had no effect")
     if args.open:
         webbrowser.open(out.resolve().as_uri())
 
 
-def read_tour(path: Path) -> list[dict]:
-    """A tour from a JSON file. ValueError: a file that is not there, or holds something else."""
-    from viz.explorer.tour import check_tour
+def in_the_sample(selection: Selection) -> str:
+    """Which sentences are in the page, and why not all."""
+    why = f"there is room for {selection.points:,} points per head (--points)"
+    if selection.points_here > selection.points:
+        why = f"it alone has {selection.points_here:,} points per head, more than --points {selection.points:,}"
+    sentences = counted(selection.count, "sentence")
+    return f"{len(selection.encodings)} of {sentences} are in it, drawn at random (--seed): {why}"
 
+
+def read_tour(path: Path) -> list[dict[str, Any]]:
+    """A tour from a JSON file. UserError: the file cannot be read, or has something else."""
     try:
         return check_tour(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:

@@ -1,30 +1,27 @@
-"""Queries and keys of many sentences -> the page."""
+"""From the queries and keys of many sentences to the page."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from viz.explorer.columns import columns, evidence
-from viz.explorer.facts import facts
-from viz.explorer.heads import PICTURES, explore_layer
+from viz.explorer.columns import LayerNumbers, columns, evidence
+from viz.explorer.heads import explore_layer
 from viz.explorer.model import Live
-from viz.explorer.room import ACROSS, ROOM, TEXT, kept, needed
-from viz.explorer.tour import check_tour, default_tour
+from viz.explorer.sentence import Sentence, check
+from viz.explorer.size import PICTURES, SIZE, Contents, fit
+from viz.explorer.tour import check_tour, default_tour, facts
 from viz.explorer.words import WORDS
 from viz.files import whole_file
-from viz.geometry.normalize import METHODS
 from viz.measures.habits import OFFSETS
 from viz.web.assemble import assemble, framed, script
 
 PAGE = files("viz.explorer") / "page"
 LIVE = files("viz.explorer") / "live"  # the model in JavaScript
-
-FOR_A_PLANE = 2_000  # tokens: the attention plane takes seconds per layer, and minutes for very many
-FOR_VECTORS = 1_500_000  # bytes: vectors are for looking at coordinates, and worth it where there are few
 
 
 @dataclass(frozen=True)
@@ -52,118 +49,69 @@ class Explorer:
 
 @np.errstate(all="ignore")  # whatever the caller has set: what underflows here is 0
 def explore(
-    tokens: Sequence[Sequence[str]],
-    query: Sequence[np.ndarray],
-    key: Sequence[np.ndarray],
+    sentences: Sequence[Sentence],
     *,
-    value_length: Sequence[np.ndarray] | None = None,
-    words: Sequence[Sequence] | None = None,
-    segments: Sequence[Sequence[int]] | None = None,
-    texts: Sequence[str] | None = None,
-    spans: Sequence[Sequence[tuple[int, int] | None]] | None = None,
     title: str = "attention",
     notes: Sequence[str] = (),
     drawn: str | None = None,
-    room: int = ROOM,
+    size: int = SIZE,
     chosen: Sequence[tuple[int, int]] = (),
     live: Live | None = None,
-    tour: Sequence[dict] | None = None,
+    tour: list[dict[str, Any]] | None = None,
     language: str = "en",
     code: str = "",
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> Explorer:
     """The queries and keys of all heads of all layers, as a page to explore in a browser.
 
-    tokens: for each sentence its T tokens.
-    query, key: for each sentence an array [layers, heads, T, head_size].
-    value_length: for each sentence an array [layers, heads, T], the length |v| of each value.
-    words: for each sentence, which word each token is a piece of, by any name; None for special tokens such as [CLS].
-    segments: for each sentence, 0 or 1 for the tokens of the first and second of a pair.
-    texts: for each sentence its text as it was written; a pair has " ||| " between both.
-    spans: for each sentence, where each token stands in its text (start, end), counted in characters, each of a pair
-        by itself; None for special tokens.
     drawn: "raw", "paper", "exact" or "attention", the picture shown first, which has all sentences in any case;
         None: the one in whose plane the nearest key is most often the most attended one.
-    room: the largest page, in characters, without a live model. Where not everything fits, short sentences are kept
-        whole, long ones in as many heads as there is room for, the `chosen` (layer, head) first; of what is not kept
-        only the points are there, in the 2-D picture `drawn`. The page says so.
+    size: the largest page, in characters, without a live model. Where not everything fits, short sentences are whole,
+        long ones are whole in as many heads as fit, the `chosen` (layer, head) first. Of the rest the page has only the
+        points in the 2-D picture `drawn`, and it says so.
     live: a model to run in the page, so that sentences can be typed there.
-    code: the address of a page with the code that computes the first sentence's numbers; it is linked to from them.
     tour: the steps of the guided tour, see `viz.explorer.tour`; None: those that come with the page.
-    language: of the page, one of `viz.web.words.LANGUAGES`.
+    language: one of `viz.web.words.LANGUAGES`.
+    code: the address of a page with the code that computes the first sentence's numbers; the page links to it.
     progress: wraps the layers while they are worked on; for example tqdm.
 
-    Attention is softmax(query key^T / sqrt(head_size)); the page holds those scores and computes the rest itself.
-    ValueError: shapes that do not fit, values that are not finite, too many points for `room`, an unknown language, a
-    tour that is not one.
+    Attention is softmax(query key^T / sqrt(head_size)): the page has those scores and computes the rest itself.
+    PageTooSmall: the points do not fit into `size`. ValueError: no sentences, or sentences of different heads; numbers
+    that are not finite; an unknown picture or language; a tour that is not one.
     """
-    check(tokens, query, key, drawn)
-    check_lengths(tokens, words=words, segments=segments, texts=texts, spans=spans, value_length=value_length)
+    check(sentences)
     say = WORDS.of(language)
-    words = words or [range(len(t)) for t in tokens]
-    segments = segments or [[0] * len(t) for t in tokens]
+    if drawn is not None and drawn not in PICTURES:
+        raise ValueError(f"drawn must be one of {', '.join(PICTURES)}, not {drawn!r}")
     if tour is not None:
         check_tour(tour)
-    sizes = np.array([len(t) for t in tokens])
-    layers, heads, _, head_size = query[0].shape
-    whole = kept(sizes, layers * heads, room, [layer * heads + head for layer, head in chosen])
-    vectors = (whole * sizes[:, None]).sum() * head_size * 4
-    drawn = drawn or (None if whole.all() else "exact")
-    methods = PICTURES if drawn == "attention" or sizes.sum() <= FOR_A_PLANE else METHODS
-    with_vectors = bool(live) or (vectors <= FOR_VECTORS and needed(sizes, layers * heads) + vectors * TEXT <= room)
-    across = int(min(ACROSS, sizes.max()))
-
-    found, packed = [], []  # per layer, per head
-    for layer in progress(range(layers)):
-        result = explore_layer(
-            (tokens, words, segments),
-            [q[layer] for q in query],
-            [k[layer] for k in key],
-            [v[layer] for v in value_length] if value_length else None,
-            whole[:, layer * heads : (layer + 1) * heads],
-            drawn,
-            with_vectors,
-            bool(live),
-            across,
-            methods,
-        )
-        found.append(result[0])
-        packed.extend(result[1])
-    drawn = drawn or truest(found)
-
-    known = facts(found, drawn, query[0], key[0], words[0], live and live.told)
-    left_out = not_whole(whole, needed(sizes, layers * heads), drawn, say)
-    vocabulary = {token: None for sentence in tokens for token in sentence}
-    number = {token: i for i, token in enumerate(vocabulary)}
+    contents = fit(sentences, size, chosen, drawn, live is not None)
+    results = [explore_layer(sentences, layer, contents) for layer in progress(range(len(sentences[0].query)))]
+    layers = [numbers for numbers, _ in results]
+    drawn = contents.drawn or truest(layers)
+    known = facts(layers, drawn, sentences[0], live.facts if live else None)
+    left_out = not_whole(contents, drawn, say)
+    tokens = {token: None for sentence in sentences for token in sentence.tokens}
+    number = {token: i for i, token in enumerate(tokens)}
     data = {
         "title": title,
-        "notes": [*notes, *describe(sizes, layers, heads, left_out, with_vectors, across, say)],
-        "layers": layers,
-        "heads": heads,
-        "headSize": head_size,
-        "methods": list(methods),
+        "notes": [*notes, *describe(sentences, contents, left_out, say)],
+        "layers": len(layers),
+        "heads": sentences[0].query.shape[1],
+        "headSize": sentences[0].query.shape[-1],
+        "methods": list(contents.methods),
         "drawn": drawn,
         "reach": int(OFFSETS[-1]),
-        "across": across,
-        "vocabulary": list(vocabulary),
-        "sentences": [
-            {
-                "tokens": [number[token] for token in tokens[s]],
-                "words": numbered(words[s]),
-                "segments": list(segments[s]),
-                "text": texts[s] if texts else None,
-                "spans": in_utf16(texts[s], spans[s], segments[s]) if texts and spans else None,
-                "kept": None if whole[s].all() else np.flatnonzero(whole[s]).tolist(),
-            }
-            for s in range(len(tokens))
-        ],
-        "columns": columns(found, say),
-        "evidence": evidence(found),
+        "across": contents.across,
+        "vocabulary": list(tokens),
+        "sentences": [pack_sentence(s, number, whole) for s, whole in zip(sentences, contents.whole, strict=True)],
+        "columns": columns(layers, say),
+        "evidence": evidence(layers),
         "start": {"layer": known["layer"], "head": known["head"]},  # a head whose habit is plain to see
         "tour": tour or default_tour(say, known),
         "live": live and live.head,
         "code": code,
-        "packed": packed,
+        "packed": [head for _, packed in results for head in packed],
     }
     page = assemble(
         "page.html",
@@ -180,86 +128,53 @@ def explore(
     return Explorer(page, left_out)
 
 
-def truest(found: Sequence[dict]) -> str:
-    """The method whose flat picture keeps its promise for most queries."""
-    share = {m: np.mean([layer["measures"][m].plane.nearest1 for layer in found]) for m in found[0]["measures"]}
-    return max(share, key=share.get)
+def truest(layers: Sequence[LayerNumbers]) -> str:
+    """The picture in whose plane the nearest key is most often the most attended one."""
+    share = {name: np.mean([one.measures[name].plane.nearest1 for one in layers]) for name in layers[0].measures}
+    return max(share, key=lambda name: float(share[name]))
 
 
-def in_utf16(text: str, spans: Sequence, segments: Sequence[int]) -> list:
-    """Spans counted as JavaScript counts: a letter beyond U+FFFF is two."""
-    parts = text.split(" ||| ", 1) if 1 in segments else [text]
-    width = [np.concatenate([[0], np.cumsum([1 + (ord(letter) > 0xFFFF) for letter in part])]) for part in parts]
-    return [
-        None if span is None else [int(width[min(s, len(parts) - 1)][end]) for end in span]
-        for span, s in zip(spans, segments, strict=True)
-    ]
+def pack_sentence(sentence: Sentence, number: Mapping[str, int], whole: np.ndarray) -> dict[str, Any]:
+    """A sentence as the page's data has it. whole: [layers, heads]; words get numbers for names."""
+    words: dict[Hashable, int] = {}
+    return {
+        "tokens": [number[token] for token in sentence.tokens],
+        "words": [None if word is None else words.setdefault(word, len(words)) for word in sentence.words],
+        "segments": list(sentence.segments),
+        "text": sentence.text,
+        "spans": sentence.spans_in_utf16(),
+        "kept": None if whole.all() else np.flatnonzero(whole).tolist(),
+    }
 
 
-def numbered(words: Sequence) -> list[int | None]:
-    """Names of words as numbers; None stays None."""
-    seen: dict = {}
-    return [None if word is None else seen.setdefault(word, len(seen)) for word in words]
-
-
-def not_whole(whole: np.ndarray, needed: float, drawn: str, say: dict[str, str]) -> str:
-    """What is said of the sentences that are not kept whole: nothing is left out in silence."""
+def not_whole(contents: Contents, drawn: str, say: Mapping[str, str]) -> str:
+    """Which sentences are not whole, and what would help; empty where all are."""
+    whole = contents.whole.reshape(len(contents.whole), -1)
     if whole.all():
         return ""
-    none, some = (~whole.any(axis=1)).sum(), (whole.any(axis=1) & ~whole.all(axis=1)).sum()
+    nowhere, partly = ~whole.any(axis=1), whole.any(axis=1) & ~whole.all(axis=1)
+    counts = {"count": len(whole), "none": nowhere.sum(), "some": partly.sum()}
     parts = []
-    if none:
-        parts.append(say["left_out"].format(none=none, count=len(whole), drawn=say[f"method_{drawn}"]))
-    if some:
-        parts.append(
-            say["left_out_some"].format(
-                some=some, count=len(whole), heads=int(whole[~whole.all(axis=1)].any(axis=0).sum())
-            )
-        )
-    return " ".join([*parts, say["left_out_size"].format(size=math.ceil(needed / 1e6))])
+    if nowhere.any():
+        parts.append(say["left_out"].format(**counts, drawn=say[f"method_{drawn}"]))
+    if partly.any():
+        parts.append(say["left_out_some"].format(**counts, heads=whole[partly].any(axis=0).sum()))
+    return " ".join([*parts, say["left_out_size"].format(size=math.ceil(contents.needed / 1e6))])
 
 
-def describe(sizes, layers, heads, left_out, with_vectors, across, say) -> list[str]:
-    """What is in the page and what is not."""
+def describe(sentences: Sequence[Sentence], contents: Contents, left_out: str, say: Mapping[str, str]) -> list[str]:
+    """What the page has and what it has not."""
+    _, layers, heads = contents.whole.shape
+    sizes = [len(sentence.tokens) for sentence in sentences]
+    tokens, points = f"{sum(sizes):,}", f"{2 * sum(sizes):,}"
     lines = [
-        say["note_size"].format(
-            layers=layers, heads=heads, sentences=len(sizes), tokens=f"{sizes.sum():,}", points=f"{2 * sizes.sum():,}"
-        ),
+        say["note_size"].format(layers=layers, heads=heads, sentences=len(sizes), tokens=tokens, points=points),
         say["note_numbers"],
         left_out or say["note_whole"],
         say["note_bits"],
     ]
-    if not with_vectors:
+    if not contents.vectors:
         lines.append(say["note_vectors"])
-    if sizes.max() > min(across, OFFSETS[-1] + 1):
-        lines.append(say["note_averages"].format(across=across, reach=OFFSETS[-1]))
+    if max(sizes) > min(contents.across, OFFSETS[-1] + 1):
+        lines.append(say["note_averages"].format(across=contents.across, reach=OFFSETS[-1]))
     return lines
-
-
-def check(tokens, query, key, drawn) -> None:
-    if not len(tokens):
-        raise ValueError("there are no sentences to explore; give at least one")
-    if not len(tokens) == len(query) == len(key):
-        raise ValueError(f"there are {len(tokens)} sentences, but {len(query)} queries and {len(key)} keys")
-    if drawn is not None and drawn not in PICTURES:
-        raise ValueError(f"drawn must be one of {', '.join(PICTURES)}, not {drawn!r}")
-    layers, heads, _, size = query[0].shape if query[0].ndim == 4 else (0, 0, 0, 0)
-    for i, (sentence, q, k) in enumerate(zip(tokens, query, key, strict=True)):
-        if not (q.shape == k.shape == (layers, heads, len(sentence), size)) or not q.size:
-            raise ValueError(
-                f"query and key of sentence {i} must be [layers, heads, {len(sentence)}, head_size], as those of the "
-                f"others, not {list(q.shape)} and {list(k.shape)}"
-            )
-
-
-def check_lengths(tokens, **given) -> None:
-    """Of each that is given, there is one entry per sentence; and in it, but for a text, one per token."""
-    for name, entries in given.items():
-        if entries is None:
-            continue
-        if len(entries) != len(tokens):
-            raise ValueError(f"{name} has {len(entries)} entries; expected one for each of {len(tokens)} sentences")
-        for i, (sentence, entry) in enumerate(zip(tokens, entries, strict=True)):
-            count = len(sentence) if name == "texts" else np.shape(entry)[-1] if name == "value_length" else len(entry)
-            if count != len(sentence):
-                raise ValueError(f"{name} of sentence {i} has {count}; expected one for each of {len(sentence)} tokens")

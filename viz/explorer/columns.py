@@ -1,14 +1,41 @@
-"""What each head does, in numbers: the columns by which the page marks and orders the heads. They are those of the
-`heads.csv` that `minibert viz` writes, under the same names, and one more, the kind of head."""
+"""The numbers of each head, and the columns by which the page marks and orders the heads.
 
-from collections.abc import Sequence
+The columns are those of the `heads.csv` that `minibert viz` writes, under the same names, and one more, the kind of
+head.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from viz.explorer.kinds import BROAD, CLEAR, OFFSETS, PLACES
+from viz.explorer.kinds import BROAD, CLEAR, OFFSETS, PLACES, Kinds
+from viz.measures.habits import Habits
+from viz.measures.measure import Measures
 
 HABITS = ("to_previous", "to_next", "to_self", "to_cls", "to_sep")
 ORDER = (*map(str, PLACES), "special", "broad", "mixed")
+
+
+@dataclass(frozen=True)
+class LayerNumbers:
+    """The numbers of the H heads of one layer.
+
+    measures      for each picture, whether attention ends up near
+    closeness     for each picture, see `viz.explorer.tour.closeness`
+    scales        for each picture the scale c
+    translations  for each picture the length of the translation
+    variances     for each picture the share of the variance that its two axes show; NaN where they were not chosen so
+    """
+
+    habits: Habits
+    kinds: Kinds
+    measures: dict[str, Measures]
+    closeness: dict[str, np.ndarray]
+    scales: dict[str, np.ndarray]
+    translations: dict[str, np.ndarray]
+    variances: dict[str, np.ndarray]
 
 
 def by_position(attention: Sequence[np.ndarray], across: int) -> np.ndarray:
@@ -23,16 +50,16 @@ def by_position(attention: Sequence[np.ndarray], across: int) -> np.ndarray:
     return total / np.maximum(count, 1)
 
 
-def kind_label(name: str, words: dict[str, str]) -> str:
-    """How a kind is called: "previous", "2 after", "same word"."""
+def kind_label(name: str, words: Mapping[str, str]) -> str:
+    """The label of a kind: "previous", "2 after", "same word"."""
     if name in map(str, OFFSETS) and abs(int(name)) > 1:
         return words["kind_after" if int(name) > 0 else "kind_before"].format(count=abs(int(name)))
     return words[f"kind_{name}"]
 
 
-def columns(layers: Sequence[dict], words: dict[str, str]) -> list[dict]:
-    """All columns of all heads as the page wants them. layers: per layer what `explore_layer` found."""
-    names = [name for layer in layers for name in layer["kinds"].names]
+def columns(layers: Sequence[LayerNumbers], words: Mapping[str, str]) -> list[dict[str, Any]]:
+    """All columns of all heads, as the page's data has them."""
+    names = [name for layer in layers for name in layer.kinds.names]
     known = [name for name in ORDER if name in names]
     kind = {
         "name": "kind",
@@ -42,40 +69,40 @@ def columns(layers: Sequence[dict], words: dict[str, str]) -> list[dict]:
         "labels": [kind_label(name, words) for name in known],
         "values": [known.index(name) for name in names],
     }
-    result = [kind]
+    result: list[dict[str, Any]] = [kind]
 
-    def add(name: str, text: str, values, digits: int = 2, **place: str) -> None:
+    def add(name: str, text: str, values: Sequence[np.ndarray | float], **fields: str) -> None:
         plain = np.concatenate([np.ravel(np.asarray(v, float)) for v in values]).tolist()
-        plain = [round(x, 5) if np.isfinite(x) else None for x in plain]
-        if all(x is None for x in plain):
+        rounded = [round(x, 5) if np.isfinite(x) else None for x in plain]
+        if all(x is None for x in rounded):
             return  # such as the variance explained by axes that were not chosen for it
-        label, about = words[f"column_{text}"].format(**place), words[f"about_{text}"].format(**place)
-        result.append({"name": name, "label": label, "about": about, "digits": digits, "values": plain})
+        label, about = words[f"column_{text}"].format(**fields), words[f"about_{text}"].format(**fields)
+        result.append({"name": name, "label": label, "about": about, "digits": 2, "values": rounded})
 
     for name in (*HABITS, "entropy"):
-        add(name, name, [getattr(layer["habits"], name) for layer in layers])
-    for method in layers[0]["measures"]:
-        called = words[f"method_{method}"]
-        m = [layer["measures"][method] for layer in layers]
+        add(name, name, [getattr(layer.habits, name) for layer in layers])
+    for method in layers[0].measures:
+        label = words[f"method_{method}"]
+        m = [layer.measures[method] for layer in layers]
         for where, space in (("2d", "plane"), ("full", "space")):
-            place = {"method": called, "where": words[f"where_{where}"]}
+            fields = {"method": label, "where": words[f"where_{where}"]}
             for name in ("nearest1", "nearest3", "rank_correlation"):
-                add(f"{method}_{name}_{where}", name, [getattr(getattr(x, space), name) for x in m], **place)
-        add(f"{method}_correlation", "correlation", [x.pairs.correlation for x in m], method=called)
-        add(f"{method}_weighted_correlation", "weighted", [x.close_pairs.correlation for x in m], method=called)
+                add(f"{method}_{name}_{where}", name, [getattr(getattr(x, space), name) for x in m], **fields)
+        add(f"{method}_correlation", "correlation", [x.pairs.correlation for x in m], method=label)
+        add(f"{method}_weighted_correlation", "weighted", [x.close_pairs.correlation for x in m], method=label)
         for name, part in (
             ("explained_variance", "variances"),
             ("scale", "scales"),
             ("translation_norm", "translations"),
         ):
-            add(f"{method}_{name}", name, [layer[part][method] for layer in layers], method=called)
+            add(f"{method}_{name}", name, [getattr(layer, part)[method] for layer in layers], method=label)
     return result
 
 
-def evidence(layers: Sequence[dict]) -> list[dict]:
-    """Per head what its kind rests on."""
+def evidence(layers: Sequence[LayerNumbers]) -> list[dict[str, float]]:
+    """For each head the numbers that its kind rests on."""
     return [
         {"share": round(float(s), 4), "left": round(float(w), 4), "queries": int(q), "best": int(b)}
-        for k in (layer["kinds"] for layer in layers)
+        for k in (layer.kinds for layer in layers)
         for s, w, q, b in zip(k.share, k.left, k.queries, k.best, strict=True)
     ]

@@ -1,176 +1,184 @@
-"""What the page holds of each head: its points in every picture, scores, lengths, averages."""
+"""What the page has of each head: its points in every picture, scores, lengths, averages."""
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from viz.explorer import pack
-from viz.explorer.columns import by_position
-from viz.explorer.facts import closeness
+from viz.explorer.columns import LayerNumbers, by_position
 from viz.explorer.kinds import kinds
-from viz.geometry.attention_plane import AttentionPlane
+from viz.explorer.sentence import Sentence
+from viz.explorer.size import Contents
+from viz.explorer.tour import closeness
 from viz.geometry.normalize import METHODS, Normalized, normalize
+from viz.geometry.pca import PcaPlane
 from viz.geometry.sentences import softmax
 from viz.measures.habits import habits
 from viz.measures.measure import measure_all
 
-PICTURES = (*METHODS, "attention")
-"""The moves, each drawn in the plane of its principal components, and the attention plane."""
+Packed = dict[str, Any]
+"""One head as the page's data has it."""
 
 
-def explore_layer(sentences, query, key, lengths, kept, drawn, with_vectors, with_moves, across, methods=PICTURES):
-    """One layer: what is known of its heads, and each head packed.
+@dataclass(frozen=True)
+class Picture:
+    """All heads of a layer, moved and drawn with three coordinates.
 
-    sentences: (tokens, words, segments) of all sentences, each a list of one entry per sentence.
-    query, key: [H, T, K] per sentence; lengths: [H, T] per sentence, or None.
-    kept: [sentences, H] whether the page holds the scores of the sentence in that head.
+    moved   the move and its plane, which may have fewer coordinates: the others are 0
+    sign    [H, 3] -1 where the picture is mirrored along that axis
+    places  [H, 2 N, 3] all queries, then all keys
     """
-    tokens, words, segments = sentences
+
+    moved: Normalized
+    sign: np.ndarray
+    places: np.ndarray
+
+    @property
+    def variance(self) -> np.ndarray:
+        """The share of each axis in the variance, [H, 3]; NaN where the axes were not chosen for it."""
+        if isinstance(self.moved.plane, PcaPlane):
+            return in_three(self.moved.plane.explained_variance_ratio, -1)
+        return np.full(self.sign.shape, np.nan)
+
+    def maps(self, head: int) -> dict[str, str]:
+        """What lays other tokens into the same picture, as `Normalized.apply` and the plane do."""
+        plane, sign = self.moved.plane, self.sign[head]
+        if isinstance(plane, PcaPlane):
+            arrays = {
+                "translation": self.moved.translation[head],
+                "mean": plane.mean[head],
+                "axes": in_three(plane.components[head], 0) * sign[:, None],
+            }
+        else:
+            arrays = {}
+            for side in ("query", "key"):
+                arrays[f"{side}_map"] = in_three(getattr(plane, f"{side}_map")[head], 0) * sign[:, None]
+                arrays[f"{side}_offset"] = in_three(getattr(plane, f"{side}_offset")[head], 0) * sign
+        return {name: pack.float32(array) for name, array in arrays.items()}
+
+
+def explore_layer(sentences: Sequence[Sentence], layer: int, contents: Contents) -> tuple[LayerNumbers, list[Packed]]:
+    """The numbers of the heads of one layer, and each head packed."""
+    query, key = [s.query[layer] for s in sentences], [s.key[layer] for s in sentences]
     root = math.sqrt(query[0].shape[-1])
     scores = [q @ k.mT / root for q, k in zip(query, key, strict=True)]
     attention = [softmax(s) for s in scores]
-    sizes = np.array([len(t) for t in tokens])
-    sentence_of = np.repeat(np.arange(len(tokens)), sizes)
+    tokens = [s.tokens for s in sentences]
+    sentence_of = np.repeat(np.arange(len(tokens)), [len(t) for t in tokens])
     query_HNK, key_HNK = np.concatenate(query, axis=1), np.concatenate(key, axis=1)
     count = len(sentence_of)
 
-    components = min(3, 2 * count, query_HNK.shape[-1])
-    options = {"components": components, "attention": attention}
-    moved = [normalize(query_HNK, key_HNK, sentence_of, method, **options) for method in METHODS]
-    flat = [replace(m, plane=replace(m.plane, components=m.plane.components[:, :2])) for m in moved]
-    moved = [drawn_in_three(m) for m in moved]
-    if "attention" in methods:
-        last = normalize(query_HNK, key_HNK, sentence_of, "raw", plane="attention", attention=attention)
-        flat.append(last)
-        moved.append(replace(last, plane=attention_in_three(last.plane)))
-    measures = dict(zip(methods, measure_all(flat, attention, sentence_of), strict=True))
-    first, *others = moved
-    moved = dict(zip(methods, [first, *(facing(other, first) for other in others)], strict=True))
-    pictures = {method: places(m) for method, m in moved.items()}
-    shares = {method: variance(m) for method, m in moved.items()}
+    pictures = draw(query_HNK, key_HNK, sentence_of, attention, contents.methods)
+    measures = measure_all([flat(p.moved) for p in pictures.values()], attention, sentence_of)
+    first, *others = [habits(a, s.tokens, s.roles or None) for a, s in zip(attention, sentences, strict=True)]
+    habit = sum(others, first)
+    every_token = [token for sentence in tokens for token in sentence]
+    numbers = LayerNumbers(
+        habits=habit,
+        kinds=kinds(attention, tokens, [s.words for s in sentences], [s.segments for s in sentences]),
+        measures=dict(zip(pictures, measures, strict=True)),
+        closeness={name: closeness(p.places[:, count:, :2], every_token) for name, p in pictures.items()},
+        scales={name: p.moved.scale for name, p in pictures.items()},
+        translations={name: np.linalg.norm(p.moved.translation, axis=-1) for name, p in pictures.items()},
+        variances={name: p.variance[:, :2].sum(axis=-1) for name, p in pictures.items()},
+    )
 
     norms = np.linalg.norm(np.concatenate([query_HNK, key_HNK], axis=1), axis=-1)
-    each = [habits(a, t) for a, t in zip(attention, tokens, strict=True)]
-    habit = sum(each[1:], each[0])
-    average = by_position(attention, across)
+    average = by_position(attention, contents.across)
     packed = []
     for head in range(len(query_HNK)):
-        inner = kept[sentence_of, head]
-        whole = [s for s in range(len(tokens)) if kept[s, head]]
-        data = {"xy": {}, "z": {}, "extent": {}, "variance": {}, "scale": {}, "radius": {}, "lean": {}}
-        for method, m in moved.items():
-            points = pictures[method][head]
-            largest = float(np.abs(points).max())
-            sides = points.reshape(2, count, 3)
-            data["xy"][method] = pack.signed(sides[:, :, :2] if method == drawn else sides[:, inner, :2], largest)
-            data["z"][method] = pack.signed(sides[:, inner, 2], largest)
-            data["extent"][method] = largest
-            data["variance"][method] = (
-                None if np.isnan(shares[method][head, 0]) else shares[method][head].round(4).tolist()
-            )
-            data["scale"][method] = float(m.scale[head])
-            data["radius"][method] = None if m.radius is None else float(m.radius[head])
-            data["lean"][method] = lean(m, query_HNK, key_HNK, head, inner)
+        is_whole = contents.whole[:, layer, head]
+        inner = is_whole[sentence_of]
+        whole = np.flatnonzero(is_whole)
+        vectors = np.stack([query_HNK[head, inner], key_HNK[head, inner]])
+        data = pack_pictures(pictures, head, inner, contents) | pack_leans(pictures, head, vectors)
         data["longest"] = float(norms[head].max())
         data["norms"] = pack.unsigned(norms[head], data["longest"])
-        data["scores"] = pack.float32(joined([scores[s][head].ravel() for s in whole]))
+        data["scores"] = pack.float32(end_to_end([scores[s][head] for s in whole]))
         data["relative"] = pack.unsigned(habit.by_offset[head], 1)
         data["average"] = pack.unsigned(average[head], 1)
-        if lengths:
-            data["values"] = pack.float32(joined([lengths[s][head] for s in whole]))
-        if with_vectors:
-            vectors = np.stack([query_HNK[head, inner], key_HNK[head, inner]])
+        lengths = [sentences[s].value_length for s in whole]
+        if sentences[0].value_length is not None:
+            data["values"] = pack.float32(end_to_end([v[layer, head] for v in lengths if v is not None]))
+        if contents.vectors:
             data["steepest"] = float(np.abs(vectors).max(initial=0))
             data["vectors"] = pack.signed(vectors, data["steepest"])
-        if with_moves:
-            data["move"] = {method: move(m, head) for method, m in moved.items()}
         packed.append(data)
-    every_token = [token for sentence in tokens for token in sentence]
-    found = {
-        "habits": habit,
-        "kinds": kinds(attention, tokens, words, segments),
-        "measures": measures,
-        "closeness": {m: closeness(picture[:, count:, :2], every_token) for m, picture in pictures.items()},
-        "scales": {name: m.scale for name, m in moved.items()},
-        "translations": {name: np.linalg.norm(m.translation, axis=-1) for name, m in moved.items()},
-        "variances": {name: share[..., :2].sum(axis=-1) for name, share in shares.items()},
-    }
-    return found, packed
+    return numbers, packed
 
 
-def lean(m: Normalized, query, key, head: int, inner) -> dict | None:
-    """How the translation a changes dot products and lengths: q . a and k . a of each token; None without one.
+def draw(
+    query: np.ndarray, key: np.ndarray, sentence_of: np.ndarray, attention: list[np.ndarray], methods: Sequence[str]
+) -> dict[str, Picture]:
+    """The pictures of all heads of a layer, query and key [H, N, K], each mirrored to look most like the first.
 
-    With them, |q|, |k| and q . k the page works out every distance in the full space.
+    A principal component may point either way; points that only swap sides would say nothing when one picture moves
+    into the other.
     """
-    a = m.translation[head]
-    if not a.any():
-        return None
-    numbers = np.stack([query[head, inner] @ a, key[head, inner] @ a])
-    largest = float(np.abs(numbers).max(initial=0))
-    return {"largest": largest, "square": float(a @ a), "numbers": pack.signed(numbers, largest)}
+    components = min(3, 2 * query.shape[1], query.shape[-1])
+    pictures: dict[str, Picture] = {}
+    for method in methods:
+        if method in METHODS:
+            moved = normalize(query, key, sentence_of, method, components=components, attention=attention)
+        else:
+            moved = normalize(query, key, sentence_of, "raw", plane="attention", attention=attention)
+        places = in_three(np.concatenate([moved.query_drawn, moved.key_drawn], axis=-2), -1)
+        first = pictures[methods[0]].places if pictures else places
+        sign = np.where(np.einsum("hnc,hnc->hc", places, first) < 0, -1, 1).astype(places.dtype)
+        pictures[method] = Picture(moved, sign, places * sign[:, None])
+    return pictures
 
 
-def move(m: Normalized, head: int) -> dict:
-    """All that it takes to lay other tokens into the same picture, as `Normalized.apply` and the plane do."""
-    if isinstance(m.plane, AttentionPlane):
-        maps = ("query_map", "query_offset", "key_map", "key_offset")
-        return {name: pack.float32(getattr(m.plane, name)[head]) for name in maps}
-    return {
-        "translation": pack.float32(m.translation[head]),
-        "mean": pack.float32(m.plane.mean[head]),
-        "axes": pack.float32(m.plane.components[head]),
-    }
+def flat(moved: Normalized) -> Normalized:
+    """With two components, as it is measured."""
+    if not isinstance(moved.plane, PcaPlane):
+        return moved  # the attention plane is fitted flat
+    return replace(moved, plane=replace(moved.plane, components=moved.plane.components[:, :2]))
 
 
-def joined(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.empty(0)
+def in_three(array: np.ndarray, axis: int) -> np.ndarray:
+    """The array with zeros up to a length of 3 along the axis."""
+    widths = [(0, 0)] * array.ndim
+    widths[axis] = (0, 3 - array.shape[axis])
+    return np.pad(array, widths)
 
 
-def drawn_in_three(m: Normalized) -> Normalized:
-    """With three components; those that there are not are 0."""
-    plane = m.plane
-    missing = 3 - plane.components.shape[-2]
-    plane = replace(
-        plane,
-        components=np.pad(plane.components, ((0, 0), (0, missing), (0, 0))),
-        explained_variance_ratio=np.pad(plane.explained_variance_ratio, ((0, 0), (0, missing))),
-    )
-    return replace(m, plane=plane)
+def pack_pictures(pictures: dict[str, Picture], head: int, inner: np.ndarray, contents: Contents) -> Packed:
+    """The points of a head in each picture. inner: [N] whether the page has the token in every picture."""
+    names = ("xy", "z", "extent", "variance", "scale", "radius", *(["move"] if contents.moves else []))
+    data: Packed = {name: {} for name in names}
+    for method, picture in pictures.items():
+        places, variance, radius = picture.places[head], picture.variance[head], picture.moved.radius
+        largest = float(np.abs(places).max())
+        sides = places.reshape(2, -1, 3)
+        data["xy"][method] = pack.signed(sides[:, :, :2] if method == contents.drawn else sides[:, inner, :2], largest)
+        data["z"][method] = pack.signed(sides[:, inner, 2], largest)
+        data["extent"][method] = largest
+        data["variance"][method] = None if np.isnan(variance[0]) else variance.round(4).tolist()
+        data["scale"][method] = float(picture.moved.scale[head])
+        data["radius"][method] = None if radius is None else float(radius[head])
+        if contents.moves:
+            data["move"][method] = picture.maps(head)
+    return data
 
 
-def attention_in_three(plane: AttentionPlane) -> AttentionPlane:
-    """With a third coordinate, 0: the attention plane is fitted flat."""
-    rows = ((0, 0), (0, 1), (0, 0))
-    return replace(
-        plane,
-        query_map=np.pad(plane.query_map, rows),
-        key_map=np.pad(plane.key_map, rows),
-        query_offset=np.pad(plane.query_offset, rows[:2]),
-        key_offset=np.pad(plane.key_offset, rows[:2]),
-    )
+def pack_leans(pictures: dict[str, Picture], head: int, vectors: np.ndarray) -> Packed:
+    """How each translation a changes dot products and lengths: q . a and k . a of each token; None where a is 0.
+
+    With them, |q|, |k| and q . k the page computes every distance in the full space. vectors: queries and keys.
+    """
+    leans: dict[str, dict[str, Any] | None] = {}
+    for method, picture in pictures.items():
+        a = picture.moved.translation[head]
+        numbers = vectors @ a
+        largest = float(np.abs(numbers).max(initial=0))
+        lean = {"largest": largest, "square": float(a @ a), "numbers": pack.signed(numbers, largest)}
+        leans[method] = lean if a.any() else None
+    return {"lean": leans}
 
 
-def variance(m: Normalized) -> np.ndarray:
-    """The share of each axis in the variance, [H, 3]; NaN where the axes are chosen for something else."""
-    if isinstance(m.plane, AttentionPlane):
-        return np.full((len(m.query), 3), np.nan)
-    return m.plane.explained_variance_ratio
-
-
-def facing(m: Normalized, other: Normalized) -> Normalized:
-    """The picture mirrored, axis by axis, to look most like another: a component may point either way, and points that
-    only swap sides would say nothing when one picture moves into the other."""
-    agree = np.einsum("hnc,hnc->hc", places(m), places(other))
-    sign = np.where(agree < 0, -1, 1).astype(m.query.dtype)
-    if isinstance(m.plane, AttentionPlane):
-        names = ("query_map", "key_map", "query_offset", "key_offset")
-        turned = {n: getattr(m.plane, n) * (sign[:, :, None] if n.endswith("map") else sign) for n in names}
-        return replace(m, plane=replace(m.plane, **turned))
-    return replace(m, plane=replace(m.plane, components=m.plane.components * sign[:, :, None]))
-
-
-def places(m: Normalized) -> np.ndarray:
-    """All queries, then all keys, in the picture: [H, 2 N, 3]."""
-    return np.concatenate([m.query_drawn, m.key_drawn], axis=-2)
+def end_to_end(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([part.ravel() for part in parts]) if parts else np.empty(0)

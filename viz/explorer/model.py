@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,17 +20,17 @@ class Live:
     tokenizer: vocabulary (tokens by id), special (ids of tokens that may be written in a text), frame (what stands
         round a sentence and a pair), unknown, prefix, longest, clean, chinese, accents, lowercase; see
         `live/tokenizer.mjs`.
-    told: what the guided tour says of this model, see `minibert.exploring.told`; None: it says less.
+    facts: numbers about this model for the guided tour, see `minibert.explorer.tour_facts`; None: the tour is shorter.
     """
 
     name: str
-    config: Mapping
+    config: Mapping[str, Any]
     weights: Mapping[str, np.ndarray]
-    tokenizer: Mapping
-    told: Mapping | None = None
+    tokenizer: Mapping[str, Any]
+    facts: Mapping[str, Any] | None = None
 
     @property
-    def head(self) -> dict:
+    def head(self) -> dict[str, Any]:
         """All but the numbers."""
         shapes = [[name, list(array.shape)] for name, array in self.weights.items()]
         return {"name": self.name, "config": dict(self.config), "tokenizer": dict(self.tokenizer), "shapes": shapes}
