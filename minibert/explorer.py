@@ -109,8 +109,8 @@ def explore(
     if live is None and not why and parameters(bert) > BY_ITSELF:
         why = f"the model has {millions(bert)} parameters, and up to {BY_ITSELF / 1e6:.0f} are put in by themselves"
     traces = bert.stream(selection.encodings, keep=("query", "key", "value"))
-    traces = progress(zip(traces, selection.encodings, strict=True), len(selection.encodings), "sentences")
-    sentences = [sentence(trace, encoding) for trace, encoding in traces]
+    pairs = zip(traces, selection.encodings, strict=True)
+    sentences = [sentence(*pair) for pair in progress(pairs, len(selection.encodings), "sentences")]
     try:
         with one_thread():  # hundreds of small products: BLAS's own threads would only wait for each other
             page = explorer.explore(
@@ -203,14 +203,21 @@ def why_not_live(bert: Bert) -> str:
     if any(token["normalized"] or token["lstrip"] or token["rstrip"] or token["single_word"] for token in added):
         return "the page cannot use added tokens that are normalised, stripped or single words"
     frames = FRAMES[kinds[3]](settings["post_processor"])
-    if not {name for frame in frames.values() for name, _ in frame} <= {"A", "B", *(token["content"] for token in added)}:
+    if not {name for frame in frames.values() for name, _ in frame} <= {
+        "A",
+        "B",
+        *(token["content"] for token in added),
+    }:
         return "the page puts only tokens around a text that tokenizer.json calls added"
     return ""
 
 
 def live_parts(bert: Bert) -> explorer.Live:
-    """A model that a page can run (see `why_not_live`), as plain arrays and data."""
-    tied = bert.weights.masked_lm.decoder is bert.weights.embeddings.word
+    """A model as plain arrays and data. ValueError: a page cannot run it, see `why_not_live`."""
+    masked_lm, mask_id, backend = bert.weights.masked_lm, bert.tokenizer.mask_id, bert.tokenizer.backend
+    if masked_lm is None or mask_id is None or backend is None:
+        raise ValueError(why_not_live(bert))
+    tied, mask = masked_lm.decoder is bert.weights.embeddings.word, bert.tokenizer.token(mask_id)
     weights = {
         name: array
         for name, array in bert.weights.named()
@@ -220,19 +227,17 @@ def live_parts(bert: Bert) -> explorer.Live:
         name: getattr(bert.config, name)
         for name in ("num_attention_heads", "hidden_size", "hidden_act", "layer_norm_eps", "max_position_embeddings")
     }
-    return explorer.Live(name_of(bert), config, weights, tokenizer(bert), tour_facts(bert))
+    settings = tokenizer(json.loads(backend.to_str()))
+    settings["vocabulary"] = [bert.tokenizer.token(number) for number in range(backend.get_vocab_size())]
+    return explorer.Live(name_of(bert), config, weights, settings | {"mask": mask}, tour_facts(bert, mask))
 
 
-def tokenizer(bert: Bert) -> dict[str, Any]:
-    """The settings of BERT's own tokenizer, as the page needs them."""
-    backend = bert.tokenizer.backend
-    settings = json.loads(backend.to_str())
+def tokenizer(settings: dict[str, Any]) -> dict[str, Any]:
+    """What the page needs of a tokenizer.json that is BERT's own."""
     normalizer, model, template = settings["normalizer"], settings["model"], settings["post_processor"]
     accents, lowercase = normalizer["strip_accents"], normalizer["lowercase"]
     return {
-        "vocabulary": [bert.tokenizer.token(number) for number in range(backend.get_vocab_size())],
         "special": {token["content"]: token["id"] for token in settings["added_tokens"]},
-        "mask": bert.tokenizer.token(bert.tokenizer.mask_id),
         "frame": FRAMES[template["type"]](template),
         "unknown": model["unk_token"],
         "prefix": model["continuing_subword_prefix"],
@@ -268,16 +273,16 @@ FRAMES = {"TemplateProcessing": frame_of_template, "BertProcessing": frame_of_be
 """By the name that tokenizer.json has for it."""
 
 
-def tour_facts(bert: Bert) -> dict[str, Any] | None:
+def tour_facts(bert: Bert, mask: str) -> dict[str, Any] | None:
     """Numbers about the model for the guided tour, or None where the model cannot read the tour's sentences.
 
+    mask: the mask token.
     guess: the likeliest word at the mask. shares: its probability, {"": with all heads, "0.0": without that head, ...}.
     lens: [[word, probability], ...], the likeliest after the embeddings and after each layer.
     across: {"0.0": mean attention of the words of a pair's second sentence to the first, ...}.
     strongest: {"0.0": [word of the second, word of the first, attention of the one to the other, the largest], ...}.
     even: which share of the tokens is the first sentence's.
     """
-    mask = bert.tokenizer.token(bert.tokenizer.mask_id)
     try:
         encoding = bert.encode(re.sub(r"\[.*?\]", lambda _: mask, MASKED))
         pair = bert(PAIR)
@@ -290,8 +295,9 @@ def tour_facts(bert: Bert) -> dict[str, Any] | None:
     shares, across, strongest = {"": float(lens_LV[-1, guess])}, {}, {}
     first, is_word = np.array(pair.token_type_ids) == 0, np.array([word is not None for word in pair.words])
     second = ~first & is_word
-    for layer, head in np.ndindex(len(pair.layers), bert.config.num_attention_heads):
-        name, attention_TT = f"{layer}.{head}", pair.layers[layer].attention[head]
+    attention_LHTT = pair.stacked("attention")
+    for layer, head in np.ndindex(attention_LHTT.shape[:2]):
+        name, attention_TT = f"{layer}.{head}", attention_LHTT[layer, head]
         without = softmax(bert.without_heads([(layer, head)]).logits(encoding)[place])
         shares[name] = float(without[guess])
         across[name] = float(attention_TT[second][:, first].sum(axis=-1).mean())

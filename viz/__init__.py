@@ -32,11 +32,13 @@ LATER = {  # these need matplotlib, or are a chapter of their own: imported when
     "heatmap_figure": "viz.figures.heatmaps",
     "positions_figure": "viz.figures.heatmaps",
     "save": "viz.figures.canvas",
+    "Sentence": "viz.explorer",
     "explore": "viz.explorer",
     "read_export": "viz.exported",
 }
 
 if TYPE_CHECKING:  # so that editors and type checkers know them too
+    from viz.explorer import Sentence as Sentence
     from viz.explorer import explore as explore
     from viz.exported import read_export as read_export
     from viz.figures.canvas import save as save

@@ -23,8 +23,8 @@ from minibert.commands.sentences import Sentences
 from minibert.errors import UserError
 from minibert.explorer import BY_ITSELF, MOST, Selection, explore, select, why_not_live
 from minibert.model import load
-from viz.explorer.tour import check_tour
 from minibert.terminal import counted, with_bar
+from viz.explorer.tour import check_tour
 
 EXAMPLES = (
     "The brown capybara is sleeping now.",

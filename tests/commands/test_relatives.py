@@ -12,7 +12,7 @@ from minibert.commands.main import main
 from minibert.commands.pictures import ends
 from minibert.commands.sentences import gather
 from minibert.exercises.exercise import SOLUTIONS
-from minibert.exploring.page import segments
+from minibert.explorer import segments
 from minibert.whatif.heads import head_effects
 from minibert.whatif.replaced import replaced
 from tests.checkpoint.test_families import write

@@ -124,7 +124,7 @@ def test_whatever_the_caller_has_set_for_arithmetic_the_library_computes(minilm,
             viz.measure(moved, layer.attention)
         lines = viz.choose_lines(layer.attention[0])
         viz.joint_figure([moved[0]], plain[0][0].tokens, [lines])
-        viz.explore([plain[0][0].tokens], [layer.query[None]], [layer.key[None]])
+        viz.explore([viz.Sentence(plain[0][0].tokens, layer.query[None], layer.key[None])])
     assert strict[1] == plain[1]
     for one, other in zip(strict[0], plain[0], strict=True):
         np.testing.assert_array_equal(one.hidden_states[-1], other.hidden_states[-1])

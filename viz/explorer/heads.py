@@ -92,7 +92,7 @@ def explore_layer(sentences: Sequence[Sentence], layer: int, contents: Contents)
     for head in range(len(query_HNK)):
         is_whole = contents.whole[:, layer, head]
         inner = is_whole[sentence_of]
-        whole = np.flatnonzero(is_whole)
+        whole = np.flatnonzero(is_whole).tolist()
         vectors = np.stack([query_HNK[head, inner], key_HNK[head, inner]])
         data = pack_pictures(pictures, head, inner, contents) | pack_leans(pictures, head, vectors)
         data["longest"] = float(norms[head].max())

@@ -91,7 +91,7 @@ def places(tokens: Sequence[str], words: Sequence, segments: Sequence[int], word
     offset = position - position[:, None]
     for step in OFFSETS:
         yield offset == step
-    names = np.array([str(tokens[i]) for i in position], dtype=object)
+    names = np.array([str(token) for token, of_word in zip(tokens, word, strict=True) if of_word], dtype=object)
     twin = (names == names[:, None]) & (offset != 0)
     marks = np.array([is_punctuation(name) for name in names], bool)
     twin[marks] = False  # a comma is no word that is said again

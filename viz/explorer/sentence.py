@@ -40,8 +40,8 @@ class Sentence:
 
     def __post_init__(self) -> None:
         count = len(self.tokens)
-        self.words = self.words or range(count)
-        self.segments = self.segments or [0] * count
+        self.words = self.words if len(self.words) else range(count)
+        self.segments = self.segments if len(self.segments) else [0] * count
         for name in ("words", "roles", "segments", "spans"):
             entries = getattr(self, name)
             if len(entries) not in (0, count):

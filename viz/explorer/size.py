@@ -1,6 +1,5 @@
 """What fits into a page of a given size: which sentences are whole, and in which heads."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -86,14 +85,14 @@ def kept(sizes: np.ndarray, heads: int, size: float, chosen: Sequence[int] = ())
     Short ones come first, each in all heads. A sentence too long for that is whole in as many heads as fit, the
     `chosen` ones before the others.
     """
-    left = size - around(sizes, heads)
+    left = float(size - around(sizes, heads))
     if left < 0:
         raise PageTooSmall(too_small(sizes, heads, size))
     first = list(dict.fromkeys([*chosen, *range(heads)]))
     result = np.zeros((len(sizes), heads), bool)
     for s in np.argsort(sizes, kind="stable"):
-        each = in_one_head(sizes[s])
-        count = min(heads, math.floor(left / each))
+        each = float(in_one_head(sizes[s]))
+        count = min(heads, int(left // each))
         result[s, first[:count]] = True
         left -= count * each
     return result

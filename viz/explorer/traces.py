@@ -20,9 +20,10 @@ def trace_html(tokens: Sequence[str], attentions: Sequence[np.ndarray | None]) -
     attentions: for each layer an array [heads, T, T]. None where a layer's was not kept, or where the maps are too many
     for one notebook cell: then a notebook falls back to the plain text.
     """
-    if any(attention is None for attention in attentions) or 2 * sum(a.size for a in attentions) > MOST:
+    kept = [attention for attention in attentions if attention is not None]
+    if len(kept) < len(attentions) or 2 * sum(attention.size for attention in kept) > MOST:
         return None
-    attention = np.stack(attentions)
+    attention = np.stack(kept)
     layers, heads, size, _ = attention.shape
     data = {
         "tokens": list(tokens),

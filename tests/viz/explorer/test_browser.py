@@ -7,16 +7,18 @@ import io
 import re
 import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import viz
-from minibert.exploring import page as explore
+from minibert.explorer import explore
 from tests.viz.explorer.conftest import ready
 from tests.viz.explorer.test_explorer import made_up
-from viz.explorer import build, heads, room
+from viz.explorer import build, heads, size
+from viz.explorer.sentence import Sentence
 from viz.explorer.words import WORDS
 from viz.web.assemble import assemble
 
@@ -49,7 +51,7 @@ def traces(minilm):
 
 @pytest.fixture(scope="module")
 def file(minilm, tmp_path_factory):
-    return explore.explore(minilm, TEXTS, drawn="exact").save(tmp_path_factory.mktemp("explorer") / "page.html")
+    return explore(minilm, TEXTS, drawn="exact").save(tmp_path_factory.mktemp("explorer") / "page.html")
 
 
 def state(page, name):
@@ -219,7 +221,8 @@ def test_zoom_pan_and_labels_that_thin_out(show, tmp_path):
     rng = np.random.default_rng(0)
     arrays = rng.normal(size=(2, 60, 1, 1, 20, 4)).astype(np.float32)
     tokens = [[f"token{i}" for i in range(20)]] * 60
-    many = viz.explore(tokens, list(arrays[0]), list(arrays[1])).save(tmp_path / "many.html")
+    sentences = [Sentence(*parts) for parts in zip(tokens, *arrays, strict=True)]
+    many = viz.explore(sentences).save(tmp_path / "many.html")
     page = show(many, "view=points")
     far = count(svg(page), "text")
     hashes = [address(page)]
@@ -425,7 +428,7 @@ def test_words_instead_of_pieces(show, file, traces):
 
 def test_the_points_of_a_long_sentence_stay_in_sight(show, tmp_path):
     made = made_up([60], layers=1, heads=1)
-    page = show(viz.explore(*made).save(tmp_path / "long.html"), "view=sentence")
+    page = show(viz.explore(made).save(tmp_path / "long.html"), "view=sentence")
     inner = "(({ y }) => [y, explorer.window.y])(explorer.views.sentence.cloudBox)"
     first = page.evaluate(inner)
     page.evaluate("document.getElementById('stage').scrollTo(0, 300)")
@@ -558,9 +561,8 @@ def test_the_ring_tells_at_which_distance_it_begins(show, file, traces):
 
 
 def test_a_saved_picture_is_whole_and_explains_its_colours(show, tmp_path):
-    tokens, rng = [[f"w{i}" for i in range(90)]], np.random.default_rng(0)
-    arrays = rng.normal(size=(2, 1, 1, 90, 4)).astype(np.float32)
-    long = viz.explore(tokens, [arrays[0]], [arrays[1]]).save(tmp_path / "long.html")
+    arrays = np.random.default_rng(0).normal(size=(2, 1, 1, 90, 4)).astype(np.float32)
+    long = viz.explore([Sentence([f"w{i}" for i in range(90)], *arrays)]).save(tmp_path / "long.html")
     drawing = svg(show(long, "view=sentence&colour=position"))
     assert float(drawing.get("width")) > 90 * 12  # wider than the screen: what one scrolls to is in it
     texts = [t.text for t in drawing.iter("{http://www.w3.org/2000/svg}text")]
@@ -708,9 +710,7 @@ def test_fingers(show, file):
 def test_texts_are_shown_and_run_nothing(show, tmp_path):
     arrays = np.random.default_rng(0).normal(size=(2, 2, 2, len(HOSTILE), 4)).astype(np.float32)
     page_file = viz.explore(
-        [HOSTILE],
-        [arrays[0]],
-        [arrays[1]],
+        [Sentence(HOSTILE, *arrays)],
         title="</title><img src=x onerror=window.pwned=5>",
         notes=["<script>window.pwned=6</script>"],
     ).save(tmp_path / "hostile.html")
@@ -776,7 +776,8 @@ def test_sentences_that_are_not_whole_say_so(show, tmp_path):
     rng = np.random.default_rng(0)
     arrays = rng.normal(size=(2, 40, 2, 2, 20, 4)).astype(np.float32)
     tokens = [[f"t{i}" for i in range(20)]] * 40
-    small = viz.explore(tokens, list(arrays[0]), list(arrays[1]), room=600_000).save(tmp_path / "some.html")
+    sentences = [Sentence(*parts) for parts in zip(tokens, *arrays, strict=True)]
+    small = viz.explore(sentences, size=600_000).save(tmp_path / "some.html")
     page = show(small, "view=points&sentence=39&only=true")
     assert "(points only)" in page.locator("select[data-state=sentence] option").nth(39).inner_text()
     assert "did not fit into the file" in page.locator("#maths").inner_text()
@@ -830,13 +831,12 @@ def test_a_large_page_opens_and_pans(show, tmp_path, capsys):
 def large_layer():
     """A page of 144 heads x 10,000 points: one head, made up, a hundred and forty-four times."""
     rng = np.random.default_rng(0)
-    tokens = [[f"t{i % 97}" for i in range(20)]] * 250
-    query, key = (list(rng.normal(size=(250, 1, 20, 8)).astype(np.float32)) for _ in range(2))
-    kept = room.kept(np.full(250, 20), 144, room.ROOM)
-    sentences = tokens, [range(20)] * 250, [[0] * 20] * 250
-    found, (packed,) = heads.explore_layer(
-        sentences, query, key, None, kept[:, :1], "exact", False, False, 20, heads.METHODS
-    )
+    tokens = [f"t{i % 97}" for i in range(20)]
+    arrays = rng.normal(size=(2, 250, 1, 1, 20, 8)).astype(np.float32)
+    sentences = [Sentence(tokens, query, key) for query, key in zip(*arrays, strict=True)]
+    kept = size.kept(np.full(250, 20), 144, size.SIZE)
+    contents = replace(size.fit(sentences, size.SIZE, [], "exact", False), whole=kept[:, :1, None], vectors=False)
+    found, (packed,) = heads.explore_layer(sentences, 0, contents)
     columns = build.columns([found], WORDS.of())
     data = {
         "title": "large", "notes": [], "layers": 12, "heads": 12, "headSize": 8, "methods": ["raw", "paper", "exact"],

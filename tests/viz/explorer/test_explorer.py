@@ -14,13 +14,17 @@ import pytest
 
 import minibert
 import viz
+from minibert import explorer
 from minibert.commands.explore import EXAMPLES
 from minibert.commands.main import main
 from minibert.exercises.japanese import TEXTS
 from minibert.exercises.japanese.files import FILES
-from minibert.exploring import page as explore
-from viz.explorer import build, heads, kinds, pack, room
-from viz.explorer.facts import closeness
+from minibert.explorer import explore
+from tests.checkpoint.test_families import write
+from tests.tokenizer.test_relatives_tokenizers import give_tokenizer
+from viz.explorer import build, heads, kinds, pack, size
+from viz.explorer.sentence import Sentence
+from viz.explorer.tour import closeness
 from viz.explorer.words import WORDS
 from viz.web import assemble
 from viz.web.words import LANGUAGES
@@ -33,11 +37,11 @@ MODULES = sorted(
 
 
 def made_up(sizes, layers=2, heads=3, head_size=8, seed=0):
-    """tokens, query, key for sentences of so many tokens."""
+    """Sentences of so many tokens."""
     rng = np.random.default_rng(seed)
     arrays = [rng.normal(size=(2, layers, heads, size, head_size)).astype(np.float32) for size in sizes]
     tokens = [["[CLS]", *(f"w{i}" for i in range(size - 2)), "[SEP]"] for size in sizes]
-    return tokens, [a[0] for a in arrays], [a[1] for a in arrays]
+    return [Sentence(t, query, key) for t, (query, key) in zip(tokens, arrays, strict=True)]
 
 
 def data_of(page: viz.explorer.Explorer) -> dict:
@@ -50,7 +54,7 @@ def unpack(text: str, dtype) -> np.ndarray:
 
 def test_the_scores_are_the_traces(minilm):
     traces = minilm.batch(["The brown capybara is sleeping now.", ("Where is it?", "Here.")])
-    data = data_of(explore.explore(minilm, ["The brown capybara is sleeping now.", ("Where is it?", "Here.")]))
+    data = data_of(explore(minilm, ["The brown capybara is sleeping now.", ("Where is it?", "Here.")]))
     typed = [sentence["text"] for sentence in data["sentences"]]
     assert typed == ["The brown capybara is sleeping now.", "Where is it? ||| Here."]
     for number, packed in enumerate(data["packed"]):
@@ -69,15 +73,13 @@ def test_the_scores_are_the_traces(minilm):
 def test_progress_is_told_of_sentences_and_of_layers():
     told = []
     bert = minibert.load("tiny")
-    explore.explore(
-        bert, ["A cat.", "A dog."], progress=lambda things, count, unit: told.append((count, unit)) or things
-    )
+    explore(bert, ["A cat.", "A dog."], progress=lambda things, count, unit: told.append((count, unit)) or things)
     assert told == [(2, "sentences"), (4, "layers")]
 
 
 def test_the_places_are_those_of_normalize_and_pca(minilm):
     trace = minilm("The brown capybara is sleeping now.")
-    data = data_of(explore.explore(minilm, ["The brown capybara is sleeping now."]))
+    data = data_of(explore(minilm, ["The brown capybara is sleeping now."]))
     layer, head = 1, 8
     packed = data["packed"][layer * data["heads"] + head]
     for method in ("raw", "paper", "exact"):
@@ -103,7 +105,7 @@ def test_heads_can_be_marked_by_every_column_of_heads_csv(minilm, minilm_folder,
     capsys.readouterr()
     with (tmp_path / "heads.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
-    data = data_of(explore.explore(minilm, [text]))
+    data = data_of(explore(minilm, [text]))
     mine = {column["name"]: column["values"] for column in data["columns"]}
     mine = {name: values for name, values in mine.items() if not name.startswith("attention_")}  # minibert viz --plane
     assert set(mine) == set(rows[0]) - {"layer", "head", "sentences"} | {"kind"}
@@ -117,6 +119,40 @@ def test_heads_can_be_marked_by_every_column_of_heads_csv(minilm, minilm_folder,
             assert close.mean() >= enough, (name, np.flatnonzero(~close), values, theirs)
 
 
+@pytest.fixture
+def roberta(tmp_path):
+    """A small random one: its special tokens are <s> and </s>."""
+    folder = tmp_path / "roberta"
+    folder.mkdir()
+    write(folder, "roberta", "ForMaskedLM", 5, vocab_size=700, type_vocab_size=1, pad_token_id=1)
+    give_tokenizer(folder, "RoBERTa, tokenizer.json")
+    return folder
+
+
+def test_special_tokens_of_any_name_count_as_they_do_in_heads_csv(roberta, tmp_path, capsys):
+    main(["viz", "a b c", "--model", str(roberta), "--layer", "all", "--head", "all", "--out", str(tmp_path)])
+    capsys.readouterr()
+    with (tmp_path / "heads.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    columns = {one["name"]: one["values"] for one in data_of(explore(minibert.load(roberta), ["a b c"]))["columns"]}
+    for name in ("to_cls", "to_sep", "to_previous", "entropy"):
+        assert min(columns[name]) > 0
+        np.testing.assert_allclose(columns[name], [float(row[name]) for row in rows], atol=2e-5)
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_page_tells_nobody_where_the_model_lies(tmp_path, live):
+    folder = tmp_path / "jane.secret" / "mine"
+    shutil.copytree(Path(minibert.__file__).parent / "models" / "tiny", folder)
+    page = explore(minibert.load(folder), ["A cat."], live=live)
+    assert "Model: mine." in data_of(page)["notes"] and "jane.secret" not in page.html
+
+
+def test_a_page_does_not_say_either_why_a_model_is_too_large(minilm):
+    page = explore(minilm, ["A cat."])
+    assert "22.7 million parameters" in page.html and str(Path(minilm.name).parent) not in page.html
+
+
 def test_averages_and_habits(minilm):
     texts = [
         "The brown capybara is sleeping now.",
@@ -124,7 +160,7 @@ def test_averages_and_habits(minilm):
         "A dog barked, and another dog answered from the hill.",
     ]
     traces = minilm.batch(texts)
-    data = data_of(explore.explore(minilm, texts))
+    data = data_of(explore(minilm, texts))
     layer, head = 0, 2
     attention = [t.layers[layer].attention[head] for t in traces]
     packed = data["packed"][layer * data["heads"] + head]
@@ -217,7 +253,7 @@ def test_a_sentence_without_any_attention_on_words_is_not_where_a_head_is_cleare
 
 def test_pictures_of_one_head_face_the_same_way():
     """Where a picture moves into the next one, points do not merely swap sides."""
-    page = data_of(viz.explore(*made_up([9, 7], layers=2, heads=4)))
+    page = data_of(viz.explore(made_up([9, 7], layers=2, heads=4)))
     for packed in page["packed"]:
         first = unpack(packed["xy"]["raw"], "<i2").reshape(-1, 2).astype(float)
         for method in packed["xy"]:
@@ -225,29 +261,32 @@ def test_pictures_of_one_head_face_the_same_way():
             assert ((first * xy).sum(axis=0) >= 0).all(), method
 
 
-@pytest.mark.parametrize("name", ["words", "segments", "texts", "spans", "value_length"])
-def test_what_is_given_for_each_sentence_is_given_for_all(name):
-    tokens, query, key = made_up([5, 4], layers=1, heads=2)
-    entries = {"texts": ["one", "two"], "value_length": [np.ones((1, 2, size)) for size in (5, 4)]}
-    right = entries.get(name, [[0] * 5, [0] * 4] if name != "spans" else [[None] * 5, [None] * 4])
-    viz.explore(tokens, query, key, **{name: right})
-    with pytest.raises(ValueError, match=f"{name} has 1 entries; expected one for each of 2 sentences"):
-        viz.explore(tokens, query, key, **{name: right[:1]})
-    if name != "texts":
-        short = [right[0], right[1][..., :3] if name == "value_length" else right[1][:3]]
-        with pytest.raises(ValueError, match=f"{name} of sentence 1 has 3; expected one for each of 4 tokens"):
-            viz.explore(tokens, query, key, **{name: short})
+@pytest.mark.parametrize("name", ["words", "roles", "segments", "spans"])
+def test_what_is_given_for_a_sentence_is_given_for_all_its_tokens(name):
+    (sentence,) = made_up([4])
+    replace(sentence, **{name: [None] * 4})
+    with pytest.raises(ValueError, match=f"{name} has 3 entries; expected one for each of 4 tokens"):
+        replace(sentence, **{name: [None] * 3})
+
+
+def test_lengths_of_values_are_given_for_all_tokens_and_for_all_sentences():
+    one, other = made_up([4, 5], layers=1, heads=2)
+    with pytest.raises(ValueError, match=r"value_length must be \[1, 2, 4\], not \[1, 2, 3\]"):
+        replace(one, value_length=np.ones((1, 2, 3)))
+    one = replace(one, value_length=np.ones((1, 2, 4)))
+    with pytest.raises(ValueError, match="value_length of sentence 1: expected one for every sentence, or for none"):
+        viz.explore([one, other])
+    assert "values" in data_of(viz.explore([one]))["packed"][0]
 
 
 def test_pieces_of_a_word_and_segments():
-    tokens, query, key = made_up([5, 4])
-    words = [[None, (0, 0), (0, 0), (1, 0), None], [None, "a", "b", None]]
-    data = data_of(viz.explore(tokens, query, key, words=words, segments=[[0, 0, 0, 1, 1], [0] * 4]))
+    one, other = made_up([5, 4])
+    one = replace(one, words=[None, (0, 0), (0, 0), (1, 0), None], segments=[0, 0, 0, 1, 1])
+    data = data_of(viz.explore([one, other]))
     assert data["sentences"][0]["words"] == [None, 0, 0, 1, None]
     assert data["sentences"][0]["segments"] == [0, 0, 0, 1, 1]
-    plain = data_of(viz.explore(tokens, query, key))
-    assert plain["sentences"][1] == {
-        "tokens": data["sentences"][1]["tokens"],
+    assert data["sentences"][1] == {
+        "tokens": [0, 1, 2, 4],
         "words": [0, 1, 2, 3],
         "segments": [0] * 4,
         "text": None,
@@ -258,26 +297,24 @@ def test_pieces_of_a_word_and_segments():
 
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_sentence_of_hardly_any_tokens(size):
-    tokens = [["[CLS]", "[SEP]"][:size]]
     arrays = np.random.default_rng(0).normal(size=(2, 1, 1, size, 2)).astype(np.float32)
-    data = data_of(viz.explore(tokens, [arrays[0]], [arrays[1]]))
+    data = data_of(viz.explore([Sentence(["[CLS]", "[SEP]"][:size], *arrays)]))
     assert data["sentences"][0]["kept"] is None
 
 
 def test_one_sentence_in_sixteen_heads_is_small():
-    tokens, query, key = made_up([12], layers=4, heads=4, head_size=64)
-    lengths = [np.ones((4, 4, 12), np.float32)]
-    page = viz.explore(tokens, query, key, value_length=lengths)
+    (sentence,) = made_up([12], layers=4, heads=4, head_size=64)
+    page = viz.explore([replace(sentence, value_length=np.ones((4, 4, 12), np.float32))])
     assert len(page.html) < 500_000
 
 
 def test_what_does_not_fit_is_left_out_and_said():
-    tokens, query, key = made_up([20] * 30, layers=2, heads=2)
-    everything = viz.explore(tokens, query, key)
+    sentences = made_up([20] * 30, layers=2, heads=2)
+    everything = viz.explore(sentences)
     assert all(s["kept"] is None for s in data_of(everything)["sentences"])
     sizes = np.full(30, 20)
-    some = int(room.around(sizes, 4) + 10.5 * 4 * room.whole(sizes)[0])
-    page = viz.explore(tokens, query, key, room=some, drawn="paper")
+    some = int(size.around(sizes, 4) + 10.5 * 4 * size.in_one_head(sizes)[0])
+    page = viz.explore(sentences, size=some, drawn="paper")
     data = data_of(page)
     whole = [s["kept"] is None for s in data["sentences"]]
     assert whole == [True] * 10 + [False] * 20
@@ -293,67 +330,54 @@ def test_what_does_not_fit_is_left_out_and_said():
 def test_one_long_sentence_does_not_empty_the_page():
     """Short sentences are whole, wherever they stand; the long one is in the heads that were asked for."""
     sizes = np.array([200, *[10] * 5])
-    tokens, query, key = made_up(sizes, layers=2, heads=4)
-    some = int(room.around(sizes, 8) + 8 * room.whole(sizes)[1:].sum() + 2.5 * room.whole(sizes)[0])
-    page = viz.explore(tokens, query, key, room=some, chosen=[(1, 2), (0, 3)])
+    each = size.in_one_head(sizes)
+    some = int(size.around(sizes, 8) + 8 * each[1:].sum() + 2.5 * each[0])
+    page = viz.explore(made_up(sizes, layers=2, heads=4), size=some, chosen=[(1, 2), (0, 3)])
     kept = [s["kept"] for s in data_of(page)["sentences"]]
     assert kept == [[3, 6], None, None, None, None, None]
-    assert "1 of 6 sentences are whole in 2 heads only" in page.left_out and "--layer" in page.left_out
+    assert "1 of 6 sentences are whole in 2 heads only. These heads can be chosen." in page.left_out
 
 
 def test_a_page_without_room_for_all_points_says_how_many_fit():
-    tokens, query, key = made_up([20] * 60, layers=2, heads=2)
-    little = int(room.around(np.full(30, 20), 4))
+    sentences = made_up([20] * 60, layers=2, heads=2)
+    little = int(size.around(np.full(30, 20), 4))
     with pytest.raises(ValueError, match=r"2,400 points in 4 heads do not fit into 0\.\d+ MB") as refused:
-        viz.explore(tokens, query, key, room=little)
+        viz.explore(sentences, size=little)
     most = int(re.search(r"at most ([\d,]+) points", str(refused.value))[1].replace(",", "")) // 40
-    page = viz.explore(tokens[:most], query[:most], key[:most], room=little)
+    page = viz.explore(sentences[:most], size=little)
     assert page.left_out.startswith(f"{most} of {most} sentences did not fit")
     with pytest.raises(ValueError, match="do not fit"):
-        viz.explore(tokens[: most + 1], query[: most + 1], key[: most + 1], room=little)
-    with pytest.raises(ValueError, match=r"ask for a page of at least \d\.\d MB"):
-        viz.explore(tokens, query, key, room=300_000)
+        viz.explore(sentences[: most + 1], size=little)
+    with pytest.raises(viz.explorer.PageTooSmall, match=r"choose a page of at least \d\.\d MB"):
+        viz.explore(sentences, size=300_000)
 
 
 def test_the_room_named_is_enough_for_all():
-    tokens, query, key = made_up([60], layers=4, heads=8, head_size=16)
-    small = viz.explore(tokens, query, key, room=800_000)
+    sentences = made_up([60], layers=4, heads=8, head_size=16)
+    small = viz.explore(sentences, size=800_000)
     assert "1 of 1 sentences are whole in" in small.left_out
-    named = int(re.search(r"With (\d+) MB", small.left_out)[1])
-    large = viz.explore(tokens, query, key, room=named * 1_000_000)
+    named = int(re.search(r"In a page of (\d+) MB", small.left_out)[1])
+    large = viz.explore(sentences, size=named * 1_000_000)
     assert large.left_out == ""
     assert len(large.html) < named * 1_000_000
 
 
 def test_vectors_are_kept_only_where_there_is_room_left():
-    tokens, query, key = made_up([60], layers=4, heads=8, head_size=64)
-    enough = int(room.needed(np.array([60]), 32)) + 100_000
-    page = viz.explore(tokens, query, key, room=enough)
+    sentences = made_up([60], layers=4, heads=8, head_size=64)
+    enough = int(size.fit(sentences, size.SIZE, [], None, False).needed) + 100_000
+    page = viz.explore(sentences, size=enough)
     data = data_of(page)
     assert data["sentences"][0]["kept"] is None and len(page.html) < enough
     assert "vectors" not in data["packed"][0]
-    assert "vectors" in data_of(viz.explore(tokens, query, key))["packed"][0]
+    assert "vectors" in data_of(viz.explore(sentences))["packed"][0]
 
 
 def test_a_hundred_and_forty_four_heads_of_ten_thousand_points_stay_under_fifteen_megabytes():
-    sizes, count = np.full(250, 20), 144
-    kept = room.kept(sizes, count, room.ROOM)
-    tokens, query, key = made_up(sizes, layers=1, heads=1, head_size=64)
-    data = data_of(viz.explore(tokens, query, key))
-    sentences = tokens, [range(20)] * 250, [[0] * 20] * 250
-    lengths = [np.ones((1, 20))] * 250
-    _, (packed,) = heads.explore_layer(
-        sentences,
-        [q[0] for q in query],
-        [k[0] for k in key],
-        lengths,
-        kept[:, :1],
-        "exact",
-        False,
-        False,
-        20,
-        heads.METHODS,
-    )
+    kept = size.kept(np.full(250, 20), 144, size.SIZE)
+    sentences = [replace(s, value_length=np.ones((1, 1, 20))) for s in made_up([20] * 250, 1, 1, head_size=64)]
+    data = data_of(viz.explore(sentences))
+    contents = size.fit(sentences, size.SIZE, [], "exact", False)
+    _, (packed,) = heads.explore_layer(sentences, 0, replace(contents, whole=kept[:, :1, None], vectors=False))
     data = {**data, "layers": 12, "heads": 12, "packed": [packed] * 144}
     data["columns"] = [{**c, "values": c["values"] * 144} for c in data["columns"]]
     page = assemble.assemble("page.html", "main.mjs", "style.css", data, "large", build.PAGE, words=WORDS.of())
@@ -373,9 +397,7 @@ def test_texts_stay_texts():
         "{{script}}",
     ]
     arrays = np.random.default_rng(0).normal(size=(2, 1, 1, len(hostile), 4)).astype(np.float32)
-    page = viz.explore(
-        [hostile], [arrays[0]], [arrays[1]], title="</title><script>alert(2)</script>{{data}}", notes=["<b>"]
-    )
+    page = viz.explore([Sentence(hostile, *arrays)], title="</title><script>alert(2)</script>{{data}}", notes=["<b>"])
     data = data_of(page)
     assert data["vocabulary"] == hostile
     assert data["title"] == "</title><script>alert(2)</script>{{data}}"
@@ -384,7 +406,7 @@ def test_texts_stay_texts():
 
 
 def test_the_page_loads_nothing():
-    page = viz.explore(*made_up([4])).html
+    page = viz.explore(made_up([4])).html
     assert "default-src 'none'" in page
     for word in (
         "http://",
@@ -410,7 +432,7 @@ def test_two_modules_may_not_share_a_name(tmp_path):
 
 
 def test_saving_leaves_no_half_of_a_page(tmp_path):
-    page = viz.explore(*made_up([4]))
+    page = viz.explore(made_up([4]))
     path = page.save(tmp_path / "deep" / "page.html")
     assert path.read_text(encoding="utf-8") == page.html
     assert [p.name for p in path.parent.iterdir()] == ["page.html"]
@@ -421,7 +443,7 @@ def test_saving_leaves_no_half_of_a_page(tmp_path):
 
 
 def test_in_a_notebook_the_page_has_a_frame_of_its_own():
-    shown = viz.explore(*made_up([4]))._repr_html_()
+    shown = viz.explore(made_up([4]))._repr_html_()
     assert re.fullmatch(r'<iframe srcdoc="[^"<>]*" sandbox="allow-scripts allow-downloads" [^<>]*></iframe>', shown)
 
 
@@ -432,19 +454,18 @@ def test_quantised_numbers_come_back():
     assert (unpack(pack.signed(np.zeros(3), 0), "<i2") == 0).all()
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda t, q, k: ([], [], []), "no sentences"),
-        (lambda t, q, k: (t, q, k[:1]), "2 sentences, but 2 queries and 1 keys"),
-        (lambda t, q, k: (t, q, [k[0], k[1][:, :, :3]]), r"sentence 1 must be \[layers, heads, 5, head_size\]"),
-        (lambda t, q, k: (t, [x[0] for x in q], k), "sentence 0 must be"),
-        (lambda t, q, k: (t, [x * np.nan for x in q], k), "finite"),
-    ],
-)
-def test_arrays_that_do_not_fit(change, message):
-    with pytest.raises(ValueError, match=message):
-        viz.explore(*change(*made_up([4, 5])))
+def test_arrays_that_do_not_fit():
+    one, other = made_up([4, 5])
+    with pytest.raises(ValueError, match="no sentences"):
+        viz.explore([])
+    with pytest.raises(ValueError, match=r"key must be \[layers, heads, 5, head_size\], not \[2, 3, 3, 8\]"):
+        replace(other, key=other.key[:, :, :3])
+    with pytest.raises(ValueError, match=r"query must be \[layers, heads, 4, head_size\], not \[3, 4, 8\]"):
+        replace(one, query=one.query[0])
+    with pytest.raises(ValueError, match=r"key of sentence 1 must be \[2, 3, 5, 8\], .* not \[2, 2, 5, 8\]"):
+        viz.explore([one, replace(other, key=other.key[:, :2])])
+    with pytest.raises(ValueError, match="finite"):
+        viz.explore([replace(one, query=one.query * np.nan)])
 
 
 def test_a_trace_shows_itself():
@@ -495,7 +516,7 @@ def test_no_text_is_missing_and_none_is_left_over():
     sources = [
         path.read_text(encoding="utf-8") for path in [*MODULES, *folder.glob("*.py"), *folder.glob("page/*.html")]
     ]
-    sources.append(Path(explore.__file__).read_text(encoding="utf-8"))
+    sources.append(Path(explorer.__file__).read_text(encoding="utf-8"))
     text = "\n".join(sources)
     asked = set(re.findall(r"""say\(\"(\w+)\"|say\["(\w+)"\]|words\["(\w+)"\]|\[\[(\w+)\]\]""", text))
     asked = {name for names in asked for name in names if name}
@@ -522,11 +543,11 @@ def test_the_japanese_page_names_things_as_the_course_does():
 
 
 def test_a_page_in_japanese():
-    page = viz.explore(*made_up([4, 5]), language="ja")
+    page = viz.explore(made_up([4, 5]), language="ja")
     assert '<html lang="ja">' in page.html and "全ヘッド" in page.html
     assert "Every sentence is kept whole" not in page.html
     with pytest.raises(ValueError, match="language is 'xx'; expected en or ja"):
-        viz.explore(*made_up([4]), language="xx")
+        viz.explore(made_up([4]), language="xx")
 
 
 @pytest.mark.parametrize(
@@ -543,13 +564,13 @@ def test_a_page_in_japanese():
 )
 def test_a_tour_that_is_none(tour, message):
     with pytest.raises(ValueError, match=message):
-        viz.explore(*made_up([4]), tour=tour)
+        viz.explore(made_up([4]), tour=tour)
 
 
 def test_a_tour_of_ones_own_and_the_one_that_comes_along():
     mine = [{"at": "view=points", "question": "Why?", "answer": "Because."}]
-    assert data_of(viz.explore(*made_up([4]), tour=mine))["tour"] == mine
-    steps = data_of(viz.explore(*made_up([4])))["tour"]
+    assert data_of(viz.explore(made_up([4]), tour=mine))["tour"] == mine
+    steps = data_of(viz.explore(made_up([4])))["tour"]
     assert 3 <= len(steps) <= 8 and not any("text=" in step["at"] for step in steps)  # without a model nothing is typed
     assert not any(step["title"] == "A head with a habit" for step in steps)  # of random numbers none has one
 
@@ -563,7 +584,7 @@ def test_how_close_the_keys_of_some_words_are():
 
 def test_the_card_of_tiny_says_what_the_page_calls_its_heads():
     texts = [tuple(text.split(" ||| ")) if "|||" in text else text for text in EXAMPLES]
-    data = data_of(explore.explore(minibert.load("tiny"), texts, live=False))
+    data = data_of(explore(minibert.load("tiny"), texts, live=False))
     column = data["columns"][0]
     names = [column["labels"][i] for i in column["values"]]
     shares = [f"{one['share']:.2f}" for one in data["evidence"]]

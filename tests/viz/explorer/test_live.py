@@ -13,9 +13,9 @@ import pytest
 import tokenizers
 
 import minibert
-from minibert.exploring import page as explore
-from minibert.exploring.live import live_parts, tokenizer
-from minibert.exploring.told import told
+from minibert import explorer
+from minibert.errors import UserError
+from minibert.explorer import explore, live_parts, tour_facts, why_not_live
 from tests.checkpoint.test_families import write as write_relative
 from viz.explorer.model import Live
 
@@ -142,15 +142,15 @@ def test_the_pages_model_is_pythons_on_a_thousand_sentences(tiny, tmp_path, caps
 
 
 def test_what_cannot_run_in_a_page_says_why(tiny, minilm, monkeypatch):
-    assert explore.live_model(tiny, None)[0] is not None
-    model, why = explore.live_model(minilm, None)
-    assert model is None and "22.7 million parameters" in why
-    with pytest.raises(ValueError, match=r"--live: .* 22\.7 million parameters; a page can hold 12"):
-        explore.live_model(minilm, True)
-    monkeypatch.setattr(explore, "MOST", 30_000_000)
-    with pytest.raises(ValueError, match=r"--live: .* nothing to guess"):
-        explore.live_model(minilm, True)
-    assert explore.live_model(tiny, False) == (None, "--no-live")
+    assert why_not_live(tiny) == ""
+    assert why_not_live(minilm) == "the model has 22.7 million parameters; a page can have 12"
+    with pytest.raises(UserError, match=r"the page cannot run the model: .* 22\.7 million parameters"):
+        explore(minilm, ["A cat."], live=True)
+    monkeypatch.setattr(explorer, "MOST", 30_000_000)
+    assert "nothing to guess" in why_not_live(minilm)
+    monkeypatch.setattr(explorer, "BY_ITSELF", 100_000)
+    page = explore(tiny, ["A cat."])
+    assert re.fullmatch(r"the model has \d\.\d million parameters, and up to 0 are put in .*", page.why_not_live)
 
 
 def test_weights_are_float16_and_none_is_too_large():
@@ -163,16 +163,16 @@ def test_weights_are_float16_and_none_is_too_large():
 
 def test_a_model_that_cannot_read_the_tours_sentences_has_a_shorter_tour(tiny):
     short = replace(tiny, config=replace(tiny.config, max_position_embeddings=8))
-    assert told(short) is None
+    assert tour_facts(short, "[MASK]") is None
     texts = ["She opened the door.", "It is cold."]
-    lengths = [len(tour_of(explore.explore(bert, texts))) for bert in (tiny, short)]
+    lengths = [len(tour_of(explore(bert, texts))) for bert in (tiny, short)]
     assert lengths[0] == lengths[1] + 4  # mask, off, pair, way
 
 
 def test_where_nothing_can_be_typed_the_tour_does_not_ask_for_it(tiny):
-    page = explore.explore(tiny, ["A dog barked."], live=False)
-    assert page.why_not_live == "--no-live" and "type a sentence" not in tour_of(page)[-1]["question"]
-    assert "type a sentence" in tour_of(explore.explore(tiny, ["A dog barked."]))[-1]["question"]
+    page = explore(tiny, ["A dog barked."], live=False)
+    assert page.why_not_live == "the model was left out" and "type a sentence" not in tour_of(page)[-1]["question"]
+    assert "type a sentence" in tour_of(explore(tiny, ["A dog barked."]))[-1]["question"]
 
 
 def test_a_frame_of_either_kind_is_the_same(tiny):
@@ -181,10 +181,9 @@ def test_a_frame_of_either_kind_is_the_same(tiny):
         *((t, backend.token_to_id(t)) for t in ("[SEP]", "[CLS]"))
     )
     other = replace(tiny, tokenizer=replace(tiny.tokenizer, backend=backend))
-    assert tokenizer(other) == tokenizer(tiny)
+    assert live_parts(other).tokenizer == live_parts(tiny).tokenizer
     backend.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    with pytest.raises(ValueError, match="not this model's: BertNormalizer, Whitespace, WordPiece, BertProcessing"):
-        tokenizer(other)
+    assert "not this model's: BertNormalizer, Whitespace, WordPiece, BertProcessing" in why_not_live(other)
 
 
 def tour_of(page) -> list[dict]:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import minibert
-from minibert.exploring import page as explore
+from minibert.explorer import explore
 from tests.support.browser import launch, only_dejavu
 from tests.viz.explorer.conftest import ready
 from tests.viz.explorer.test_live import MANY, check_found, sentences
@@ -39,7 +39,7 @@ def live(tiny, tmp_path_factory):
         "Where is the captain? ||| He is in his cabin.",
         "It was cold in May.",
     ]
-    return explore.explore(tiny, texts).save(tmp_path_factory.mktemp("live") / "tiny.html")
+    return explore(tiny, texts).save(tmp_path_factory.mktemp("live") / "tiny.html")
 
 
 def until(page, true: str) -> None:
@@ -691,7 +691,7 @@ def test_what_a_finger_has_tapped_is_told_until_it_taps_elsewhere(show, live):
 
 
 def test_in_japanese(show, tiny, tmp_path):
-    file = explore.explore(tiny, ["It is warm."], language="ja").save(tmp_path / "ja.html")
+    file = explore(tiny, ["It is warm."], language="ja").save(tmp_path / "ja.html")
     page = show(file, "view=points&query=1&key=2")
     text = page.evaluate("document.body.innerText")
     for english in ("Click a query", "attention", "Heads on", "layer", "distance"):
