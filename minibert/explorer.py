@@ -99,8 +99,7 @@ def explore(
     progress: wraps the things that are worked on, so many of a unit, and may show how far it is.
     The others are as in `viz.explore`.
 
-    UserError: no text, or one without words or too long for the model; a model that a page cannot run; a `size` too
-    small for the points.
+    UserError: no text, or one without words or too long for the model; a model that a page cannot run.
     """
     selection = texts if isinstance(texts, Selection) else select(bert, texts, points, seed)
     why = "the model was left out" if live is False else why_not_live(bert)
@@ -111,23 +110,20 @@ def explore(
     traces = bert.stream(selection.encodings, keep=("query", "key", "value"))
     pairs = zip(traces, selection.encodings, strict=True)
     sentences = [sentence(*pair) for pair in progress(pairs, len(selection.encodings), "sentences")]
-    try:
-        with one_thread():  # hundreds of small products: BLAS's own threads would only wait for each other
-            page = explorer.explore(
-                sentences,
-                title=f"minibert · {Path(name_of(bert)).name}",
-                notes=notes(bert, selection, why, WORDS.of(language)),
-                size=size,
-                chosen=chosen,
-                drawn=drawn,
-                live=None if why else live_parts(bert),
-                tour=tour,
-                language=language,
-                code=code,
-                progress=lambda layers: progress(layers, bert.config.num_hidden_layers, "layers"),
-            )
-    except explorer.PageTooSmall as error:
-        raise UserError(str(error)) from None
+    with one_thread():  # hundreds of small products: BLAS's own threads would only wait for each other
+        page = explorer.explore(
+            sentences,
+            title=f"minibert · {Path(name_of(bert)).name}",
+            notes=notes(bert, selection, why, WORDS.of(language)),
+            size=size,
+            chosen=chosen,
+            drawn=drawn,
+            live=None if why else live_parts(bert),
+            tour=tour,
+            language=language,
+            code=code,
+            progress=lambda layers: progress(layers, bert.config.num_hidden_layers, "layers"),
+        )
     return replace(page, why_not_live=why)
 
 
@@ -287,7 +283,7 @@ def tour_facts(bert: Bert, mask: str) -> dict[str, Any] | None:
         encoding = bert.encode(re.sub(r"\[.*?\]", lambda _: mask, MASKED))
         pair = bert(PAIR)
         trace = bert(encoding)
-    except ValueError:
+    except UserError:
         return None
     (place,) = bert.tokenizer.find_masks(encoding)
     lens_LV = softmax(logit_lens(bert, trace, place))

@@ -24,6 +24,7 @@ from minibert.errors import UserError
 from minibert.explorer import BY_ITSELF, MOST, Selection, explore, select, why_not_live
 from minibert.model import load
 from minibert.terminal import counted, with_bar
+from viz.errors import InputError
 from viz.explorer.tour import check_tour
 
 EXAMPLES = (
@@ -142,5 +143,5 @@ def read_tour(path: Path) -> list[dict[str, Any]]:
         raise UserError(f"--tour {path} cannot be read ({error.strerror}); expected a JSON list of steps") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError(f"--tour {path}: {error}; expected a JSON list of steps") from None
-    except ValueError as error:
+    except InputError as error:
         raise UserError(f"--tour {path}: {error}") from None

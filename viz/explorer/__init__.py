@@ -10,7 +10,6 @@ and the measures, and no figures.
 from viz.explorer.build import Explorer, explore
 from viz.explorer.model import Live
 from viz.explorer.sentence import Sentence
-from viz.explorer.size import PageTooSmall
 from viz.explorer.traces import trace_html
 
-__all__ = ["Explorer", "Live", "PageTooSmall", "Sentence", "explore", "trace_html"]
+__all__ = ["Explorer", "Live", "Sentence", "explore", "trace_html"]

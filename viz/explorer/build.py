@@ -76,8 +76,8 @@ def explore(
     progress: wraps the layers while they are worked on; for example tqdm.
 
     Attention is softmax(query key^T / sqrt(head_size)): the page has those scores and computes the rest itself.
-    PageTooSmall: the points do not fit into `size`. ValueError: no sentences, or sentences of different heads; numbers
-    that are not finite; an unknown picture or language; a tour that is not one.
+    InputError: the points do not fit into `size`; a tour that is not one. ValueError: no sentences, or sentences of
+    different heads; numbers that are not finite; an unknown picture or language.
     """
     check(sentences)
     say = WORDS.of(language)

@@ -37,7 +37,7 @@ class Live:
 
     @property
     def text(self) -> str:
-        """The numbers: float16, end to end, in base64. ValueError: a number that float16 cannot hold."""
+        """The numbers: float16, end to end, in base64. InputError: a number that float16 cannot hold."""
         halves = []
         for name, array in self.weights.items():
             with np.errstate(over="ignore"):

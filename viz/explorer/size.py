@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from viz.errors import InputError
 from viz.explorer.sentence import Sentence
 from viz.geometry.normalize import METHODS
 
@@ -17,10 +18,6 @@ FOR_VECTORS = 1_500_000  # bytes: vectors are for looking at coordinates, and wo
 
 PICTURES = (*METHODS, "attention")
 """The three moves, each drawn in the plane of its principal components, and the attention plane."""
-
-
-class PageTooSmall(ValueError):
-    """Not even the points of all sentences fit into the page."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ def fit(
     """Choose what a page of `size` characters has; the `chosen` (layer, head) come first.
 
     drawn: the picture in which all sentences shall be. live: whether the page shall run a model.
-    PageTooSmall: not even the points of all sentences fit.
+    InputError: not even the points of all sentences fit.
     """
     layers, heads, _, head_size = sentences[0].query.shape
     sizes = np.array([len(sentence.tokens) for sentence in sentences])
@@ -80,14 +77,14 @@ def in_one_head(sizes: np.ndarray) -> np.ndarray:
 
 
 def kept(sizes: np.ndarray, heads: int, size: float, chosen: Sequence[int] = ()) -> np.ndarray:
-    """Which sentences are whole in which heads, [sentences, heads]. PageTooSmall: not even the points of all fit.
+    """Which sentences are whole in which heads, [sentences, heads]. InputError: not even the points of all fit.
 
     Short ones come first, each in all heads. A sentence too long for that is whole in as many heads as fit, the
     `chosen` ones before the others.
     """
     left = float(size - around(sizes, heads))
     if left < 0:
-        raise PageTooSmall(too_small(sizes, heads, size))
+        raise InputError(too_small(sizes, heads, size))
     first = list(dict.fromkeys([*chosen, *range(heads)]))
     result = np.zeros((len(sizes), heads), bool)
     for s in np.argsort(sizes, kind="stable"):

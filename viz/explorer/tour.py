@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from viz.errors import InputError
 from viz.explorer.columns import LayerNumbers
 from viz.explorer.sentence import Sentence
 
@@ -158,23 +159,23 @@ def percent(share: float) -> str:
 
 
 def check_tour(tour: object) -> list[dict[str, Any]]:
-    """Return a tour from a file as it is. ValueError: what is wrong with it, and in which step."""
+    """Return a tour from a file as it is. InputError: what is wrong with it, and in which step."""
     if not isinstance(tour, list) or not tour:
-        raise ValueError("a tour is a list of steps, [{...}, ...], with at least one")
+        raise InputError("a tour is a list of steps, [{...}, ...], with at least one")
     for number, step in enumerate(tour, start=1):
         if not isinstance(step, dict) or not step:
-            raise ValueError(f'step {number} of the tour is {step!r:.60}; expected an object such as {{"text": "..."}}')
+            raise InputError(f'step {number} of the tour is {step!r:.60}; expected an object such as {{"text": "..."}}')
         for name, value in step.items():
             if name in TEXTS and not isinstance(value, str):
-                raise ValueError(f"step {number} of the tour: {name!r} is {value!r:.60}; expected a text")
+                raise InputError(f"step {number} of the tour: {name!r} is {value!r:.60}; expected a text")
             if name not in (*TEXTS, "choices", "right", "hidden"):
                 known = ", ".join((*TEXTS, "choices", "right", "hidden"))
-                raise ValueError(f"step {number} of the tour has {name!r}; expected {known}")
+                raise InputError(f"step {number} of the tour has {name!r}; expected {known}")
         choices, right = step.get("choices", []), step.get("right")
         if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
-            raise ValueError(f"step {number} of the tour: choices must be a list of texts")
+            raise InputError(f"step {number} of the tour: choices must be a list of texts")
         if choices and not (isinstance(right, int) and 0 <= right < len(choices)):
-            raise ValueError(
+            raise InputError(
                 f"step {number} of the tour: right must be 0 to {len(choices) - 1}, the place of the choice"
             )
     return tour

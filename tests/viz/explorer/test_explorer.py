@@ -22,6 +22,7 @@ from minibert.exercises.japanese.files import FILES
 from minibert.explorer import explore
 from tests.checkpoint.test_families import write
 from tests.tokenizer.test_relatives_tokenizers import give_tokenizer
+from viz.errors import InputError
 from viz.explorer import build, heads, kinds, pack, size
 from viz.explorer.sentence import Sentence
 from viz.explorer.tour import closeness
@@ -348,7 +349,7 @@ def test_a_page_without_room_for_all_points_says_how_many_fit():
     assert page.left_out.startswith(f"{most} of {most} sentences did not fit")
     with pytest.raises(ValueError, match="do not fit"):
         viz.explore(sentences[: most + 1], size=little)
-    with pytest.raises(viz.explorer.PageTooSmall, match=r"choose a page of at least \d\.\d MB"):
+    with pytest.raises(InputError, match=r"choose a page of at least \d\.\d MB"):
         viz.explore(sentences, size=300_000)
 
 
