@@ -29,6 +29,7 @@ def test_nothing_but_chapters_is_on_the_ground():
     assert files == {f"{chapter}.py" for chapter in CHAPTERS} | {
         "trace.py",
         "errors.py",
+        "explorer.py",
         "files.py",
         "terminal.py",
         "__init__.py",
