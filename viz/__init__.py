@@ -16,7 +16,7 @@ from viz.figures.words import Words, find_words
 from viz.geometry.normalize import Normalized, normalize
 from viz.geometry.pca import Pca, pca
 from viz.measures.habits import Habits, habits
-from viz.measures.measure import Measures, Target, measure, measure_all
+from viz.measures.measure import Measures, RankedAttention, measure, measure_all
 from viz.measures.shift import Shift, jensen_shannon, shift
 
 LATER = {  # these need matplotlib, or are a chapter of their own: imported when first asked for
@@ -60,8 +60,8 @@ __all__ = [
     "Measures",
     "Normalized",
     "Pca",
+    "RankedAttention",
     "Shift",
-    "Target",
     "Words",
     "choose_lines",
     "find_words",

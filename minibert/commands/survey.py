@@ -198,7 +198,7 @@ def measure_layers(
         for name in ("query", "key", "attention")
     )
     query, wanted = (np.array([x[..., at, :] for x, at in zip(xs, some, strict=True)]) for xs in (query, attention))
-    target = viz.Target(wanted)
+    target = viz.RankedAttention(wanted)
     found = [target.measures(*way.distances(query, key), way.near, way.plane.is_attention) for way in ways]
     found.append(viz.habits(attention, traces[0].tokens, traces[0].roles))
     return [sums.fieldwise(lambda x: x.sum(axis=0)) for sums in found]  # over the sentences

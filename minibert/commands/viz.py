@@ -296,7 +296,7 @@ def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
 
 def check_maps(plane: str) -> None:
     """Before anything is computed: is the package there that draws such maps?"""
-    from viz.geometry.maps import package_of
+    from viz.geometry.neighbor_maps import package_of
 
     try:
         package_of(plane)

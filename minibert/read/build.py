@@ -34,7 +34,7 @@ GEOMETRY = (
     "attention_plane",
     "descent",
     "unfolding",
-    "maps",
+    "neighbor_maps",
 )
 """In reading order: how queries and keys are moved, how near they lie, then the planes they are drawn in."""
 PARTS_OF_THE_PAGE = {

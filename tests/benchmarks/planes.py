@@ -18,7 +18,7 @@ import numpy as np
 import minibert
 import viz
 from tests.material import find_minilm
-from viz.geometry.attention_plane import DECAY, SHARPER, attention_plane, drawing_loss, rows_of
+from viz.geometry.attention_plane import DECAY, SHARPER, attention_batches, attention_plane, picture_loss
 from viz.geometry.distances import square_distances
 from viz.geometry.sentences import sentence_spans
 
@@ -112,14 +112,14 @@ def limit(name: str, traces: list, starts: int) -> None:
 
 def on(plane, query: np.ndarray, key: np.ndarray, spans: list[slice]) -> tuple[float, float]:
     """What a plane loses of the attention of these sentences, and nearest@1 in it; means over heads."""
-    rows = rows_of(query, key, spans, None, np.sqrt(query.shape[-1]), 1.0)
+    rows = attention_batches(query, key, spans, None, np.sqrt(query.shape[-1]), 1.0)
     x, y = plane.draw_queries(query), plane.draw_keys(key)
     queries = sum(some.query.size for some in rows)
     hits = 0
     for some in rows:
         near = square_distances(x[:, some.query], y[:, some.key]).argmin(axis=-1)
         hits += (near == some.attention.argmax(axis=-1)).sum() / len(query)
-    return drawing_loss(x, y, rows, queries)[0].mean(), hits / queries
+    return picture_loss(x, y, rows, queries)[0].mean(), hits / queries
 
 
 def large() -> None:

@@ -8,8 +8,8 @@ import torch
 
 import viz
 from tests.viz.test_normalize import attention_of, random_heads
-from viz.geometry.attention_plane import attention_plane, best_product, drawing_loss, rows_of
-from viz.geometry.descent import minimise
+from viz.geometry.attention_plane import attention_batches, attention_plane, best_product, picture_loss
+from viz.geometry.descent import minimize
 from viz.geometry.sentences import sentence_spans
 from viz.geometry.unfolding import unfold
 
@@ -20,7 +20,7 @@ def drawing(lengths, components, seed=0):
     query, key, sentences = random_heads(seed, 2, lengths=lengths)
     spans = sentence_spans(sentences, sum(lengths))
     x, y = np.random.default_rng(seed).normal(size=(2, 2, sum(lengths), components))
-    return x, y, rows_of(query, key, spans, None, 6**0.5, 1.0), query, key, spans
+    return x, y, attention_batches(query, key, spans, None, 6**0.5, 1.0), query, key, spans
 
 
 def plain_loss(x, y, query, key, spans):
@@ -37,7 +37,7 @@ def plain_loss(x, y, query, key, spans):
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_the_gradient_is_that_of_autograd(lengths, components):
     x, y, rows, query, key, spans = drawing(lengths, components)
-    value, dx, dy = drawing_loss(x, y, rows, sum(lengths))
+    value, dx, dy = picture_loss(x, y, rows, sum(lengths))
     x_torch, y_torch = (torch.tensor(points, requires_grad=True) for points in (x, y))
     expected = plain_loss(x_torch, y_torch, query, key, spans)
     np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-6, atol=1e-12)
@@ -50,11 +50,11 @@ def test_the_gradient_is_that_of_autograd(lengths, components):
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_the_gradient_is_that_of_finite_differences(lengths, components):
     x, y, rows, *_ = drawing(lengths, components, seed=1)
-    _, dx, dy = drawing_loss(x, y, rows, sum(lengths))
+    _, dx, dy = picture_loss(x, y, rows, sum(lengths))
     rng, step = np.random.default_rng(2), 1e-5
     for _ in range(5):
         x_way, y_way = rng.normal(size=(2, *x.shape))
-        ahead, behind = (drawing_loss(x + h * x_way, y + h * y_way, rows, sum(lengths))[0] for h in (step, -step))
+        ahead, behind = (picture_loss(x + h * x_way, y + h * y_way, rows, sum(lengths))[0] for h in (step, -step))
         along = (dx * x_way).sum(axis=(-2, -1)) + (dy * y_way).sum(axis=(-2, -1))
         np.testing.assert_allclose((ahead - behind) / (2 * step), along, rtol=1e-6, atol=1e-9)
 
@@ -66,9 +66,9 @@ def test_the_gradient_of_the_maps_is_that_of_finite_differences(monkeypatch):
 
     def watch(function, start, steps):
         seen.update(function=function, start=start)
-        return minimise(function, start, range(3))
+        return minimize(function, start, range(3))
 
-    monkeypatch.setattr("viz.geometry.attention_plane.minimise", watch)
+    monkeypatch.setattr("viz.geometry.attention_plane.minimize", watch)
     attention_plane(query, key, sentence_spans(sentences, 17))
     function, point = seen["function"], seen["start"] + 0.1
     way, step = np.random.default_rng(0).normal(size=point.shape), 1e-5
@@ -88,7 +88,7 @@ def test_the_descent_ends_where_the_minimum_is():
         bowl = x * x + 1e6 * (y - 2) ** 2, np.stack([2 * x, 2e6 * (y - 2)], axis=-1)
         return tuple(np.concatenate([a[:1], b[1:]]) for a, b in zip(rosenbrock, bowl, strict=True))
 
-    found, value = minimise(valleys, np.array([[-1.2, 1.0], [3.0, 5.0]]), range(100))
+    found, value = minimize(valleys, np.array([[-1.2, 1.0], [3.0, 5.0]]), range(100))
     np.testing.assert_allclose(found, [[1, 1], [0, 2]], atol=1e-4)
     assert (value < 1e-8).all()
 
@@ -98,9 +98,9 @@ def test_a_flat_start_and_a_wall_do_no_harm():
         with np.errstate(all="ignore"):
             return np.where(point[:, 0] < 1, -point[:, 0], np.nan), -np.ones_like(point)
 
-    found, value = minimise(wall, np.zeros((1, 1)), range(40))
+    found, value = minimize(wall, np.zeros((1, 1)), range(40))
     assert 0.5 < found[0, 0] < 1 and value == -found[0]
-    found, _ = minimise(lambda p: (np.zeros(len(p)), np.zeros_like(p)), np.ones((2, 3)), range(5))
+    found, _ = minimize(lambda p: (np.zeros(len(p)), np.zeros_like(p)), np.ones((2, 3)), range(5))
     assert (found == 1).all()
 
 
@@ -214,9 +214,9 @@ def test_one_token_and_identical_tokens_have_a_picture(plane):
 def test_many_pairs_are_thinned_by_queries(monkeypatch):
     query, key, sentences = random_heads(15, lengths=(20, 20))
     spans = sentence_spans(sentences, 40)
-    (rows,) = rows_of(query[None], key[None], spans, None, 2.0, 1.0, most_pairs=300)
+    (rows,) = attention_batches(query[None], key[None], spans, None, 2.0, 1.0, most_pairs=300)
     assert rows.attention.shape == (1, 2, 7, 20)  # every third query, all keys
-    (every,) = rows_of(query[None], key[None], spans, None, 2.0, 1.0, most_pairs=None)
+    (every,) = attention_batches(query[None], key[None], spans, None, 2.0, 1.0, most_pairs=None)
     np.testing.assert_allclose(rows.attention, every.attention[:, :, ::3])
 
 
@@ -224,7 +224,7 @@ def test_many_pairs_are_thinned_by_queries(monkeypatch):
 def test_without_its_package_a_map_says_what_to_install(plane, package, monkeypatch):
     query, key, _ = random_heads(16, lengths=(12,), dtype=np.float32)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match="minibert\\[maps\\]"):
+    with pytest.raises(ImportError, match="minibert-numpy\\[maps\\]"):
         viz.normalize(query, key, method="raw", plane=plane)
 
 

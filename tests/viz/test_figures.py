@@ -56,13 +56,13 @@ def png(figure):
 @pytest.fixture(scope="module")
 def panels():
     query, key, attention = heads()
-    return [viz.normalize(query, key, method=method) for method in ("none", "paper", "exact")], attention
+    return [viz.normalize(query, key, method=method) for method in ("raw", "paper", "exact")], attention
 
 
 @pytest.mark.parametrize("dims", [2, 3])
 def test_joint_figure(dims):
     query, key, attention = heads()
-    panels = [viz.normalize(query, key, method=m, components=dims) for m in ("none", "paper", "exact")]
+    panels = [viz.normalize(query, key, method=m, components=dims) for m in ("raw", "paper", "exact")]
     lines = viz.choose_lines(attention)
     words = viz.find_words(TOKENS, [None, 0, 1, 2, 3, 4, 5, None])
     link = viz.link_words(words, "COSTS", "$5", attention)
@@ -504,7 +504,7 @@ def every_figure(layers, columns, tokens, width=style.WIDTH, sentences=1, names=
     blocks = [np.ascontiguousarray(block / block.sum(axis=-1, keepdims=True)) for block in blocks]
     names = names or [f"token{i}" for i in range(tokens)]
     together = viz.normalize(query, key, of, scale=1, scope="model", method="paper")
-    ways = [viz.normalize(query[0, 0], key[0, 0], of, method=m, scale=1) for m in ("none", "paper", "exact")]
+    ways = [viz.normalize(query[0, 0], key[0, 0], of, method=m, scale=1) for m in ("raw", "paper", "exact")]
     one = [block[0, 0] for block in blocks]
     lines = viz.choose_lines(one, of).strongest(100)
     first = [name for name, s in zip(names, of, strict=True) if s == 0]
@@ -619,7 +619,7 @@ def test_fonts_are_embedded_whole_and_text_stays_text(tmp_path, panels):
 
 def test_the_linked_pair_in_words():
     query, key, _ = heads(tokens=6)
-    n = viz.normalize(query, key, [0, 0, 0, 1, 1, 1], method="none")
+    n = viz.normalize(query, key, [0, 0, 0, 1, 1, 1], method="raw")
     link = viz.Lines(np.array([3, 3]), np.array([4, 5]), np.array([0.1, 0.8]), "a → b")
     (said,) = viz.link_in_words(n, link, [0, 0, 0, 1, 1, 1])
     ranks = []

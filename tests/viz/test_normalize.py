@@ -18,7 +18,6 @@ from viz.geometry.scale import (
     closest,
     near_distance,
     search_nearest,
-    search_rows,
     sentence_pairs,
 )
 from viz.geometry.sentences import sentence_spans
@@ -111,12 +110,6 @@ def test_cosine_cannot_choose_the_scale(weight):
     assert viz.normalize(query[0], key[0], sentences, "paper", distance="cosine").title.endswith("the search was flat")
 
 
-def test_query_by_query_the_search_runs_to_the_edge():
-    query, key, sentences = random_heads(5, 6)
-    search = search_rows(query, key, sentence_spans(sentences, 20))
-    assert (search.best == SCALES[-1]).all() and search.at_edge.all()
-
-
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_the_curve_is_the_weighted_correlation_of_all_pairs(distance, weight):
@@ -206,7 +199,7 @@ def test_one_of_many_is_the_one_alone():
     np.testing.assert_allclose(many[1, 2].key, one.key)
     np.testing.assert_allclose(many[1, 2].key_drawn, one.key_drawn, atol=1e-9)
     assert many[1, 2].title == one.title
-    assert viz.normalize(query, key, method="none")[0, 0].title == "raw"
+    assert viz.normalize(query, key, method="raw")[0, 0].title == "raw"
 
 
 def test_one_short_sentence_keeps_enough_pairs():
@@ -218,6 +211,7 @@ def test_one_short_sentence_keeps_enough_pairs():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        ({"method": "none"}, "method must be one of raw, paper, exact, not 'none'"),
         ({"method": "best"}, "method must be one of raw, paper, exact, not 'best'"),
         ({"scope": "all"}, "scope must be one of"),
         ({"scale": 0}, "scale must lie between 0.01 and 100, not 0"),
@@ -270,12 +264,11 @@ def test_whole_numbers_and_half_precision_are_moved_as_floats(method):
     assert half.key.dtype == np.float32 and np.isfinite(half.key).all()
 
 
-def test_the_readable_name_and_the_older_one_are_one_method():
+def test_raw_is_named_so_and_moves_nothing():
     query, key, sentences = random_heads(33, 2)
-    raw, none = (viz.normalize(query, key, sentences, method) for method in ("raw", "none"))
-    assert raw.method == none.method == raw.title == raw[0].name == "raw"
+    raw = viz.normalize(query, key, sentences, "raw")
+    assert raw.method == raw.title == raw[0].name == "raw"
     np.testing.assert_array_equal(raw.key, key)
-    np.testing.assert_array_equal(none.key_drawn, raw.key_drawn)
 
 
 def test_titles_and_doubts_of_one_head_and_of_many():

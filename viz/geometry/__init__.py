@@ -1,4 +1,4 @@
-"""Where queries and keys lie: moves that leave attention alone, the scale, and the plane that is drawn.
+"""Where queries and keys lie: moves that do not change attention, the scale, and the plane of the picture.
 
-Imports nothing of the other folders but `measures.correlation`, by which the scale is searched.
+It imports no other folder except `measures.correlation`, with which the scale is searched.
 """

@@ -1,8 +1,12 @@
-"""Downhill: the minimum of a smooth function from its gradient, for many functions side by side.
+"""The minimum of a smooth function from its gradient, for many functions side by side.
 
-Newton's step is -H^-1 g: it needs the matrix of second derivatives H. L-BFGS (Nocedal 1980) makes do with the last few
-moves s and the changes of the gradient y that each brought, since y ~ H s: those few pairs say how the slope changes
-along the way come so far, and in all other directions H^-1 is taken to be a number.
+Newton's step needs H, the matrix of second derivatives, and the gradient g:
+
+    step = -H^-1 g
+
+L-BFGS (Nocedal 1980) computes the step from the last few moves s and the changes y of the gradient along them, since
+y ~ H s. These pairs tell how the gradient changes along the directions of the moves. In all other directions H^-1 is
+taken to be one number.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,20 +14,21 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 MEMORY = 10
-"""Pairs that are kept; with 5 it takes about a fifth more steps, with 20 no fewer."""
+"""This many pairs are kept. With 5 the descent takes about a fifth more steps, with 20 no fewer."""
 ENOUGH = 1e-4
-"""A step counts as downhill if it brings this share of what the slope promised (Armijo's rule)."""
+"""A step is taken if the function falls by at least this share of what the gradient predicts (Armijo's rule)."""
 FIRST = 0.1
-"""The length of the first move, when nothing is known of H."""
+"""The length of the first move, before there is any pair."""
 
 
-def minimise(
+def minimize(
     function: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], start: np.ndarray, steps: Iterable[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The lowest points found, [G, P], and the values there, [G], of G functions of P numbers each.
 
-    function: points [G, P] -> values [G] and gradients [G, P].
-    steps: one entry per step. A function whose step does not lead downhill stays where it is and tries half of it next.
+    function: from points [G, P] to values [G] and gradients [G, P].
+    steps: one entry per step. A function whose step does not lead downhill stays where it is, and its next step is half
+    as long.
     """
     point = start
     value, gradient = function(point)
@@ -33,7 +38,7 @@ def minimise(
     for _ in steps:
         direction = newton_direction(gradient, pairs, stretch)
         promised = np.vecdot(direction, gradient)
-        with np.errstate(over="ignore", invalid="ignore"):  # a step may lead beyond all bounds; it is not taken then
+        with np.errstate(over="ignore", invalid="ignore"):  # a step may overflow; it is not taken then
             trial = point - part[:, None] * direction
             trial_value, trial_gradient = function(trial)
             better = trial_value <= value - ENOUGH * part * promised
@@ -50,7 +55,7 @@ def minimise(
 
 
 def newton_direction(gradient: np.ndarray, pairs: list, stretch: np.ndarray) -> np.ndarray:
-    """H^-1 g [G, P], with H^-1 as the pairs (s, y, 1 / s . y) know it, and `stretch` in all other directions."""
+    """H^-1 g, [G, P]: H^-1 from the pairs (s, y, 1 / s . y), and `stretch` in all other directions."""
     direction, shares = gradient, []
     for move, change, inverse in reversed(pairs):
         share = inverse * np.vecdot(move, direction)

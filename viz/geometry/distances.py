@@ -1,6 +1,8 @@
-"""Distances of queries and keys: |q - k|^2 = |q|^2 + |k|^2 - 2 q . k, so that products and lengths are enough.
+"""Distances of queries and keys, from dot products and lengths.
 
-No difference of two vectors is ever formed: for S queries and S keys of K coordinates those would be S S K numbers.
+    |q - k|^2 = |q|^2 + |k|^2 - 2 q . k
+
+No difference of two vectors is computed: for S queries and S keys of K coordinates these are S S K numbers.
 """
 
 import numpy as np
@@ -9,9 +11,14 @@ import numpy as np
 def pair_squares(
     dot: np.ndarray, query_square: np.ndarray, key_square: np.ndarray, scale: np.ndarray | float = 1.0
 ) -> np.ndarray:
-    """|c q_i - k_j / c|^2 = c^2 |q_i|^2 + |k_j|^2 / c^2 - 2 q_i . k_j, never below 0.
+    """The square distances of scaled queries and keys, never below 0; [..., Q, S].
 
-    dot: q_i . k_j, [..., Q, S].  query_square: |q_i|^2, [..., Q].  key_square: |k_j|^2, [..., S].  scale: c, [...].
+        |c q_i - k_j / c|^2 = c^2 |q_i|^2 + |k_j|^2 / c^2 - 2 q_i . k_j
+
+    dot: q_i . k_j, [..., Q, S].
+    query_square: |q_i|^2, [..., Q].
+    key_square: |k_j|^2, [..., S].
+    scale: c, [...].
     """
     scale = np.asarray(scale, dot.dtype)[..., None]
     square = dot * -2
@@ -21,6 +28,9 @@ def pair_squares(
 
 
 def square_distances(query: np.ndarray, key: np.ndarray, dot: np.ndarray | None = None) -> np.ndarray:
-    """|q_i - k_j|^2 of query [..., Q, K] and key [..., S, K]; returns [..., Q, S]. dot: q_i . k_j, if known."""
+    """|q_i - k_j|^2 of query [..., Q, K] and key [..., S, K]; returns [..., Q, S].
+
+    dot: q_i . k_j, where it is known.
+    """
     dot = query @ key.mT if dot is None else dot
     return pair_squares(dot, np.vecdot(query, query), np.vecdot(key, key))

@@ -1,29 +1,45 @@
-"""What may be changed without changing attention: moves that bring queries near the keys they attend to.
+"""Moves that change distances and leave attention as it is.
 
-A query meets keys only in q_i . k_j, and softmax ignores what is common to all keys of one query. So attention stays
-the same when
+Attention depends on a query only through q_i . k_j, and softmax ignores what is the same for all keys of one query. So
+three moves leave attention as it is. Translation adds q_i . a to the dot product, the same for every key:
 
-    k -> k + a                          adds q_i . a, the same for every key       (translation)
-    q -> c q,  k -> k / c,  c > 0       leaves every product alone                 (scale)
-    q -> (q, 0),  k -> (k, anything)    adds 0 to every product                    (an extra coordinate)
+    k -> k + a
 
-Distances do change, and that is the point. Three methods use these moves; each is a function of all the queries and
-keys [..., N, K] that are to share one move, at c = 1. How c is chosen stands in `viz.geometry.scale`.
+Scale, by a number c > 0, changes no dot product:
+
+    q -> c q
+    k -> k / c
+
+One more coordinate adds 0 to every dot product:
+
+    q -> (q, 0)
+    k -> (k, anything)
+
+Distances do change: the moves can bring queries near the keys they attend to. Each of the three methods "raw", "paper"
+and "exact" is a function of all the queries and keys [..., N, K] that share one move. It returns the move at c = 1;
+`viz.geometry.scale` chooses c.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from viz.fieldwise import Fieldwise
 from viz.geometry.distances import pair_squares
 from viz.geometry.sentences import sentence_spans
 
 
 @dataclass(frozen=True)
-class Move:
-    """q -> c q and k -> (k + a) / c; with a radius, the keys are also lifted by a coordinate of their own.
+class Move(Fieldwise):
+    """What is done to queries and keys; with a radius, keys also get a last coordinate, see `exact`.
 
-    translation: a, [..., K].  scale: c, [...].  radius: R, [...], or None.
+        q -> c q
+        k -> (k + a) / c
+
+    translation: a, [..., K].
+    scale: c, [...].
+    radius: R, [...], or None.
     """
 
     translation: np.ndarray
@@ -33,11 +49,13 @@ class Move:
     def scaled(self, scale: np.ndarray) -> "Move":
         return replace(self, scale=np.asarray(scale, self.scale.dtype))
 
-    def apply(self, query: np.ndarray, key: np.ndarray, sentences=None) -> tuple[np.ndarray, np.ndarray]:
+    def apply(
+        self, query: np.ndarray, key: np.ndarray, sentences: Sequence[int] | np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """query and key [..., N, K], moved. sentences: [N], the sentence of each token; None: one sentence.
 
-        A sentence with a key longer than R gets a sphere of its own, as wide as it needs: keys compete only within
-        their sentence, so the order of its distances is still the order of its attention.
+        A sentence with a key longer than R gets a sphere of its own, whose radius is the length of its longest key.
+        Keys compete only within their sentence, so the order of its distances is still the order of its attention.
         """
         key = key + self.translation[..., None, :]
         if self.radius is not None:
@@ -50,14 +68,16 @@ class Move:
         return c * query, key / c
 
     def pairs(self, query: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What is known of all pairs of one sentence without moving anything, in less than half the time of `apply`.
+        """Dot products and distances of the moved q~ and k~ of one sentence, in less than half the time of `apply`.
 
-            q~ . k~       = q . k + q . a
-            |k + a|^2     = |k|^2 + 2 k . a + |a|^2        on a sphere: R^2
-            |q~ - k~|^2   = c^2 |q|^2 + |k + a|^2 / c^2 - 2 q~ . k~
+            q~ . k~ = q . k + q . a
+            |k + a|^2 = |k|^2 + 2 k . a + |a|^2    on a sphere: R^2
+            |q~ - k~|^2 = c^2 |q|^2 + |k + a|^2 / c^2 - 2 q~ . k~
 
-        query: [..., Q, K], key: [..., S, K]. Returns q~ . k~ and |q~ - k~|^2, [..., Q, S], and the height of each key,
-        c times its last coordinate, [..., S] (0 where there is no sphere).
+        query: [..., Q, K], key: [..., S, K].
+
+        Returns q~ . k~ and |q~ - k~|^2, [..., Q, S], and the height of each key, c times its last coordinate, [..., S]
+        (0 where there is no sphere).
         """
         a = self.translation[..., :, None]
         dot = query @ key.mT + query @ a
@@ -76,9 +96,11 @@ def raw(query: np.ndarray, key: np.ndarray) -> Move:
 
 
 def paper(query: np.ndarray, key: np.ndarray) -> Move:
-    """AttentionViz (Yeh et al. 2023, section 5.1.1): both clouds get one centre, a = mean(q) - mean(k).
+    """AttentionViz (Yeh et al. 2023, section 5.1.1): queries and keys get the same mean.
 
-    c is the one for which product and distance correlate best.
+        a = mean(q) - mean(k)
+
+    c is the scale with which dot product and distance correlate best.
     """
     return replace(raw(query, key), translation=query.mean(axis=-2) - key.mean(axis=-2))
 
@@ -86,24 +108,29 @@ def paper(query: np.ndarray, key: np.ndarray) -> Move:
 def exact(query: np.ndarray, key: np.ndarray) -> Move:
     """The order of distances becomes the order of attention (Bachrach et al. 2014; Neyshabur & Srebro 2015).
 
-    a = -mean(k), and an extra coordinate lifts every key onto a sphere of radius R = max |k_j + a|:
+    One more coordinate puts every key onto a sphere of radius R:
 
-        q~ = (c q, 0)        k~ = (k + a, sqrt(R^2 - |k + a|^2)) / c
-
+        a = -mean(k)
+        R = max_j |k_j + a|
+        q~ = (c q, 0)
+        k~ = (k + a, sqrt(R^2 - |k + a|^2)) / c
         |q~_i - k~_j|^2 = c^2 |q_i|^2 + R^2 / c^2 - 2 q_i . (k_j + a)
 
-    Only the last term depends on j: of two keys, the one that a query attends to more is the nearer one, always.
-    c is the one for which this shows best in the plane.
+    Only the last term depends on j: of two keys, the one with more attention from a query is always the nearer one.
+    c is the scale with which this holds for most queries in the plane.
     """
     translation = -key.mean(axis=-2)
-    centred = key + translation[..., None, :]
-    radius = np.sqrt(np.vecdot(centred, centred).max(axis=-1))
+    centered = key + translation[..., None, :]
+    radius = np.sqrt(np.vecdot(centered, centered).max(axis=-1))
     return replace(raw(query, key), translation=translation, radius=radius)
 
 
 def lifted(query: np.ndarray, key: np.ndarray, square: np.ndarray, radius: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(q, 0) and (k, sqrt(R^2 - |k|^2)). square: |k|^2, [..., N], from which R was taken: the longest key has height
-    exactly 0. radius: R, broadcasts against it."""
+    """(q, 0) and (k, sqrt(R^2 - |k|^2)).
+
+    square: |k|^2, [..., N], from which R was computed: the last coordinate of the longest key is exactly 0.
+    radius: R, broadcasts against square.
+    """
     height = np.sqrt(np.maximum(radius**2 - square, 0))[..., None]
     query = np.concatenate([query, np.zeros_like(query[..., :1])], axis=-1)
     return query, np.concatenate([key, height], axis=-1)

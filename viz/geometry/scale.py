@@ -1,53 +1,64 @@
-"""How long should queries be, and how short keys? q -> c q, k -> k / c changes every distance and no product.
+"""The scale c: queries times c, keys divided by c. It changes every distance and no dot product.
+
+    q -> c q
+    k -> k / c
 
 AttentionViz: "We can thus choose a scale factor c such that the weighted correlation between query-key dot products
-and distances is maximized." High products should go with small distances: wanted is the correlation nearest -1.
+and distances is maximized." Large dot products should go with small distances, so the best correlation is the one
+nearest to -1.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from viz.fieldwise import Fieldwise
 from viz.geometry.distances import square_distances
 from viz.geometry.sentences import attention_of
 from viz.measures.correlation import correlation
 
 SCALES = np.geomspace(0.2, 5, 49)
-"""Those that are tried for "paper": its authors' range, in steps of 7 %, with 1 in the middle."""
+"""The scales tried for "paper": the range of its authors, in steps of 7 %, with 1 in the middle."""
 READABLE_SCALES = np.geomspace(0.5, 2, 13)
-"""Those that are tried for "exact". Beyond, a few more queries have the right key nearest, but the longer of the two
-clouds is more than four times as wide as it was beside the other, and the picture shows one of them as a dot."""
+"""The scales tried for "exact". Beyond them a few more queries have the right key nearest. But then one of the two
+clouds is more than four times as wide, compared with the other, as it was, and the other looks like a dot."""
 DISTANCES = ("euclidean", "pca", "cosine")
 WEIGHTS = ("attention", "closeness", None)
 NEAR_SHARE = 0.005
-"""Pairs that count as close: "a low quantile of the distances", as the authors of AttentionViz put it; 0.5 %."""
+"""The share of pairs that count as close: "a low quantile of the distances", say the authors of AttentionViz; 0.5 %."""
 NEAR_PAIRS = 32
-"""But never fewer: one sentence of 8 tokens has 64 pairs, and no correlation can be taken of a third of a pair."""
-HAIR = 1e-4
-"""float32 knows a distance to about 1e-7 of the longest vector: pairs that are equally far apart in truth may differ by
-up to a thousand times that where the distance is small. They must not count as one closer than the other."""
+"""The smallest number of pairs that count as close: one sentence of 8 tokens has 64 pairs, and 0.5 % of them is no
+pair."""
+ROUNDING = 1e-4
+"""float32 gives a distance to about 1e-7 of the longest vector. So the relative error of a small distance may be up to
+a thousand times as large. Pairs that differ by less than this share count as equally far apart."""
 MOST_PAIRS = 10_000
-"""For a correlation: its error is about 1 / sqrt(pairs), here 0.01. More pairs per head are thinned out evenly."""
+"""Pairs per correlation. Its error is about 1 / sqrt(pairs), here 0.01. If a head has more pairs, every second (third,
+...) is taken."""
 MOST_QUERIES = 600
-"""For a share of queries: its error is at most 0.5 / sqrt(queries), here 0.02, and scales compete on the same ones."""
+"""Queries per share. Its error is at most 0.5 / sqrt(queries), here 0.02, and all scales are compared on the same
+queries."""
 FLAT = 1e-4
-"""A curve that varies less than this, ten times the rounding of a correlation, says nothing about c."""
+"""A curve that varies less than this, ten times the rounding error of a correlation, does not determine c."""
 AS_GOOD = 0.01
-"""Half of the error above: a scale that is better by less is not worth a more stretched picture."""
+"""Half of the error above. Of scales whose shares differ by less, the one nearest to 1 is chosen."""
 
 
 @dataclass(frozen=True)
-class Search:
-    """A search for the scale, for every head at once ("..." below).
+class Search(Fieldwise):
+    """A search for the scale, for every head at once ("..." below), among X scales.
 
-    objective: what was searched for, for example "weighted correlation".
-    scales: [C], the scales tried.
-    curve: [..., C], the objective at each.
+    objective: in words, for example "nearest@1 in the plane".
+    scales: [X], the scales tried.
+    curve: [..., X], the objective at each.
     best: [...], the scale chosen; 1 where the curve is flat.
-    at_edge: [...], the best lies at an end of the range: a wider range would have given another.
-    flat: [...], the curve is constant up to rounding: it cannot choose.
+    at_edge: [...], the best lies at an end of the range: a wider range may give another.
+    flat: [...], the curve is constant up to rounding: it does not determine the scale.
     """
+
+    without_heads: ClassVar[tuple[str, ...]] = ("scales",)
 
     objective: str
     scales: np.ndarray
@@ -67,19 +78,21 @@ def search_correlation(
     attention: list[np.ndarray] | None = None,
     scales: np.ndarray = SCALES,
 ) -> Search:
-    """The scale with the strongest (most negative) weighted correlation of product and distance.
+    """The scale with the strongest (most negative) weighted correlation of dot product and distance.
 
-    query, key: [..., P, N, K], translated; the P heads share one scale. spans: each sentence's place in N.
-    attention: for weight "attention", an array [..., P, S, S] a sentence; None: softmax(query key^T / sqrt(K)).
+    query, key: [..., P, N, K], translated; the P heads share one scale.
+    spans: the place of each sentence among the N tokens.
+    distance: one of these:
+        "euclidean"  |c q - k / c|
+        "pca"  the distance between the points in the picture, in the plane of `pca` for that c
+        "cosine"  1 - cos(c q, k / c), which does not depend on c
+    weight: one of these:
+        "attention"  the attention from the query to the key
+        "closeness"  (d0 - d)^2 if the distance d is smaller than d0, a low quantile of the distances, else 0
+        None  1 for all pairs
+    attention: for the weight "attention", an array [..., P, S, S] per sentence; None: softmax(query key^T / sqrt(K)).
 
-        distance  "euclidean"  |c q - k / c|
-                  "pca"        the same between the points as plotted, in the plane of `pca` for that c
-                  "cosine"     1 - cos(c q, k / c): does not depend on c at all
-        weight    "attention"  how much the query attends to the key
-                  "closeness"  (d0 - d)^2 for pairs closer than d0, a low quantile of the distances; 0 for the others
-                  None         all pairs alike
-
-    The authors mean closeness. What it finds in one half of the sentences is not there in the other (viz/README.md).
+    The authors mean closeness. Two halves of the same sentences give very different scales with it (viz/README.md).
     """
     pairs = sentence_pairs(query, key, spans)
     attended = None
@@ -103,28 +116,13 @@ def search_correlation(
     return choose(f"{name}, {distance} distance", scales, np.stack(curve, axis=-1), lowest=True)
 
 
-def search_rows(query: np.ndarray, key: np.ndarray, spans: list[slice], scales: np.ndarray = SCALES) -> Search:
-    """A trap: the correlation taken query by query, then averaged, instead of over all pairs of a head.
-
-    |c q - k / c|^2 = c^2 |q|^2 + |k|^2 / c^2 - 2 q . k, so as c grows the distances of one query become a function of
-    q . k alone, whatever the head does: the search runs off to the end of its range. query, key: [..., N, K].
-    """
-    curve = np.zeros((*query.shape[:-2], len(scales)))
-    for s in spans:
-        q, k = query[..., s, :], key[..., s, :]
-        dot = q @ k.mT
-        for position, c in enumerate(scales.astype(query.dtype)):
-            curve[..., position] += correlation(dot, np.sqrt(square_distances(c * q, k / c, dot))).sum(axis=-1)
-    return choose("correlation query by query, euclidean distance", scales, curve / query.shape[-2], lowest=True)
-
-
 def search_nearest(
     query: np.ndarray, key: np.ndarray, spans: list[slice], scales: np.ndarray = READABLE_SCALES
 ) -> Search:
     """The scale with which most queries have their most attended key nearest in the plane of `pca`.
 
-    query, key: [..., P, N, K], as for `search_correlation`; the curve is the share of such queries, counted in the
-    first sentences that have 600 together.
+    query, key: [..., P, N, K], as for `search_correlation`. The curve is the share of such queries, in the first
+    sentences that have 600 tokens together.
     """
     ends = np.array([s.stop for s in spans])
     spans = spans[: 1 + int(np.searchsorted(ends, MOST_QUERIES))]
@@ -141,11 +139,12 @@ def search_nearest(
 
 
 def scaled_planes(query: np.ndarray, key: np.ndarray, scales: np.ndarray) -> Iterator[np.ndarray]:
-    """For each c the plane [..., 1, K, 2] that `pca` would find for the points c q and k / c together.
+    """For each c the plane [..., 1, K, 2] of `pca` for the points c q and k / c together.
 
-    Their covariance follows from sums taken once, so no point is touched again:
+    Their covariance follows from means that are computed once for all c:
 
-        mean = (c mean(q) + mean(k) / c) / 2        covariance = (c^2 mean(q q^T) + mean(k k^T) / c^2) / 2 - mean mean^T
+        mean = (c mean(q) + mean(k) / c) / 2
+        covariance = (c^2 mean(q q^T) + mean(k k^T) / c^2) / 2 - mean mean^T
     """
     query_NK, key_NK = (x.reshape(*x.shape[:-3], -1, x.shape[-1]).astype(np.float64) for x in (query, key))
     query_mean, key_mean = query_NK.mean(axis=-2), key_NK.mean(axis=-2)
@@ -159,9 +158,9 @@ def scaled_planes(query: np.ndarray, key: np.ndarray, scales: np.ndarray) -> Ite
 
 @dataclass(frozen=True)
 class Pairs:
-    """Products and squared lengths of pairs of tokens of one sentence, each [..., pairs]: all that distances need.
+    """Dot products and square lengths of pairs of tokens of one sentence, each [..., pairs].
 
-    step: only every so many pairs were kept.
+    step: 1 if all pairs are there, 2 for every second, and so on.
     """
 
     dot: np.ndarray
@@ -175,7 +174,7 @@ class Pairs:
         return np.sqrt(np.maximum(square, 0, out=square), out=square)
 
     def cosine_distances(self, c: float = 1.0) -> np.ndarray:
-        """1 - cos(c q, k / c), [..., pairs], in float64: what float32 leaves of c would look like a choice."""
+        """1 - cos(c q, k / c), [..., pairs], in float64: with float32, rounding errors would determine c."""
         query_length, key_length = (
             np.sqrt(square, dtype=np.float64) for square in (self.query_square, self.key_square)
         )
@@ -183,35 +182,36 @@ class Pairs:
 
 
 def sentence_pairs(query: np.ndarray, key: np.ndarray, spans: list[slice]) -> Pairs:
-    """The pairs within each sentence, [..., P, N, K] -> [..., pairs], thinned out evenly to MOST_PAIRS per group."""
+    """The pairs within each sentence, [..., P, N, K] -> [..., pairs]; of more than MOST_PAIRS, an even sample."""
     step = -(-query.shape[-3] * sum((s.stop - s.start) ** 2 for s in spans) // MOST_PAIRS)
-    parts = []
+    parts: list[list[np.ndarray]] = [[], [], []]
     for s in spans:
         q, k = query[..., s, :], key[..., s, :]
         dot = q @ k.mT
-        query_square = np.broadcast_to(np.vecdot(q, q)[..., :, None], dot.shape)
-        key_square = np.broadcast_to(np.vecdot(k, k)[..., None, :], dot.shape)
-        parts.append([x.reshape(*x.shape[:-3], -1)[..., ::step] for x in (dot, query_square, key_square)])
-    return Pairs(*(np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)), step)
+        squares = np.vecdot(q, q)[..., :, None], np.vecdot(k, k)[..., None, :]
+        for part, x in zip(parts, (dot, *squares), strict=True):
+            part.append(np.broadcast_to(x, dot.shape).reshape(*dot.shape[:-3], -1)[..., ::step])
+    dot, query_square, key_square = (np.concatenate(part, axis=-1) for part in parts)
+    return Pairs(dot, query_square, key_square, step)
 
 
 def pair_distances(query: np.ndarray, key: np.ndarray, spans: list[slice]) -> np.ndarray:
-    """|q - k| of the pairs of tokens of one sentence, thinned out as for the search: [..., P, N, K] -> [..., pairs]."""
+    """|q - k| of the pairs that `sentence_pairs` takes: [..., P, N, K] -> [..., pairs]."""
     return sentence_pairs(query, key, spans).distances()
 
 
 def near_distance(distance: np.ndarray) -> np.ndarray:
-    """d0: the low quantile of the distances [..., pairs] below which a pair counts as close; [...].
+    """d0, [...]: the low quantile of the distances [..., pairs] below which a pair counts as close.
 
-    A hair less, so that pairs as far apart as d0 do not count by rounding: in layer 0 the [CLS] of all sentences are
-    the same vector, and where these pairs are the nearest there is nothing closer.
+    It is reduced by the share ROUNDING, so that no pair at the distance d0 counts as closer by a rounding error. In
+    layer 0, [CLS] has the same vector in all sentences: if these pairs are the nearest, no pair is closer.
     """
     rank = near_rank(distance.shape[-1])
-    return np.partition(distance, rank, axis=-1)[..., rank] * (1 - HAIR)
+    return np.partition(distance, rank, axis=-1)[..., rank] * (1 - ROUNDING)
 
 
 def near_rank(pairs: int) -> int:
-    """How many distances are smaller than the quantile d0, of so many pairs."""
+    """The number of distances smaller than the quantile d0."""
     return min(max(NEAR_PAIRS, int(NEAR_SHARE * pairs)), pairs - 1)
 
 
@@ -221,19 +221,19 @@ def closeness(distance: np.ndarray, near: np.ndarray) -> np.ndarray:
 
 
 def closest(dot: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Product, distance and closeness of the pairs closer than d0 alone, each [..., near_rank + 1].
+    """Dot product, distance and closeness of the pairs closer than d0, each [..., near_rank + 1].
 
-    All others weigh nothing: a correlation weighted by closeness is the same with and without them, and 200 times
-    faster without.
+    The weight of all other pairs is 0. Without them the correlation weighted by closeness is the same, and 200 times
+    faster.
     """
     rank = near_rank(distance.shape[-1])
     close = np.argpartition(distance, rank, axis=-1)[..., : rank + 1]
     dot, distance = (np.take_along_axis(x, close, axis=-1) for x in (dot, distance))
-    return dot, distance, closeness(distance, distance[..., -1] * (1 - HAIR))
+    return dot, distance, closeness(distance, distance[..., -1] * (1 - ROUNDING))
 
 
 def choose(objective: str, scales: np.ndarray, curve: np.ndarray, lowest: bool) -> Search:
-    """Of equally good scales the one nearest to 1, which changes least."""
+    """The best scale of each curve; of equally good ones the one nearest to 1, which changes distances least."""
     if lowest:
         good = curve == curve.min(axis=-1, keepdims=True)
     else:

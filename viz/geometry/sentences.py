@@ -1,4 +1,4 @@
-"""Tokens stand end to end; where each sentence lies among them, and its attention."""
+"""Sentences are laid end to end: the place of each among all tokens, and its attention."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,12 @@ import numpy as np
 
 
 def sentence_spans(sentences: Sequence[int] | np.ndarray | None, tokens: int) -> list[slice]:
-    """Where each sentence lies among the tokens, from the sentence of each token."""
+    """The place of each sentence among all tokens.
+
+    sentences: [N], the sentence of each token; None: one sentence.
+
+    ValueError: not one entry per token, or a sentence that appears twice.
+    """
     if sentences is None:
         return [slice(0, tokens)]
     sentences = np.asarray(sentences)
@@ -22,9 +27,12 @@ def sentence_spans(sentences: Sequence[int] | np.ndarray | None, tokens: int) ->
 def attention_blocks(
     attention: Sequence[np.ndarray] | np.ndarray, spans: list[slice], heads: tuple[int, ...] | None = None
 ) -> list[np.ndarray]:
-    """One array [..., S, S] per sentence, from a list of just that or from one array [..., N, N] of all tokens.
+    """One array [..., S, S] per sentence.
 
+    attention: a list of such arrays, or one array [..., N, N] of all tokens.
     heads: the shape of "..." that is expected; None: any.
+
+    ValueError: another shape.
     """
     if isinstance(attention, np.ndarray):
         tokens = spans[-1].stop
@@ -47,12 +55,18 @@ def attention_blocks(
 
 
 def attention_of(query: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """softmax(query key^T / sqrt(K)) of one sentence, [..., S, K] -> [..., S, S]."""
+    """Attention of one sentence, from [..., S, K] to [..., S, S].
+
+    attention = softmax(query key^T / sqrt(K))
+    """
     return softmax(query @ key.mT / math.sqrt(query.shape[-1]))
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """exp(scores) / their sum, along the last axis."""
+    """Shares that grow with the scores and sum to 1 along the last axis.
+
+    softmax_j(scores) = exp(scores_j) / sum_k exp(scores_k)
+    """
     exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 

@@ -1,4 +1,4 @@
-"""Numbers for a head: does attention end up near, what does it do by habit, how far did training move it.
+"""Numbers for a head: how near its attended keys are, how its attention is spread, how far training moved it.
 
-Imports the geometry; knows nothing of figures.
+It imports the geometry, and no figures.
 """

@@ -1,14 +1,18 @@
-"""Do two lists of numbers go together? Pearson's correlation, with or without weights, and Spearman's."""
+"""Pearson's correlation of two lists of numbers, with or without weights, and Spearman's."""
 
 import numpy as np
 
 
 def correlation(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """Pearson's correlation along the last axis, each entry counted as often as its weight says.
+    """Pearson's correlation along the last axis; an entry of weight 2 counts like two entries.
 
-        r = sum w dx dy / sqrt(sum w dx^2  sum w dy^2)        dx = x - weighted mean of x, dy likewise
+        dx = x - sum w x / sum w
+        dy = y - sum w y / sum w
+        r = sum w dx dy / sqrt(sum w dx^2 sum w dy^2)
 
-    x, y, weight: [..., N]. Returns [...], between -1 and 1; 0 where x or y does not vary.
+    x, y, weight: [..., N].
+
+    Returns [...], between -1 and 1; 0 where x or y does not vary.
     """
     weight = np.ones_like(x) if weight is None else weight
     total = np.maximum(weight.sum(axis=-1, keepdims=True), np.finfo(weight.dtype).tiny)
@@ -21,13 +25,17 @@ def correlation(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) 
 
 
 def ranks(x: np.ndarray) -> np.ndarray:
-    """How many entries of a row are smaller, equal ones counted half: 0 for the smallest; equal values share the mean
-    of their ranks. x: [..., N]; returns float32 [..., N]. `viz.measures.fast_ranks` gives the same by sorting."""
+    """The number of smaller entries of a row, 0 for the smallest; equal values get the mean of their ranks.
+
+    x: [..., N].
+
+    Returns float32 [..., N]. `viz.measures.fast_ranks` gives the same by sorting.
+    """
     smaller = (x[..., None, :] < x[..., :, None]).sum(axis=-1)
     equal = (x[..., None, :] == x[..., :, None]).sum(axis=-1)  # itself among them
     return (smaller + (equal - 1) / 2).astype(np.float32)
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Spearman's correlation along the last axis, r(ranks(x), ranks(y)). x, y: [..., N]; returns [...]."""
+    """Spearman's correlation along the last axis: Pearson's correlation of the ranks. x, y: [..., N]; returns [...]."""
     return correlation(ranks(x), ranks(y))

@@ -1,9 +1,9 @@
-"""Ranks by sorting whole numbers: what `correlation.ranks` and `rank_correlation` give, many times faster.
+"""The ranks and rank correlations of `correlation`, many times faster, by sorting whole numbers.
 
-To sort numbers is several times faster than to find their order (argsort) and to take other numbers along in it. So
-what is to be taken along is packed into the same number, below: 32 bits of what is sorted by, 32 bits of the passenger.
-The bits of floats that are not negative, read as whole numbers, sort as the floats do. Nothing here has an equation of
-its own; tests hold it to the plain functions.
+Sorting numbers is several times faster than computing their order (argsort) and applying it to other numbers. So each
+number is packed together with its passenger, a second number that moves with it: of 64 bits, the upper 32 are the
+number, the lower 32 the passenger. Read as whole numbers, the bits of floats that are not negative sort as the floats
+do. There is no equation here; tests compare the results with the plain functions.
 """
 
 import sys
@@ -25,14 +25,14 @@ def fast_ranks(x: np.ndarray) -> np.ndarray:
     tied = (in_order[..., 1:] == in_order[..., :-1]).any(axis=-1)
     if tied.any():
         twice[tied] = first_plus_last(in_order[tied])
-    _, twice = sort_packed(order, twice)  # back to where they came from
+    _, twice = sort_packed(order, twice)  # back into the order of x
     return twice.astype(np.float32) / 2
 
 
 def first_plus_last(in_order: np.ndarray) -> np.ndarray:
-    """For rows [..., N] in order: the first position of each value plus its last, which is twice the mean of all."""
+    """For sorted rows [..., N]: the first place of each value plus its last, twice the mean of its places."""
     size = in_order.shape[-1]
-    begins = np.ones((*in_order.shape[:-1], size + 1), bool)  # one more, beyond the end, where the last value has ended
+    begins = np.ones((*in_order.shape[:-1], size + 1), bool)  # one more, for the end of the last value
     begins[..., 1:-1] = in_order[..., 1:] != in_order[..., :-1]
     position = np.arange(size)
     first = np.maximum.accumulate(np.where(begins[..., :-1], position, 0), axis=-1)
@@ -41,9 +41,9 @@ def first_plus_last(in_order: np.ndarray) -> np.ndarray:
 
 
 def sort_packed(x: np.ndarray, passenger: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x [..., N] in order, and the passenger of each beside it, [..., N] or [N]; both whole numbers below 2^32.
+    """x [..., N], sorted, and the passengers in the same order, [..., N] or [N]; both whole numbers below 2^32.
 
-    Where x is equal, the smaller passenger comes first.
+    If two x are equal, the smaller passenger comes first.
     """
     packed = x.astype(np.uint64, order="C")
     packed <<= np.uint64(32)
@@ -54,29 +54,29 @@ def sort_packed(x: np.ndarray, passenger: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 class RankedOnce:
-    """x [..., N], float32 and not negative, ranked once to be held against many y of the same kind."""
+    """x [..., N], float32 and not negative, ranked once and compared with several y of the same kind."""
 
-    def __init__(self, x: np.ndarray):
+    def __init__(self, x: np.ndarray) -> None:
         size = x.shape[-1]
         self.ranks = fast_ranks(np.asarray(x, np.float32))
         self.twice_from_top = (2 * (size - 1 - self.ranks)).astype(np.uint64)
-        self.centred = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)  # the ranks 0, 1, 2, ... of y
+        self.centered = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)  # the ranks 0, 1, 2, ... of y
         deviation = self.ranks - np.float32((size - 1) / 2)
-        self.spread = np.sqrt(np.vecdot(deviation, deviation) * np.vecdot(self.centred, self.centred))
+        self.spread = np.sqrt(np.vecdot(deviation, deviation) * np.vecdot(self.centered, self.centered))
 
     def in_order_of(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Read x in the order of y, smallest y first (of equal y, the largest x first).
+        """The ranks of x in the order of y, smallest y first; of equal y, the largest x first.
 
-        Returns the ranks of x in that order, counted from the top (0 for the largest x), [..., N]; and the rank
-        correlation of x and -y, [...].
+        Returns these ranks counted from the top (0 for the largest x), [..., N], and the rank correlation of x and -y,
+        [...].
         """
         y = np.asarray(y, np.float32)
         values, twice = sort_packed(y.view(np.uint32), self.twice_from_top)
         from_top = twice.astype(np.float32)
         from_top *= 0.5
-        together = from_top @ self.centred
+        together = from_top @ self.centered
         result = np.divide(together, self.spread, out=np.zeros_like(together), where=self.spread > 0)
         rows = (values[..., 1:] == values[..., :-1]).any(axis=-1)
-        if rows.any():  # equal y share a rank, which the sum above does not know
+        if rows.any():  # equal y share a rank, which the sum above ignores
             result[rows] = -correlation(self.ranks[rows], fast_ranks(y[rows]))
         return from_top, result

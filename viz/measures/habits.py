@@ -1,4 +1,4 @@
-"""What a head does by habit: look at itself, at its neighbours, at [CLS] and [SEP], at one key or at all of them."""
+"""The mean attention of a head to a token itself, its neighbors, [CLS] and [SEP], and its mean entropy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ import numpy as np
 from viz.measures.measure import Sums
 
 REACH = 10
-"""How many tokens away a key is still counted by itself: what AttentionViz calls spirals and neighbours lies within."""
+"""The largest distance, in tokens, with a mean of its own. AttentionViz' spirals and neighbor heads lie within it."""
 OFFSETS = np.arange(-REACH, REACH + 1)
 
 
 @dataclass(frozen=True)
 class Habits(Sums):
-    """Sums over queries of shape [...], one entry per head; those of different sentences add up.
+    """Sums over queries, one entry per head, [...]. The sums of several sentences can be added.
 
     offset_sum, offset_count: [..., 21], by the position of the key relative to the query, -10 to 10.
     """
@@ -28,7 +28,7 @@ class Habits(Sums):
 
     @property
     def by_offset(self) -> np.ndarray:
-        """Mean attention of a query to the key so many tokens further on, `OFFSETS`; [..., 21]."""
+        """Mean attention of a query to the key at each relative position of `OFFSETS`, [..., 21]."""
         return self.offset_sum / np.maximum(self.offset_count, 1)
 
     @property
@@ -37,12 +37,12 @@ class Habits(Sums):
 
     @property
     def to_previous(self) -> np.ndarray:
-        """Over the queries that have a token before them."""
+        """Mean over the queries that have a token before them."""
         return self.by_offset[..., REACH - 1]
 
     @property
     def to_next(self) -> np.ndarray:
-        """Over the queries that have a token after them."""
+        """Mean over the queries that have a token after them."""
         return self.by_offset[..., REACH + 1]
 
     @property
@@ -51,22 +51,25 @@ class Habits(Sums):
 
     @property
     def to_sep(self) -> np.ndarray:
-        """To all [SEP] of the sentence together."""
+        """Attention to all [SEP] of the sentence together."""
         return self.sep_sum / self.queries
 
     @property
     def entropy(self) -> np.ndarray:
-        """- sum p log2 p of a query's attention, in bits: 0 for one key alone, log2 S for all alike."""
+        """Mean entropy of a query's attention, in bits: 0 if one key gets all, log2 S if all get the same.
+
+        entropy = -sum_j attention_ij log2(attention_ij)
+        """
         return self.entropy_sum / self.queries
 
 
 def habits(attention: np.ndarray, tokens: Sequence[str], roles: Sequence[str | None] | None = None) -> Habits:
-    """The habits of heads in one sentence.
+    """The `Habits` of heads in one sentence.
 
     attention: [..., S, S].
     tokens: [S].
-    roles: [S], of each token: "cls", "sep" or another name for a special token, None for ordinary ones. Without it a
-        token in brackets has the role it is named after, as in BERT's own vocabularies (see `bracketed`).
+    roles: [S], "cls", "sep" or another name for a special token, None for an ordinary one. If they are not given, a
+    token in brackets has the role of its name, as in BERT's own vocabularies (see `bracketed`).
 
     ValueError: shapes that do not fit.
     """
@@ -79,14 +82,14 @@ def habits(attention: np.ndarray, tokens: Sequence[str], roles: Sequence[str | N
     tiny = np.finfo(attention.dtype).tiny
     surprise = np.einsum("...j,...j->...", attention, np.log2(np.maximum(attention, tiny)))
 
-    def received(role):
+    def received(role: str) -> np.ndarray:
         return attention[..., [r == role for r in roles]].sum(axis=(-2, -1), dtype=np.float64)
 
-    offset_sum = [
+    by_offset = [
         np.einsum("...i->...", np.diagonal(attention, o, -2, -1)) if abs(o) < size else np.zeros(attention.shape[:-2])
         for o in OFFSETS
     ]
-    offset_sum = np.stack(offset_sum, axis=-1, dtype=np.float64)
+    offset_sum = np.stack(by_offset, axis=-1, dtype=np.float64)
     return Habits(
         np.full(offset_sum.shape[:-1], size),
         received("cls"),

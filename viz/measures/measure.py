@@ -1,38 +1,29 @@
-"""Does attention end up near? Measures that do not care how large the picture is.
+"""How near the attended keys are. The size of the picture has no influence on these measures.
 
-Keys compete only within their own sentence. Everything is kept as sums, so that the measures of many sentences are the
-measures of each, added up: measure(one) + measure(other).
+Keys compete only within their own sentence. All measures are kept as sums, so that the measures of several sentences
+are measure(one) + measure(other).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
+from viz.fieldwise import Fieldwise
 from viz.geometry.distances import square_distances
 from viz.geometry.normalize import Normalized
 from viz.geometry.sentences import attention_blocks, sentence_spans
 from viz.measures.fast_ranks import RankedOnce
 
 TIE = 1e-4
-"""Keys whose attention is less than this share below the highest count as highest: float32 scores of a few tens are
-known to about 1e-5, and attention, their exponential, to as much of itself."""
+"""Keys whose attention is below the highest by less than this share count as highest. The error of float32 scores of
+a few tens is about 1e-5, and so is the relative error of attention, their exponential."""
 
 
-class Sums:
-    """A dataclass of sums, or of such dataclasses: whatever is done to one is done field by field."""
-
-    def fieldwise(self, function: Callable, *others: Self) -> Self:
-        """function(a, b, ...) for each field of this one and of the others.
-
-        `sums.fieldwise(lambda x: x.sum(axis=0))` adds up the first of the leading axes.
-        """
-        result = []
-        for field in fields(self):
-            first, *rest = (getattr(one, field.name) for one in (self, *others))
-            result.append(first.fieldwise(function, *rest) if isinstance(first, Sums) else function(first, *rest))
-        return type(self)(*result)
+@dataclass(frozen=True)
+class Sums(Fieldwise):
+    """A dataclass of sums, or of such dataclasses, which can be added."""
 
     def __add__(self, other: Self) -> Self:
         return self.fieldwise(lambda a, b: a + b, other)
@@ -40,7 +31,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Moments(Sums):
-    """The sums from which a weighted correlation of x and y follows, each of shape [...], float64."""
+    """The sums that determine a weighted correlation of x and y, each of shape [...], float64."""
 
     weight: np.ndarray
     x: np.ndarray
@@ -51,7 +42,10 @@ class Moments(Sums):
 
     @classmethod
     def of(cls, x: np.ndarray, y: np.ndarray) -> "Moments":
-        """All pairs alike. x, y: [..., N]. Summed about the means, where float32 is precise enough, then moved back."""
+        """Every pair has the weight 1. x, y: [..., N].
+
+        Sums about the means are computed first, since float32 is precise enough for them.
+        """
         total = np.full(x.shape[:-1], float(x.shape[-1]))
         x_mean, y_mean = x.mean(axis=-1), y.mean(axis=-1)
         dx, dy = x - x_mean[..., None], y - y_mean[..., None]
@@ -61,14 +55,14 @@ class Moments(Sums):
 
     @classmethod
     def of_close(cls, x: np.ndarray, y: np.ndarray, near: np.ndarray) -> "Moments":
-        """Pairs weighted by closeness (see `closeness`), x [..., N] being distances; only these are touched."""
+        """Pairs weighted by `viz.geometry.scale.closeness`; x [..., N] are the distances, near [...] is d0."""
         heads, size = x.shape[:-1], x.shape[-1]
         close = np.flatnonzero(x < near[..., None])
         head = close // size
         x, y = x.ravel()[close].astype(np.float64), y.ravel()[close].astype(np.float64)
         weight = (np.broadcast_to(near, heads).ravel()[head] - x) ** 2
 
-        def total(values):
+        def total(values: np.ndarray) -> np.ndarray:
             return np.bincount(head, values, minlength=int(np.prod(heads))).reshape(heads)
 
         wx, wy = weight * x, weight * y
@@ -76,7 +70,10 @@ class Moments(Sums):
 
     @property
     def correlation(self) -> np.ndarray:
-        """(mean xy - mean x mean y) / sqrt(variance x  variance y); 0 where x or y does not vary. [...]."""
+        """Pearson's correlation, [...]; 0 where x or y does not vary.
+
+        r = (mean(x y) - mean(x) mean(y)) / sqrt(variance(x) variance(y))
+        """
         total = np.where(self.weight > 0, self.weight, 1)
         x, y = self.x / total, self.y / total
         together = self.xy / total - x * y
@@ -86,7 +83,7 @@ class Moments(Sums):
 
 @dataclass(frozen=True)
 class Nearness(Sums):
-    """How well one space shows attention; counts and sums of shape [...], one entry per head."""
+    """How well one space shows attention: counts and sums, one entry per head, [...]."""
 
     queries: np.ndarray
     first: np.ndarray
@@ -111,13 +108,13 @@ class Nearness(Sums):
 
 @dataclass(frozen=True)
 class Measures(Sums):
-    """What `measure` found, for every head; measures of different sentences add up.
+    """The result of `measure` for every head. The measures of several sentences can be added.
 
     space: `Nearness` in the space of the moved queries and keys.
-    plane: `Nearness` in the plane that is drawn.
-    pairs: `Moments` of distance and dot product, every pair alike.
-    close_pairs: the same, pairs weighted by closeness, with the d0 of the normalisation.
-    lost_sum: what the plane's own attention, softmax(-distance^2), loses of the model's; NaN where it claims none.
+    plane: `Nearness` in the plane of the picture.
+    pairs: `Moments` of distance and dot product, with weight 1.
+    close_pairs: the same, weighted by closeness, with the d0 of the normalization.
+    lost_sum: what the picture's attention loses, see `viz.geometry.attention_plane`; NaN for planes without one.
     """
 
     space: Nearness
@@ -128,11 +125,11 @@ class Measures(Sums):
 
     @property
     def lost(self) -> np.ndarray:
-        """Mean over queries of the Kullback-Leibler divergence, in nats (see `viz.geometry.attention_plane`)."""
+        """Mean over queries of the Kullback-Leibler divergence, in nats."""
         return self.lost_sum / self.plane.queries
 
 
-@np.errstate(all="ignore")  # whatever the caller has set: what underflows here is 0
+@np.errstate(all="ignore")  # also where the caller has set "raise": a number that underflows is 0
 def measure(
     normalized: Normalized,
     attention: Sequence[np.ndarray] | np.ndarray,
@@ -140,7 +137,7 @@ def measure(
 ) -> Measures:
     """Measure moved queries and keys [..., N, K] against attention.
 
-    attention: one array [..., S, S] per sentence, or one [..., N, N], of which only the blocks of the sentences count.
+    attention: one array [..., S, S] per sentence, or one [..., N, N]. Attention between sentences is ignored.
     sentences: [N], the sentence of each token; None: one sentence.
 
     ValueError: shapes that do not fit; attention of other heads than the queries and keys.
@@ -148,40 +145,39 @@ def measure(
     return measure_all([normalized], attention, sentences)[0]
 
 
-@np.errstate(all="ignore")  # whatever the caller has set: what underflows here is 0
+@np.errstate(all="ignore")  # also where the caller has set "raise": a number that underflows is 0
 def measure_all(
-    ways: Sequence[Normalized],
+    normalized: Sequence[Normalized],
     attention: Sequence[np.ndarray] | np.ndarray,
     sentences: np.ndarray | None = None,
 ) -> list[Measures]:
-    """`measure` for the same tokens normalised in several ways; attention is ranked only once."""
-    if not ways:
+    """`measure` for the same tokens normalized in several ways; attention is ranked only once."""
+    if not normalized:
         raise ValueError("measure_all needs at least one Normalized")
-    heads, tokens = ways[0].key.shape[:-2], ways[0].key.shape[-2]
-    for way in ways:
-        if way.key.shape[:-1] != (*heads, tokens):
-            raise ValueError(f"all must be of the same heads and tokens {[*heads, tokens]}, not {way.key.shape[:-1]}")
+    heads, tokens = normalized[0].key.shape[:-2], normalized[0].key.shape[-2]
+    for one in normalized:
+        if one.key.shape[:-1] != (*heads, tokens):
+            raise ValueError(f"all must be of the same heads and tokens {[*heads, tokens]}, not {one.key.shape[:-1]}")
     spans = sentence_spans(sentences, tokens)
     blocks = attention_blocks(attention, spans, heads)
-    drawn = [(way.query_drawn, way.key_drawn) for way in ways]
-    totals = []
+    drawn = [(one.query_drawn, one.key_drawn) for one in normalized]
+    totals: list[Measures] = []
     for s, block in zip(spans, blocks, strict=True):
-        target, found = Target(block), []
-        for way, (query_drawn, key_drawn) in zip(ways, drawn, strict=True):
-            query, key = way.query[..., s, :], way.key[..., s, :]
+        ranked, found = RankedAttention(block), []
+        for one, (query_drawn, key_drawn) in zip(normalized, drawn, strict=True):
+            query, key = one.query[..., s, :], one.key[..., s, :]
             dot = query @ key.mT
             plane = square_distances(query_drawn[..., s, :], key_drawn[..., s, :])
-            found.append(
-                target.measures(dot, square_distances(query, key, dot), plane, way.near, way.plane.is_attention)
-            )
+            square = square_distances(query, key, dot)
+            found.append(ranked.measures(dot, square, plane, one.near, one.plane.is_attention))
         totals = [total + one for total, one in zip(totals, found, strict=True)] if totals else found
     return totals
 
 
-class Target:
-    """What distances are held against: attention of queries of one sentence, [..., Q, S], made ready once for all."""
+class RankedAttention:
+    """Attention of queries of one sentence, [..., Q, S], ranked once, to measure several sets of distances."""
 
-    def __init__(self, attention: np.ndarray):
+    def __init__(self, attention: np.ndarray) -> None:
         self.attention = attention
         self.ranked = RankedOnce(attention)
         highest = attention.max(axis=-1, keepdims=True)
@@ -190,25 +186,33 @@ class Target:
     def measures(
         self, dot: np.ndarray, square: np.ndarray, plane: np.ndarray, near: np.ndarray, is_attention: bool = False
     ) -> Measures:
-        """dot, square, plane: products, and square distances in the whole space and in the plane, [..., Q, S]; square
-        is written over. near: d0, [...]. is_attention: the plane is one in which nearness claims to be attention."""
+        """The `Measures` of these queries.
+
+        dot: dot products, [..., Q, S].
+        square, plane: square distances in the whole space and in the plane, [..., Q, S]; square is overwritten.
+        near: d0, [...].
+        is_attention: True for a plane in which nearness is meant to be attention.
+        """
         lost = self.lost(plane) if is_attention else np.full(plane.shape[:-2], np.nan)
         nearness = self.nearness(square)
         distance = np.sqrt(square, out=square).reshape(*square.shape[:-2], -1)
         dot = dot.reshape(distance.shape)
-        return Measures(
-            nearness, self.nearness(plane), Moments.of(distance, dot), Moments.of_close(distance, dot, near), lost
-        )
+        pairs, close_pairs = Moments.of(distance, dot), Moments.of_close(distance, dot, near)
+        return Measures(nearness, self.nearness(plane), pairs, close_pairs, lost)
 
     def lost(self, square: np.ndarray) -> np.ndarray:
-        """sum over queries of KL(attention || softmax(-square distance)), [...], in nats."""
+        """The sum over queries of the Kullback-Leibler divergence, [...], in nats.
+
+        lost = sum_i sum_j attention_ij log(attention_ij / p_ij)
+        p_ij = softmax_j(-square_ij)
+        """
         z = square.min(axis=-1, keepdims=True) - square
         log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
         log_attention = np.log(np.maximum(self.attention, np.finfo(self.attention.dtype).tiny))
         return np.vecdot(self.attention, log_attention - log_p).sum(axis=-1, dtype=np.float64)
 
     def nearness(self, distance: np.ndarray) -> Nearness:
-        """distance: [..., Q, S], or anything that grows with it, such as its square."""
+        """The `Nearness` of distances [..., Q, S], or of any numbers that grow with them, such as squares."""
         from_top, rank_correlation = self.ranked.in_order_of(distance)
         hits = from_top[..., :3] < self.ties_for_top[..., None]  # of the three nearest keys
         return Nearness(
