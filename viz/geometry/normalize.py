@@ -219,7 +219,7 @@ def normalize(
 
     def per_head(x: np.ndarray) -> np.ndarray:
         """One entry per group -> one per head."""
-        return np.repeat(x, query_GPNK.shape[1], axis=0).reshape(*heads, *x.shape[1:])
+        return np.repeat(x, query_GPNK.shape[1], axis=0).reshape((*heads, *x.shape[1:]))
 
     def apart(x: np.ndarray) -> np.ndarray:
         """[G, P, N, K] or [G, P N, K] -> [..., N, K]."""
