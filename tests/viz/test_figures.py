@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
 from matplotlib.collections import LineCollection
 from matplotlib.text import Text
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
@@ -489,6 +491,28 @@ def test_glyphs_of_other_scripts_come_from_fonts_that_are_installed():
     with style.house_style():
         text = figure.text(0, 0, "x")
     assert text.get_fontfamily() == list(style.fonts())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="fonts are put into a folder of Linux")
+def test_a_list_of_fonts_that_is_older_than_the_fonts_changes_nothing(tmp_path):
+    """matplotlib keeps its list in a file: what was installed since is found, what is gone is not named."""
+
+    def draw(settings: str) -> bytes:
+        program = "import sys, numpy as np, viz; viz.save(viz.attention_figure(np.eye(1), ['猫']), sys.argv[1])"
+        environment = os.environ | {"XDG_DATA_HOME": str(tmp_path), "MPLCONFIGDIR": str(tmp_path / settings)}
+        subprocess.run([sys.executable, "-c", program, str(tmp_path / "cat.svg")], env=environment, check=True)
+        return (tmp_path / "cat.svg").read_bytes()
+
+    before = draw("old")
+    font = TTFont(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"))
+    for record in font["name"].names:
+        record.string = "Unifont"
+    (tmp_path / "fonts").mkdir()
+    font.save(tmp_path / "fonts" / "unifont.ttf")
+    with_font = draw("old")
+    assert b"Unifont" in with_font and with_font == draw("new") == draw("old")
+    (tmp_path / "fonts" / "unifont.ttf").unlink()
+    assert draw("old") == before == draw("newest")
 
 
 def test_a_notebook_shows_a_figure():

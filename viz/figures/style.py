@@ -44,7 +44,14 @@ with warnings.catch_warnings(), np.errstate(all="ignore"):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
-    from matplotlib.font_manager import fontManager, get_font
+    from matplotlib.font_manager import (
+        FontManager,
+        OSXFontDirectories,
+        findSystemFonts,
+        fontManager,
+        get_font,
+        json_dump,
+    )
     from matplotlib.text import Text
 
 # The pages' colours on white. Query and key also differ in shape (dot and diamond) and, in grey, in lightness.
@@ -131,8 +138,21 @@ CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "IDEOGR
 @functools.cache
 def fonts() -> tuple[str, ...]:
     """DejaVu Sans, and those of the fallbacks that are installed."""
-    installed = {entry.name for entry in fontManager.ttflist}
+    _add_new_fonts()
+    installed = {entry.name for entry in fontManager.ttflist if entry.name in FALLBACKS and Path(entry.fname).is_file()}
     return ("DejaVu Sans", *(name for name in FALLBACKS if name in installed))
+
+
+def _add_new_fonts() -> None:
+    """Add to matplotlib's list of fonts, which it keeps in a file and never renews, what was installed since."""
+    known = {entry.fname for entry in fontManager.ttflist}
+    folders = OSXFontDirectories if sys.platform == "darwin" else None  # asking macOS itself takes seconds
+    new = [path for path in findSystemFonts(folders) if path not in known]
+    for path in new:
+        with contextlib.suppress(Exception):  # as matplotlib does: a font that it cannot read is not there
+            fontManager.addfont(path)
+    if len(known) < len({entry.fname for entry in fontManager.ttflist}):
+        json_dump(fontManager, Path(matplotlib.get_cachedir(), f"fontlist-v{FontManager.__version__}.json"))
 
 
 def _settings() -> dict:
