@@ -1,13 +1,38 @@
-"""From the settings of a tokenizer to one that works, of the `tokenizers` package. Nothing is believed unchecked."""
+"""From the settings of a tokenizer to a backend, which cuts texts. Nothing in the settings is believed unchecked.
 
-import json
+The backend is a Tokenizer of the `tokenizers` package (`rust.py`). Where that is not installed, it is WordPiece in
+plain Python (`plain.py`). For Japanese it is WordPiece on the words of MeCab (`japanese.py`).
+"""
+
 import math
 from collections.abc import Callable, Mapping
-
-import tokenizers
+from typing import Any, Protocol
 
 from minibert.errors import CheckpointError
 from minibert.files import abbreviate
+
+
+class Backend(Protocol):
+    """What minibert uses of a Tokenizer of the `tokenizers` package, under the names that it has there."""
+
+    def encode(self, sequence: str, pair: str | None = None) -> Any:
+        """A sentence or a pair as tokens: lists `ids`, `type_ids`, `offsets`, `word_ids`, `sequence_ids`."""
+
+    def token_to_id(self, token: str) -> int | None: ...
+
+    def id_to_token(self, id: int) -> str | None: ...
+
+    def get_vocab(self) -> dict[str, int]:
+        """All tokens with their ids, added ones too."""
+
+    def get_vocab_size(self) -> int: ...
+
+    def get_added_tokens_decoder(self) -> Mapping[int, Any]:
+        """The added tokens by their ids, with their `content` and whether they are `special`."""
+
+    def to_str(self) -> str:
+        """The settings in JSON. Two backends with the same settings cut every text alike."""
+
 
 STEPS = {
     "model": ("WordPiece", "BPE", "Unigram"),
@@ -25,17 +50,23 @@ LONGEST_WORD = 1000
 """Characters. WordPiece tries every piece of a word: time grows with the square. Checkpoints have 100 or 200."""
 
 
-def build_backend(settings: Mapping) -> tokenizers.Tokenizer:
-    """What a tokenizer.json describes, without the padding and truncation that some have switched on."""
-    model = {"type": kind_of(settings["model"]), **settings["model"]}
-    check_steps({**settings, "model": model})
-    empty = {"type": "WordPiece", "vocab": {}, "unk_token": "", "max_input_chars_per_word": 1}
-    empty["continuing_subword_prefix"] = ""
-    frame = {kind: settings.get(kind) for kind in STEPS} | {"model": empty, "added_tokens": []}
-    backend = tokenizers.Tokenizer.from_str(json.dumps(frame))
-    backend.model = BUILD[model["type"]](model)
-    backend.add_tokens([added_token(token) for token in settings["added_tokens"]])
-    return backend
+def build_backend(settings: Mapping) -> Backend:
+    """The tokenizer that a tokenizer.json describes, without the padding and truncation that some have switched on.
+
+    NotImplementedError: it needs something that minibert does not do, or a package that is not installed.
+    """
+    settings = {**settings, "model": {"type": kind_of(settings["model"]), **settings["model"]}}
+    check_steps(settings)
+    CHECK[settings["model"]["type"]](settings["model"])
+    try:
+        from minibert.tokenizer.rust import build
+    except ModuleNotFoundError as error:
+        if error.name != "tokenizers":
+            raise
+        from minibert.tokenizer.plain import PlainTokenizer
+
+        return PlainTokenizer(settings)
+    return build(settings)
 
 
 def kind_of(model: Mapping) -> str:
@@ -72,50 +103,27 @@ def steps_of(part: Mapping | None) -> list[Mapping]:
     return [part]
 
 
-def build_word_piece(model: Mapping) -> tokenizers.models.WordPiece:
-    """The model that cuts words, from its vocabulary (which is far quicker than by way of JSON)."""
-    vocab, unknown, longest = model["vocab"], model["unk_token"], model["max_input_chars_per_word"]
-    if unknown not in vocab or longest > LONGEST_WORD:
+def check_word_piece(model: Mapping) -> None:
+    unknown, longest = model["unk_token"], model["max_input_chars_per_word"]
+    if unknown not in model["vocab"] or longest > LONGEST_WORD:
         raise ValueError(
             f"unk_token {unknown} must be in the vocabulary, max_input_chars_per_word at most {LONGEST_WORD}"
         )
-    prefix = model["continuing_subword_prefix"]
-    return tokenizers.models.WordPiece(
-        vocab, unk_token=unknown, max_input_chars_per_word=longest, continuing_subword_prefix=prefix
-    )
 
 
-def build_bpe(model: Mapping) -> tokenizers.models.BPE:
-    """The model that joins pairs. With a dropout, as in training, it would cut words in another way each time."""
+def check_bpe(model: Mapping) -> None:
+    """With a dropout, as in training, it would cut words in another way each time."""
     if model.get("dropout"):
         raise NotImplementedError(f"the dropout {abbreviate(model['dropout'])} is not 0: that is for training")
-    merges = [tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in model["merges"]]
-    given = (
-        "unk_token",
-        "continuing_subword_prefix",
-        "end_of_word_suffix",
-        "fuse_unk",
-        "byte_fallback",
-        "ignore_merges",
-    )
-    kept = {name: model[name] for name in given if model.get(name)}
-    return tokenizers.models.BPE(vocab=model["vocab"], merges=merges, **kept)
 
 
-def build_unigram(model: Mapping) -> tokenizers.models.Unigram:
-    """The model that looks for the most probable pieces: a vocabulary of pieces, each with its log-probability."""
-    pieces = [(piece, float(score)) for piece, score in model["vocab"]]
-    if not all(piece and math.isfinite(score) for piece, score in pieces):
+def check_unigram(model: Mapping) -> None:
+    """The vocabulary is pieces, each with its log-probability."""
+    if not all(piece and math.isfinite(float(score)) for piece, score in model["vocab"]):
         raise ValueError("a piece of the vocabulary is empty, or its score is no number")
-    return tokenizers.models.Unigram(pieces, model["unk_id"], bool(model.get("byte_fallback")))
 
 
-BUILD = {"WordPiece": build_word_piece, "BPE": build_bpe, "Unigram": build_unigram}
-
-
-def added_token(token: Mapping) -> tokenizers.AddedToken:
-    """A token that is never cut into pieces, wherever it stands in a text."""
-    return tokenizers.AddedToken(**{name: value for name, value in token.items() if name not in ("id", "__type")})
+CHECK = {"WordPiece": check_word_piece, "BPE": check_bpe, "Unigram": check_unigram}
 
 
 def sign_of(settings: Mapping) -> str:
@@ -125,14 +133,14 @@ def sign_of(settings: Mapping) -> str:
     return "bytes" if any(step["type"] == "ByteLevel" for step in steps_of(settings.get("pre_tokenizer"))) else "▁"
 
 
-def largest_id(backend: tokenizers.Tokenizer, settings: Mapping) -> int:
+def largest_id(backend: Backend, settings: Mapping) -> int:
     """The largest id that the tokenizer can give. (`get_vocab` would copy all tokens.)"""
     added, vocab = backend.get_added_tokens_decoder(), settings["model"]["vocab"]
     ids = vocab.values() if isinstance(vocab, Mapping) else [len(vocab) - 1]
     return max([*ids, *added, *backend.encode("a", "a").ids])
 
 
-def moved_tokens(backend: tokenizers.Tokenizer, settings: Mapping) -> list[str]:
+def moved_tokens(backend: Backend, settings: Mapping) -> list[str]:
     """Added tokens whose id is not the one in the files, which must be the next one after the vocabulary."""
     return [
         f"{abbreviate(token['content'])} is {backend.token_to_id(token['content'])}, not {abbreviate(token['id'])}"

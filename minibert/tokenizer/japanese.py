@@ -4,49 +4,73 @@ MeCab is a program with a dictionary; both come with `pip install 'minibert-nump
 read: which dictionary, and how a word is cut. Paths and options for MeCab, which could name files, are refused.
 """
 
-import re
+import json
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from importlib import import_module
-from types import SimpleNamespace
-
-import tokenizers
+from importlib import import_module, metadata
+from typing import Any
 
 from minibert.files import abbreviate
+from minibert.tokenizer import plain
 from minibert.tokenizer.special import JAPANESE
 
 DICTIONARIES = ("unidic_lite", "ipadic", "unidic")
 """The packages of MeCab's dictionaries that a checkpoint may name. One that names none means the first."""
 
-Word = tuple[str, int, int]
-"""A word as the vocabulary may have it, and its place in the text: start, end."""
+Stretch = tuple[str, int, int]
+"""A stretch of a text, perhaps in other letters, and its place in the text: start, end."""
 
 
-@dataclass(frozen=True)
-class Backend:
-    """A tokenizer of the `tokenizers` package that is given words instead of a text; in all else it is that one."""
+class JapaneseTokenizer(plain.PlainTokenizer):
+    """The tokenizer of a checkpoint with BertJapaneseTokenizer. settings: of WordPiece, with its vocabulary."""
 
-    inner: tokenizers.Tokenizer
-    cut: Callable[[str], list[Word]]
+    def __init__(self, settings: Mapping[str, Any], choices: Mapping[str, Any]):
+        super().__init__(settings)
+        mecab = choices.get("mecab_kwargs") or {}
+        self.choices_of_words = choices
+        self.dictionary = mecab.get("mecab_dic", DICTIONARIES[0])
+        self.lower, self.normal = choices.get("do_lower_case", False), mecab.get("normalize_text", True)
+        self.single = choices.get("subword_tokenizer_type") == "character"
+        self.surfaces = mecab_words(self.dictionary)
+        self.note = "" if mecab.get("mecab_dic") else NO_DICTIONARY
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.inner, name)
+    def __reduce__(self) -> tuple:
+        """For copies and pickles: MeCab itself cannot be copied, and is made again."""
+        return JapaneseTokenizer, (self.settings, self.choices_of_words)
 
-    def encode(self, *sentences: str) -> SimpleNamespace:
-        """As the inner one's `encode`, with the words and places of the text."""
-        words = [self.cut(sentence) for sentence in sentences]
-        encoded = self.inner.encode(*([word for word, _, _ in one] for one in words), is_pretokenized=True)
-        places = zip(encoded.sequence_ids, encoded.word_ids, encoded.offsets, strict=True)
-        offsets = [(0, 0) if i is None or w is None else place(words[i][w], o) for i, w, o in places]
-        same = {name: getattr(encoded, name) for name in ("ids", "type_ids", "sequence_ids", "word_ids")}
-        return SimpleNamespace(**same, offsets=offsets)
+    @property
+    def kind(self) -> str:
+        """What finds the words, with which dictionary, and what cuts them."""
+        return f"MeCab with {self.dictionary}, then {'single letters' if self.single else 'WordPiece'}"
+
+    def to_str(self) -> str:
+        """The settings, and what cuts the words: another dictionary, or another version of it, finds other words."""
+        version = metadata.version(self.dictionary)
+        choices = {"dictionary": [self.dictionary, version], "lower": self.lower, "normal": self.normal}
+        return json.dumps({**json.loads(super().to_str()), "words": choices | {"single_letters": self.single}})
+
+    def words(self, letters: list[plain.Letter]) -> Iterator[plain.Word]:
+        """The words that MeCab finds. Where NFKC changed the length of one, its letters have the place of the word."""
+        text, before = plain.text_of(letters), letters[0][1]
+        for word, start, end in words_of(text, self.find, self.normal):
+            word = word.lower() if self.lower else word
+            word = unicodedata.normalize("NFKC", word) if self.single else word
+            start, end = before + start, before + end
+            same = len(word) == end - start
+            yield word, [(at, at + 1) for at in range(start, end)] if same else [(start, end)] * len(word)
+
+    def find(self, text: str) -> list[str]:
+        """MeCab's words. A space in one is a letter where letters are cut, and for WordPiece the end of a word."""
+        return [part for word in self.surfaces(text) for part in ([word] if self.single else word.split())]
+
+    def pieces(self, word: str) -> list[tuple[str, int]]:
+        """Of WordPiece, or every letter by itself."""
+        if not self.single:
+            return super().pieces(word)
+        return [(letter if letter in self.vocabulary else self.unknown, 1) for letter in word]
 
 
-def place(word: Word, within: tuple[int, int]) -> tuple[int, int]:
-    """Where a piece of a word lies in the text; the whole word, where normalising has changed its length."""
-    text, start, end = word
-    return (start + within[0], start + within[1]) if len(text) == end - start else (start, end)
+NO_DICTIONARY = f"its files name no dictionary of MeCab (mecab_dic): {DICTIONARIES[0]}, as in `transformers`"
 
 
 def check_choices(choices: Mapping) -> None:
@@ -67,54 +91,7 @@ def check_choices(choices: Mapping) -> None:
             raise NotImplementedError(f"{name} is {abbreviate(value)}; expected {' or '.join(map(repr, possible))}")
 
 
-def japanese_backend(inner: tokenizers.Tokenizer, choices: Mapping) -> Backend:
-    """The backend that a checkpoint with BertJapaneseTokenizer describes. inner: WordPiece with its vocabulary."""
-    mecab = choices.get("mecab_kwargs") or {}
-    surfaces = mecab_words(mecab.get("mecab_dic", DICTIONARIES[0]))
-    lower, normal = choices.get("do_lower_case", False), mecab.get("normalize_text", True)
-    letters = choices.get("subword_tokenizer_type") == "character"
-    if letters:
-        inner.model.continuing_subword_prefix = ""
-        inner.pre_tokenizer = tokenizers.pre_tokenizers.Split(tokenizers.Regex(r"[\s\S]"), "isolated")
-
-    def find(text: str) -> list[str]:
-        """MeCab's words. A space in one is a letter to those who cut letters, and to WordPiece the end of a word."""
-        return [part for word in surfaces(text) for part in ([word] if letters else word.split())]
-
-    added = sorted({token.content for token in inner.get_added_tokens_decoder().values()}, key=len, reverse=True)
-    whole = re.compile("|".join(map(re.escape, added)))
-
-    def cut(text: str) -> list[Word]:
-        words, end = [], 0
-        for match in [*whole.finditer(text), None]:  # special tokens are whole words, and MeCab does not see them
-            start = match.start() if match else len(text)
-            for word, first, last in words_of(text[end:start], find, normal):
-                word = word.lower() if lower else word
-                words.append((unicodedata.normalize("NFKC", word) if letters else word, end + first, end + last))
-            if match:
-                words.append((match[0], *match.span()))
-                end = match.end()
-        return words
-
-    return Backend(inner, cut)
-
-
-def kind_of_words(choices: Mapping) -> str:
-    """What finds the words, with which dictionary, and what cuts them."""
-    dictionary = (choices.get("mecab_kwargs") or {}).get("mecab_dic", DICTIONARIES[0])
-    pieces = "single letters" if choices.get("subword_tokenizer_type") == "character" else "WordPiece"
-    return f"MeCab with {dictionary}, then {pieces}"
-
-
-def note_of_dictionary(choices: Mapping) -> str:
-    """What is odd about a checkpoint that does not say which dictionary cuts its texts."""
-    named = (choices.get("mecab_kwargs") or {}).get("mecab_dic")
-    return (
-        "" if named else f"its files name no dictionary of MeCab (mecab_dic): {DICTIONARIES[0]}, as in `transformers`"
-    )
-
-
-def words_of(text: str, find: Callable[[str], list[str]], normal: bool) -> Iterator[Word]:
+def words_of(text: str, find: Callable[[str], list[str]], normal: bool) -> Iterator[Stretch]:
     """The words of a text, which is made NFKC first if `normal`, each with its place in the text as it was."""
     stretches = list(normalized(text)) if normal else [(letter, i, i + 1) for i, letter in enumerate(text)]
     starts = [start for part, start, _ in stretches for _ in part]
@@ -126,7 +103,7 @@ def words_of(text: str, find: Callable[[str], list[str]], normal: bool) -> Itera
         yield word, starts[first], ends[at - 1]
 
 
-def normalized(text: str) -> Iterator[Word]:
+def normalized(text: str) -> Iterator[Stretch]:
     """NFKC of a text in the shortest stretches that give, one after another, that of the whole: (part, start, end)."""
     start = 0
     for end in range(1, len(text) + 1):

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import tokenizers
-
 from minibert.files import abbreviate, is_there, read_json
+from minibert.tokenizer.backend import Backend
 
 ROLES = ("unk", "sep", "pad", "cls", "mask")
 """For a word outside the vocabulary, the end of a sentence, filling up, the start of a text, a blank."""
@@ -54,7 +53,7 @@ def described(token: str | dict) -> dict:
     return {"special": True} | (token if isinstance(token, dict) else {"content": token})
 
 
-def find_roles(backend: tokenizers.Tokenizer, choices: Mapping) -> dict[int, str]:
+def find_roles(backend: Backend, choices: Mapping) -> dict[int, str]:
     """The role of each special token, by id: "unk", "sep", "pad", "cls", "mask", or "special" for any other.
 
     A name chosen in the files counts, otherwise the usual ones; and what the tokenizer itself puts before and behind
@@ -70,7 +69,7 @@ def find_roles(backend: tokenizers.Tokenizer, choices: Mapping) -> dict[int, str
     return roles | roles_of_frame(backend)
 
 
-def roles_of_frame(backend: tokenizers.Tokenizer) -> dict[int, str]:
+def roles_of_frame(backend: Backend) -> dict[int, str]:
     """What stands before a text is "cls", what stands behind one is "sep"."""
     framed = backend.encode("a", "a")
     text = [place for place, sentence in enumerate(framed.sequence_ids) if sentence is not None]

@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import tokenizers
-
 from minibert.errors import CheckpointError, UserError
 from minibert.files import abbreviate
-from minibert.tokenizer.backend import attempt, build_backend, kind_of, largest_id, moved_tokens, sign_of
+from minibert.tokenizer.backend import Backend, attempt, build_backend, kind_of, largest_id, moved_tokens, sign_of
 from minibert.tokenizer.encoding import Encoding
 from minibert.tokenizer.special import JAPANESE, find_roles, read_choices
 from minibert.tokenizer.vocabulary import read_settings
@@ -24,7 +22,7 @@ from minibert.tokenizer.vocabulary import read_settings
 class Tokenizer:
     """The checkpoint's tokenizer; `backend` is the one of the `tokenizers` package, None where `missing` says why."""
 
-    backend: tokenizers.Tokenizer | None
+    backend: Backend | None
     missing: str = ""
     roles: Mapping[int, str] = field(default_factory=dict, repr=False)
     """of each special token, by id; see Encoding.roles"""
@@ -113,13 +111,14 @@ def read_tokenizer(folder: Path, vocab_size: int | None = None) -> Tokenizer:
 def working_tokenizer(folder: Path, vocab_size: int | None) -> Tokenizer:
     choices = read_choices(folder)
     settings = read_settings(folder, choices)
-    backend = build_backend(settings)
     kind, note = kind_of(settings["model"]), ""
     if choices["tokenizer_class"] == JAPANESE:
-        from minibert.tokenizer.japanese import japanese_backend, kind_of_words, note_of_dictionary
+        from minibert.tokenizer.japanese import JapaneseTokenizer  # most models do not need it
 
-        backend, note = japanese_backend(backend, choices), note_of_dictionary(choices)
-        kind = kind_of_words(choices)
+        backend: Backend = JapaneseTokenizer(settings, choices)
+        kind, note = backend.kind, backend.note
+    else:
+        backend = build_backend(settings)
     if None not in backend.encode("a").sequence_ids:
         note = "tokenizer.json adds no special tokens, such as [CLS] and [SEP], to a text"
     moved, largest = moved_tokens(backend, settings), largest_id(backend, settings)
