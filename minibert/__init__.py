@@ -1,15 +1,16 @@
-"""minibert: a BERT forward pass in plain NumPy, with every query, key, value, score and attention weight in your hands.
+"""minibert: a BERT forward pass in plain NumPy, with every query, key, value, score and attention weight in reach.
 
 Read the chapters in this order: numerics, embeddings, attention, encoder, heads, model.
 
 Arrays inside the model carry their shape in their name, one letter per axis:
 
-    T  tokens (of all sentences, end to end,     D  hidden          V  vocabulary
-       or of the one at hand)                    H  heads           L  layers
+    T  tokens (of all sentences, end to end,     D  hidden size     V  vocabulary
+       or of one sentence)                       H  heads           L  layers
     S  tokens as keys                            K  head size       N  points (in viz)
-    F  feed-forward
+    F  feed-forward size                         E  embedding size, where it is not D
 
-so `scores_HTS` has, for each head, one row per query token and one column per key token.
+So `scores_HTS` has, for each head, one row per query token and one column per key token. The equations above the code
+use the same letters; `^T` after a matrix is its transpose.
 """
 
 TYPE_CHECKING = False  # as in `typing`, which would have to be imported

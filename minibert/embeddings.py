@@ -13,25 +13,26 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
 
         hidden_t = layer_norm(word[id of t] + position[index of t in its sentence] + token_type[segment of t])
 
-    Each token becomes a vector of D numbers, its hidden state, which every layer will replace by another. Without the
-    position, a sentence would be a bag of words: attention has no other way to know who stands next to whom. A pair of
-    sentences is one sentence here: positions run on, its halves attend to each other, and only the segment differs.
+    Each token becomes a vector of D numbers, its hidden state. Each layer computes a new one from it. Without the
+    position, a sentence would be a bag of words: attention has no other way to know the order of the tokens. A pair of
+    sentences is one sentence here. Its positions run on and its halves attend to each other; only the segment differs.
 
-    Tokens are words and pieces of words (##y goes on what is before it), with [CLS] in front and [SEP] at every end. An
-    id is the token's row in the table `word`. All three tables were learned in training, the positions as well.
+    Tokens are words and pieces of words ("##y" continues the piece before it), with [CLS] in front and [SEP] at every
+    end. An id is the token's row in the table `word`. All three tables were learned in training, the positions too.
+
     encodings: sentences with `input_ids` and `token_type_ids` -> hidden_TD.
     """
     input_ids_T = np.concatenate([encoding.input_ids for encoding in encodings])
     token_types_T = np.concatenate([encoding.token_type_ids for encoding in encodings])
     positions_T = np.concatenate([np.arange(len(encoding.input_ids)) for encoding in encodings])
-    hidden_TD = weights.word[input_ids_T]
-    hidden_TD += weights.position[positions_T]
-    hidden_TD += weights.token_type[token_types_T]
-    hidden_TD = layer_norm(hidden_TD, *weights.norm, eps)
-    return linear(hidden_TD, *weights.projection) if weights.projection else hidden_TD  # narrow ones, widened to D
+    sum_TE = weights.word[input_ids_T] + weights.position[positions_T] + weights.token_type[token_types_T]
+    normed_TE = layer_norm(sum_TE, *weights.norm, eps)
+    if weights.projection:  # ELECTRA and ALBERT have embeddings of E numbers, fewer than D
+        return linear(normed_TE, *weights.projection)
+    return normed_TE
 
 
 def rows_of_sentences(sentences: Sequence[Sized]) -> list[slice]:
-    """Which rows belong to which sentence when all are laid end to end."""
+    """Which rows belong to which sentence when all lie end to end."""
     ends = np.cumsum([len(sentence) for sentence in sentences])
     return [slice(int(end) - len(sentence), int(end)) for sentence, end in zip(sentences, ends, strict=True)]

@@ -1,10 +1,11 @@
-"""The encoder: layers that mix between tokens (attention), then within each token (feed-forward).
+"""One layer of the encoder: attention, then feed-forward.
 
-Each of the two halves adds what it found to what it was given (the residual) and then normalises. That order, norm
-last, is BERT's; GPT-2 and most models since normalise first.
+Attention mixes between tokens. Feed-forward works on each token alone. Each of the two halves adds its result to its
+input (the residual connection) and then normalises. This order, norm last, is BERT's; GPT-2 and most models since then
+normalise first. `model.py` runs the layers one after another.
 
 Weights have the names that checkpoints give them: `attention_output` is W, b below, `intermediate` is W_1, b_1, and
-`output` is W_2, b_2; `checkpoint/parameters.py` lists them all.
+`output` is W_2, b_2. `checkpoint/parameters.py` lists them all.
 """
 
 from collections.abc import Sequence
@@ -15,61 +16,80 @@ from minibert.attention import self_attention
 from minibert.checkpoint.config import BertConfig
 from minibert.checkpoint.parameters import LayerWeights
 from minibert.numerics import ACTIVATIONS, layer_norm, linear
-from minibert.speed.rows import in_place
+
+
+def attention_output(
+    context_TD: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig
+) -> np.ndarray:
+    """W, the output projection, mixes what the heads found. Then come the residual and the norm.
+
+        attention_output = layer_norm(hidden + context W + b)
+
+    context_TD, hidden_TD -> [T, D].
+    """
+    projected_TD = linear(context_TD, *weights.attention_output)
+    return layer_norm(hidden_TD + projected_TD, *weights.attention_norm, config.layer_norm_eps)
 
 
 def attention_block(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
 ) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """hidden = layer_norm(hidden + context W + b): the only half that sees more than one token.
+    """The half that sees more than one token.
 
-    Returns the new hidden_TD and, for each sentence, what `self_attention` computed.
+        hidden = layer_norm(hidden + context W + b)
+
+    Returns the new hidden_TD and, for each sentence, what `self_attention` computed, with "attention_output", the
+    sentence's part of the new hidden_TD.
     """
     parts = self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads)
-    context_TD = np.concatenate([part["context"] for part in parts]) if len(parts) > 1 else parts[0]["context"]
-    return project_context(context_TD, hidden_TD, weights, config), parts
+    context_TD = np.concatenate([part["context"] for part in parts])
+    output_TD = attention_output(context_TD, hidden_TD, weights, config)
+    return output_TD, [
+        part | {"attention_output": output_TD[rows]} for part, rows in zip(parts, sentences, strict=True)
+    ]
 
 
-def project_context(
-    context_TD: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig
-) -> np.ndarray:
-    """The part after the heads: W, the output projection, mixes what they found. context_TD, hidden_TD -> hidden_TD."""
-    mixed_TD = linear(context_TD, *weights.attention_output)
-    mixed_TD += hidden_TD
-    return layer_norm(mixed_TD, *weights.attention_norm, config.layer_norm_eps)
+def intermediate(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
+    """The F numbers of each token between the two products.
+
+        intermediate = act(hidden W_1 + b_1)
+
+    act is the activation function, such as gelu. Without it, two products in a row would be no more than one.
+    hidden_TD -> intermediate_TF.
+    """
+    act = ACTIVATIONS[config.hidden_act]
+    return act(linear(hidden_TD, *weights.intermediate))
+
+
+def output(intermediate_TF: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
+    """Back to D numbers per token. Then come the residual and the norm.
+
+        output = layer_norm(hidden + intermediate W_2 + b_2)
+
+    intermediate_TF, hidden_TD -> [T, D].
+    """
+    projected_TD = linear(intermediate_TF, *weights.output)
+    return layer_norm(hidden_TD + projected_TD, *weights.output_norm, config.layer_norm_eps)
 
 
 def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
-    """hidden = layer_norm(hidden + act(hidden W_1 + b_1) W_2 + b_2): each token alone, widened to F numbers and back.
+    """The half that works on each token alone. It widens a token to F numbers and narrows it back.
 
-    act is the activation function, such as gelu: without it, two products in a row would be no more than one.
-    For reading, and for the exercises: `encoder_layer` calls the two steps itself, since it returns what lies between.
+        intermediate = act(hidden W_1 + b_1)
+        hidden       = layer_norm(hidden + intermediate W_2 + b_2)
+
+    hidden_TD -> hidden_TD.
     """
-    return narrow(widen(hidden_TD, weights, config), hidden_TD, weights, config)
-
-
-def widen(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
-    """inner = act(hidden W_1 + b_1): hidden_TD -> inner_TF. Read `in_place(act, x)` as act(x)."""
-    return in_place(ACTIVATIONS[config.hidden_act], linear(hidden_TD, *weights.intermediate))
-
-
-def narrow(inner_TF: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
-    """hidden = layer_norm(hidden + inner W_2 + b_2): inner_TF -> hidden_TD."""
-    fed_TD = linear(inner_TF, *weights.output)
-    fed_TD += hidden_TD
-    return layer_norm(fed_TD, *weights.output_norm, config.layer_norm_eps)
+    intermediate_TF = intermediate(hidden_TD, weights, config)
+    return output(intermediate_TF, hidden_TD, weights, config)
 
 
 def encoder_layer(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
 ) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """One layer: look around, then think.
+    """Attention, then feed-forward.
 
-    Returns the new hidden_TD and, for each sentence, what `self_attention` computed, the state between the halves
-    ("attended") and the inner numbers of the feed-forward half ("inner").
+    Returns the new hidden_TD and, for each sentence, what `attention_block` computed.
     """
-    attended_TD, parts = attention_block(hidden_TD, sentences, weights, config)
-    inner_TF = widen(attended_TD, weights, config)
-    for part, rows in zip(parts, sentences, strict=True):
-        part |= {"attended": attended_TD[rows], "inner": inner_TF[rows]}
-    return narrow(inner_TF, attended_TD, weights, config), parts
+    hidden_TD, parts = attention_block(hidden_TD, sentences, weights, config)
+    return feed_forward_block(hidden_TD, weights, config), parts

@@ -1,4 +1,4 @@
-"""The whole BERT: text in, Trace out. Embeddings, then one encoder layer after another, then what is built on top."""
+"""The whole BERT: text in, Trace out. `Bert.forward` is the forward pass."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,18 +11,18 @@ from minibert.attention import head_outputs
 from minibert.checkpoint.config import BertConfig
 from minibert.checkpoint.limits import check_fit
 from minibert.checkpoint.load import read_checkpoint
-from minibert.checkpoint.parameters import Weights
+from minibert.checkpoint.parameters import LayerWeights, Weights
 from minibert.embeddings import embed, rows_of_sentences
-from minibert.encoder import encoder_layer
+from minibert.encoder import encoder_layer, intermediate
 from minibert.errors import UserError
-from minibert.heads import answer, classify, masked_lm_logits, pool
+from minibert.heads import classify, label_scores, masked_lm_logits, pooler
 from minibert.hub.find import find_model
 from minibert.numerics import ACTIVATIONS, softmax
-from minibert.speed.cores import share_out
-from minibert.speed.rows import calm, keep_freed_memory
+from minibert.speed import twins
+from minibert.speed.cores import keep_freed_memory, share_out
 from minibert.tokenizer.encoding import Encoding
 from minibert.tokenizer.tokenizer import Tokenizer
-from minibert.trace import FIELDS, LayerTrace, Trace, check_keep, own
+from minibert.trace import DEFAULT, Recorder, Trace, check_keep
 
 if TYPE_CHECKING:
     from minibert.read.build import Reading
@@ -51,54 +51,52 @@ class Bert:
         return f"Bert({self.name!r}: {heads}, hidden size {c.hidden_size}, vocabulary of {c.vocab_size:,})"
 
     def __call__(self, text: Text) -> Trace:
-        """Run one sentence (or pair) and return its Trace, with all FIELDS: of long texts, `batch` can keep less."""
-        return self.batch([text])[0]
+        """Run one sentence (or pair) and return its Trace, with the fields of `minibert.trace.DEFAULT`."""
+        return self.forward([self.encode(text)])[0]
 
-    def batch(self, texts: Iterable[Text], keep: Iterable[str] = FIELDS) -> list[Trace]:
+    def forward(self, encodings: Sequence[Encoding], keep: frozenset[str] = frozenset(DEFAULT)) -> list[Trace]:
+        """The forward pass of some sentences, laid end to end.
+
+        hidden = embed(tokens)
+        hidden = encoder_layer(hidden)      once for each layer, with its own weights
+        pooled = pooler(hidden)
+        """
+        sentences = rows_of_sentences(encodings)
+        record = Recorder([Trace(e.tokens, e.words, e.token_type_ids, (), e.roles) for e in encodings], sentences, keep)
+        with np.errstate(all="ignore"):  # whatever the caller has set: what underflows here is 0
+            hidden_TD = embed(encodings, self.weights.embeddings, self.config.layer_norm_eps)
+            record.state(hidden_TD)
+            for weights in self.weights.layers:
+                hidden_TD, parts = encoder_layer(hidden_TD, sentences, weights, self.config)
+                record.layer(self.with_requested(parts, weights, keep))
+                record.state(hidden_TD)
+                del parts  # what is not kept is freed before the next layer runs
+            return record.traces(self.pooled(hidden_TD, sentences, keep))
+
+    def with_requested(self, parts: list[dict], weights: LayerWeights, keep: frozenset[str]) -> list[dict]:
+        """The parts of a layer, with what the forward pass does not need itself where `keep` names it."""
+        for part in parts if "head_outputs" in keep else ():
+            weight, heads = weights.attention_output.weight, self.config.num_attention_heads
+            part["head_outputs"] = head_outputs(part["context"], weight, heads)
+        for part in parts if "intermediate" in keep else ():
+            part["intermediate"] = intermediate(part["attention_output"], weights, self.config)
+        return parts
+
+    def pooled(self, hidden_TD: np.ndarray, sentences: Sequence[slice], keep: frozenset[str]) -> list:
+        """The pooler's vector of each sentence, or None where there is no pooler or nobody keeps it."""
+        if self.weights.pooler is None or "pooled" not in keep:
+            return [None] * len(sentences)
+        act = {"tanh": np.tanh, **ACTIVATIONS}[self.config.pooler_act]
+        return [pooler(hidden_TD[rows], self.weights.pooler, act) for rows in sentences]
+
+    def batch(self, texts: Iterable[Text], keep: Iterable[str] = DEFAULT) -> list[Trace]:
         """Run many sentences together; each Trace is what the sentence alone would give.
 
         keep: which arrays the Traces hold, names out of `minibert.trace.FIELDS`; the others are None.
         """
         kept = check_keep(keep)
         encodings = [self.encode(text) for text in check_texts(texts)]
-        return share_out(lambda chunk: self._forward(chunk, kept), encodings) if encodings else []
-
-    def _forward(self, encodings: Sequence[Encoding], keep: frozenset[str]) -> list[Trace]:
-        """Some sentences, laid end to end, through the whole model."""
-        hidden_TD = embed(encodings, self.weights.embeddings, self.config.layer_norm_eps)
-        return self._finish(
-            [Trace(e.tokens, e.words, e.token_type_ids, layers=(), roles=e.roles) for e in encodings], hidden_TD, keep
-        )
-
-    @calm
-    def _finish(self, begun: Sequence[Trace], hidden_TD: np.ndarray, keep: frozenset[str]) -> list[Trace]:
-        """Traces without layers (for `resume`: with the first ones) get the others, from hidden_TD, end to end."""
-        done, sentences = len(begun[0].layers), rows_of_sentences([trace.tokens for trace in begun])
-        heads = self.config.num_attention_heads
-        states, layers = [[own(hidden_TD[rows]) for rows in sentences]], []
-        for weights in self.weights.layers[done:]:
-            hidden_TD, parts = encoder_layer(hidden_TD, sentences, weights, self.config)
-            if "hidden_states" in keep:
-                states.append([own(hidden_TD[rows]) for rows in sentences])
-            if "head_outputs" in keep:
-                for part in parts:
-                    part["head_outputs"] = head_outputs(part["context"], weights.attention_output.weight, heads)
-            layers.append([LayerTrace(**{name: own(part[name]) for name in part if name in keep}) for part in parts])
-            del parts  # what is not kept goes before the next layer comes
-
-        pooler = self.weights.pooler if "pooled" in keep else None
-        act = ACTIVATIONS.get(self.config.pooler_act, np.tanh)
-        return [
-            replace(
-                trace,
-                layers=(*trace.layers, *(layer[i] for layer in layers)),
-                hidden_states=(*(trace.hidden_states or ()), *(state[i] for state in states))
-                if "hidden_states" in keep
-                else None,
-                pooled=pool(hidden_TD[rows], pooler, act) if pooler else None,
-            )
-            for i, (trace, rows) in enumerate(zip(begun, sentences, strict=True))
-        ]
+        return share_out(lambda chunk: self.forward(chunk, kept), encodings) if encodings else []
 
     def stream(self, texts: Iterable[Text], keep: Iterable[str] = ("query", "key", "attention")) -> Iterator[Trace]:
         """Run any number of sentences, a batch at a time: memory is bounded by one batch, and so is what is read ahead.
@@ -142,17 +140,18 @@ class Bert:
             encoding = replace(encoding, roles=self.tokenizer.roles_of(encoding.input_ids))
         return encoding
 
-    @calm
+    @np.errstate(all="ignore")
     def logits(self, text: Text) -> np.ndarray:
         """[tokens, vocabulary] how well each word of the vocabulary would fit at each position (masked-LM head)."""
         if self.weights.masked_lm is None:
             why = f"{self.name} has no masked-language-model head; minibert bundles one that has: tiny"
             raise UserError(self.notes.get("masked_lm", why))
-        trace = self.batch([text], keep=("hidden_states",))[0]
-        return masked_lm_logits(
-            trace.hidden_states[-1], self.weights.masked_lm, self.config.hidden_act, self.config.layer_norm_eps
-        )
+        hidden_TD = self.batch([text], keep=("hidden_states",))[0].hidden_states[-1]
+        c = self.config
+        logits_TV = masked_lm_logits(hidden_TD, self.weights.masked_lm, c.hidden_act, c.layer_norm_eps)
+        return np.ascontiguousarray(logits_TV)  # NumPy sums the rows of a C-ordered array more exactly
 
+    @np.errstate(all="ignore")
     def fill_mask(self, text: Text, top: int = 5) -> list[list[tuple[str, float]]]:
         """For each mask of the text, the `top` likeliest tokens with their probabilities, likeliest first.
 
@@ -168,6 +167,7 @@ class Bert:
             for row, token_ids in zip(probabilities, best, strict=True)
         ]
 
+    @np.errstate(all="ignore")
     def classify(self, text: Text) -> list[tuple[str, float]]:
         """The labels of a fine-tuned checkpoint with the numbers that it gives them, largest first.
 
@@ -178,7 +178,7 @@ class Bert:
             why = f"{self.name} has no sequence classifier; minibert bundles one that has: tiny-sentiment"
             raise UserError(self.notes.get("classifier", why))
         trace = self.batch([text], keep=("pooled",))[0]
-        values = answer(classify(trace.pooled, self.weights.classifier), self.config.activation)
+        values = label_scores(classify(trace.pooled, self.weights.classifier), self.config.activation)
         order = np.argsort(-values, kind="stable")
         return [(self.config.labels[label], float(values[label])) for label in order]
 
@@ -189,6 +189,7 @@ def load(model: str | Path = "tiny", *, revision: str | None = None) -> Bert:
     revision: commit, branch or tag of a hub id. CheckpointError: it says which file is wrong, how, and what to do.
     """
     config, tokenizer, weights, notes = read_checkpoint(find_model(model, revision))
+    twins.stand_in()
     keep_freed_memory()
     return Bert(config, tokenizer, weights, str(model), notes)
 

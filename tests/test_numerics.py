@@ -2,8 +2,6 @@
 
 import ast
 import inspect
-import math
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from torch.nn import functional
 
 from minibert import numerics
-from minibert.speed import rows
 
 ROWS = arrays(np.float32, array_shapes(min_dims=1, max_dims=3), elements=st.floats(-50, 50, width=32))
 ACTIVATIONS = {
@@ -26,7 +23,7 @@ ACTIVATIONS = {
 }
 
 
-@pytest.mark.parametrize("shape", [(7,), (5, 7), (rows.FEW + 1, 7), (2, 5, 7)])
+@pytest.mark.parametrize("shape", [(7,), (5, 7), (129, 7), (2, 5, 7)])
 def test_linear_is_torch_linear(shape):
     random = np.random.default_rng(0)
     x, weight, bias = (random.normal(size=size).astype(np.float32) for size in (shape, (3, 7), (3,)))
@@ -40,20 +37,6 @@ def test_softmax_is_torch_softmax_and_rows_sum_to_one(x):
     assert ours.dtype == np.float32
     np.testing.assert_allclose(ours, torch.from_numpy(x).double().softmax(-1), atol=1e-6)
     np.testing.assert_allclose(ours.sum(-1), 1, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", numerics.ACTIVATIONS)
-@pytest.mark.parametrize("shape", [(5, 7), (rows.FEW + 1, 7), (2, 5, 7), (rows.FEW, 2048), (300, 2048)])
-def test_an_activation_of_linear_is_that_of_every_number(name, shape):
-    random = np.random.default_rng(0)
-    x, weight, bias = (random.normal(size=size).astype(np.float32) for size in (shape, (1500, shape[-1]), (1500,)))
-    weight /= np.sqrt(shape[-1])
-    theirs = ACTIVATIONS[name](functional.linear(*(torch.from_numpy(array) for array in (x, weight, bias))))
-    np.testing.assert_allclose(numerics.ACTIVATIONS[name](numerics.linear(x, weight, bias)), theirs, atol=2e-5)
-    inner = numerics.linear(x, weight, bias)
-    result = rows.in_place(numerics.ACTIVATIONS[name], inner)
-    np.testing.assert_allclose(result, theirs, atol=2e-5)
-    assert (result is inner) == (inner.size > rows.BLOCK // 2)
 
 
 @pytest.mark.parametrize("shift", [-1e4, -200, -50, 0, 50, 200, 1e4])
@@ -102,19 +85,15 @@ def test_activations_are_torch_activations(name):
     np.testing.assert_allclose(ours, ACTIVATIONS[name](torch.from_numpy(x).double()), atol=2e-6, rtol=1e-6)
 
 
-def test_both_gelus_are_within_their_stated_errors():
+def test_gelu_is_within_its_stated_error():
     wide = np.linspace(-12, 12, 200_001)
-    error = np.abs(numerics.fast_gelu(wide) - functional.gelu(torch.from_numpy(wide)).numpy())
-    assert 5e-8 < error.max() < 7e-8
     error = np.abs(numerics.gelu(wide) - functional.gelu(torch.from_numpy(wide)).numpy())
     assert error.max() < 5e-7
-    x = wide.astype(np.float32)
-    np.testing.assert_allclose(numerics.fast_gelu(x), numerics.gelu(x), atol=1e-6)
 
 
 def test_gelu_by_tanh_is_another_function():
     x = np.linspace(-4, 4, 1001, dtype=np.float32)
-    assert 1e-4 < np.abs(numerics.fast_gelu(x) - numerics.gelu_tanh(x)).max() < 1e-3
+    assert 1e-4 < np.abs(numerics.gelu(x) - numerics.gelu_tanh(x)).max() < 1e-3
 
 
 def test_erf_is_within_its_stated_error():
@@ -125,131 +104,39 @@ def test_erf_is_within_its_stated_error():
     assert np.abs(numerics.erf(wide) - torch.erf(torch.from_numpy(wide)).numpy()).max() < 3e-7
 
 
-def plain_softmax(x):
-    y = np.exp(x - x.max(axis=-1, keepdims=True))
-    return y / y.sum(axis=-1, keepdims=True)
-
-
-def plain_layer_norm(x, weight, bias, eps):
-    centred = x - x.mean(axis=-1, keepdims=True)
-    return weight * centred / np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + eps) + bias
-
-
-def plain_gelu(x):
-    return x / 2 * (1 + torch.erf(torch.from_numpy(x / math.sqrt(2))).numpy())
-
-
-def plain_gelu_tanh(x):
-    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-
-
-def weight_and_bias(x):
-    return np.linspace(-1, 2, x.shape[-1]).astype(x.dtype), np.linspace(3, 1, x.shape[-1]).astype(x.dtype)
-
-
-FAST_AND_PLAIN = {
-    "softmax": (numerics.softmax, plain_softmax),
-    "layer_norm": (
-        lambda x: numerics.layer_norm(x, *weight_and_bias(x), 1e-12),
-        lambda x: plain_layer_norm(x, *weight_and_bias(x), 1e-12),
-    ),
-    "fast_gelu": (numerics.fast_gelu, plain_gelu),
-    "gelu_tanh": (numerics.gelu_tanh, plain_gelu_tanh),
-    "silu": (numerics.silu, lambda x: x / (1 + np.exp(-x))),
-}
-LAYOUTS = {
-    "row by row": np.ascontiguousarray,
-    "column by column": np.asfortranarray,
-    "every second": lambda x: np.repeat(x, 2, axis=-1)[..., ::2],
-    "backwards": lambda x: x[::-1],
-    "axes exchanged": lambda x: np.ascontiguousarray(x.swapaxes(0, -1)).swapaxes(0, -1),
-    "may not be changed": lambda x: np.broadcast_to(x, x.shape),
-}
-SHAPES = array_shapes(min_dims=1, max_dims=4, max_side=9) | st.sampled_from([(0, 5), (3, 0, 2), (1, 200), (40, 30)])
-
-
-@pytest.mark.parametrize("name", FAST_AND_PLAIN)
-@given(SHAPES, st.sampled_from(list(LAYOUTS)), st.sampled_from([4, 50, rows.BLOCK]), st.integers(0, 2**32 - 1))
-def test_what_makes_it_fast_changes_nothing_whatever_the_layout_and_shape(name, shape, layout, block, seed):
-    fast, plain = FAST_AND_PLAIN[name]
-    x = LAYOUTS[layout](np.random.default_rng(seed).normal(size=shape, scale=3))
-    before = x.copy()
-    with mock.patch.object(rows, "BLOCK", block):
-        ours = fast(x)
-    theirs = plain(before) if x.size else before
-    assert ours.shape == x.shape and ours.dtype == x.dtype
-    np.testing.assert_allclose(ours, theirs, atol=1e-7 if name == "fast_gelu" else 1e-9)
-    np.testing.assert_array_equal(x, before)
-    assert not np.shares_memory(ours, x)
-    rounded = x.astype(np.float32)  # of a row of nearly equal numbers, rounding alone changes the layer norm
-    with mock.patch.object(rows, "BLOCK", block):
-        ours = fast(rounded)
-    theirs = plain(rounded.astype(np.float64)) if x.size else before
-    np.testing.assert_allclose(ours, theirs, atol=2e-6, rtol=2e-6)
-
-
-@pytest.mark.parametrize("shape", [(2, rows.BLOCK + 1), (4, rows.BLOCK // 4, 2), (3, 9, 8_000)])
-@pytest.mark.parametrize("name", FAST_AND_PLAIN)
-def test_in_blocks_of_the_true_size_it_is_the_plain_equation(name, shape):
-    fast, plain = FAST_AND_PLAIN[name]
-    x = np.random.default_rng(0).normal(size=shape, scale=3)
-    np.testing.assert_allclose(fast(x), plain(x), atol=1e-7 if name == "fast_gelu" else 1e-9)
-
-
-def test_a_block_is_worked_on_at_a_time():
-    seen = []
-    equation = rows.in_blocks(lambda x: seen.append(x.shape) or x + 1)
-    x = np.zeros((10, 4))
-    with mock.patch.object(rows, "BLOCK", 12):
-        np.testing.assert_array_equal(equation(x), x + 1)
-    assert seen == [(3, 4), (3, 4), (3, 4), (1, 4)]
-
-
-@pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("block", [2, 14, 40, 1000])
-def test_in_place_is_the_equation_of_every_number(order, block):
-    x = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
-    seen = []
-    with mock.patch.object(rows, "BLOCK", block):
-        ours = rows.in_place(lambda part: seen.append(part.size) or 2 * part + 1, x.copy(order))
-    np.testing.assert_array_equal(ours, 2 * x + 1)
-    assert max(seen) <= max(block // 2, x.shape[order == "C"]) or block == 1000
-
-
-def test_the_first_result_of_a_block_is_written_where_it_belongs_and_later_ones_are_not():
-    @rows.in_blocks
-    def equation(x):
-        first, second = np.exp(x), x - 1
-        assert not np.shares_memory(first, second)
-        return second + first * (x > 0) - x.max(axis=-1, keepdims=True)
-
-    x = np.random.default_rng(0).normal(size=(10, 4))
-    with mock.patch.object(rows, "BLOCK", 12):
-        ours = equation(x)
-    np.testing.assert_allclose(ours, x - 1 + np.exp(x) * (x > 0) - x.max(axis=-1, keepdims=True))
+def rounding_of_layer_norm(x, weight, eps):
+    """How far float32 may be off: a sum of n numbers is off by at most n / 2 units, and what this leaves of the mean is
+    magnified as the row itself is."""
+    spread = np.sqrt(x.astype(float).var(axis=-1, keepdims=True) + eps)
+    unit = np.finfo(np.float32).eps * np.abs(x).max(axis=-1, keepdims=True)
+    return np.abs(weight).max() * x.shape[-1] / 2 * unit / spread + 1e-6
 
 
 @pytest.mark.parametrize("size", [384, 768, 1000])
-@pytest.mark.parametrize("value", [1, 0.1, -3.3, 1e4, 1e-4, 123.456])
-def test_layer_norm_of_a_constant_row_is_the_bias(size, value):
-    x = np.full((9, size), value, np.float32)
+@pytest.mark.parametrize("value", [0, 1, 0.1, -3.3, 1e4, 1e-4, 123.456])
+def test_layer_norm_of_a_constant_row_is_the_bias_but_for_rounding(size, value):
+    x, weight = np.full((9, size), value, np.float32), np.full(size, 2, np.float32)
+    bias = np.full(size, 0.5, np.float32)
     for some in (x[:1], x[:2], x, np.asfortranarray(x)):
-        ours = numerics.layer_norm(some, np.full(size, 2, np.float32), np.full(size, 0.5, np.float32), 1e-12)
-        np.testing.assert_allclose(ours, 0.5, atol=1e-3)
+        ours = numerics.layer_norm(some, weight, bias, 1e-5)
+        assert (np.abs(ours - 0.5) <= rounding_of_layer_norm(some, weight, 1e-5)).all()
+    wide = numerics.layer_norm(x[:2].astype(float), weight, bias, 1e-5)
+    np.testing.assert_allclose(wide, 0.5, atol=1e-8)
 
 
-def test_layer_norm_keeps_its_digits_where_the_mean_is_large():
-    x = np.random.default_rng(0).normal(size=(50, 768), loc=1000).astype(np.float32)
+@pytest.mark.parametrize("mean", [0, 10, 1000])
+def test_layer_norm_is_as_exact_as_float32_allows_where_the_mean_is_large(mean):
+    x = np.random.default_rng(0).normal(size=(50, 768), loc=mean).astype(np.float32)
     one, zero = np.ones(768, np.float32), np.zeros(768, np.float32)
-    np.testing.assert_allclose(
-        numerics.layer_norm(x, one, zero, 1e-12), plain_layer_norm(x.astype(float), one, zero, 1e-12), atol=2e-6
-    )
+    exact = functional.layer_norm(torch.from_numpy(x).double(), (768,), eps=1e-12).numpy()
+    ours = numerics.layer_norm(x, one, zero, 1e-12)
+    assert (np.abs(ours - exact) <= rounding_of_layer_norm(x, one, 1e-12)).all()
 
 
 @pytest.mark.parametrize("largest", [-1000, -60, -46, -41, -39, -20, 0, 39, 41, 88, 1000])
 def test_softmax_keeps_small_attentions_wherever_a_row_lies(largest):
     x = np.stack([np.linspace(largest - 60, largest, 50), np.zeros(50)]).astype(np.float32)
-    exact = plain_softmax(x.astype(float))
+    exact = torch.from_numpy(x).double().softmax(-1)
     np.testing.assert_allclose(numerics.softmax(x)[0], exact[0], rtol=2e-5)
 
 
@@ -257,22 +144,23 @@ def test_nothing_warns_where_numbers_are_large(recwarn):
     x = np.array([[-1e30, -100, 0, 100, 1e19]], np.float32)
     for name, activation in numerics.ACTIVATIONS.items():
         if name in ("gelu", "relu", "silu"):
-            np.testing.assert_array_equal(activation(x), [[0, 0, 0, 100, np.float32(1e19)]])
+            np.testing.assert_allclose(activation(x), [[0, 0, 0, 100, np.float32(1e19)]], atol=1e-30)
     np.testing.assert_array_equal(numerics.softmax(x), [[0, 0, 0, 0, 1]])
     np.testing.assert_array_equal(numerics.erf(x), [[-1, -1, 0, 1, 1]])
     assert not recwarn
 
 
 def test_chapter_one_is_its_equations():
+    """Few statements, no decorator, no work in place, nothing at import: the body is what the docstring says."""
     source = ast.parse(inspect.getsource(numerics))
-    functions = [node for node in source.body if isinstance(node, ast.FunctionDef)]
-    assert {"linear", "softmax", "layer_norm", "gelu"} <= {function.name for function in functions}
-    for function in functions:
+    functions = {node.name: node for node in source.body if isinstance(node, ast.FunctionDef)}
+    most = {"linear": 1, "softmax": 2, "layer_norm": 3, "gelu": 1, "erf": 4, "gelu_tanh": 1, "relu": 1, "silu": 2}
+    assert functions.keys() == most.keys()
+    for name, function in functions.items():
         statements = function.body[1:]  # after the docstring
-        assert len(statements) <= 4, function.name
-        assert all(isinstance(s, ast.Assign | ast.AugAssign | ast.Return) for s in statements), function.name
-        assert "out=" not in ast.unparse(function), function.name
-    at_import = [
-        node for node in source.body if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant)
-    ]
-    assert not at_import
+        assert len(statements) == most[name], name
+        assert all(isinstance(s, ast.Assign | ast.Return) for s in statements), name
+        assert not function.decorator_list and "out=" not in ast.unparse(function), name
+    imports = [ast.unparse(node) for node in source.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert imports == ["import math", "import numpy as np"]
+    assert not [n for n in source.body if isinstance(n, ast.Expr) and not isinstance(n.value, ast.Constant)]

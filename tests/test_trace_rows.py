@@ -7,11 +7,12 @@ import pytest
 
 import minibert
 from minibert.trace import LAYER_FIELDS
+from tests.material import everything
 
 
 @pytest.fixture(scope="module")
 def trace() -> minibert.Trace:
-    return minibert.load("tiny")(("The unfolding cat.", "It sleeps."))
+    return everything(minibert.load("tiny"), ("The unfolding cat.", "It sleeps."))[0]
 
 
 def test_attention_is_one_row_per_head_query_and_key(trace):

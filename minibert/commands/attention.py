@@ -24,7 +24,7 @@ from minibert.errors import UserError
 from minibert.files import check_new_file
 from minibert.model import Bert, load
 from minibert.terminal import columns, model_name, padded, printable, text_line
-from minibert.trace import Trace
+from minibert.trace import FIELDS, Trace
 
 OF_LAYERS = ("rollout", "value-zeroing")
 MEASURES = ("attention", "norm", *OF_LAYERS)
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
     texts = [text if args.pair is None else f"{text} ||| {args.pair}"]
     sentences = Sentences(bert, texts, args.file, args.skip_bad, args.column)
     for file in filter(None, (args.csv, args.npz)):
-        bert(next(iter(sentences))).save(file)
+        bert.batch([next(iter(sentences))], keep=FIELDS)[0].save(file)
     found = []
     for encoding in sentences:
         trace = bert(encoding)

@@ -10,7 +10,7 @@ uses the student's own of what the exercises before it built: their attend calls
 
 import inspect
 import types
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,15 +20,16 @@ import numpy as np
 import minibert
 from minibert.attention import attend, head_outputs, merge_heads, self_attention, split_heads
 from minibert.embeddings import embed
-from minibert.encoder import attention_block, feed_forward_block, widen
+from minibert.encoder import attention_block, feed_forward_block, intermediate
 from minibert.errors import UserError
 from minibert.exercises.checker import Checker, find
 from minibert.exercises.course.encoder import hidden_states
 from minibert.exercises.worker import load as load_file
 from minibert.heads import masked_lm_logits
-from minibert.model import Bert, Text, check_texts, rows_of_sentences
+from minibert.model import Bert, Text, rows_of_sentences
 from minibert.numerics import ACTIVATIONS, gelu, layer_norm, linear, softmax
-from minibert.trace import FIELDS, LAYER_FIELDS, Trace
+from minibert.tokenizer.encoding import Encoding
+from minibert.trace import DEFAULT, Recorder, Trace
 
 EXERCISE_OF = {
     "softmax": "softmax",
@@ -59,42 +60,30 @@ class OwnBert(Bert):
     begun: tuple[str, ...] = ()
     """the names of those that the student has written, and that are not right"""
 
-    def batch(self, texts: Iterable[Text], keep: Collection[str] = FIELDS) -> list[Trace]:
-        """Run sentences together, as `Bert.batch` does. Every array of the Traces comes from `functions`."""
-        encodings = [self.encode(text) for text in check_texts(texts)]
-        if not encodings:
-            return []
-        keep = frozenset(keep)
-        parts_of_layers: list[list[dict]] = []
+    def forward(self, encodings: Sequence[Encoding], keep: frozenset[str] = frozenset(DEFAULT)) -> list[Trace]:
+        """The forward pass by `functions`: every array of the Traces comes from them."""
+        sentences = rows_of_sentences(encodings)
+        record = Recorder([Trace(e.tokens, e.words, e.token_type_ids, (), e.roles) for e in encodings], sentences, keep)
 
         def layer_and_note(hidden_TD, sentences, weights, config):
             new_TD, parts = self.functions["encoder_layer"](hidden_TD, sentences, weights, config)
-            given = (hidden_TD, sentences, weights, config)
-            parts_of_layers.append(self.completed(parts, given, keep))
+            record.layer(self.completed(parts, (hidden_TD, sentences, weights, config), keep))
             return new_TD, parts
 
-        states = with_names(self.functions["hidden_states"], {"encoder_layer": layer_and_note})(
-            encodings, self.weights, self.config
-        )
-        as_library = super().batch(encodings, keep)
-        traces = []
-        for i, (trace, rows) in enumerate(zip(as_library, rows_of_sentences(encodings), strict=True)):
-            layers = tuple(
-                replace(layer, **{name: parts[i][name] for name in LAYER_FIELDS if name in keep})
-                for layer, parts in zip(trace.layers, parts_of_layers, strict=True)
-            )
-            hidden = tuple(state[rows] for state in states) if "hidden_states" in keep else None
-            traces.append(replace(trace, layers=layers, hidden_states=hidden))
-        return traces
+        hidden_states = with_names(self.functions["hidden_states"], {"encoder_layer": layer_and_note})
+        states = hidden_states(encodings, self.weights, self.config)
+        for hidden_TD in states:
+            record.state(hidden_TD)
+        return record.traces(self.pooled(states[-1], sentences, keep))
 
     def completed(self, parts: list[dict], given: tuple, keep: frozenset[str]) -> list[dict]:
-        """The parts of a layer with what no exercise returns: "attended", "inner" and "head_outputs"."""
+        """The parts of a layer with what no exercise returns."""
         _, sentences, weights, config = given
         more: list[dict] = [{} for _ in sentences]
-        if keep & {"attended", "inner"}:
-            attended_TD, _ = self.functions["attention_block"](*given)
-            inner_TF = with_names(widen, self.functions)(attended_TD, weights, config)
-            more = [{"attended": attended_TD[rows], "inner": inner_TF[rows]} for rows in sentences]
+        if keep & {"attention_output", "intermediate"}:
+            between_TD, _ = self.functions["attention_block"](*given)
+            intermediate_TF = with_names(intermediate, self.functions)(between_TD, weights, config)
+            more = [{"attention_output": between_TD[rows], "intermediate": intermediate_TF[rows]} for rows in sentences]
         if "head_outputs" in keep:
             weight, heads = weights.attention_output.weight, config.num_attention_heads
             for part, new in zip(parts, more, strict=True):

@@ -1,4 +1,5 @@
-"""What makes the equations fast without changing what they compute: blocks of rows, and work shared out over the cores.
+"""What makes the chapters fast without changing what they compute.
 
-It imports nothing of the package; the chapters and the commands import it.
+`twins.py` has fast twins of three of their functions; it imports the chapters, and no chapter imports it. `cores.py`
+shares work out over the cores and imports nothing of the package.
 """

@@ -3,7 +3,7 @@
 Every array of a run is in its Trace, and every step is a pure function of some of them. So all that comes before a
 change is shared with the old trace, and only what follows from it is computed:
 
-    query, key -> scores -> attention, value -> context -> attended -> inner -> hidden_states -> the next layer
+    query, key -> scores -> attention, value -> context -> attention_output -> intermediate -> hidden_states
 
 What comes before is left as it was: where attention is replaced, the scores beside it are still the old ones.
 """
@@ -17,10 +17,11 @@ import numpy as np
 from minibert.attention import attend, head_outputs, merge_heads
 from minibert.checkpoint.config import BertConfig
 from minibert.checkpoint.parameters import LayerWeights
-from minibert.encoder import narrow, project_context, widen
+from minibert.embeddings import rows_of_sentences
+from minibert.encoder import attention_output, encoder_layer, intermediate, output
 from minibert.model import Bert
 from minibert.numerics import layer_norm, softmax
-from minibert.trace import FIELDS, LAYER_FIELDS, Trace, own
+from minibert.trace import FIELDS, LAYER_FIELDS, Recorder, Trace
 
 NEEDED = {
     "query": ("key", "value", "hidden_states"),
@@ -30,8 +31,8 @@ NEEDED = {
     "attention": ("value", "hidden_states"),
     "context": ("hidden_states",),
     "head_outputs": ("hidden_states",),
-    "attended": (),
-    "inner": ("attended",),
+    "attention_output": (),
+    "intermediate": ("attention_output",),
 }
 """What else of a layer's trace it takes to go on from a changed field."""
 
@@ -70,37 +71,48 @@ def resume_each(bert: Bert, trace: Trace, layer: int | None, name: str, arrays: 
 
 
 def _follow(bert: Bert, trace: Trace, layer: int, name: str, arrays: Sequence[np.ndarray]) -> list[Trace]:
-    """The traces that follow, one per array. From the end of its own layer on, they are the sentences of one batch."""
+    """The traces that follow, one per array: from the changed layer on, they are the sentences of one batch."""
     keep = frozenset(field for field in FIELDS if trace.holds(field))
-    states, count = trace.hidden_states, len(arrays)
+    sentences = rows_of_sentences([trace.tokens] * len(arrays))
+    behind = layer if name == "hidden_states" else layer + 1  # the first state that changes
+    begun = replace(
+        trace, layers=trace.layers[:layer], hidden_states=trace.hidden_states and trace.hidden_states[:behind]
+    )
+    record = Recorder([begun] * len(arrays), sentences, keep)
     if name == "hidden_states":
-        begun = replace(trace, layers=trace.layers[:layer], hidden_states=states[:layer], pooled=None)
-        return bert._finish([begun] * count, np.concatenate(arrays), keep)
+        hidden_TD = np.concatenate(arrays)
+    else:
+        hidden_TD, parts = follow_in_layer(bert, trace, layer, name, arrays)
+        record.layer(parts)
+    record.state(hidden_TD)
+    for weights in bert.weights.layers[behind:]:
+        hidden_TD, parts = encoder_layer(hidden_TD, sentences, weights, bert.config)
+        record.layer(bert.with_requested(parts, weights, keep))
+        record.state(hidden_TD)
+    return record.traces(bert.pooled(hidden_TD, sentences, keep))
 
+
+def follow_in_layer(
+    bert: Bert, trace: Trace, layer: int, name: str, arrays: Sequence[np.ndarray]
+) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
+    """The states after the changed layer, end to end, and the fields of the layer for each array.
+
+    Fields that do not follow from the changed one are the trace's own.
+    """
     weights, config = bert.weights.layers[layer], bert.config
-    have = {field: field_of(bert, trace, layer, field) for field in NEEDED[name]}
-    parts = [have | {name: array} for array in arrays]
+    fields = {field: getattr(trace.layers[layer], field) for field in LAYER_FIELDS if trace.holds(field)}
+    fields |= {field: field_of(bert, trace, layer, field) for field in NEEDED[name]}
+    parts = [fields | {name: array} for array in arrays]
     for part in parts:
         follow_in_attention(part, name)
-        if name != "head_outputs" and "context" in part and "head_outputs" in keep:
-            part["head_outputs"] = head_outputs(
-                part["context"], weights.attention_output.weight, config.num_attention_heads
-            )
-    if name in ("attended", "inner"):
-        attended_TD = np.concatenate([part["attended"] for part in parts])
-    else:
-        attended_TD = attended(parts, weights, config)
-    inner_TF = np.concatenate(arrays) if name == "inner" else widen(attended_TD, weights, config)
-    hidden_TD = narrow(inner_TF, attended_TD, weights, config)
-
-    begun = []
-    for part, attended_here, inner in zip(parts, np.split(attended_TD, count), np.split(inner_TF, count), strict=True):
-        part.setdefault("attended", own(attended_here))
-        part.setdefault("inner", own(inner))
-        changed = {field: part[field] for field in LAYER_FIELDS if field in part and field in keep}
-        layers = (*trace.layers[:layer], replace(trace.layers[layer], **changed))
-        begun.append(replace(trace, layers=layers, hidden_states=states and states[: layer + 1], pooled=None))
-    return bert._finish(begun, hidden_TD, keep)
+        if name not in ("attention_output", "intermediate"):
+            part["attention_output"] = follow_in_output(part, name, weights, config)
+        if "head_outputs" in fields and name != "head_outputs":
+            part["head_outputs"] = derived(bert, layer, "head_outputs", part["context"])
+        if name != "intermediate":
+            part["intermediate"] = intermediate(part["attention_output"], weights, config)
+    states = [output(part["intermediate"], part["attention_output"], weights, config) for part in parts]
+    return np.concatenate(states), parts
 
 
 def follow_in_attention(part: dict[str, np.ndarray], changed: str) -> None:
@@ -116,17 +128,21 @@ def follow_in_attention(part: dict[str, np.ndarray], changed: str) -> None:
     part["context"] = merge_heads(context_HTK)
 
 
-def attended(parts: Sequence[dict[str, np.ndarray]], weights: LayerWeights, config: BertConfig) -> np.ndarray:
-    """The state between the halves, of all parts end to end: from their contexts, or from what their heads add."""
-    hidden_TD = np.concatenate([part["hidden_states"] for part in parts])
-    if "context" in parts[0]:
-        return project_context(np.concatenate([part["context"] for part in parts]), hidden_TD, weights, config)
-    added_TD = np.concatenate([part["head_outputs"].sum(axis=0) for part in parts]) + weights.attention_output.bias
-    return layer_norm(hidden_TD + added_TD, *weights.attention_norm, config.layer_norm_eps)
+def follow_in_output(
+    part: dict[str, np.ndarray], changed: str, weights: LayerWeights, config: BertConfig
+) -> np.ndarray:
+    """The state between the halves: from the context, or from what the heads add where that is what was changed."""
+    if changed != "head_outputs":
+        return attention_output(part["context"], part["hidden_states"], weights, config)
+    added_TD = part["head_outputs"].sum(axis=0) + weights.attention_output.bias
+    return layer_norm(part["hidden_states"] + added_TD, *weights.attention_norm, config.layer_norm_eps)
 
 
 def field_of(bert: Bert, trace: Trace, layer: int | None, name: str) -> np.ndarray:
-    """The array of this name and layer; ValueError where there is no such thing, or the trace does not hold it."""
+    """The array of this name and layer. What a Trace has only on request is computed from what it has.
+
+    ValueError: there is no such array, or the trace does not hold it.
+    """
     if name not in FIELDS:
         raise ValueError(f"{name!r} is no array of a trace; expected one of {', '.join(FIELDS)}")
     count = bert.config.num_hidden_layers
@@ -139,11 +155,26 @@ def field_of(bert: Bert, trace: Trace, layer: int | None, name: str) -> np.ndarr
         last = count if name == "hidden_states" else count - 1
         if layer is None or not 0 <= operator.index(layer) <= last:
             raise ValueError(f"layer is {layer}; expected 0 to {last} for {name}")
+    source = DERIVED.get(name)
+    if source and not trace.holds(name) and trace.holds(source):
+        return derived(bert, operator.index(layer), name, getattr(trace.layers[layer], source))
     if not trace.holds(name):
         raise ValueError(f"the trace holds no {name}, which it takes here: run the text with {name!r} in keep")
     if name == "hidden_states":
         return trace.hidden_states[layer]
     return trace.pooled if name == "pooled" else getattr(trace.layers[layer], name)
+
+
+DERIVED = {"head_outputs": "context", "intermediate": "attention_output"}
+"""What the fields that a Trace has only on request are computed from."""
+
+
+def derived(bert: Bert, layer: int, name: str, source: np.ndarray) -> np.ndarray:
+    """head_outputs from the context, or intermediate from attention_output."""
+    weights, config = bert.weights.layers[layer], bert.config
+    if name == "intermediate":
+        return intermediate(source, weights, config)
+    return head_outputs(source, weights.attention_output.weight, config.num_attention_heads)
 
 
 def checked(name: str, array: np.ndarray, owned: np.ndarray) -> np.ndarray:

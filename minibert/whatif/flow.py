@@ -7,7 +7,7 @@ All functions return maps with one row per token that receives and one column pe
 import numpy as np
 
 from minibert.attention import merge_heads, split_heads
-from minibert.encoder import feed_forward_block, project_context
+from minibert.encoder import attention_output, feed_forward_block
 from minibert.model import Bert
 from minibert.trace import Trace
 from minibert.whatif.changes import field_of
@@ -83,8 +83,8 @@ def value_zeroing(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
     columns = []
     for token in range(len(hidden_TD)):
         lost_HTK = attention_HTS[:, :, token, None] * value_HSK[:, None, token]
-        attended_TD = project_context(merge_heads(context_HTK - lost_HTK), hidden_TD, weights, bert.config)
-        changed_TD = feed_forward_block(attended_TD, weights, bert.config)
+        between_TD = attention_output(merge_heads(context_HTK - lost_HTK), hidden_TD, weights, bert.config)
+        changed_TD = feed_forward_block(between_TD, weights, bert.config)
         lengths_T = np.linalg.norm(changed_TD, axis=-1) * np.linalg.norm(output_TD, axis=-1)
         columns.append(1 - (changed_TD * output_TD).sum(axis=-1) / lengths_T)
     zeroing_TS = np.maximum(np.stack(columns, axis=-1), 0)  # rounding may leave a cosine just above 1

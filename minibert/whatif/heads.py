@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minibert.errors import UserError
-from minibert.heads import answer, classify, masked_lm_logits
+from minibert.heads import classify, label_scores, masked_lm_logits
 from minibert.model import Bert, Text
 from minibert.numerics import softmax
 from minibert.tokenizer.tokenizer import Encoding
@@ -133,4 +133,4 @@ def answer_of(bert: Bert, encoding: Encoding, trace: Trace) -> np.ndarray:
         )
     if bert.config.activation == "identity":
         raise UserError(f"{bert.name} gives scores, not probabilities; expected a model whose answer is likely or not")
-    return answer(classify(trace.pooled, bert.weights.classifier), bert.config.activation)
+    return label_scores(classify(trace.pooled, bert.weights.classifier), bert.config.activation)

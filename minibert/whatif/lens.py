@@ -48,14 +48,14 @@ def parts_of_token(bert: Bert, trace: Trace, token: int) -> Parts:
         [field_of(bert, trace, 0, "hidden_states")[token], np.zeros(bert.config.hidden_size, np.float32)],
     )
     for i, weights in enumerate(bert.weights.layers):
-        context_TD, inner_TF = (field_of(bert, trace, i, name) for name in ("context", "inner"))
+        context_TD, intermediate_TF = (field_of(bert, trace, i, name) for name in ("context", "intermediate"))
         added_HD = head_outputs(context_TD[token : token + 1], weights.attention_output.weight, heads)[:, 0]
         names += [f"head {i}.{head}" for head in range(heads)]
         rows += list(added_HD)
         rows[1] = rows[1] + weights.attention_output.bias
         rows = through_norm(rows, weights.attention_norm, eps)
         names.append(f"feed-forward {i}")
-        rows.append(linear(inner_TF[token : token + 1], *weights.output)[0])
+        rows.append(linear(intermediate_TF[token : token + 1], *weights.output)[0])
         rows = through_norm(rows, weights.output_norm, eps)
     order = [0, *range(2, len(names)), 1]  # the biases last
     return Parts(tuple(names[i] for i in order), np.stack([rows[i] for i in order]))

@@ -8,7 +8,7 @@ Text Encoders as Discriminators Rather Than Generators", 2020).
 import numpy as np
 
 from minibert.errors import UserError
-from minibert.heads import answer
+from minibert.heads import label_scores
 from minibert.model import Bert, Text
 from minibert.numerics import ACTIVATIONS, linear
 
@@ -25,5 +25,5 @@ def replaced(bert: Bert, text: Text) -> np.ndarray:
         why = f"{bert.name} has no discriminator, as ELECTRA's have: it cannot tell which tokens were replaced"
         raise UserError(bert.notes.get("discriminator", why))
     (trace,) = bert.batch([text], keep=("hidden_states",))
-    inner_TD = ACTIVATIONS[bert.config.hidden_act](linear(trace.hidden_states[-1], *head.dense))
-    return answer(linear(inner_TD, *head.prediction)[:, 0], "sigmoid")
+    dense_TD = ACTIVATIONS[bert.config.hidden_act](linear(trace.hidden_states[-1], *head.dense))
+    return label_scores(linear(dense_TD, *head.prediction)[:, 0], "sigmoid")

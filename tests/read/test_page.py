@@ -139,7 +139,7 @@ def test_thumbnails_are_drawn_beside_the_lines(show, file):
         chip.query_selector("canvas"),
     )
     chips = page.evaluate("[...document.querySelectorAll('.chip')].map((c) => c.dataset.name)")
-    for name in ("hidden_TD", "query_HTK", "scores_HTS", "context_HTK", "inner_TF", "logits_TV"):
+    for name in ("hidden_TD", "query_HTK", "scores_HTS", "context_HTK", "intermediate_TF", "logits_TV"):
         assert name in chips
 
 

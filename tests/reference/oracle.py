@@ -32,7 +32,7 @@ def reference_trace(model: torch.nn.Module, encoding: Encoding) -> dict[str, np.
                     lambda module, inputs, output, path=f"layers.{i}.{role}": found.update({path: output[0]})
                 )
             )
-        for name, module in (("attended", layer.attention), ("inner", layer.intermediate)):
+        for name, module in (("attention_output", layer.attention), ("intermediate", layer.intermediate)):
             hooks.append(
                 module.register_forward_hook(
                     lambda module, inputs, output, path=f"layers.{i}.{name}": found.update(

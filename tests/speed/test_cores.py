@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from minibert.speed import cores
 from minibert.trace import LAYER_FIELDS
+from tests.material import everything
 
 
 @given(st.lists(st.integers(1, 60), max_size=40), st.integers(1, 8))
@@ -231,9 +232,9 @@ def test_results_do_not_depend_on_threads_or_batch(minilm, sentences, threads, m
         monkeypatch.setattr(cores, "blas", lambda: None)
     texts = [*sentences[:12], " ".join(sentences[12:30])]
     with threadpool_limits(1, user_api="blas"):
-        alone = [minilm(text) for text in texts]
+        alone = [everything(minilm, text)[0] for text in texts]
     with threadpool_limits(threads, user_api="blas"):
-        together = minilm.batch(texts)
+        together = everything(minilm, *texts)
         assert all(np.array_equal(a.pooled, b.pooled) for a, b in zip(together, minilm.batch(texts), strict=True))
     for ours, theirs in zip(together, alone, strict=True):
         np.testing.assert_allclose(ours.pooled, theirs.pooled, atol=1e-5)

@@ -13,6 +13,7 @@ import minibert
 from minibert.trace import FIELDS, LAYER_FIELDS
 from minibert.whatif import changes
 from minibert.whatif.patching import patch, shifted, uniform
+from tests.material import everything
 from tests.reference.oracle import random_checkpoint, reference_model, reference_trace
 from tests.test_bundled import MODELS
 
@@ -40,9 +41,9 @@ def changed_in(model: torch.nn.Module, layer: int | None, name: str, array: np.n
     elif name == "head_outputs":
         added = new.sum(1) + module.attention.output.dense.bias
         hook = module.attention.output.dense.register_forward_hook(lambda m, i, o: added)
-    elif name == "attended":
+    elif name == "attention_output":
         hook = module.attention.register_forward_hook(in_place)
-    elif name == "inner":
+    elif name == "intermediate":
         hook = module.intermediate.register_forward_hook(in_place)
     elif name == "hidden_states":
         before = bert.encoder.layer[layer - 1] if layer else bert.embeddings
@@ -103,7 +104,7 @@ def test_a_change_is_what_a_hook_makes_of_transformers(which, minilm, minilm_fol
     kind = transformers.BertModel if which == "MiniLM" else transformers.BertForMaskedLM
     model = reference_model(minilm_folder if which == "MiniLM" else MODELS / "tiny", kind)
     encoding, random = bert.encode(TEXT), np.random.default_rng(0)
-    trace = bert(encoding)
+    (trace,) = everything(bert, encoding)
     for layer in range(bert.config.num_hidden_layers):
         for name in LAYER_FIELDS:
             check_against(bert, model, trace, encoding, layer, name, random)
@@ -122,7 +123,7 @@ def test_a_change_in_random_configurations(tmp_path, seed):
         del model.cls
     for text in ["a", ("ab cd", "efg")] if bert.config.type_vocab_size == 2 else ["a", "ab cd"]:
         encoding = bert.encode(text)
-        trace = bert(encoding)
+        (trace,) = everything(bert, encoding)
         for name in (*LAYER_FIELDS, "hidden_states"):
             layer = int(random.integers(bert.config.num_hidden_layers + (name == "hidden_states")))
             check_against(bert, model, trace, encoding, layer, name, random)
@@ -136,7 +137,7 @@ def arrays_of(trace: minibert.Trace) -> list[np.ndarray]:
 @pytest.mark.parametrize("text", [TEXT, ("Who came?", "Nobody."), "No"])
 def test_resuming_with_the_array_itself_changes_nothing_bit_for_bit(minilm, text):
     for bert in (minibert.load("tiny"), minilm):
-        for trace in (bert(text), bert.batch([TEXT, text, "And so on."])[1]):
+        for trace in (everything(bert, text)[0], everything(bert, TEXT, text, "And so on.")[1]):
             for layer in range(bert.config.num_hidden_layers + 1):
                 for name in LAYER_FIELDS if layer < bert.config.num_hidden_layers else ("hidden_states",):
                     array = changes.field_of(bert, trace, layer, name).copy()
@@ -147,7 +148,7 @@ def test_resuming_with_the_array_itself_changes_nothing_bit_for_bit(minilm, text
 
 def test_what_is_computed_again_from_the_array_itself_is_the_same():
     bert = minibert.load("tiny")
-    trace = bert(TEXT)
+    (trace,) = everything(bert, TEXT)
     for layer in range(4):
         for name in LAYER_FIELDS:
             array = changes.field_of(bert, trace, layer, name).copy()
@@ -158,18 +159,22 @@ def test_what_is_computed_again_from_the_array_itself_is_the_same():
 
 def test_what_lies_before_a_change_is_shared():
     bert = minibert.load("tiny")
-    trace = bert(TEXT)
+    (trace,) = everything(bert, TEXT)
     resumed = bert.resume(trace, layer=2, attention=uniform(trace.layers[2].attention))
     assert resumed.layers[1] is trace.layers[1] and resumed.hidden_states[2] is trace.hidden_states[2]
     assert resumed.layers[2].query is trace.layers[2].query and resumed.layers[2].value is trace.layers[2].value
     assert not np.allclose(resumed.hidden_states[3], trace.hidden_states[3])
     assert not np.allclose(resumed.layers[3].query, trace.layers[3].query)
-    resumed = bert.resume(trace, layer=1, inner=np.zeros_like(trace.layers[1].inner))
-    assert resumed.layers[1].attended is trace.layers[1].attended
+    resumed = bert.resume(trace, layer=1, intermediate=np.zeros_like(trace.layers[1].intermediate))
+    assert resumed.layers[1].attention_output is trace.layers[1].attention_output
 
 
 def test_a_resumed_trace_holds_what_the_trace_holds(minilm):
-    for keep in (("attention", "value", "hidden_states"), ("attended",), ("context", "hidden_states", "pooled")):
+    for keep in (
+        ("attention", "value", "hidden_states"),
+        ("attention_output",),
+        ("context", "hidden_states", "pooled"),
+    ):
         (trace,) = minilm.batch([TEXT], keep=keep)
         array = getattr(trace.layers[1], keep[0])
         resumed = minilm.resume(trace, layer=1, **{keep[0]: array + 1})
@@ -179,7 +184,7 @@ def test_a_resumed_trace_holds_what_the_trace_holds(minilm):
 
 def test_several_at_once_are_each_alone():
     bert = minibert.load("tiny")
-    trace, random = bert(TEXT), np.random.default_rng(0)
+    (trace,), random = everything(bert, TEXT), np.random.default_rng(0)
     for name in (*LAYER_FIELDS, "hidden_states"):
         own = changes.field_of(bert, trace, 1, name)
         arrays = [own + random.normal(size=own.shape).astype(np.float32), own, np.zeros_like(own)]
@@ -235,9 +240,9 @@ def test_a_patch_takes_only_what_is_named():
     np.testing.assert_array_equal(patched.layers[1].value[2, 3], there.layers[1].value[2, 3])
     whole = patch(bert, here, there, "hidden_states", layer=2)
     np.testing.assert_allclose(whole.hidden_states[-1], there.hidden_states[-1], atol=2e-5)
-    half = patch(bert, here, there, "attended", layer=2, tokens=[0, 1])
-    np.testing.assert_array_equal(half.layers[2].attended[:2], there.layers[2].attended[:2])
-    np.testing.assert_array_equal(half.layers[2].attended[2:], here.layers[2].attended[2:])
+    half = patch(bert, here, there, "attention_output", layer=2, tokens=[0, 1])
+    np.testing.assert_array_equal(half.layers[2].attention_output[:2], there.layers[2].attention_output[:2])
+    np.testing.assert_array_equal(half.layers[2].attention_output[2:], here.layers[2].attention_output[2:])
     with pytest.raises(ValueError, match="equally many"):
         patch(bert, here, bert("No."), "value", layer=1)
     with pytest.raises(ValueError, match="has no axis of heads"):
@@ -254,7 +259,7 @@ def test_uniform_and_shifted_attention():
 def test_a_trace_cannot_be_written_into():
     """A run changed in place would be taken for the old run, and resume would find nothing changed."""
     tiny, text = minibert.load("tiny"), "The cat sat on the mat."
-    alone, (first, second) = tiny(text), tiny.batch([text, "Dogs bark."])
+    alone, first, second = everything(tiny, text, text, "Dogs bark.")
     context = alone.layers[0].context.copy()
     context[0] = 0
     for trace in (alone, first, second, tiny.resume(alone, layer=0, context=context)):

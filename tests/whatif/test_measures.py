@@ -10,6 +10,7 @@ from minibert.whatif.changes import resume
 from minibert.whatif.flow import mixing, moved, norms, rollout, value_zeroing
 from minibert.whatif.heads import head_effects, mean_context
 from minibert.whatif.lens import logit_lens, logit_parts, parts_of_token
+from tests.material import everything
 from tests.reference.oracle import random_checkpoint, reference_model
 from tests.test_bundled import MODELS
 
@@ -153,7 +154,7 @@ def test_norms_are_those_of_the_papers(tiny, theirs, text, layer):
         np.testing.assert_allclose(mixing(tiny, trace, layer), pieces.norm(dim=-1), atol=1e-5)
         bias = module.output.dense.bias
         rest = (bias - bias.mean()) / spread[:, None] * norm.weight + norm.bias
-        np.testing.assert_allclose(pieces.sum(1) + rest, trace.layers[layer].attended, atol=1e-4)  # it is a sum
+        np.testing.assert_allclose(pieces.sum(1) + rest, trace.layers[layer].attention_output, atol=1e-4)  # it is a sum
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -193,7 +194,7 @@ def test_the_lens_reads_every_layer_by_the_head(tiny, theirs, text):
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_parts_of_a_token_are_what_torch_finds_with_frozen_norms(tiny, theirs, text):
     encoding = encoded(tiny, text)
-    trace, token = tiny(encoding), len(encoding) - 1
+    (trace,), token = everything(tiny, encoding), len(encoding) - 1
     parts = parts_of_token(tiny, trace, token)
     np.testing.assert_allclose(parts.vectors.sum(0), trace.hidden_states[-1][token], atol=2e-5)
     assert len(parts.names) == len(set(parts.names)) == len(parts.vectors) == 1 + 4 * (4 + 1) + 1
@@ -212,7 +213,7 @@ def test_the_parts_of_a_token_are_what_torch_finds_with_frozen_norms(tiny, their
         )
         found = others + (added if layer == 1 else 0) + module.attention.output.dense.bias
         state = frozen(module.attention.output.LayerNorm, state + found)
-        state = frozen(module.output.LayerNorm, state + module.output.dense(torch.from_numpy(part.inner[token])))
+        state = frozen(module.output.LayerNorm, state + module.output.dense(torch.from_numpy(part.intermediate[token])))
     np.testing.assert_allclose(state.detach(), trace.hidden_states[-1][token], atol=2e-5)
     rows = [torch.autograd.grad(value, added, retain_graph=True)[0] for value in state]
     carried = torch.stack(rows) @ added.detach()

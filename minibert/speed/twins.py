@@ -1,0 +1,128 @@
+"""Fast twins of three functions of the chapters. `load` lets them stand in.
+
+A twin has the name, the arguments and, but for rounding, the results of the chapter's function. A large array is worked
+on in blocks, which stay in a core's cache, on as many cores as BLAS may use. MINIBERT_PLAIN=1 in the environment, or
+`with plain():`, runs the chapters' own functions. How much each twin is worth: tests/benchmarks/README.md.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import RLock
+
+import numpy as np
+
+from minibert import attention, embeddings, encoder, heads, numerics
+from minibert.speed.cores import parallel_map, workers
+
+Array = np.ndarray
+
+FEW = 128
+"""Up to so many tokens, BLAS is faster at (W x^T)^T than at x W^T."""
+
+BLOCK = 65_536
+"""Numbers in a block: 256 kB of float32. A few such arrays fit into a core's own cache."""
+
+SHARED = 8 * BLOCK
+"""Numbers in an array from which on its blocks are shared out over the cores."""
+
+
+def linear(x: Array, weight: Array, bias: Array) -> Array:
+    """`numerics.linear`: for few tokens the other way round, and without a second array for the sum.
+
+    In memory, the result for few tokens lies output by output, each for all tokens.
+    """
+    y = (weight @ x.T).T if x.ndim == 2 and len(x) <= FEW else x @ weight.T
+    y += bias
+    return y
+
+
+def softmax(x: Array) -> Array:
+    """`numerics.softmax`, some rows at a time, in the memory of the result."""
+    y = np.empty(x.shape, x.dtype)
+    in_blocks(softmax_block, x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1]))
+    return y
+
+
+def softmax_block(x: Array, y: Array) -> None:
+    """The largest x is subtracted only where sums would overflow, or lose digits because they are small."""
+    ones = np.ones(x.shape[-1], x.dtype)
+    with np.errstate(all="ignore"):
+        sums = np.exp(x, out=y) @ ones  # BLAS adds faster than np.sum
+        if not (sums.min() > 1e-4 and sums.max() < 1e30):
+            np.subtract(x, x.max(axis=-1, keepdims=True), out=y)
+            sums = np.exp(y, out=y) @ ones
+        y *= (1 / sums)[:, None]
+
+
+def gelu(x: Array) -> Array:
+    """`numerics.gelu` with another approximation, off by at most 7e-8 in exact arithmetic and 6e-7 in float32.
+
+        gelu(x) ~ x / (1 + 2^(x q(x^2)))
+
+    Phi(x) is nearly 1 / (1 + e^(-1.6 x)). A polynomial q in place of the 1.6 makes the largest error of gelu as small
+    as it can be with seven coefficients. 2^ takes half the time of e^.
+    """
+    y = np.empty_like(x)
+    lines = (x.T, y.T) if x.flags.f_contiguous else (x, y)  # x as `linear` leaves it: the columns lie in one piece
+    in_blocks(gelu_block, *(each.reshape(-1, each.shape[-1]) if each.ndim else each.reshape(1, 1) for each in lines))
+    return y
+
+
+def gelu_block(x: Array, y: Array) -> None:
+    q = (-2.3022072, -0.104838581, 9.55929434e-05, 0.000159389405, -1.14524286e-05, 3.85044907e-07, -5.20990658e-09)
+    with np.errstate(all="ignore"):  # x / infinity is 0
+        squares = x * x
+        np.multiply(squares, q[-1], out=y)
+        for coefficient in q[-2:0:-1]:
+            y += coefficient
+            y *= squares
+        y += q[0]
+        y *= x
+        np.exp2(y, out=y)
+        y += 1
+        np.divide(x, y, out=y)
+
+
+def in_blocks(equation: Callable[[Array, Array], None], x: Array, y: Array) -> None:
+    """equation(x, y), which writes its result into y, for all rows of x and y, some rows at a time."""
+    if x.size <= BLOCK:
+        equation(x, y)
+        return
+    step = max(1, BLOCK * len(x) // x.size)
+    blocks = [slice(start, start + step) for start in range(0, len(x), step)]
+    most = workers() if x.size >= SHARED else 1
+    parallel_map(lambda block: equation(x[block], y[block]), blocks, most=most)
+
+
+TWINS: dict[Callable, Callable] = {numerics.linear: linear, numerics.softmax: softmax, numerics.gelu: gelu}
+
+CHAPTERS = (embeddings, attention, encoder, heads)
+"""Where the twins stand in. `numerics` keeps its own functions."""
+
+lock = RLock()
+
+
+def stand_in() -> None:
+    """From now on, the chapters call the twins, unless MINIBERT_PLAIN is set."""
+    if not os.environ.get("MINIBERT_PLAIN"):
+        exchange(TWINS)
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """While the `with` block runs, the chapters call their own functions, for other threads too."""
+    with lock:
+        exchange({twin: own for own, twin in TWINS.items()})
+        try:
+            yield
+        finally:
+            stand_in()
+
+
+def exchange(others: dict[Callable, Callable]) -> None:
+    """Where a chapter, or the table of activations, names a function that is a key of `others`, it names the other."""
+    for names in (*map(vars, CHAPTERS), numerics.ACTIVATIONS):
+        for name, function in list(names.items()):
+            if callable(function) and function in others:
+                names[name] = others[function]
