@@ -9,7 +9,7 @@ import numpy as np
 
 from minibert.attention import head_outputs
 from minibert.checkpoint.config import BertConfig
-from minibert.checkpoint.limits import check_fit
+from minibert.checkpoint.limits import check_fit, check_texts
 from minibert.checkpoint.load import read_checkpoint
 from minibert.checkpoint.parameters import LayerWeights, Weights
 from minibert.embeddings import embed, rows_of_sentences
@@ -57,9 +57,11 @@ class Bert:
     def forward(self, encodings: Sequence[Encoding], keep: frozenset[str] = frozenset(DEFAULT)) -> list[Trace]:
         """The forward pass of some sentences, laid end to end.
 
-        hidden = embed(tokens)
-        hidden = encoder_layer(hidden)      once for each layer, with its own weights
-        pooled = pooler(hidden)
+            hidden = embed(tokens)
+            hidden = encoder_layer(hidden)      once for each layer, with its own weights
+            pooled = pooler(hidden)
+
+        Returns one Trace a sentence, with the fields in `keep`.
         """
         sentences = rows_of_sentences(encodings)
         record = Recorder([Trace(e.tokens, e.words, e.token_type_ids, (), e.roles) for e in encodings], sentences, keep)
@@ -92,7 +94,7 @@ class Bert:
     def batch(self, texts: Iterable[Text], keep: Iterable[str] = DEFAULT) -> list[Trace]:
         """Run many sentences together; each Trace is what the sentence alone would give.
 
-        keep: which arrays the Traces hold, names out of `minibert.trace.FIELDS`; the others are None.
+        keep: which arrays the Traces hold, names out of `minibert.trace.FIELDS`. The others are None.
         """
         kept = check_keep(keep)
         encodings = [self.encode(text) for text in check_texts(texts)]
@@ -147,8 +149,8 @@ class Bert:
             why = f"{self.name} has no masked-language-model head; minibert bundles one that has: tiny"
             raise UserError(self.notes.get("masked_lm", why))
         hidden_TD = self.batch([text], keep=("hidden_states",))[0].hidden_states[-1]
-        c = self.config
-        logits_TV = masked_lm_logits(hidden_TD, self.weights.masked_lm, c.hidden_act, c.layer_norm_eps)
+        act, eps = self.config.hidden_act, self.config.layer_norm_eps
+        logits_TV = masked_lm_logits(hidden_TD, self.weights.masked_lm, act, eps)
         return np.ascontiguousarray(logits_TV)  # NumPy sums the rows of a C-ordered array more exactly
 
     @np.errstate(all="ignore")
@@ -192,9 +194,3 @@ def load(model: str | Path = "tiny", *, revision: str | None = None) -> Bert:
     twins.stand_in()
     keep_freed_memory()
     return Bert(config, tokenizer, weights, str(model), notes)
-
-
-def check_texts(texts: Iterable[Text]) -> Iterable[Text]:
-    if isinstance(texts, str):
-        raise TypeError("texts is a str, which would be run letter by letter; expected a list: [text]")
-    return texts

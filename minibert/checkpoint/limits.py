@@ -1,5 +1,7 @@
 """What a model can take: its config bounds the tokens, the segments and the ids of an Encoding."""
 
+from collections.abc import Iterable
+
 from minibert.checkpoint.config import BertConfig
 from minibert.errors import UserError
 from minibert.tokenizer.encoding import Encoding
@@ -36,3 +38,10 @@ def check_range(encoding: Encoding, name: str, size: int, setting: str) -> None:
             if name == "input_ids" and encoding.text:
                 message += f": it has no embedding for the token {encoding.tokens[place]!r}"
             raise UserError(message)
+
+
+def check_texts(texts: Iterable) -> Iterable:
+    """TypeError for one text where many are expected."""
+    if isinstance(texts, str):
+        raise TypeError("texts is a str, which would be run letter by letter; expected a list: [text]")
+    return texts

@@ -63,9 +63,11 @@ def gelu(x: Array) -> Array:
     Phi(x) is nearly 1 / (1 + e^(-1.6 x)). A polynomial q in place of the 1.6 makes the largest error of gelu as small
     as it can be with seven coefficients. 2^ takes half the time of e^.
     """
+    x = x if x.flags.f_contiguous else np.asarray(x, order="C")
     y = np.empty_like(x)
-    lines = (x.T, y.T) if x.flags.f_contiguous else (x, y)  # x as `linear` leaves it: the columns lie in one piece
-    in_blocks(gelu_block, *(each.reshape(-1, each.shape[-1]) if each.ndim else each.reshape(1, 1) for each in lines))
+    by_column = x.flags.f_contiguous and x.ndim > 1  # as `linear` leaves it for few tokens
+    rows = (x.T, y.T) if by_column else (x, y)
+    in_blocks(gelu_block, *(each.reshape(len(each) if each.ndim else 1, -1) for each in rows))
     return y
 
 
