@@ -186,7 +186,7 @@ def export(folder: str, path: Path) -> None:
 
 def products(folder: str):
     """The matrix products of our forward pass, taken and shared out as there, of vectors that mean nothing."""
-    from minibert.speed.rows import FEW
+    from minibert.speed.twins import FEW
 
     import minibert
     from minibert.attention import split_heads
@@ -222,11 +222,11 @@ def matmul():
 
 def contender(name: str, folder: str):
     if name.startswith("ours"):
-        from minibert.trace import FIELDS
+        from minibert.trace import DEFAULT
 
         keep = ("hidden_states", "pooled")
         if name == "ours with everything":  # what each head adds is not among what TransformerLens keeps
-            keep = tuple(field for field in FIELDS if field != "head_outputs")
+            keep = (*DEFAULT, "intermediate")
         return ours(folder, ("attention", *keep) if name == "ours with attention" else keep)
     if name == "lens":
         return lens(folder)
