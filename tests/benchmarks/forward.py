@@ -186,11 +186,10 @@ def export(folder: str, path: Path) -> None:
 
 def products(folder: str):
     """The matrix products of our forward pass, taken and shared out as there, of vectors that mean nothing."""
-    from minibert.speed.twins import FEW
-
     import minibert
     from minibert.attention import split_heads
     from minibert.speed.cores import share_out
+    from minibert.speed.twins import FEW
 
     bert = minibert.load(folder)
     most = sum(max(WORKLOADS.values(), key=sum))
