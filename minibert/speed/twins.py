@@ -12,7 +12,11 @@ from threading import RLock
 
 import numpy as np
 
-from minibert import attention, embeddings, encoder, heads, numerics
+import minibert.attention as attention
+import minibert.embeddings as embeddings
+import minibert.encoder as encoder
+import minibert.heads as heads
+import minibert.numerics as numerics
 from minibert.speed.cores import parallel_map, workers
 
 Array = np.ndarray
