@@ -149,7 +149,7 @@ def test_classify_takes_a_pair_and_says_what_its_numbers_are(capsys):
 
 def test_a_fault_of_minibert_shows_its_traceback_and_asks_for_a_report(capsys, tmp_path, monkeypatch):
     """A product of matrices that do not fit is a ValueError of NumPy's, and nothing that a user can mend."""
-    monkeypatch.setattr(minibert.Bert, "batch", lambda self, *given, **options: np.ones((2, 3)) @ np.ones((2, 3)))
+    monkeypatch.setattr(minibert.Bert, "forward", lambda self, *given, **options: np.ones((2, 3)) @ np.ones((2, 3)))
     (tmp_path / "a.txt").write_text("A [MASK].")
     skipping = ["fill", "--skip-bad", "--file", str(tmp_path / "a.txt")]
     for command in (["attention", TEXT], ["fill", "A [MASK]."], skipping):
