@@ -1,4 +1,4 @@
-"""`minibert exercises`: the course, from the shell. What its actions do stands in `minibert/exercises/actions.py`."""
+"""`minibert exercises`: the course, from the shell. `exercises/front/command.py` runs its actions."""
 
 import argparse
 from pathlib import Path
@@ -77,6 +77,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run one action; `check` ends with exit status 1 unless all it checked is right."""
-    from minibert.exercises import actions  # the course imports viz, and takes a moment
+    from minibert.exercises.front import command  # the course imports viz, and takes a moment
 
-    actions.run(args)
+    command.run(args)

@@ -11,57 +11,42 @@ imported when a command runs.
 
 from pathlib import Path
 
-HERE = Path(__file__).parent
+from minibert.exercises.material import blanks, royal_pair, sentences
 
-
-def sentences() -> list[str]:
-    """The sentences over which the investigations measure."""
-    return (HERE / "sentences.txt").read_text(encoding="utf-8").splitlines()
-
-
-def blanks() -> list[tuple[str, str]]:
-    """Sentences with one [MASK] each, and the word that stood there."""
-    lines = (HERE / "blanks.txt").read_text(encoding="utf-8").splitlines()
-    return [tuple(line.split("\t")) for line in lines]
-
-
-def royal_pair() -> tuple[str, str, str]:
-    """A text with a [MASK], the same with another word that matters, and the word that stood at the [MASK]."""
-    castle = "and the [MASK] lived in a great castle."
-    return f"The king {castle}", f"The boy {castle}", "queen"
+__all__ = ["assemble", "blanks", "check", "hint", "ready", "royal_pair", "run", "sentences", "show"]
 
 
 def check(name: str, *answers: object, **options):
     """In a notebook: `check("softmax", softmax)` says what is right, or wrong and where. See `notebook.check`."""
-    from minibert.exercises import notebook  # the course imports viz, and takes a moment
+    from minibert.exercises.front import notebook  # the course imports viz, and takes a moment
 
     return notebook.check(name, *answers, **options)
 
 
 def ready(name: str, **options) -> bool:
     """In a notebook: whether an exercise's functions are right, so that one can measure with them."""
-    from minibert.exercises import notebook
+    from minibert.exercises.front import notebook
 
     return notebook.ready(name, **options)
 
 
 def hint(name: str, **options) -> None:
     """In a notebook: `hint("softmax")` gives a nudge, `hint("softmax", more=True)` almost the solution."""
-    from minibert.exercises import notebook
+    from minibert.exercises.front import notebook
 
     notebook.hint(name, **options)
 
 
 def show(name: str, **options) -> None:
     """In a notebook: `show("softmax")` shows our solution, and how the library does it."""
-    from minibert.exercises import notebook
+    from minibert.exercises.front import notebook
 
     notebook.show(name, **options)
 
 
 def run(text: str, **options) -> None:
     """In a notebook: `run("The cat sat on the [MASK].")` runs a BERT made of your own functions."""
-    from minibert.exercises import notebook
+    from minibert.exercises.front import notebook
 
     notebook.run(text, **options)
 

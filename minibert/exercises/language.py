@@ -1,9 +1,11 @@
-"""The language in which the course speaks: English, or Japanese by the tables in `japanese/`."""
+"""The language in which the course speaks: English, or Japanese by the tables in the files `words.json`."""
 
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 from minibert.errors import UserError
+from viz.web.words import Words
 
 LANGUAGES = ("en", "ja")
 
@@ -26,9 +28,9 @@ def use(language: str):
 
 @cache
 def tables() -> dict[str, str]:
-    from minibert.exercises.japanese import TEXTS
-
-    return TEXTS
+    here = Path(__file__).parent
+    files = [here / "words.json", *here.glob("course/ex*/words.json")]
+    return {english: own for file in files for english, own in Words(file).of("ja").items()}
 
 
 def t(text: str, /, **fields: object) -> str:

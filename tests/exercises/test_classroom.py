@@ -4,18 +4,19 @@ import csv
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minibert.exercises import progress
-from minibert.exercises.classroom import students_in
-from minibert.exercises.compare import close, pictured
 from minibert.exercises.course import EXERCISES
-from minibert.exercises.exercise import SOLUTIONS, STUBS, Finding
-from minibert.exercises.handing_out import stub
-from minibert.exercises.pictures import in_blocks
-from tests.exercises.test_command import WRONG, run
+from minibert.exercises.course.exercise import Finding
+from minibert.exercises.front import progress
+from minibert.exercises.front.classroom import students_in
+from minibert.exercises.front.handing_out import stub
+from minibert.exercises.front.pictures import in_blocks
+from minibert.exercises.judge.compare import close, pictured
+from tests.exercises.test_command import SOFTMAX, WRONG, run
 
 
 def test_one_lesson_is_handed_out(tmp_path, capsys):
@@ -24,7 +25,7 @@ def test_one_lesson_is_handed_out(tmp_path, capsys):
     assert {path.name for path in tmp_path.iterdir()} == {"01_softmax.py", "05_split_heads.py", ".course.json"}
     assert "2 file(s) put into" in out
     assert f"minibert exercises check {tmp_path} softmax" in out
-    shutil.copy(SOLUTIONS / "01_softmax.py", tmp_path)
+    shutil.copy(SOFTMAX.solution, tmp_path / SOFTMAX.file)
     out = run(capsys, "check", tmp_path)[1]
     assert "1 of 2 are right" in out
     assert "missing" not in out
@@ -49,7 +50,7 @@ def test_solutions_open_with_the_word_or_when_right(tmp_path, capsys, monkeypatc
         assert "is locked until it is right" in err
     assert run(capsys, "hint", "softmax")[0] == 0
     assert "def gelu" in run(capsys, "show", "gelu", "--yes", "--word", "Kapybara")[1]
-    shutil.copy(SOLUTIONS / "01_softmax.py", "work")
+    shutil.copy(SOFTMAX.solution, Path("work") / SOFTMAX.file)
     assert "To compare with ours" in run(capsys, "check", "work", "softmax")[1]
     assert "def softmax" in run(capsys, "show", "softmax")[1], "right: nobody asks"
     notes = progress.read(tmp_path / "work")
@@ -74,14 +75,14 @@ def class_of_five(tmp_path, capsys):
         folders[name] = tmp_path / "class" / name
         run(capsys, "start", folders[name], "softmax", "merge_and_residual")
     (folders["ann"] / "01_softmax.py").write_text("from minibert.numerics import softmax\n")
-    shutil.copy(SOLUTIONS / "01_softmax.py", folders["bo b"])
-    half = (SOLUTIONS / "08_merge_and_residual.py").read_text()
+    shutil.copy(SOFTMAX.solution, folders["bo b"] / SOFTMAX.file)
+    half = EXERCISES[7].solution.read_text()
     half = half.replace("layer_norm(hidden_TD + attended_TD", "layer_norm(attended_TD")
     (folders["bo b"] / "08_merge_and_residual.py").write_text(half)
     (folders["çelik"] / "01_softmax.py").write_text("while True: pass")
     (folders["dan"] / "01_softmax.py").unlink()
     (folders["dan"] / "1_softmax (1).py").write_text(WRONG)
-    shutil.copy(SOLUTIONS / "01_softmax.py", folders["=1+1"])
+    shutil.copy(SOFTMAX.solution, folders["=1+1"] / SOFTMAX.file)
     return tmp_path
 
 
@@ -136,7 +137,7 @@ def test_a_prediction_is_shown_beside_the_answer(tmp_path, capsys, language):
     asked = "Your prediction:" if language == "en" else "あなたの予想:"
     text = path.read_text(encoding="utf-8")
     assert f"\n{asked}\n" in text
-    code = (SOLUTIONS / "01_softmax.py").read_text(encoding="utf-8").partition("import numpy")[2]
+    code = SOFTMAX.solution.read_text(encoding="utf-8").partition("import numpy")[2]
     for written, shown in (("", False), (" it grows\n by 100", True)):
         path.write_text(text.partition(asked)[0] + f'{asked}{written}\n"""\nimport numpy{code}', encoding="utf-8")
         out = run(capsys, "check", tmp_path, "softmax")[1]
@@ -177,7 +178,7 @@ def test_a_large_picture_is_cut_round_the_first_wrong_number_and_fits_a_terminal
 
 def test_run_tells_what_is_ones_own(tmp_path, capsys):
     run(capsys, "start", tmp_path)
-    shutil.copy(SOLUTIONS / "01_softmax.py", tmp_path)
+    shutil.copy(SOFTMAX.solution, tmp_path / SOFTMAX.file)
     out = run(capsys, "run", tmp_path, "The old man sat down by the [MASK].")[1]
     assert "1 of 13 parts are yours: softmax" in out
     assert "table 0.096" in out
@@ -189,4 +190,4 @@ def test_run_tells_what_is_ones_own(tmp_path, capsys):
 def test_every_finding_has_a_file_to_run_on_one_thread():
     for exercise in EXERCISES:
         if any(isinstance(part, Finding) for part in exercise.parts):
-            assert "with one_thread():" in (STUBS / exercise.file).read_text(encoding="utf-8")
+            assert "with one_thread():" in (exercise.stub).read_text(encoding="utf-8")

@@ -7,18 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import minibert.exercises
 from minibert.commands.main import main
-from minibert.exercises import progress
-from minibert.exercises.course import EXERCISES, SOFTMAX
-from minibert.exercises.exercise import STUBS
-from minibert.exercises.handing_out import stub
-from minibert.exercises.pictures import wide
-from minibert.exercises.report import Report
-from minibert.exercises.saying import say
+from minibert.exercises.course import EXERCISES
+from minibert.exercises.front import progress
+from minibert.exercises.front.handing_out import stub
+from minibert.exercises.front.pictures import wide
+from minibert.exercises.front.saying import say
+from minibert.exercises.judge.report import Report
 
+SOFTMAX = EXERCISES[0]
 RIGHT = "from minibert.numerics import softmax\n"
 WRONG = (
     "from minibert.numerics import softmax as right\ndef softmax(x):\n    print('hello')\n    return right(x.mT).mT\n"
@@ -52,7 +54,7 @@ def test_list_is_called_status_too(tmp_path, capsys):
 def test_start_makes_all_files_and_never_overwrites(tmp_path, capsys):
     folder = tmp_path / "a" / "course"
     assert run(capsys, "start", folder)[0] == 0
-    handed_out = sorted(p.name for p in STUBS.glob("*.py"))
+    handed_out = [*(exercise.file for exercise in EXERCISES), "test_exercises.py"]
     assert sorted(p.name for p in folder.iterdir()) == sorted([".course.json", *handed_out])
     (folder / "01_softmax.py").write_text("mine")
     (folder / "02_layer_norm.py").unlink()
@@ -146,7 +148,7 @@ def test_json_is_the_documented_report(tmp_path, capsys):
     assert exercise["mistake"] == "wrong-axis"
     assert exercise["printed"].count("hello") > 2
     assert [(part["name"], part["mistake"]) for part in exercise["parts"]] == [("softmax", "wrong-axis")]
-    page = (STUBS.parent / "README.md").read_text(encoding="utf-8")
+    page = (Path(minibert.exercises.__file__).parent / "README.md").read_text(encoding="utf-8")
     for name in (*report, *exercise, "passed", "failed", "todo", "missing"):
         assert f"`{name}`" in page, f"{name} is not explained on the teacher's page"
 
@@ -214,7 +216,7 @@ def test_show_asks_first(capsys, monkeypatch):
 def test_pytest_says_the_same(tmp_path, capsys):
     run(capsys, "start", tmp_path)
     (tmp_path / "01_softmax.py").write_text(WRONG)
-    (tmp_path / "06_scores.py").write_text("from minibert.exercises.course.attention import scores\n")
+    (tmp_path / "06_scores.py").write_text("from minibert.exercises.course.ex06_scores.exercise import scores\n")
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)], capture_output=True, text=True
     )

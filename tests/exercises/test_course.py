@@ -10,15 +10,16 @@ import textwrap
 import numpy as np
 import pytest
 
-from minibert.exercises import blanks, sentences, transport, worker
-from minibert.exercises.compare import close
+from minibert.exercises import blanks, sentences
 from minibert.exercises.course import EXERCISES
-from minibert.exercises.course.investigations import head_of
+from minibert.exercises.course.exercise import Finding, Function, twice
+from minibert.exercises.course.shared import head_of
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.exercise import SOLUTIONS, STUBS, Finding, Function, twice
-from minibert.exercises.imports import imports_answer
-from minibert.exercises.judge import judge, judge_finding, judge_function
-from minibert.exercises.key import PartKey, answer_key, arrays_of
+from minibert.exercises.judge import transport, worker
+from minibert.exercises.judge.compare import close
+from minibert.exercises.judge.imports import imports_answer
+from minibert.exercises.judge.key import PartKey, answer_key, arrays_of
+from minibert.exercises.judge.verdict import judge, judge_finding, judge_function
 from minibert.speed.cores import one_thread
 from tests.exercises.handed_in import answers
 
@@ -60,7 +61,7 @@ def solved(exercise, *lines):
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_a_stub_is_to_do_and_says_so(tmp_path, exercise):
-    report = verdict(tmp_path, exercise, (STUBS / exercise.file).read_text(encoding="utf-8"))
+    report = verdict(tmp_path, exercise, (exercise.stub).read_text(encoding="utf-8"))
     assert report["status"] == "todo"
     functions = [part.name for part in exercise.parts if isinstance(part, Function)]
     assert report["message"].splitlines() == [f"{name} is not written yet." for name in functions]
@@ -75,7 +76,6 @@ def test_our_solution_passes(tmp_path, exercise, seed):
 
 
 def test_every_solution_says_why_and_stands_alone():
-    assert sorted(path.name for path in SOLUTIONS.glob("*.py")) == [exercise.file for exercise in EXERCISES]
     for exercise in EXERCISES:
         text = exercise.solution.read_text(encoding="utf-8")
         assert len(text.partition('"""')[2].partition('"""')[0]) > 60, exercise.file
@@ -185,7 +185,7 @@ def test_cheap_answers_do_not_pass(tmp_path, exercise, part, cheat):
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_worked_examples_are_right(exercise):
-    module = worker.load(STUBS / exercise.file)
+    module = worker.load(exercise.stub)
     for part in exercise.parts:
         if isinstance(part, Function):
             setattr(module, part.name, part.solution)
@@ -195,9 +195,9 @@ def test_worked_examples_are_right(exercise):
 
 
 def test_every_file_has_all_it_should():
-    assert sorted(path.name for path in STUBS.glob("[0-9]*.py")) == [exercise.file for exercise in EXERCISES]
+    assert [exercise.number for exercise in EXERCISES] == list(range(1, 24))
     for exercise in EXERCISES:
-        text = (STUBS / exercise.file).read_text(encoding="utf-8")
+        text = (exercise.stub).read_text(encoding="utf-8")
         assert text.startswith(f'"""{exercise.number}. ')
         for piece in ("Shapes", "Worked example", ">>> ", "Predict, before you"):
             assert piece in text, (exercise.file, piece)

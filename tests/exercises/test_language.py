@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 import minibert.exercises
-from minibert.exercises import language, raised, saying
+from minibert.exercises import language
 from minibert.exercises.course import EXERCISES
-from minibert.exercises.exercise import STUBS, Finding, Function
-from minibert.exercises.handing_out import IN_CODE, stub
-from minibert.exercises.japanese import FILES, TEXTS
+from minibert.exercises.course.exercise import Finding, Function
+from minibert.exercises.front import saying
+from minibert.exercises.front.handing_out import IN_CODE, stub
+from minibert.exercises.judge import raised
 from tests.exercises.test_command import RIGHT, WRONG, run
 
 HERE = Path(minibert.exercises.__file__).parent
+TEXTS = language.tables()
+FILES = {exercise.name: (exercise.folder / "stub.ja.txt").read_text(encoding="utf-8") for exercise in EXERCISES}
 
 
 def texts_of_the_course() -> list[str]:
@@ -33,12 +36,12 @@ def texts_of_the_course() -> list[str]:
                 found.append(part.what)
         if isinstance(exercise.answer, str):
             found.append(exercise.answer)
-        code = (STUBS / exercise.file).read_text(encoding="utf-8").split('"""', 2)[2]
+        code = (exercise.stub).read_text(encoding="utf-8").split('"""', 2)[2]
         found += [words for words in IN_CODE.findall(code) if not words.isupper()]
         found.append(" ".join(exercise.solution.read_text(encoding="utf-8").split('"""', 2)[1].split()))
     found += [*raised.ADVICE.values(), *saying.MARKS.values(), saying.PREDICTION]
     for path in sorted(HERE.rglob("*.py")):
-        if not {"stubs", "solutions", "japanese"} & set(path.parts):
+        if path.name not in ("stub.py", "solution.py"):
             found += texts_in(path)
     return list(dict.fromkeys(found))
 
@@ -89,7 +92,7 @@ def test_numbers_names_and_code_agree():
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
 def test_the_files_teach_the_same(exercise):
     """The same equations and worked examples, line by line; only the words around them are Japanese."""
-    english = (STUBS / exercise.file).read_text(encoding="utf-8").split('"""', 2)[1]
+    english = (exercise.stub).read_text(encoding="utf-8").split('"""', 2)[1]
     own = FILES[exercise.name]
     for lines in (examples, equations):
         assert lines(own) == lines(english)

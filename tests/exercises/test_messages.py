@@ -7,9 +7,8 @@ import sys
 
 import pytest
 
-from minibert.exercises.checker import find, letters, likely_files
 from minibert.exercises.course import EXERCISES
-from minibert.exercises.exercise import SOLUTIONS
+from minibert.exercises.judge.checker import find, letters, likely_files
 from tests.exercises.test_command import run
 from tests.exercises.test_course import solved, verdict
 
@@ -46,7 +45,7 @@ def test_every_part_is_judged(tmp_path):
 
 def test_a_right_function_without_its_finding_says_what_is_next(tmp_path, capsys):
     run(capsys, "start", tmp_path)
-    text = (SOLUTIONS / "17_previous_token_head.py").read_text(encoding="utf-8").replace("(1, 2)  #", "None  #")
+    text = find("previous_token_head").solution.read_text(encoding="utf-8").replace("(1, 2)  #", "None  #")
     (tmp_path / "17_previous_token_head.py").write_text(text, encoding="utf-8")
     out = " ".join(run(capsys, "check", tmp_path)[1].split())
     assert "previous_token_attention is right. Now run the file, read off the head" in out
@@ -135,7 +134,7 @@ def test_no_two_exercises_have_one_name():
         ("softmax", "from minibert.numerics import softmax", True),
         ("softmax", "import minibert.numerics as n\ndef softmax(x): return n.softmax(x)", True),
         ("softmax", "import minibert\ndef softmax(x): return minibert.numerics.softmax(x)", True),
-        ("softmax", "from minibert.exercises.course.numbers import *", True),
+        ("softmax", "from minibert.exercises.course.ex01_softmax.exercise import *", True),
         ("scores", "from minibert.attention import attend\ndef scores(q, k): return attend(q, k, k)[0]", True),
         ("attention", "from minibert.numerics import softmax\ndef attend(q, k, v): return softmax(q)", False),
         ("pca", "import viz\ndef pca(p, n): return viz.pca(p, n)", True),
@@ -144,7 +143,7 @@ def test_no_two_exercises_have_one_name():
     ],
 )
 def test_an_answer_that_is_the_librarys_own_is_flagged(tmp_path, name, code, imported):
-    from minibert.exercises.imports import imports_answer
+    from minibert.exercises.judge.imports import imports_answer
 
     path = tmp_path / find(name).file
     path.write_text(code)

@@ -12,8 +12,8 @@ import types
 
 import pytest
 
-from minibert.exercises import cells, notebook, progress
 from minibert.exercises.course import EXERCISES
+from minibert.exercises.front import cells, notebook, progress
 from minibert.exercises.own import EXERCISE_OF
 from tests.exercises.test_command import WRONG, run
 

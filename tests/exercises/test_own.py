@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minibert.exercises import own
-from minibert.exercises.exercise import SOLUTIONS, STUBS
+from minibert.exercises.course import EXERCISES
 from minibert.model import Bert, load
 from minibert.trace import LAYER_FIELDS
 from tests.material import everything
@@ -16,15 +16,15 @@ TEXT = "The old man sat down by the [MASK]."
 
 @pytest.fixture
 def work(tmp_path):
-    for stub in STUBS.glob("[0-9]*.py"):
-        shutil.copy(stub, tmp_path)
+    for exercise in EXERCISES:
+        shutil.copy(exercise.stub, tmp_path / exercise.file)
     return tmp_path
 
 
 def solve(folder, *numbers):
-    for path in SOLUTIONS.glob("[0-9]*.py"):
-        if int(path.name[:2]) in numbers:
-            shutil.copy(path, folder)
+    for exercise in EXERCISES:
+        if exercise.number in numbers:
+            shutil.copy(exercise.solution, folder / exercise.file)
 
 
 def differences(one, other):

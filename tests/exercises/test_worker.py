@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minibert.exercises import transport
-from minibert.exercises.checker import Checker, find
-from minibert.exercises.exercise import STUBS
+from minibert.exercises.course import exercise
+from minibert.exercises.judge import transport
+from minibert.exercises.judge.checker import Checker, find
 
 GOOD = "from minibert.numerics import softmax\n"
 LAYER_NORM = "from minibert.numerics import layer_norm\n"
@@ -231,6 +232,7 @@ def test_transport_brings_back_what_was_sent():
 
 
 def test_stubs_do_nothing_when_imported():
-    code = f"import pathlib, runpy\nfor path in pathlib.Path({str(STUBS)!r}).glob('*.py'): runpy.run_path(str(path))"
+    course = str(Path(exercise.__file__).parent)
+    code = f"import pathlib, runpy\nfor path in pathlib.Path({course!r}).glob('ex*/stub.py'): runpy.run_path(str(path))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

@@ -1,18 +1,16 @@
 """A student's own functions in the page: their source, their arrays, and the first line that differs."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minibert
-from minibert import exercises
 from minibert.commands.main import main
+from minibert.exercises.course import EXERCISES
 from minibert.read.build import read
 from tests.read.test_reading import TEXT, Page, close
 
-SOLUTIONS = Path(exercises.__file__).parent / "solutions"
 SCALED_LATER = """
 import math
 
@@ -36,7 +34,7 @@ def bert():
 
 
 def test_their_source_beside_their_arrays_and_the_first_line_that_differs(bert, tmp_path):
-    shutil.copy(SOLUTIONS / "01_softmax.py", tmp_path)
+    shutil.copy(EXERCISES[0].solution, tmp_path / EXERCISES[0].file)
     (tmp_path / "07_attention.py").write_text(SCALED_LATER, encoding="utf-8")
     (tmp_path / "02_layer_norm.py").write_text(
         "def layer_norm(x, weight, bias, eps):\n    return x\n", encoding="utf-8"
@@ -60,8 +58,8 @@ def test_their_source_beside_their_arrays_and_the_first_line_that_differs(bert, 
 
 
 def test_where_all_is_equal_nothing_is_marked(bert, tmp_path, capsys, monkeypatch):
-    for name in ("01_softmax.py", "03_gelu.py"):
-        shutil.copy(SOLUTIONS / name, tmp_path)
+    for exercise in (EXERCISES[0], EXERCISES[2]):
+        shutil.copy(exercise.solution, tmp_path / exercise.file)
     monkeypatch.chdir(tmp_path)
     main(["read", TEXT, "--exercises", str(tmp_path)])
     assert "softmax, gelu" in capsys.readouterr().out

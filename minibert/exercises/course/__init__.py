@@ -1,34 +1,17 @@
-"""The course: its exercises in reading order."""
+"""The course: its exercises in reading order, one folder each.
 
-from minibert.exercises.course.attention import ATTENTION, MERGE, SCORES, SPLIT_HEADS
-from minibert.exercises.course.beyond import PLANE, ROLLOUT, WORDPIECE
-from minibert.exercises.course.encoder import ENCODER, FEED_FORWARD, LAYER, MASKED_LM, PADDING
-from minibert.exercises.course.geometry import EXACT, PCA, TRANSLATION
-from minibert.exercises.course.investigations import FINE_TUNING, HEAD_OFF, PATCHING, PREVIOUS
-from minibert.exercises.course.numbers import EMBEDDINGS, GELU, LAYER_NORM, SOFTMAX
+A folder `exNN_name` holds stub.py, which a student gets as `NN_name.py`; solution.py; exercise.py, with what is tried
+and which mistakes are known; and the Japanese words: stub.ja.txt and words.json.
+"""
 
-EXERCISES = (
-    SOFTMAX,
-    LAYER_NORM,
-    GELU,
-    EMBEDDINGS,
-    SPLIT_HEADS,
-    SCORES,
-    ATTENTION,
-    MERGE,
-    FEED_FORWARD,
-    LAYER,
-    ENCODER,
-    MASKED_LM,
-    PADDING,
-    PCA,
-    TRANSLATION,
-    EXACT,
-    PREVIOUS,
-    HEAD_OFF,
-    FINE_TUNING,
-    WORDPIECE,
-    ROLLOUT,
-    PLANE,
-    PATCHING,
+from importlib import import_module
+from pathlib import Path
+
+from minibert.exercises.course.exercise import Exercise
+
+# The folders are found, so that a new exercise is a new folder and nothing else. "ex" stands before the number because
+# no `import` statement can import a name that begins with a digit.
+EXERCISES: tuple[Exercise, ...] = tuple(
+    import_module(f"{__name__}.{folder.name}.exercise").EXERCISE
+    for folder in sorted(Path(__file__).parent.glob("ex[0-9][0-9]_*"))
 )

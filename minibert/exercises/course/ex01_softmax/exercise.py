@@ -1,0 +1,157 @@
+"""Exercise 1: scores become shares that sum to 1."""
+
+import numpy as np
+
+from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
+from minibert.exercises.course.shared import broken_rows
+from minibert.exercises.draw import Draw
+from minibert.exercises.language import t
+from minibert.numerics import softmax
+
+
+def softmax_cases(draw: Draw) -> list[Case]:
+    heads, queries, keys = draw.sizes(3)
+    far = int(draw.rng.integers(300, 600))
+    offsets = np.array([0, far, -far], np.float32)[:, None]
+    wide = np.array([[-far, 0, far], [far, -far, 0], [0, 0, -far]], np.float32)
+    about = t("scores of {heads} heads, {queries} queries and {keys} keys", heads=heads, queries=queries, keys=keys)
+    return [
+        Case(about, (draw.normal(heads, queries, keys, spread=2),)),
+        Case(
+            t("three rows, one about 0, one about {far}, one about -{far}", far=far), (draw.normal(3, keys) + offsets,)
+        ),
+        Case(t("rows such as (-{far}, 0, {far})", far=far), (wide,)),
+    ]
+
+
+def softmax_over(axis: int):
+    return lambda x: np.moveaxis(softmax(np.moveaxis(x, axis, -1)), -1, axis)
+
+
+def softmax_unshifted(x):
+    return np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
+
+
+def softmax_one_maximum(x):
+    y = np.exp(x - x.max())
+    return y / y.sum(axis=-1, keepdims=True)
+
+
+def softmax_over_wrong_unshifted(x):
+    return np.exp(x) / np.exp(x).sum(axis=-2, keepdims=True)
+
+
+def softmax_over_first_one_maximum(x):
+    y = np.exp(x - x.max())
+    return y / y.sum(axis=0)
+
+
+def softmax_sum_elsewhere(x):
+    y = np.exp(x - x.max(axis=-1, keepdims=True))
+    return y / y.sum(axis=-2, keepdims=True)
+
+
+def shifted_by(what):
+    """softmax, with `what` of each row taken off in place of the largest number."""
+
+    def mistake(x):
+        y = np.exp(x - what(x, axis=-1, keepdims=True))
+        return y / y.sum(axis=-1, keepdims=True)
+
+    return mistake
+
+
+def rows_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+    sums = outputs[0].sum(axis=-1)
+    return broken_rows(sums, 1.0, t("row {row} sums to {got}; every row must sum to 1"))
+
+
+SOFTMAX_MISTAKES = (
+    Mistake("wrong-axis", "softmax runs over the wrong axis (-2, the rows) instead of the last", softmax_over(-2)),
+    Mistake("wrong-axis", "softmax runs over the wrong axis (0, the first) instead of the last", softmax_over(0)),
+    Mistake(
+        "wrong-axis",
+        "the sum runs over the wrong axis (-2, the rows) instead of the last, and no largest number is taken off",
+        softmax_over_wrong_unshifted,
+    ),
+    Mistake(
+        "wrong-axis",
+        "the sum runs over the wrong axis (0, the first) instead of the last",
+        softmax_over_first_one_maximum,
+    ),
+    Mistake(
+        "wrong-axis",
+        "each row's own largest number is taken off, but the sum runs over another axis (-2)",
+        softmax_sum_elsewhere,
+    ),
+    *(
+        Mistake(
+            "not-the-largest",
+            "what is taken off each row is not its largest number: exp of what lies far above it overflows",
+            shifted_by(what),
+        )
+        for what in (np.min, np.mean, np.median)
+    ),
+    Mistake(
+        "log-softmax",
+        "the logarithm of the shares is returned",
+        lambda x: (
+            x
+            - x.max(axis=-1, keepdims=True)
+            - np.log(np.exp(x - x.max(axis=-1, keepdims=True)).sum(axis=-1, keepdims=True))
+        ),
+    ),
+    Mistake(
+        "whole-array",
+        "the sum is taken over the whole array, not row by row (axis=-1)",
+        lambda x: softmax(x.ravel()).reshape(x.shape),
+    ),
+    Mistake(
+        "overflow",
+        "exp is taken of large numbers as they are: it overflows. Take each row's largest number off first",
+        softmax_unshifted,
+    ),
+    Mistake(
+        "one-maximum",
+        "the largest number of the whole array is taken off, not each row's own: exp of the other rows then vanishes",
+        softmax_one_maximum,
+    ),
+    Mistake("no-exp", "exp is forgotten", lambda x: x / x.sum(axis=-1, keepdims=True)),
+    Mistake(
+        "no-division", "the division by the row's sum is forgotten", lambda x: np.exp(x - x.max(axis=-1, keepdims=True))
+    ),
+)
+
+
+EXERCISE = Exercise(
+    file="01_softmax.py",
+    title="scores become shares that sum to 1",
+    minutes=10,
+    difficulty=1,
+    parts=(
+        Function(
+            "softmax",
+            softmax,
+            (Output("softmax", ("head", "row", "column")),),
+            softmax_cases,
+            SOFTMAX_MISTAKES,
+            hints=(
+                (
+                    "exp first, then divide each row by its own sum: axis=-1. What does keepdims=True do to "
+                    "the shape of the sum?"
+                ),
+                (
+                    "y = np.exp(x - x.max(axis=-1, keepdims=True)), and then y divided by y.sum(axis=-1, "
+                    "keepdims=True). The maximum cancels in the fraction; without it exp(100) is more than "
+                    "float32 can hold."
+                ),
+            ),
+            laws=(rows_sum_to_one,),
+        ),
+    ),
+    answer=(
+        "Nothing changes. exp(x + 100) = exp(x) exp(100), and exp(100) cancels in the fraction. Exercise 15 "
+        "lives on this."
+    ),
+    shown=(softmax,),
+)

@@ -1,0 +1,142 @@
+"""What an exercise is: a function to write, inputs to try it on, and the mistakes people make.
+
+The right answer is never written down: `solution` is the library's own function, and a mistake is a function too, most
+of them the library's with one thing changed. Both are run on the same inputs as the student's, so the checker never
+guesses: it names a mistake when the student's numbers are the mistake's numbers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from minibert.exercises.draw import Draw
+
+
+class Wrong(ValueError):
+    """What came back is not even of the right kind; the message says what was expected and what came."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the student's function."""
+
+    about: str
+    """what the arguments are, to go on after "on": "3 heads, 5 queries and 7 keys" """
+    arguments: tuple
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known way to go wrong. `function` does it, with the arguments of the exercise's function."""
+
+    name: str
+    """stable, for `--json`"""
+    says: str
+    """goes on after "The same comes out when, for example,": "softmax runs over the queries" """
+    function: Callable
+
+
+@dataclass(frozen=True)
+class Output:
+    """An array that a function returns. `axes` names its axes, to say where it goes wrong: ("head", "token")."""
+
+    name: str
+    axes: tuple[str, ...]
+    near: float = 2e-5
+    """how far a number may be off, as a share of the largest of its array: float32, summed in another order"""
+
+
+def as_returned(arguments: tuple, value: object) -> object:
+    return value
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function the student writes.
+
+    cases: draws the calls to try, the one most likely to show a mistake clearly first.
+    laws: what must hold whatever the numbers; each takes (arguments, outputs) and says what is broken, or None.
+    look: takes (arguments, what was returned) and gives what is compared, where that is not the same; raises `Wrong`.
+    hints: a nudge, and almost the solution.
+    advice: what helps where shapes do not fit in this function.
+    """
+
+    name: str
+    solution: Callable
+    outputs: tuple[Output, ...]
+    cases: Callable[[Draw], list[Case]]
+    mistakes: tuple[Mistake, ...]
+    hints: tuple[str, str]
+    laws: tuple[Callable[[tuple, tuple[np.ndarray, ...]], str | None], ...] = ()
+    look: Callable[[tuple, object], object] = as_returned
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A (layer, head) the student reads off a measurement and writes down as a constant.
+
+    measure: the library's measurement [layers, heads]; the largest entry is the answer, and so is any within 2 % of it.
+    """
+
+    name: str
+    measure: Callable[[], np.ndarray]
+    what: str
+    """what the measurement is of: "attention to the token before" """
+    hints: tuple[str, str] = (
+        "Run the file: it prints the measurement, a row per layer and a column per head.",
+        "Find the largest number. Its row is the layer, its column the head; both count from 0.",
+    )
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One file of the course. `shown` are the library's functions that do the same."""
+
+    file: str
+    title: str
+    minutes: int
+    """how long it takes most people"""
+    difficulty: int
+    """1, 2 or 3"""
+    parts: tuple[Function | Finding, ...]
+    answer: str | Callable[[], str]
+    """to the question of the file, told when the exercise is passed; measured where it is about the bundled model"""
+    shown: tuple[Callable, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name without its number: "softmax" of "01_softmax.py"."""
+        return self.file[3:].removesuffix(".py")
+
+    @property
+    def number(self) -> int:
+        return int(self.file[:2])
+
+    @property
+    def folder(self) -> Path:
+        """Where everything about this exercise lies: "ex01_softmax" for "01_softmax.py"."""
+        return Path(__file__).parent / f"ex{self.file.removesuffix('.py')}"
+
+    @property
+    def stub(self) -> Path:
+        """The file that is handed out."""
+        return self.folder / "stub.py"
+
+    @property
+    def solution(self) -> Path:
+        """The file with our own answer."""
+        return self.folder / "solution.py"
+
+    def cases(self, seed: int) -> list[list[Case] | None]:
+        """The calls to try for each part, drawn from the seed; None for a finding, which is not called.
+
+        Everything is drawn twice, in other sizes: what is right for one size only, or for one call only, shows.
+        """
+        return [twice(part.cases, Draw(seed)) if isinstance(part, Function) else None for part in self.parts]
+
+
+def twice(cases: Callable[[Draw], list[Case]], draw: Draw) -> list[Case]:
+    return cases(draw) + cases(draw)

@@ -1,0 +1,337 @@
+"""What the cells of a notebook call: check, hint, show, ready and run.
+
+A cell's functions run in the notebook's own process, as whatever was run in it left it. So two things are seen to: what
+is judged is the student's function and not one of the library's of the same name, which another cell imported; and
+where it calls what earlier exercises build, it calls the library's, whatever stands under that name just now.
+"""
+
+import _thread
+import ast
+import functools
+import html
+import signal
+import sys
+import threading
+import types
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+
+from minibert.exercises import language
+from minibert.exercises.course import EXERCISES
+from minibert.exercises.course.exercise import Exercise, Function
+from minibert.exercises.front import command, progress
+from minibert.exercises.front.cells import exercises_in, in_cells, notebook_in
+from minibert.exercises.front.checking import answer_of
+from minibert.exercises.front.pictures import in_blocks, in_colours
+from minibert.exercises.judge.attempt import attempt
+from minibert.exercises.judge.checker import TIME_LIMIT, find, without_reply
+from minibert.exercises.judge.key import answer_key
+from minibert.exercises.judge.report import Picture
+from minibert.exercises.judge.transport import describe, rebuild
+from minibert.exercises.judge.verdict import judge
+from minibert.exercises.language import t
+from minibert.speed.cores import one_thread
+
+ANSWERS = {part.name: exercise.name for exercise in EXERCISES for part in exercise.parts}
+"""The exercise of each function and finding"""
+
+mine: dict[str, Callable] = {}
+"""The functions that were right when they were last checked in this process"""
+
+
+class Verdict:
+    """What a check says. It is true where all is right, and shows itself once."""
+
+    def __init__(self, right: bool, text: str, picture: Picture | None = None):
+        self.right, self.text, self.picture = right, text, picture
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __repr__(self) -> str:
+        return f"<{self.text.splitlines()[0]}>"
+
+    def _ipython_display_(self) -> None:
+        """Nothing more: `shown` said it all, wherever in the cell the check stood."""
+
+    def shown(self) -> "Verdict":
+        blocks = in_blocks(self.picture, getattr(sys.stdout, "encoding", None)) if self.picture is not None else []
+        if self.picture is not None and in_a_kernel():
+            from IPython.display import display
+
+            told = f'<pre style="white-space: pre-wrap">{html.escape(self.text)}</pre>'
+            page = f'<style>{STYLE}</style><div class="minibert">{told}{in_colours(self.picture)}</div>'
+            display({"text/plain": "\n".join([self.text, *blocks]), "text/html": page}, raw=True)
+        else:
+            print("\n".join([self.text, *blocks]))
+        return self
+
+
+STYLE = """
+.minibert .picture { display: flex; gap: 1.5rem; flex-wrap: wrap; } .minibert figure { margin: 0.5rem 0; }
+.minibert table { border-collapse: collapse; }
+.minibert td { width: 1.1rem; height: 1.1rem; padding: 0; border: 1px solid #fff; }
+"""
+
+
+def in_a_kernel() -> bool:
+    """Whether somebody sees more than text."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+@contextmanager
+def speaking(chosen: str | None):
+    """The language asked for, or that of the folder in which the notebook lies; gives the folder's notes."""
+    notes = progress.nearest(None)
+    with language.use(chosen or (notes.language if notes.language in language.LANGUAGES else "en")):
+        yield notes
+
+
+# --- check ----------------------------------------------------------------------------------------------------------
+
+
+def check(
+    name: str, *answers: object, seed: int = 0, language: str | None = None, time_limit: float = TIME_LIMIT
+) -> Verdict:
+    """Check an exercise in a cell of a notebook: say what the command would say. The result is true if all is right.
+
+    name: of the exercise. answers: its functions in the order of the file, then the (layer, head) found, if it asks for
+    one; those left out are to do. language: "en" or "ja"; None is the folder's.
+    """
+    with speaking(language) as notes, one_thread():
+        try:
+            exercise = find(name) if isinstance(name, str) else None
+        except ValueError as error:
+            return Verdict(False, str(error)).shown()
+        if problem := misused(exercise, name, answers):
+            return Verdict(False, problem).shown()
+        verdict = verdict_on(exercise, answers, seed, time_limit)
+        for part in verdict.get("parts", ()):
+            mine.pop(part["name"], None)
+        given = {part.name: answer for part, answer in zip(exercise.parts, answers, strict=False)}
+        mine.update({p["name"]: given[p["name"]] for p in verdict.get("parts", ()) if p["status"] == "passed"})
+        if verdict["status"] != "passed":
+            notes.forget("right", exercise.name)
+            text = in_cells(f"{exercise.name}: {verdict['message']}")
+            if verdict["status"] == "failed":
+                text += "\n" + in_cells(t("A hint: minibert exercises hint {name}", name=exercise.name))
+            return Verdict(False, text, verdict.get("picture")).shown()
+        notes.note("right", exercise.name)
+        text = f"{exercise.name}: {t('right')}\n{t('What did you predict?')} {answer_of(exercise)}"
+        return Verdict(True, f"{text}\n{what_is_next(exercise, notes)}").shown()
+
+
+def misused(exercise: Exercise | None, name: object, answers: tuple) -> str | None:
+    """Where something else was given than the exercise's own answers: what, and how to ask."""
+    if exercise is None:
+        guess = getattr(name, "__name__", "softmax")
+        named = ANSWERS.get(guess, guess)
+        return t("The name of the exercise comes first: {call}", call=how_to_ask(find_or_first(named)))
+    call = how_to_ask(exercise)
+    if len(answers) > len(exercise.parts):
+        return t("{count} answers were given: {call}", count=len(answers), call=call)
+    if not answers:
+        return t("Give what you wrote, too: {call}", call=call)
+    for part, answer in zip(exercise.parts, answers, strict=False):
+        if not isinstance(part, Function):
+            if callable(answer):
+                return t("{name} is a (layer, head), and a function was given: {call}", name=part.name, call=call)
+            continue
+        if not callable(answer):
+            if isinstance(answer, tuple | type(None)) and len(exercise.parts) > 1:
+                return t("In this order: {call}", call=call)
+            return t("What {name} returns was given; give {name} itself: {call}", name=part.name, call=call)
+        if is_the_librarys(answer):
+            return t(
+                "{name}: this is the library's, not yours; another cell imported it. Run the cell in which you wrote "
+                "yours, with the check as its last line.",
+                name=part.name,
+            )
+        other = getattr(answer, "__name__", "")
+        if other != part.name and other in ANSWERS:
+            return t("{other} was given in place of {name}: {call}", other=other, name=part.name, call=call)
+    return None
+
+
+def how_to_ask(exercise: Exercise) -> str:
+    return f'check("{exercise.name}", {", ".join(part.name for part in exercise.parts)})'
+
+
+def find_or_first(name: str) -> Exercise:
+    try:
+        return find(name)
+    except ValueError:
+        return EXERCISES[0]
+
+
+def is_the_librarys(answer: object) -> bool:
+    while isinstance(answer, functools.partial):
+        answer = answer.func
+    return str(getattr(answer, "__module__", "")).split(".")[0] in ("minibert", "viz")
+
+
+def verdict_on(exercise: Exercise, answers: tuple, seed: int, limit: float) -> dict:
+    """What the judge says of these answers, called in this very process."""
+    names: dict[str, object] = {}
+    for i, part in enumerate(exercise.parts):
+        if i < len(answers):
+            names[part.name] = as_in_its_cell(answers[i], exercise)
+        else:
+            names[part.name] = not_yet if isinstance(part, Function) else None
+    drawn = exercise.cases(seed)
+    try:
+        with no_longer_than(limit):
+            results, values = attempt(exercise, drawn, names, None)
+    except OutOfTime:
+        return {"status": "failed", **without_reply("time", None, limit)}
+    carried = []
+    for value in values:
+        arrays: list = []
+        carried.append(rebuild(describe(value, arrays, 0), {str(i): array for i, array in enumerate(arrays)}))
+    return judge(exercise, answer_key(exercise, seed), {"results": results, "values": carried})
+
+
+def not_yet(*_):
+    raise NotImplementedError
+
+
+def as_in_its_cell(function: object, exercise: Exercise) -> object:
+    """The function, as it was when its cell had just imported what the exercise builds on.
+
+    Other cells may have given these names to functions of the student's, right or wrong.
+    """
+    if not isinstance(function, types.FunctionType):
+        return function
+    from minibert.exercises.own import with_names
+
+    here = function.__code__.co_filename
+    others = {}
+    for name, value in imported_by_stub(exercise).items():
+        now = function.__globals__.get(name)
+        elsewhere = isinstance(now, types.FunctionType) and now.__code__.co_filename != here
+        if name in ANSWERS and elsewhere and not is_the_librarys(now):
+            others[name] = value
+    return with_names(function, others)
+
+
+def imported_by_stub(exercise: Exercise) -> dict[str, object]:
+    tree = ast.parse((exercise.stub).read_bytes())
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    names: dict[str, object] = {}
+    exec(compile(ast.Module(imports, []), exercise.file, "exec"), names)
+    return names
+
+
+class OutOfTime(KeyboardInterrupt):
+    """A cell that was stopped, and not by its reader."""
+
+
+@contextmanager
+def no_longer_than(seconds: float):
+    """OutOfTime where this takes longer. As Ctrl-C would, it waits for a single call of NumPy to end.
+
+    It is heard even where Ctrl-C is not, as in a process in the background. Outside the main thread there is no limit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    turn, rung, done = threading.Lock(), False, False
+
+    def ring() -> None:
+        nonlocal rung
+        with turn:
+            if not done:
+                rung = True
+                _thread.interrupt_main()
+
+    timer = threading.Timer(seconds, ring)
+    timer.daemon = True
+    timer.start()
+    try:
+        try:
+            yield
+        finally:
+            timer.cancel()
+            with turn:
+                done = True
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+    except KeyboardInterrupt:
+        if rung:
+            raise OutOfTime from None
+        raise
+
+
+def what_is_next(exercise: Exercise, notes: progress.Progress) -> str:
+    """How many are right, and which one comes after this; of those in the notebook, where it can be found."""
+    lines = [in_cells(t("To compare with ours: minibert exercises show {name}", name=exercise.name))]
+    if notes.path is None:
+        return lines[0]
+    path = notebook_in(notes.path.parent)
+    there = EXERCISES if path is None else exercises_in(path)
+    left = [e for e in there if e.name not in notes.right]
+    done = t("{done} of {count} are right", done=len(there) - len(left), count=len(there))
+    later = [e for e in left if e.number > exercise.number] or left
+    lines.append(done + (t("; next: {path}", path=f"{later[0].number}. {later[0].name}") if later else "."))
+    return "\n".join(lines)
+
+
+# --- ready, hint, show, run -----------------------------------------------------------------------------------------
+
+
+def ready(name: str, language: str | None = None) -> bool:
+    """Whether the functions of an exercise were right when their cell was last run; says what to do where not."""
+    exercise = find(name)
+    right = all(part.name in mine for part in exercise.parts if isinstance(part, Function))
+    if not right:
+        with speaking(language):
+            print(t("Run this again when {name} is right.", name=exercise.name))
+    return right
+
+
+def hint(name: str, more: bool = False, word: str | None = None, language: str | None = None) -> None:
+    """A nudge; with more=True almost the solution. word: opens it where a teacher has locked it."""
+    say_by(command.hint, language, name=name, more=more, word=word)
+
+
+def show(name: str, yes: bool = False, word: str | None = None, language: str | None = None) -> None:
+    """Our solution and the library's code, after asking "give up?" (yes=True does not ask)."""
+    say_by(command.show, language, name=name, yes=yes, word=word)
+
+
+def say_by(action: Callable, chosen: str | None, **arguments: object) -> None:
+    """What the command says, in the words of a notebook."""
+    with speaking(chosen) as notes:
+        try:
+            if action is command.show:
+                return action(Namespace(**arguments), notes)
+            with redirect_stdout(StringIO()) as said:
+                action(Namespace(**arguments), notes)
+            print(in_cells(said.getvalue()).strip())
+        except ValueError as error:
+            print(in_cells(str(error)))
+    return None
+
+
+def run(text: str, model: str = "tiny", language: str | None = None) -> None:
+    """Run a BERT made of the functions that were right when their cells were last run, and the library's for the rest.
+
+    Says which parts are the student's, what it guesses, where it looks, and how far it is from the library's.
+    """
+    import minibert
+    from minibert.exercises.front.running import tell_of
+    from minibert.exercises.own import EXERCISE_OF, put_together
+
+    with speaking(language), one_thread():
+        try:
+            library = minibert.load(model)
+            encoding = library.encode(text)
+        except ValueError as error:
+            print(error)
+            return
+        theirs = {name: {name: mine[name]} for name in EXERCISE_OF if name in mine}
+        tell_of(put_together(theirs, library), library, encoding)

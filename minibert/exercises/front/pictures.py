@@ -1,0 +1,133 @@
+"""Expected beside got, as small heatmaps: in the terminal by shaded blocks, on a page by colours."""
+
+import html
+
+import numpy as np
+
+from minibert.exercises.judge.report import Picture
+from minibert.exercises.language import t
+
+MOST_COLUMNS, MOST_ROWS = 16, 12
+"""of a matrix that is drawn; of a larger one, the part with the first wrong number"""
+TWO_CHARACTERS = 11
+"""columns that have room for two characters a number, three times, in a terminal of 80"""
+SHADES = " ░▒▓█"
+PLAIN_SHADES = " .+#@"
+"""for terminals that know no blocks"""
+
+
+def window(picture: Picture) -> tuple[slice, slice]:
+    """The rows and columns that are drawn: from the first, unless the first wrong number is further on."""
+    found = []
+    for first, size, most in zip(
+        np.argwhere(picture.wrong)[0], picture.wrong.shape, (MOST_ROWS, MOST_COLUMNS), strict=True
+    ):
+        start = 0 if first < most else int(min(first - 2, size - most))
+        found.append(slice(start, min(start + most, size)))
+    return tuple(found)
+
+
+def drawn(picture: Picture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Expected, got and, where it is wrong, their difference, cut to what is drawn; what is not finite is nan."""
+    expected, got, wrong = (matrix[window(picture)] for matrix in picture)
+    expected, got = (np.where(np.isfinite(matrix), matrix, np.nan).astype(np.float64) for matrix in (expected, got))
+    return expected, got, np.where(wrong, np.abs(got - expected), 0)
+
+
+def part_drawn(picture: Picture) -> str:
+    """Which rows and columns these are, where they are not all; else ""."""
+    rows, columns = window(picture)
+    size = picture.wrong.shape
+    if (rows.stop - rows.start, columns.stop - columns.start) == size:
+        return ""
+    return t(
+        "rows {top} to {bottom} of {rows}, columns {left} to {right} of {columns}, all from 0",
+        top=rows.start,
+        bottom=rows.stop - 1,
+        rows=size[0],
+        left=columns.start,
+        right=columns.stop - 1,
+        columns=size[1],
+    )
+
+
+def shares(matrices: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+    """Each number as a share of the way from the smallest of expected to its largest; the difference, from 0."""
+    expected, got, gap = matrices
+    least, most = np.nanmin(expected, initial=np.inf), np.nanmax(expected, initial=-np.inf)
+    width = max(most - least, 1e-30)
+    largest = max(np.nanmax(gap, initial=0), 1e-30)
+    return [np.clip((expected - least) / width, 0, 1), np.clip((got - least) / width, 0, 1), gap / largest]
+
+
+def in_blocks(picture: Picture, encoding: str | None) -> list[str]:
+    """Lines of text: expected, got and difference side by side, one or two characters a number, `?` for nan and inf."""
+    matrices = drawn(picture)
+    columns = matrices[0].shape[1]
+    each = 2 if columns <= TWO_CHARACTERS else 1
+    shades = SHADES
+    try:
+        SHADES.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        shades = PLAIN_SHADES
+    painted = []
+    for share in shares(matrices):
+        levels = np.nan_to_num(share * (len(shades) - 1), nan=-1).round().astype(int)
+        painted.append(["".join("?" * each if level < 0 else shades[level] * each for level in row) for row in levels])
+    titles = [t("expected"), t("got"), t("difference")]
+    widths = [max(each * columns, wide(title)) for title in titles]
+    lines = ["   ".join(title + " " * (width - wide(title)) for title, width in zip(titles, widths, strict=True))]
+    for rows in zip(*painted, strict=True):
+        lines.append("   ".join(row.ljust(width) for row, width in zip(rows, widths, strict=True)))
+    part = part_drawn(picture)
+    return [line.rstrip() for line in lines] + ([f"({part})"] if part else [])
+
+
+def wide(text: str) -> int:
+    """Columns a text takes in a terminal, where a Japanese character takes two."""
+    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)
+
+
+def in_colours(picture: Picture) -> str:
+    """The same as HTML tables, each number also to be read by pointing at it."""
+    matrices, tables = drawn(picture), []
+    for title, numbers, share in zip(("expected", "got", "difference"), matrices, shares(matrices), strict=True):
+        hue = 8 if title == "difference" else 215
+        rows = []
+        for row, levels in zip(numbers, share, strict=True):
+            cells = []
+            for number, level in zip(row, levels, strict=True):
+                light = f"hsl({hue} 70% {97 - 60 * level:.0f}%)" if np.isfinite(level) else "#ff0"
+                cells.append(f'<td style="background:{light}" title="{number:.6g}"></td>')
+            rows.append(f"<tr>{''.join(cells)}</tr>")
+        tables.append(
+            f"<figure><figcaption>{html.escape(t(title))}</figcaption><table>{''.join(rows)}</table></figure>"
+        )
+    part = part_drawn(picture)
+    below = f"<p>({html.escape(part)})</p>" if part else ""
+    return f'<div class="picture">{"".join(tables)}</div>{below}'
+
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+table { border-collapse: collapse; }
+.picture { display: flex; gap: 1.5rem; flex-wrap: wrap; } .picture figure { margin: 0.5rem 0; }
+.picture td { width: 1.1rem; height: 1.1rem; border: 1px solid #fff; }
+.passed { color: #17642c; } .failed { color: #a3270f; } .todo, .missing { color: #6b6b6b; }
+pre { white-space: pre-wrap; background: #f4f4f4; padding: 0.5rem 0.8rem; }
+.class { display: block; overflow-x: auto; }
+.class th, .class td { border: 1px solid #ccc; padding: 0.2rem 0.5rem; text-align: center; }
+.class th:first-child, .class td:first-child { text-align: left; }
+.class td.passed { background: #d9f2df; } .class td.failed { background: #f9ddd6; }
+.class td.flag { background: #fdf0c0; }
+"""
+
+
+def page(title: str, body: str) -> str:
+    """A whole HTML page, which needs nothing but itself."""
+    from minibert.exercises import language
+
+    title = html.escape(title)
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
+    start = f'<!doctype html>\n<html lang="{language.chosen}"><head>{head}<style>{STYLE}</style></head>'
+    return f"{start}\n<body><h1>{title}</h1>\n{body}\n</body></html>\n"

@@ -1,0 +1,226 @@
+"""The first step at which what a function returned goes wrong: type, order, shape, dtype, finite, invariant, values."""
+
+import numpy as np
+
+from minibert.exercises.course.exercise import Case, Function, Output, Wrong
+from minibert.exercises.judge.key import arrays_of
+from minibert.exercises.judge.report import Picture, Problem
+from minibert.exercises.judge.transport import Other, kind_of
+from minibert.exercises.language import sentence_gap, t
+
+NEAR_RELATIVE = 1e-4
+"""How far a number may be off as a share of itself, besides `Output.near`"""
+
+
+def first_problem(
+    function: Function, case: Case, value: object, expected: tuple
+) -> tuple[Problem | None, tuple[np.ndarray, ...] | None]:
+    """The first step that fails, and the arrays that were compared where there are any."""
+    if value is None:
+        return Problem("type", t("{name} returned None. Is there a `return` at its end?", name=function.name)), None
+    if isinstance(value, Other) and value.description == "...":
+        return Problem("type", t("{name} returned `...`. Replace it by your code.", name=function.name)), None
+    try:
+        got = arrays_of(function, case.arguments, value)
+        if problem := check_order(function, got, expected, case):
+            return problem, None
+        for output, part, want in zip(function.outputs, got, expected, strict=True):
+            check_kind(output, part, want)
+    except Wrong as error:
+        says = "What {name} returned on {case} is of the wrong kind: {error}."
+        return Problem("type", t(says, name=function.name, case=case.about, error=error)), None
+    got = tuple(np.asarray(part) for part in got)
+    for check in (check_shape, check_dtype, check_finite):
+        for output, part, want in zip(function.outputs, got, expected, strict=True):
+            if problem := check(output, part, np.asarray(want), case):
+                return problem, got
+    for law in function.laws:
+        if says := law(case.arguments, got):
+            message = t("On {case}: {says}.", case=case.about, says=says)
+            return Problem("invariant", message, picture=first_different(function, got, expected)), got
+    for output, part, want in zip(function.outputs, got, expected, strict=True):
+        if problem := check_values(output, part, np.asarray(want), case):
+            return problem, got
+    return None, got
+
+
+def first_different(function: Function, got: tuple, expected: tuple) -> Picture | None:
+    for output, part, want in zip(function.outputs, got, expected, strict=True):
+        wrong = ~close(part, np.asarray(want), output.near)
+        if wrong.any():
+            return pictured(np.asarray(want), part, wrong)
+    return None
+
+
+def check_order(function: Function, got: tuple, expected: tuple, case: Case) -> Problem | None:
+    """Right arrays in the wrong places are that, whatever else their numbers would break there."""
+    names = [t(output.name) for output in function.outputs]
+
+    def same(i: int, j: int) -> bool:
+        """Whether what stands at i is what is expected at j."""
+        a, b = got[i], np.asarray(expected[j])
+        if not isinstance(a, np.ndarray) or a.dtype.kind not in "fiu" or a.shape != b.shape:
+            return False
+        return bool(close(a, b, function.outputs[j].near).all())
+
+    for i in range(len(got)):
+        if same(i, i):
+            continue
+        for j in range(len(got)):
+            if i != j and same(i, j) and not same(j, j):
+                says = t(
+                    "{name} returns its results in another order: what is expected is {names}, but what "
+                    "stands in place "
+                    "{place} is {found}, on {case}.",
+                    name=function.name,
+                    names=", ".join(names),
+                    place=i + 1,
+                    found=names[j],
+                    case=case.about,
+                )
+                return Problem("order", says, expected=", ".join(names), mistake="order")
+    return None
+
+
+def check_kind(output: Output, got: object, expected: object) -> None:
+    scalar = np.ndim(expected) == 0
+    if scalar and (isinstance(got, float) or (isinstance(got, np.ndarray) and got.ndim == 0)):
+        return
+    if isinstance(got, np.ndarray) and not scalar:
+        return
+    wanted = t("a number") if scalar else t("a NumPy array of shape {shape}", shape=list(np.shape(expected)))
+    came = kind_of(got)
+    if isinstance(got, list | tuple) and all(isinstance(item, np.ndarray) for item in got):
+        came += made_into_one([item.shape for item in got], np.shape(expected))
+    raise Wrong(t("expected {name} to be {wanted}, got {got}", name=t(output.name), wanted=wanted, got=came))
+
+
+def made_into_one(shapes: list[tuple[int, ...]], wanted: tuple[int, ...]) -> str:
+    """How arrays of these shapes become the one that is wanted, to go on after "got a list of 3"; "" if not at all."""
+    if wanted in shapes:
+        return t(" (return array {i} of them alone)", i=shapes.index(wanted))
+    if len(set(shapes)) == 1:
+        return t(" (np.stack makes one array of arrays of one shape)")
+    if all(shape[1:] == wanted[1:] for shape in shapes):
+        return t(" (np.concatenate lays them end to end)")
+    return ""
+
+
+def check_shape(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
+    if got.shape == expected.shape:
+        return None
+    want, have = list(expected.shape), list(got.shape)
+    axes = f" ({', '.join(map(t, axes_of(output, expected)))})" if expected.ndim > 1 else ""
+    return Problem(
+        "shape",
+        t(
+            "Shape of {name}, on {case}: expected {want}{axes}, got {have}.",
+            name=t(output.name),
+            case=case.about,
+            want=want,
+            axes=axes,
+            have=have,
+        ),
+        expected=str(want),
+        got=str(have),
+    )
+
+
+def axes_of(output: Output, array: np.ndarray) -> tuple[str, ...]:
+    """The names of an array's axes; the last ones, where a function takes arrays of fewer axes too."""
+    return output.axes[len(output.axes) - array.ndim :]
+
+
+def check_dtype(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
+    """float32, as everything in the library is, or float64, which is right and takes twice the room."""
+    if got.dtype in (np.float32, np.float64):
+        return None
+    message = t("dtype of {name}: expected float32 or float64, got {got}.", name=t(output.name), got=got.dtype)
+    return Problem("dtype", message, expected="float32", got=str(got.dtype))
+
+
+def check_finite(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
+    bad = ~np.isfinite(got) & np.isfinite(expected)
+    if not bad.any():
+        return None
+    note = sentence_gap() + t(
+        "(inf: a number too large for float32. nan: 0/0, inf/inf, inf - inf, 0 times inf, or the root of a negative "
+        "number, which rounding alone can make.)"
+    )
+    return difference("finite", t("{name} is not finite", name=t(output.name)), bad, output, got, expected, case, note)
+
+
+def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
+    wrong = ~close(got, expected, output.near)
+    if not wrong.any():
+        return None
+    note = ""
+    with np.errstate(over="ignore"):
+        factor = float(np.vdot(got, expected) / max(np.vdot(expected, expected), 1e-30))
+    if wrong.size > 1 and abs(factor) > 1e-6 and close(got, factor * expected, output.near).all():
+        note = sentence_gap() + t("Every number is {factor} times what is expected.", factor=f"{factor:.4g}")
+    return difference("values", t("Values of {name}", name=t(output.name)), wrong, output, got, expected, case, note)
+
+
+def close(got: np.ndarray, expected: np.ndarray, near: float) -> np.ndarray:
+    largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0))
+    return np.isclose(
+        got.astype(np.float64), expected.astype(np.float64), rtol=NEAR_RELATIVE, atol=near * largest, equal_nan=True
+    )
+
+
+def difference(
+    step: str,
+    title: str,
+    wrong: np.ndarray,
+    output: Output,
+    got: np.ndarray,
+    expected: np.ndarray,
+    case: Case,
+    note: str,
+) -> Problem:
+    """A Problem that names the first place where `wrong` holds."""
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = dict(zip(axes_of(output, expected), first, strict=True))
+    want, have = f"{expected[first]:.6g}", f"{got[first]:.6g}"
+    places = t(", ").join(f"{t(axis)} {i}" for axis, i in where.items())
+    message = t("{title}, on {case}: ", title=title, case=case.about)
+    message += t("first wrong at {places}: ", places=places) if where else ""
+    message += t("expected {want}, got {have}", want=want, have=have)
+    if wrong.size > 1:
+        gap = np.abs(got - expected)[wrong]
+        count = int(wrong.sum())
+        how_far = t(", by up to {gap}", gap=f"{gap.max():.2g}") if np.isfinite(gap).all() else ""
+        if count == wrong.size:
+            message += " " + t("(all {size} numbers are wrong{how_far})", size=wrong.size, how_far=how_far)
+        else:
+            says = "({many} of {size} numbers are wrong{how_far})"
+            message += " " + t(says, many=count, size=wrong.size, how_far=how_far)
+    picture = pictured(expected, got, wrong)
+    return Problem(step, t("{message}.", message=message) + note, where, want, have, picture=picture)
+
+
+def pictured(expected: np.ndarray, got: np.ndarray, wrong: np.ndarray) -> Picture | None:
+    """The matrix in which the first wrong number stands."""
+    if expected.ndim < 2 or expected.shape != got.shape:
+        return None
+    matrix = tuple(np.argwhere(wrong)[0][:-2])
+    return Picture(expected[matrix], got[matrix], wrong[matrix])
+
+
+def same_as(function: Function, case: Case, arrays: tuple | None, value: object) -> bool:
+    """Whether the value is these arrays."""
+    if arrays is None or value is None:
+        return False
+    try:
+        return same_arrays(function, arrays, arrays_of(function, case.arguments, value))
+    except (Wrong, ValueError, IndexError):
+        return False
+
+
+def same_arrays(function: Function, one: tuple, other: tuple) -> bool:
+    with np.errstate(all="ignore"):
+        return all(
+            np.shape(a) == np.shape(b) and bool(close(np.asarray(b), np.asarray(a), output.near).all())
+            for output, a, b in zip(function.outputs, one, other, strict=True)
+        )
