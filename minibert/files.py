@@ -101,7 +101,7 @@ def check_new_file(path: Path | None, name: str, ending: str) -> None:
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[Any, object]]) -> None:
-    """Write a table whose columns are those of the first row."""
+    """Write a table whose columns are those of the first row; numbers have six digits."""
     import csv  # only needed here, as io is
     import io
 
@@ -110,6 +110,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[Any, object]]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        writer.writerow({name: f"{x:.6g}" if isinstance(x, float) else x for name, x in row.items()})
     with whole_file(path) as beside:
         beside.write_text(text.getvalue(), encoding="utf-8", newline="")

@@ -70,6 +70,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
+def rounded(x: float) -> float:
+    """The number in six digits, which float32 surely has."""
+    return float(f"{x:.6g}")
+
+
 def close_to(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known name that is spelled most like `name`, whatever the case; None where none is like it."""
     import difflib  # only needed here

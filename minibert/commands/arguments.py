@@ -7,12 +7,13 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from minibert.corpus.scan import DEFAULT_POINTS
 from minibert.errors import UserError
 
 DEFAULT_TEXT = "The brown capybara is sleeping now."
 PAIR_HELP = "a sentence, or a pair: 'first ||| second'"
-DEFAULT_POINTS = 1000
 
 
 def add_model(parser: argparse.ArgumentParser, default: str = "tiny") -> None:
@@ -168,6 +169,13 @@ def choose(kind: str, wish: str | None, count: int) -> list[int]:
             raise UserError(f"--{kind} is {wish}; this model has {kind}s 0 to {count - 1}, or all")
         chosen |= set(range(low, high + 1))
     return sorted(chosen)
+
+
+def source(args: argparse.Namespace) -> dict[str, Any]:
+    """The file, what is drawn from it, and who works on it: arguments of `survey` and `compare`."""
+    names = ("file", "column", "skip_bad", "workers", "scheduler")
+    options = {"points": args.points or DEFAULT_POINTS, "seed": args.seed or 0}
+    return {name: getattr(args, name) for name in names} | options
 
 
 def refuse(args: argparse.Namespace, options: str, why: str) -> None:

@@ -18,12 +18,12 @@ from minibert.commands.arguments import (
     refuse,
     sentence,
 )
-from minibert.commands.output import print_json, rounded
-from minibert.commands.sentences import Sentences
+from minibert.commands.output import print_json
+from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.files import check_new_file
 from minibert.model import Bert, load
-from minibert.terminal import columns, model_name, padded, printable, text_line
+from minibert.terminal import columns, model_name, padded, printable, rounded, text_line
 from minibert.trace import FIELDS, Trace
 
 OF_LAYERS = ("rollout", "value-zeroing")

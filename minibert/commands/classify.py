@@ -4,11 +4,11 @@ import argparse
 
 from minibert.checkpoint.task import meaning
 from minibert.commands.arguments import add_json, add_model, add_text, check_source, sentence
-from minibert.commands.output import print_json, rounded
-from minibert.commands.sentences import Sentences
+from minibert.commands.output import print_json
+from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.model import load
-from minibert.terminal import model_name, printable, text_line
+from minibert.terminal import model_name, printable, rounded, text_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,14 +6,14 @@ import numpy as np
 
 from minibert.checkpoint.pooling import Pooling, read_pooling
 from minibert.commands.arguments import add_file, add_json, add_model, check_source, new_path
-from minibert.commands.output import print_json, rounded
-from minibert.commands.sentences import Sentences
+from minibert.commands.output import print_json
+from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.files import check_new_file, write_csv
 from minibert.heads import sentence_vector
 from minibert.hub.find import find_model
 from minibert.model import Bert, load
-from minibert.terminal import model_name, printable, text_line
+from minibert.terminal import model_name, printable, rounded, text_line
 
 MOST_IN_TABLE = 12
 

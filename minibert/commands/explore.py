@@ -19,7 +19,7 @@ from minibert.commands.arguments import (
     refuse,
 )
 from minibert.commands.output import check_page
-from minibert.commands.sentences import Sentences
+from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.explorer import BY_ITSELF, MOST, Selection, explore, select, why_not_live
 from minibert.model import load

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from minibert import __version__
-from minibert.commands.sentences import Sample
 from minibert.corpus.lines import Corpus
 from minibert.corpus.scan import Scan
 from minibert.hub.find import find_model
+from minibert.survey.sample import Sample
 from minibert.terminal import text_line
 
 

@@ -3,11 +3,11 @@
 import argparse
 
 from minibert.commands.arguments import add_json, add_model, add_text, at_least, check_source, heads
-from minibert.commands.output import print_json, rounded
-from minibert.commands.sentences import Sentences, at_line, encoded, left_out
+from minibert.commands.output import print_json
+from minibert.corpus.sentences import Sentences, at_line, encoded, left_out
 from minibert.errors import UserError
 from minibert.model import load
-from minibert.terminal import model_name, printable, text_line
+from minibert.terminal import model_name, printable, rounded, text_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,11 +6,15 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from minibert.errors import UserError
 from minibert.files import check_writable
 from minibert.model import Bert
 from minibert.terminal import model_name, text_line
+
+if TYPE_CHECKING:
+    from minibert.survey.sample import Run
 
 LONGEST_NAME = 40  # characters of a text in the name of a folder
 
@@ -76,11 +80,14 @@ def print_json(result: object) -> None:
     print(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def rounded(x: float) -> float:
-    """Six digits are what float32 holds for sure."""
-    return float(f"{x:.6g}")
-
-
 def folder_name(bert: Bert) -> str:
     """The model's name as part of a path; those of a hub may be long, and differ at their ends."""
     return slug(model_name(bert), longest=100)
+
+
+def check_whole(found: "Run") -> None:
+    """Raises KeyboardInterrupt where Ctrl-C came before the end, once what was measured is written."""
+    if found.stopped:
+        raise KeyboardInterrupt(
+            f"; what is written is of {found.done:,} sentences, not of all {found.scan.sentences:,}"
+        )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from minibert.commands.arguments import DEFAULT_TEXT, PAIR_HELP, add_model, new_path
 from minibert.commands.output import check_page
-from minibert.commands.sentences import Sentences
+from minibert.corpus.sentences import Sentences
 from minibert.model import load
 
 

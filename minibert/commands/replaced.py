@@ -3,11 +3,11 @@
 import argparse
 
 from minibert.commands.arguments import add_json, add_model, add_text, check_source
-from minibert.commands.output import print_json, rounded
-from minibert.commands.sentences import Sentences
+from minibert.commands.output import print_json
+from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.model import load
-from minibert.terminal import columns, model_name, padded, text_line
+from minibert.terminal import columns, model_name, padded, rounded, text_line
 from minibert.whatif.replaced import replaced
 
 

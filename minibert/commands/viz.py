@@ -1,15 +1,13 @@
-"""The commands that draw: traces go to `viz`, pictures and tables come out. `viz` and matplotlib load only here."""
+"""`minibert viz`: queries and keys of one head or many, drawn in one space and measured."""
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minibert.commands.arguments import (
-    DEFAULT_POINTS,
     DEFAULT_TEXT,
     add_cluster,
     add_heads,
@@ -22,22 +20,21 @@ from minibert.commands.arguments import (
     choose,
     given,
     refuse,
+    source,
 )
 from minibert.commands.exporting import check_export, export, manifest
-from minibert.commands.output import folder_name, folder_of_run, name_of_texts
-from minibert.commands.passes import hands_of, look_through
-from minibert.commands.sentences import Sample, gather, left_out
-from minibert.commands.survey import METHODS, fit, measure
-from minibert.commands.tables import head_rows, head_table
-from minibert.corpus.lines import Corpus
+from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts
 from minibert.errors import UserError
 from minibert.exercises import assemble
 from minibert.files import write_csv
 from minibert.model import load
-from minibert.terminal import counted, model_name, suggest, text_line
+from minibert.survey import Survey, survey
+from minibert.survey.pictures import MANY_HEADS, ONE_HEAD, Drawing, draw, lines_of, linked
+from minibert.survey.sample import Sample
+from minibert.survey.table import head_table, summary
+from minibert.terminal import suggest
 
 DEFAULT_LINK = "brown:capybara"
-MOST_QUERIES = 5000  # to measure, shared out evenly among the sentences of a file
 
 VIZ_HELP = """
 Draws queries and keys of a head as points of one plane, and their dot products against their distances: as they are
@@ -131,6 +128,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, sample, fit, measure, write, draw."""
+    check(args)
+    bert = load(args.model) if args.exercises is None else assemble(args.exercises, args.model)
+    layers = choose("layer", args.layer, bert.config.num_hidden_layers)
+    heads = choose("head", args.head, bert.config.num_attention_heads)
+    texts = args.texts or [DEFAULT_TEXT]
+    is_default = not args.texts and args.file is None
+    link = args.link or (DEFAULT_LINK if is_default else None)
+    drawing = Drawing(args.top, args.strongest, args.above, args.no_special, args.words, link, args.width)
+    out = folder_of_run(args.out, folder_name(bert), name_of_texts(texts, args.file, given(args, WHAT_IS_DRAWN)))
+    notes = []
+
+    def chosen(sample: Sample) -> tuple[list[int], list[int]]:
+        """The heads; what cannot be drawn of them shows here, before anything is written."""
+        where = layers, heads
+        if args.layer is None and args.head is None and args.file is None:
+            layer, head, why = most_telling_head(sample, link)
+            where = [layer], [head]
+            notes.append(why)
+        check_shown(args, pictures(args, *where))
+        lines_of(sample, where[0][0], where[1][0], drawing)
+        linked(sample, link, where[0][0], where[1][0])
+        return where
+
+    found = survey(bert, texts, choose=chosen, queries=args.queries, **moves(args), **source(args))
+    out = out / "stopped" if found.stopped else out  # what lies there of a whole run stays
+    rows = found.rows
+    write_csv(out / "heads.csv", rows)
+    print("\n".join([found.model + f": {found.how_many}" * found.stopped, *summary(found), *notes]))
+    print(head_table(found), end="\n\n")
+    print(out / "heads.csv")
+    if args.export:
+        facts = manifest(args, found.corpus, found.scan) | {"measured": found.done}
+        print(*export(args, out, found.sample, (found.layers, found.heads), facts, rows), sep="\n")
+    write_pictures(found, pictures(args, found.layers, found.heads), drawing, out, args.format)
+    check_whole(found)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raises UserError for arguments that do not go together; before a model is loaded."""
     check_source(args, args.texts, without_file="points workers scheduler")
     if args.file is None and args.queries is None and args.plane in ("pca", "attention"):
         refuse(args, "seed", "without --file or --queries, since nothing is drawn at random")
@@ -139,84 +175,32 @@ def run(args: argparse.Namespace) -> None:
     chosen_by = [name for name in ("top", "strongest", "above") if getattr(args, name) is not None]
     if len(chosen_by) > 1:
         raise UserError(f"--{chosen_by[0]} and --{chosen_by[1]} exclude each other; leave one out")
+    if args.above == 1:
+        raise UserError("--above is 1; expected less, since no attention is above 1")
     if args.exercises is not None:
         refuse(args, "workers scheduler", "with --exercises, whose functions run in this process")
     if args.plane in ("tsne", "umap"):
         check_maps(args.plane)
-    is_default = not args.texts and args.file is None
-    link = args.link or (DEFAULT_LINK if is_default else None)
     if args.link is not None and not all(args.link.partition(":")):
         raise UserError(f"--link is {args.link!r}; expected two words with a colon between, such as {DEFAULT_LINK}")
     check_names(args.draw)
     check_export(args.export)
 
-    bert = load(args.model) if args.exercises is None else assemble(args.exercises, args.model)
-    layers = choose("layer", args.layer, bert.config.num_hidden_layers)
-    heads = choose("head", args.head, bert.config.num_attention_heads)
-    texts, seed = args.texts or [DEFAULT_TEXT], args.seed or 0
 
+def moves(args: argparse.Namespace) -> dict[str, Any]:
+    """How queries and keys are moved: arguments of `survey`."""
+    weight = None if args.weight == "none" else args.weight or "attention"
+    options = {name: getattr(args, name) for name in ("scope", "scale", "dims", "plane")}
+    return options | {"distance": args.distance or "euclidean", "weight": weight}
+
+
+def write_pictures(found: Survey, names: Sequence[str], drawing: Drawing, out: Path, format: str) -> None:
+    """Write each picture and print its path."""
     import viz
-    from minibert.commands.pictures import LineChoice, Shown, as_measured, lines_of, linked
 
-    out = folder_of_run(args.out, folder_name(bert), name_of_texts(texts, args.file, given(args, WHAT_IS_DRAWN)))
-    corpus = Corpus(texts, args.file, args.column)
-    points = math.inf if args.file is None else args.points or DEFAULT_POINTS
-    with hands_of(args, bert) as hands:
-        scanned = look_through(hands, corpus, points=points, seed=seed, skip_bad=args.skip_bad)
-        sample = gather(bert, scanned.sample)
-        why = ""
-        if args.layer is None and args.head is None and args.file is None:
-            layer, head, why = most_telling_head(sample, link)
-            layers, heads = [layer], [head]
-        names = pictures(args.draw, len(layers) * len(heads) == 1, args.file is not None, len(layers) == 1)
-        check_shown(args, names)
-
-        choice = LineChoice(args.top, args.strongest, args.above, args.no_special, args.words)
-        lines_of(sample, layers[0], heads[0], choice)  # what cannot be drawn shows here, before anything is written
-        linked(sample, link, layers[0], heads[0])
-
-        ways = fit(
-            sample,
-            layers,
-            heads,
-            METHODS,
-            scope=args.scope,
-            scale=args.scale,
-            distance=args.distance or "euclidean",
-            weight=None if args.weight == "none" else args.weight or "attention",
-            dims=args.dims,
-            plane=args.plane,
-            seed=seed,
-        )
-        queries = args.queries or max(1, MOST_QUERIES // scanned.sentences)
-        lines = scanned.sentences + scanned.skipped
-        options = {"seed": seed, "skip_bad": args.skip_bad, "sample": sample}
-        measured, habits, done = measure(hands, corpus, lines, ways, layers, heads, queries, **options)
-    if done < scanned.sentences:
-        out /= "stopped"  # what lies there of a whole run stays
-    path = out / "heads.csv"
-    rows = [row | {"sentences": done} for row in head_rows(ways, measured, habits, layers, heads, args.dims)]
-    write_csv(path, rows)
-
-    skipped = left_out(scanned.skipped) if args.skip_bad else ""
-    what = many(sample, measured, habits, done, seed, skipped, corpus) if args.file else few(sample, measured, habits)
-    what += of_the_plane(ways[-1], measured)
-    some = f": {done:,} of {counted(scanned.sentences, 'sentence')}" if done < scanned.sentences else ""
-    print("\n".join([model_name(bert) + some, *what, *[why] * bool(why)]))
-    print(head_table(ways, measured, layers, heads, args.dims))
-    print()
-    print(path)
-    if args.export:
-        facts = manifest(args, corpus, scanned) | {"measured": done}
-        print(*export(args, out, sample, (layers, heads), facts, rows), sep="\n")
-    source = None if args.file is None else corpus.short_name + " (stopped early)" * (done < scanned.sentences)
-    ways = [as_measured(*pair) for pair in zip(ways, measured, strict=True)]
-    about = (model_name(bert), sample, layers, heads, ways, measured, habits, done)
-    shown = Shown(*about, source=source, link=link, lines=choice, scope=args.scope, width=args.width)
+    at = f"-{found.layers[0]}.{found.heads[0]}" if found.single else ""
     for name in names:
-        print(viz.save(names[name](shown), out / f"{file_name(name, layers, heads)}.{args.format}"))
-    if done < scanned.sentences:
-        raise KeyboardInterrupt(f"; what is written is of {done:,} sentences, not of all {scanned.sentences:,}")
+        print(viz.save(draw(found, name, drawing), out / f"{name}{at}.{format}"))
 
 
 def most_telling_head(sample: Sample, link: str | None) -> tuple[int, int, str]:
@@ -226,7 +210,7 @@ def most_telling_head(sample: Sample, link: str | None) -> tuple[int, int, str]:
     """
     import viz
 
-    words = viz.find_words(sample.tokens, sample.words, sample.sentences)
+    words = sample.whole_words()
     blocks = words.attention(sample.attention)
     if link is not None:
         first, _, second = link.partition(":")
@@ -248,9 +232,7 @@ def names_in(wish: str) -> list[str]:
 
 
 def check_names(wish: str | None) -> None:
-    """ValueError for a picture that there is not; asked before the model is loaded."""
-    from minibert.commands.pictures import MANY_HEADS, ONE_HEAD
-
+    """Raises UserError for a picture that there is not; before the model is loaded."""
     known = list(ONE_HEAD | MANY_HEADS)
     for name in names_in(wish) if wish is not None else ():
         if name not in known:
@@ -258,27 +240,24 @@ def check_names(wish: str | None) -> None:
             raise UserError(f"--draw names {name!r}; {meant}")
 
 
-def pictures(wish: str | None, single: bool, file: bool, one_layer: bool) -> dict[str, Callable]:
-    """The pictures to draw: what draws each, by name."""
-    from minibert.commands.pictures import MANY_HEADS, ONE_HEAD
-
+def pictures(args: argparse.Namespace, layers: Sequence[int], heads: Sequence[int]) -> list[str]:
+    """The names of the pictures to draw. Raises UserError for one that cannot be drawn of so many heads."""
+    single = len(layers) * len(heads) == 1
+    if args.draw is None and single:
+        return ["joint", "distances"]
+    if args.draw is None:
+        return ["metrics", "matrix", "positions"] if args.file is not None else ["matrix", "sheet", "layers"]
     known = ONE_HEAD if single else MANY_HEADS
-    if wish is not None:
-        names = names_in(wish)
-    elif single:
-        names = ["joint", "distances"]
-    else:
-        names = ["metrics", "matrix", "positions"] if file else ["matrix", "sheet", "layers"]
-    for name in names:
+    for name in names_in(args.draw):
         if name not in known:
             what, how = ("one head", "--layer all") if single else ("several heads", "--layer and --head")
             raise UserError(
                 f"--draw names {name!r}, which is not for {what}; for {what} there are: {', '.join(known)} "
                 f"(see {how} for the others)"
             )
-        if name.startswith("joint-") and not one_layer:
+        if name.startswith("joint-") and len(layers) > 1:
             raise UserError(f"--draw {name} draws the heads of one layer; choose it by --layer, and --head all")
-    return {name: known[name] for name in names}
+    return names_in(args.draw)
 
 
 def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
@@ -302,35 +281,3 @@ def check_maps(plane: str) -> None:
         package_of(plane)
     except ImportError as error:
         raise UserError(error) from None
-
-
-def of_the_plane(way: Any, measured: Sequence) -> list[str]:
-    """On which sentences a plane that is not PCA's was measured: all are measured in that, which comes first."""
-    if way.plane.kind == "pca":
-        return []
-    fresh = way.has_map and (measured[-1].plane.queries < measured[0].plane.queries).any()
-    told = "the sentences that it was not fitted to" if fresh else "the very sentences that it was fitted to"
-    return [f"  plane {way.name}: measured on {told}"]
-
-
-def few(sample: Sample, measured: Sequence, habits) -> list[str]:
-    """What was measured, where the texts were typed: lines to print."""
-    tokens, queries = habits.queries[0, 0], measured[0].space.queries[0, 0]
-    some = [f"  measured: {queries} queries of {tokens} tokens"] if queries < tokens else []
-    return [f"  {text_line(text)}" for text in sample.texts] + some
-
-
-def many(sample: Sample, measured: Sequence, habits, done: int, seed: int, skipped: str, corpus: Corpus) -> list[str]:
-    """What was measured and what was fitted, where the texts are from a file: lines to print."""
-    tokens, queries = habits.queries[0, 0], measured[0].space.queries[0, 0]
-    left_out = f", {skipped}" if skipped else ""
-    source = f" of {corpus.short_name}" if len(corpus.files) > 1 else ""
-    drawn = f"{counted(len(sample.texts), 'sentence')}, {len(sample.tokens)} tokens, drawn with seed {seed}"
-    return [
-        f"  measured: {counted(done, 'sentence')}{source}, {tokens} tokens, {queries} queries among them{left_out}",
-        f"  fitted and drawn: {drawn}",
-    ]
-
-
-def file_name(picture: str, layers: Sequence[int], heads: Sequence[int]) -> str:
-    return f"{picture}-{layers[0]}.{heads[0]}" if len(layers) * len(heads) == 1 else picture

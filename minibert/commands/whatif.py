@@ -5,10 +5,10 @@ import argparse
 import numpy as np
 
 from minibert.commands.arguments import add_json, add_model, add_output, at_least, refuse
-from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json, rounded
-from minibert.commands.sentences import as_text
+from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json
+from minibert.corpus.sentences import as_text
 from minibert.model import load
-from minibert.terminal import model_name, printable, quoted
+from minibert.terminal import model_name, printable, quoted, rounded
 from minibert.whatif.heads import Effects, head_effects
 
 COST = "cost of each head, in nats"

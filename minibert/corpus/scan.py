@@ -8,6 +8,9 @@ import numpy as np
 from minibert.corpus.lines import Line
 from minibert.tokenizer.encoding import Encoding
 
+DEFAULT_POINTS = 1000
+"""Tokens that are drawn from a file, where nobody names another number."""
+
 
 @dataclass(frozen=True)
 class Scan:

@@ -20,12 +20,12 @@ from tests.conftest import find_minilm
 
 CODE = """
 import resource, sys, time
-from argparse import Namespace
 from pathlib import Path
 import minibert
-from minibert.commands.passes import hands_of, look_through
-from minibert.commands.sentences import gather
-from minibert.commands.survey import METHODS, fit, measure
+from minibert.corpus.passes import hands_of, look_through
+from minibert.survey.sample import gather
+from minibert.survey.fit import METHODS, fit
+from minibert.survey.measure import measure
 from minibert.corpus.lines import Corpus
 
 def peak():
@@ -36,7 +36,7 @@ if __name__ == "__main__":
     clock = [time.perf_counter()]
     bert, corpus = minibert.load(model), Corpus(path=text)
     where = range(bert.config.num_hidden_layers), range(bert.config.num_attention_heads)
-    with hands_of(Namespace(workers=workers, scheduler=None), bert) as hands:
+    with hands_of(workers, None, bert) as hands:
         clock.append(time.perf_counter())
         found = look_through(hands, corpus, points=1000, seed=0, skip_bad=True)
         clock.append(time.perf_counter())

@@ -34,10 +34,11 @@ ANALYSIS = """
 import sys, time
 from pathlib import Path
 import minibert, viz
-from minibert.commands.viz import MOST_QUERIES
-from minibert.commands.passes import look_through
-from minibert.commands.sentences import gather
-from minibert.commands.survey import METHODS, fit, measure
+from minibert.survey.experiment import MOST_QUERIES
+from minibert.corpus.passes import look_through
+from minibert.survey.sample import gather
+from minibert.survey.fit import METHODS, fit
+from minibert.survey.measure import measure
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus
 from minibert.speed.cores import one_thread
@@ -63,7 +64,7 @@ start = time.perf_counter()
 ways = fit(sample, *where, METHODS)
 with one_thread():
     lines = found.sentences + found.skipped
-    measure(hands, corpus, lines, ways, *where, max(1, MOST_QUERIES // found.sentences))
+    measure(hands, corpus, lines, ways, *where, max(1, MOST_QUERIES // found.sentences), sample=sample)
 print(clocked.seconds, time.perf_counter() - start - clocked.seconds)
 """
 

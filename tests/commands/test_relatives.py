@@ -9,10 +9,10 @@ import pytest
 import minibert
 from minibert.commands.attention import block
 from minibert.commands.main import main
-from minibert.commands.pictures import ends
-from minibert.commands.sentences import gather
 from minibert.exercises.course import EXERCISES
 from minibert.explorer import segments
+from minibert.survey.pictures import ends
+from minibert.survey.sample import gather
 from minibert.whatif.heads import head_effects
 from minibert.whatif.replaced import replaced
 from tests.checkpoint.test_families import write

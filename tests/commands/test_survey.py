@@ -10,10 +10,10 @@ from threadpoolctl import threadpool_limits
 
 import minibert
 import viz
-from minibert.commands import compare, survey
-from minibert.commands.sentences import gather
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
+from minibert.survey import compare, fit, measure
+from minibert.survey.sample import gather
 
 PAIR = ("A dog.", "It barked.")  # [CLS] a dog . [SEP] it barked . [SEP]
 ONE = "A dog saw a cat and ran."
@@ -31,11 +31,11 @@ def numbered(traces):
 def test_sentences_of_one_length_but_another_form_are_measured_apart(tiny):
     pair, one = tiny.batch([PAIR, ONE])
     assert len(pair.tokens) == len(one.tokens) and pair.roles != one.roles
-    groups = list(survey.alike(numbered([one, one, pair, one]), set()))
+    groups = list(measure.alike(numbered([one, one, pair, one]), set()))
     assert [[at for at, _ in group] for _, group in groups] == [[0, 1], [2], [3]]
     fitted = {tuple(one.tokens)}
     other = tiny("A cat saw a dog and ran.")
-    groups = list(survey.alike(numbered([one, other, other, one]), fitted))
+    groups = list(measure.alike(numbered([one, other, other, one]), fitted))
     assert [(is_fitted, [at for at, _ in group]) for is_fitted, group in groups] == [
         (True, [0]),
         (False, [1, 2]),
@@ -45,27 +45,27 @@ def test_sentences_of_one_length_but_another_form_are_measured_apart(tiny):
 
 def test_a_group_has_no_more_pairs_than_fit(tiny, monkeypatch):
     traces = tiny.batch([ONE] * 7)
-    monkeypatch.setattr(survey, "MOST_PAIRS", 3 * len(traces[0].tokens) ** 2)
-    assert [len(group) for _, group in survey.alike(numbered(traces), set())] == [3, 3, 1]
+    monkeypatch.setattr(measure, "MOST_PAIRS", 3 * len(traces[0].tokens) ** 2)
+    assert [len(group) for _, group in measure.alike(numbered(traces), set())] == [3, 3, 1]
 
 
 def block(bert, texts, queries, seed=0):
     sample = gather(bert, [bert.encode(text) for text in texts])
-    ways = survey.fit(sample, range(4), range(4), ["raw"])
+    ways = fit.fit(sample, range(4), range(4), ["raw"])
     lines = [Line(at, text) for at, text in enumerate(texts)]
     options = {"layers": range(4), "heads": range(4), "fitted": set(), "seed": seed, "skip_bad": False}
-    return survey.measure_block([bert], lines, ways=ways, queries=queries, **options)
+    return measure.measure_block([bert], lines, ways=ways, queries=queries, **options)
 
 
 def test_queries_are_drawn_at_random_by_seed_and_place(tiny, monkeypatch):
     drawn = []
-    measure = survey.measure_layers
+    measure_layers = measure.measure_layers
 
     def watched(ways, traces, layers, heads, some):
         drawn.append([positions.tolist() for positions in some])
-        return measure(ways, traces, layers, heads, some)
+        return measure_layers(ways, traces, layers, heads, some)
 
-    monkeypatch.setattr(survey, "measure_layers", watched)
+    monkeypatch.setattr(measure, "measure_layers", watched)
     found = block(tiny, [ONE] * 30, queries=3)
     again = block(tiny, [ONE] * 30, queries=3)
     block(tiny, [ONE] * 30, queries=3, seed=1)
@@ -94,11 +94,8 @@ def test_compare_draws_both_models_by_one_translation_scale_and_plane(tiny, monk
     monkeypatch.setattr(viz, "joint_figure", lambda panels, tokens, lines, **rest: given.update(rest, panels=panels))
     before, after = tiny, minibert.load("tiny-sentiment")
     corpus = Corpus([ONE, "Yes."])
-    sample = [before.encode(text) for text in corpus.texts]
-    lines = [Line(at, text) for at, text in enumerate(corpus.texts)]
-    found = compare.shift_block([before, after], lines, skip_bad=False)
-    (moved,) = found.all
-    for name, _ in compare.pictures(before, after, corpus, sample, moved, 2, [(1, 2)], 7.0):
+    found = compare.compare(before, after, corpus.texts)
+    for name, _ in compare.pictures(found, [(1, 2)], 7.0):
         if name.startswith("compare-joint"):
             break
     one, other = given["panels"]
@@ -118,7 +115,7 @@ def test_compare_draws_both_models_by_one_translation_scale_and_plane(tiny, monk
 @pytest.mark.parametrize("scope", ["head", "layer", "model"])
 def test_what_shares_a_move_is_fitted_with_all_that_share_it(tiny, scope):
     sample = gather(tiny, [tiny.encode(ONE), tiny.encode("Yes.")])
-    (way,) = survey.fit(sample, [1], [2, 3], ["exact"], scope=scope)
+    (way,) = fit.fit(sample, [1], [2, 3], ["exact"], scope=scope)
     whole = viz.normalize(
         sample.query, sample.key, sample.sentences, "exact", attention=list(sample.attention), scope=scope
     )
@@ -131,7 +128,7 @@ def test_heads_that_are_no_neighbours_are_measured_as_among_all(tiny):
     trace = tiny(ONE)
     some = [range(len(trace.tokens))]
     all_heads, two = (
-        survey.measure_layers(survey.fit(sample, [1], heads, ["raw"]), [trace], [1], heads, some)
+        measure.measure_layers(fit.fit(sample, [1], heads, ["raw"]), [trace], [1], heads, some)
         for heads in (range(4), [0, 3])
     )
 
@@ -157,11 +154,11 @@ def test_another_plane_is_fitted_layer_by_layer_as_it_was_asked_for(tiny, scope,
         yield SimpleNamespace(update=told.append)
 
     monkeypatch.setattr(viz, "normalize", watched)
-    monkeypatch.setattr(survey, "progress", progress)
+    monkeypatch.setattr(fit, "progress", progress)
     layers, heads = [0, 2, 3], [1, 2]
     options = {"scope": scope, "dims": 3, "weight": None, "seed": 5, "plane": "attention"}
     with threadpool_limits(2, user_api="blas"):
-        ways = survey.fit(sample, layers, heads, ["exact"], **options)
+        ways = fit.fit(sample, layers, heads, ["exact"], **options)
     (_, method, first), *others = given
     assert method == "exact" and (first["components"], first["scope"], first["attention"]) == (3, scope, None)
     shape = {"head": (1, 2), "layer": (1, 4), "model": (4, 4)}[scope]
@@ -175,9 +172,11 @@ def test_another_plane_is_fitted_layer_by_layer_as_it_was_asked_for(tiny, scope,
 
 def test_another_seed_measures_other_queries(tiny):
     corpus, sample = Corpus([ONE] * 4), gather(tiny, [tiny.encode(ONE)])
-    ways = survey.fit(sample, range(4), range(4), ["raw"])
+    ways = fit.fit(sample, range(4), range(4), ["raw"])
     first, again, other = (
-        survey.measure(Here(tiny), corpus, 4, ways, range(4), range(4), 2, seed=seed)[0][0].space.rank_correlation
+        measure.measure(Here(tiny), corpus, 4, ways, range(4), range(4), 2, sample=sample, seed=seed)[0][
+            0
+        ].space.rank_correlation
         for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, again)
@@ -186,8 +185,8 @@ def test_another_seed_measures_other_queries(tiny):
 
 def test_a_way_is_sent_to_workers_without_the_sample(tiny):
     trace, sample = tiny(ONE), gather(tiny, [tiny.encode("It rained.")])
-    (way,) = survey.fit(sample, [1], range(4), ["exact"])
-    sent = survey.without_points(way)
+    (way,) = fit.fit(sample, [1], range(4), ["exact"])
+    sent = measure.without_points(way)
     assert sent.query.shape[-2] == sent.key.shape[-2] == 0
     layer = trace.layers[1]
     for ours, theirs in zip(*(one.distances(layer.query[None], layer.key[None]) for one in (sent, way)), strict=True):

@@ -12,13 +12,14 @@ from threadpoolctl import threadpool_limits
 import minibert
 import viz
 from minibert.commands import main as cli
-from minibert.commands import pictures, survey
 from minibert.commands import viz as viz_command
-from minibert.commands.passes import look_through
-from minibert.commands.sentences import Sentences, gather
 from minibert.corpus import lines
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus
+from minibert.corpus.passes import look_through
+from minibert.corpus.sentences import Sentences
+from minibert.survey import fit, measure, pictures
+from minibert.survey.sample import gather
 from tests.material import interrupted
 
 TEXT = "The brown capybara is sleeping now."
@@ -155,14 +156,14 @@ def test_a_file_is_measured_whole_and_fitted_on_a_sample(capsys, model, tmp_path
     lines = ["A dog barked.", "A cat slept on the old wall.", "Rain fell.", "It rained all night long."] * 3
     path = tmp_path / "some.txt"
     path.write_text("\n".join(lines) + "\n")
-    monkeypatch.setattr(survey, "MOST_PAIRS", 100)  # so that groups of one length are cut
+    monkeypatch.setattr(measure, "MOST_PAIRS", 100)  # so that groups of one length are cut
     wishes = ("--file", path, "--points", 40, "--queries", 99, "--layer", 1, "--head", "all", "--draw", "positions")
     said = run(capsys, *model, *wishes)
     assert "measured: 12 sentences" in said and "drawn with seed 0" in said
     sample = gather(minilm, drawn(minilm, path, 40))
     assert 20 < len(sample.tokens) <= 40
     rows = read(tmp_path / "out/heads.csv")
-    (way,) = survey.fit(sample, range(1, 2), range(12), ["exact"])
+    (way,) = fit.fit(sample, range(1, 2), range(12), ["exact"])
     total, habits = None, None
     for trace in minilm.batch(lines):  # one after another: sums merge to the same
         layer = trace.layers[1]
@@ -182,7 +183,7 @@ def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cor
     sentences = Sentences(minilm, texts=["A dog barked.", "Rain fell."])
     sample = gather(minilm, list(sentences))
     with threadpool_limits(cores, user_api="blas"):
-        ways = survey.fit(sample, range(2), range(12), ["exact", "raw", "paper"])
+        ways = fit.fit(sample, range(2), range(12), ["exact", "raw", "paper"])
     for way, method in zip(ways, ("exact", "raw", "paper"), strict=True):
         alone = viz.normalize(sample.query[:2], sample.key[:2], sample.sentences, method)
         assert way.method == method
@@ -192,9 +193,11 @@ def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cor
 def test_some_queries_are_held_against_their_own_attention(minilm):
     sentences = Sentences(minilm, texts=["It rained all night long."])
     sample = gather(minilm, list(sentences))
-    (way,) = survey.fit(sample, range(3), range(12), ["exact"])
+    (way,) = fit.fit(sample, range(3), range(12), ["exact"])
     traces = minilm.batch(["It rained all night long."])
-    parts = [survey.measure_layers([way], traces, range(3), range(12), [some]) for some in ([1, 4], [0, 2, 3, 5, 6, 7])]
+    parts = [
+        measure.measure_layers([way], traces, range(3), range(12), [some]) for some in ([1, 4], [0, 2, 3, 5, 6, 7])
+    ]
     attention = np.array([layer.attention for layer in traces[0].layers[:3]])
     whole = viz.measure(way, [attention])
     assert len(traces[0].tokens) == 8 and parts[0][0].space.queries[0, 0] == 2
@@ -256,7 +259,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_it_likes(tmp_p
         (["--link", "brown:zebra"], "no sentence has both 'brown' and 'zebra'"),
         (["--top", "0"], "--top is 0; expected 1 or more"),
         (["--above", "2"], "--above is 2; expected 0 to 1"),
-        (["--above", "1"], "above must be 0 or more, and less than 1, not 1.0"),
+        (["--above", "1"], "--above is 1; expected less"),
         (["--top", "1", "--above", "0.5"], "--top and --above exclude each other"),
         (["--draw", "jiont"], "--draw names 'jiont'; did you mean joint?"),
         (["--scale", "-1"], "--scale is -1; expected 0.01 to 100"),
@@ -370,5 +373,5 @@ def test_measures_have_colours_from_their_least_to_their_most(capsys, monkeypatc
     monkeypatch.setattr(viz, "heatmap_figure", lambda *arguments, **rest: limits.update(rest["limits"]))
     monkeypatch.setattr("viz.figures.canvas.save", lambda figure, path: path)
     run(capsys, "It is warm.", "--layer", 0, "--draw", "metrics", "--model", "tiny", "--out", tmp_path)
-    for measure, ends in {"nearest@1 in 2-D": (0, 1), "rank correlation": (-1, 1), "product and": (-1, 1)}.items():
-        assert {limits[name] for name in limits if name.startswith(measure)} == {ends}
+    for what, ends in {"nearest@1 in 2-D": (0, 1), "rank correlation": (-1, 1), "product and": (-1, 1)}.items():
+        assert {limits[name] for name in limits if name.startswith(what)} == {ends}

@@ -12,7 +12,6 @@ import pickle
 import random
 import subprocess
 import sys
-from argparse import Namespace
 from contextlib import contextmanager, nullcontext
 from functools import reduce
 from operator import add
@@ -27,15 +26,16 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import minibert
 from minibert.commands import main as cli
-from minibert.commands import passes
-from minibert.commands.passes import Found, add_up, hands_of, look_through, scan
-from minibert.commands.sentences import Sentences, gather
-from minibert.commands.survey import METHODS, fit, measure_block
-from minibert.corpus import cluster, lines
+from minibert.corpus import cluster, lines, passes
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
+from minibert.corpus.passes import Found, add_up, hands_of, look_through, scan
 from minibert.corpus.scan import Scan
+from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
+from minibert.survey.fit import METHODS, fit
+from minibert.survey.measure import measure_block
+from minibert.survey.sample import gather
 from minibert.tokenizer.encoding import Encoding
 
 
@@ -131,7 +131,7 @@ def test_a_file_that_changes_while_it_is_worked_on_is_one_line(tmp_path, corpus_
             corpus_file.write_text(changed, encoding="utf-8")
             return gather(*args)
 
-        monkeypatch.setattr("minibert.commands.viz.gather", then)  # between the two passes
+        monkeypatch.setattr("minibert.survey.experiment.gather", then)  # between the two passes
         with pytest.raises(SystemExit) as stop:
             options = ["--skip-bad", "--points", "50", "--layer", "1", "--out", str(tmp_path / "out")]
             cli.main(["viz", "--file", str(corpus_file), *options])
@@ -173,7 +173,7 @@ def test_each_block_is_worked_on_with_one_thread_and_told_of_when_it_is_done(ber
 @pytest.mark.parametrize(("workers", "scheduler"), [(2, None), (None, "tcp://127.0.0.1:9"), (None, None)])
 def test_workers_that_were_asked_for_do_the_work(bert, monkeypatch, workers, scheduler):
     monkeypatch.setattr(cluster, "cluster", lambda *given: nullcontext(given))
-    with hands_of(Namespace(workers=workers, scheduler=scheduler), bert) as hands:
+    with hands_of(workers, scheduler, bert) as hands:
         asked = workers or scheduler
         assert hands == (workers, scheduler, bert) if asked else type(hands) is Here and hands.models == (bert,)
 

@@ -16,8 +16,8 @@ import minibert
 import viz
 from minibert.commands import exporting
 from minibert.commands import main as cli
-from minibert.commands.passes import scan
 from minibert.corpus.lines import Corpus
+from minibert.corpus.passes import scan
 from minibert.hub.find import find_model
 from viz.exported import Export, write_export
 

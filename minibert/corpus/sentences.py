@@ -1,7 +1,6 @@
 """Sentences from the command line or from files, one per line: read as often as needed, never held all at once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +8,8 @@ import numpy as np
 from minibert.corpus.lines import Corpus, Line
 from minibert.errors import LineError, UserError
 from minibert.model import Bert
-from minibert.speed.cores import one_thread
 from minibert.terminal import counted
-from minibert.tokenizer.tokenizer import Encoding
+from minibert.tokenizer.encoding import Encoding
 
 PAIR = "|||"
 
@@ -61,37 +59,6 @@ def check_some(sentences: int, corpus: Corpus) -> None:
 
 def left_out(lines: int) -> str:
     return f"{counted(lines, 'line')} left out"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Queries and keys [L, H, N, K] of some sentences end to end, attention [L, H, S, S] of each sentence.
-
-    tokens, words, sentences: one entry per token. texts: one per sentence.
-    """
-
-    query: np.ndarray
-    key: np.ndarray
-    attention: list[np.ndarray]
-    tokens: list[str]
-    words: list
-    sentences: np.ndarray
-    texts: list[str | tuple[str, str]]
-
-
-def gather(bert: Bert, encodings: Sequence[Encoding]) -> Sample:
-    """Run some sentences and lay them end to end."""
-    with one_thread():  # so that the last digits, on which a search may hang, are the same on any number of cores
-        traces = list(bert.stream(encodings))
-    return Sample(
-        np.concatenate([trace.stacked("query") for trace in traces], axis=-2),
-        np.concatenate([trace.stacked("key") for trace in traces], axis=-2),
-        [trace.stacked("attention") for trace in traces],
-        [token for trace in traces for token in trace.tokens],
-        [word for trace in traces for word in trace.words],
-        np.repeat(np.arange(len(traces)), [len(trace.tokens) for trace in traces]),
-        [encoding.text for encoding in encodings],
-    )
 
 
 def as_text(text: str) -> str | tuple[str, str]:

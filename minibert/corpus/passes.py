@@ -1,28 +1,27 @@
 """Passes through a corpus: what is found in its blocks, wherever they are worked on, is added up."""
 
-import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from minibert.commands.sentences import check_some, encoded
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
 from minibert.corpus.scan import Scan
+from minibert.corpus.sentences import check_some, encoded
 from minibert.errors import UserError
 from minibert.model import Bert
 from minibert.terminal import progress, until_interrupted
 
 
-def hands_of(args: argparse.Namespace, *models: Bert) -> AbstractContextManager[Here]:
-    """Who does the work: this process, or the workers that were asked for."""
-    if args.workers is None and args.scheduler is None:
+def hands_of(workers: int | None, scheduler: str | None, *models: Bert) -> AbstractContextManager[Here]:
+    """This process, so many workers of this machine, or those of a Dask scheduler; a context manager."""
+    if workers is None and scheduler is None:
         return nullcontext(Here(*models))
     from minibert.corpus.cluster import cluster
 
-    return cluster(args.workers, args.scheduler, *models)
+    return cluster(workers, scheduler, *models)
 
 
 @dataclass(frozen=True)

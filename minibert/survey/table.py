@@ -1,0 +1,91 @@
+"""What a survey found, as lines to print."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+import viz
+from minibert.survey.result import Survey
+from minibert.terminal import counted, text_line
+from viz.geometry.pca import PcaPlane
+
+Pair = tuple[viz.Normalized, viz.Measures]
+
+
+def summary(found: Survey) -> list[str]:
+    """What was measured, and what was fitted."""
+    tokens, queries = found.habits.queries[0, 0], found.measured[0].space.queries[0, 0]
+    sample, plane = found.sample, of_the_plane(*found.pairs[-1], found.measured[0])
+    if found.corpus.path is None:
+        some = [f"  measured: {queries} queries of {tokens} tokens"] if queries < tokens else []
+        return [*(f"  {text_line(text)}" for text in sample.texts), *some, *plane]
+    of_what = f"{tokens} tokens, {queries} queries among them{found.left_out}"
+    drawn = f"{counted(len(sample.texts), 'sentence')}, {len(sample.tokens)} tokens, drawn with seed {found.seed}"
+    return [
+        f"  measured: {counted(found.done, 'sentence')}{found.of_files}, {of_what}",
+        f"  fitted and drawn: {drawn}",
+        *plane,
+    ]
+
+
+def of_the_plane(way: viz.Normalized, measured: viz.Measures, of_all: viz.Measures) -> list[str]:
+    """In which sentences a plane that is not PCA's was measured; the whole space is measured in all of them."""
+    if isinstance(way.plane, PcaPlane):
+        return []
+    fresh = way.has_map and bool((measured.plane.queries < of_all.plane.queries).any())
+    which = "the sentences that it was not fitted to" if fresh else "the very sentences that it was fitted to"
+    return [f"  plane {way.name}: measured on {which}"]
+
+
+def head_table(found: Survey) -> str:
+    """A line per head, with a column per way and measure; below them the means of several heads."""
+    moved = [(way, result) for way, result in found.pairs if isinstance(way.plane, PcaPlane)]
+    others = [(way, result) for way, result in found.pairs if not isinstance(way.plane, PcaPlane)]
+    scaled = [(way, result) for way, result in moved if way.method != "raw"]
+    groups: list[tuple[str, list[tuple[viz.Normalized, np.ndarray]]]] = [
+        ("scale", [(way, way.scale) for way, _ in scaled]),
+        ("correlation", [(way, result.pairs.correlation) for way, result in moved]),
+        (f"nearest@1 in {found.dims}-D", [(way, result.plane.nearest1) for way, result in moved + others]),
+        ("nearest@1 in full", [(way, result.space.nearest1) for way, result in moved]),
+        ("nats lost", [(way, result.lost) for way, result in others if way.plane.is_attention]),
+    ]
+    headings, names = " " * 5, " head"
+    cells: list[tuple[np.ndarray, int]] = []
+    for heading, columns in groups:
+        widths = [max(7, len(way.name) + 2, (len(heading) + 2) // len(columns)) for way, _ in columns]
+        headings += heading.rjust(sum(widths)) if columns else ""
+        names += "".join(way.name.rjust(width) for (way, _), width in zip(columns, widths, strict=True))
+        cells += [(values, width) for (_, values), width in zip(columns, widths, strict=True)]
+    lines = [headings, names]
+    for i, j in np.ndindex(len(found.layers), len(found.heads)):
+        doubts = [f"{way.method}: {way[i, j].doubt}" for way, _ in scaled if way[i, j].doubt]
+        numbers = "".join(f"{values[i, j]:z{width}.2f}" for values, width in cells)
+        head = f"{found.layers[i]}.{found.heads[j]}"
+        lines.append(f"{head:>5}{numbers}" + "  " * bool(doubts) + "; ".join(doubts))
+    if not found.single:
+        lines += ["", *mean_table(moved, others, len(found.layers) * len(found.heads), found.dims)]
+    return "\n".join(lines)
+
+
+def mean_table(moved: Sequence[Pair], others: Sequence[Pair], heads: int, dims: int) -> list[str]:
+    """Means over the heads, one line per way."""
+    indent = max(5, *(len(way.name) for way, _ in (*moved, *others)))
+    lines = [
+        f"mean over {heads} heads",
+        " " * (indent - 5) + "       nearest@1     nearest@3     rank corr.      corr.  weighted  explained",
+        " " * (indent - 5)
+        + f"        full {dims}-D      full {dims}-D      full {dims}-D               corr.   variance",
+    ]
+    for way, result in moved:
+        near = [(s.nearest1, s.nearest3, s.rank_correlation) for s in (result.space, result.plane)]
+        cells = [value.mean() for pair in zip(*near, strict=True) for value in pair]
+        cells += [result.pairs.correlation.mean(), result.close_pairs.correlation.mean()]
+        if isinstance(way.plane, PcaPlane):  # always
+            cells.append(way.plane.explained_variance_ratio.sum(axis=-1).mean())
+        lines.append(f"{way.name:>{indent}}" + "".join(f"{c:7.2f}" for c in cells))
+    for way, result in others:
+        near = result.plane
+        cells = [value.mean() for value in (near.nearest1, near.nearest3, near.rank_correlation)]
+        lost = f"   {result.lost.mean():.2f} nats lost" if way.plane.is_attention else ""
+        lines.append(f"{way.name:>{indent}}" + "".join(f"{'':7}{c:7.2f}" for c in cells) + lost)
+    return lines
