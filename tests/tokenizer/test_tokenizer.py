@@ -626,7 +626,7 @@ def test_without_a_tokenizer_no_roles_are_known(tmp_path):
     assert minibert.load(tmp_path)(Encoding.from_ids([3, 7, 4])).roles == (None,) * 3
 
 
-TITLES = {"minibert/commands/pictures.py", "viz/explorer/columns.py"}
+TITLES = {"minibert/survey/pictures.py", "viz/explorer/columns.py"}
 """Where the usual names are texts for people. wordpiece.py and its exercise are a tokenizer themselves."""
 
 
