@@ -29,6 +29,11 @@ def add_text(parser: argparse.ArgumentParser, default: str | None = None, help: 
     add_file(parser)
 
 
+def add_pair(parser: argparse.ArgumentParser) -> None:
+    help = "a second sentence: the same as 'first ||| second'"
+    parser.add_argument("--pair", type=sentence, metavar="TEXT", help=help)
+
+
 def add_texts(parser: argparse.ArgumentParser, default: str) -> None:
     """TEXT ..., or many in a file."""
     parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help=f"{PAIR_HELP} (default: {default})")
