@@ -54,6 +54,8 @@ if TYPE_CHECKING:  # so that editors and type checkers know them too
     from viz.figures.matrix import matrix_figure as matrix_figure
     from viz.figures.search import search_figure as search_figure
 
+__distribution__ = "minibert-numpy"  # the command looks for this, since others have packages of our names
+
 __all__ = [
     "Habits",
     "Lines",
