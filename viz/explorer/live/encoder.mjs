@@ -32,6 +32,7 @@ export function feed_forward_block(hidden_TD, weights, config) {
 /**
  * All layers. off(layer, head): whether a head is switched off; hidden: tokens that no other token may look at.
  * Returns what each layer computed, and hidden_states: 0 the embeddings, i + 1 the output of layer i.
+ * @param {(layer: number, head: number) => boolean} off
  */
 export function encode(encoding, weights, config, off = () => false, hidden = new Set()) {
   const hidden_states = [embed(encoding, weights.embeddings, config.layer_norm_eps)];

@@ -110,4 +110,4 @@ export function serve(scope) {
   };
 }
 
-if (typeof WorkerGlobalScope !== "undefined") serve(self);
+if ("WorkerGlobalScope" in globalThis) serve(self);
