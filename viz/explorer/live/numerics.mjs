@@ -85,7 +85,7 @@ export function layer_norm(x, { weight, bias }, eps) {
   return y;
 }
 
-/** The coefficients of q, that of x^12 first (see minibert/numerics.py). */
+/** The coefficients of q, that of x^12 first (see minibert/speed/twins.py). */
 const PHI = [-5.20990658e-9, 3.85044907e-7, -1.14524286e-5, 0.000159389405, 9.55929434e-5, -0.104838581, -2.3022072];
 
 /** gelu(x) = x Phi(x) ~ x / (1 + 2^(x q(x^2))); Phi is the normal distribution's. */
