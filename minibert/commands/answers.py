@@ -23,7 +23,7 @@ def texts_of(args: argparse.Namespace, missing: str, default: str | None = None)
         return []
     if args.text is None and (default is None or pair is not None):
         raise UserError(f"TEXT is missing; expected {missing}")
-    text = default if args.text is None else args.text
+    text: str = args.text if args.text is not None else default or ""
     return [text if pair is None else f"{text} ||| {pair}"]
 
 

@@ -121,7 +121,7 @@ def maps(bert: Bert, trace: Trace, measure: str, layers: Sequence[int], heads: S
         yield from ((layer, None, value_zeroing(bert, trace, layer)) for layer in layers)
     else:
         for layer in layers:
-            map_HTS = trace.layers[layer].attention if measure == "attention" else norms(bert, trace, layer)
+            map_HTS = trace.stacked("attention")[layer] if measure == "attention" else norms(bert, trace, layer)
             yield from ((layer, head, map_HTS[head]) for head in heads)
 
 

@@ -70,10 +70,8 @@ def embed(bert: Bert, sentences: Sentences, pooling: Pooling) -> tuple[list[str]
             f"{pooling.longest} (max_seq_length): shorten it"
         )
     encodings = list(sentences)
-    vectors = [
-        sentence_vector(trace.hidden_states[-1], pooling.mode, pooling.normalize)
-        for trace in bert.stream(encodings, keep=("hidden_states",))
-    ]
+    traces = bert.stream(encodings, keep=("hidden_states",))
+    vectors = [sentence_vector(trace.stacked("hidden_states")[-1], pooling.mode, pooling.normalize) for trace in traces]
     return [text_line(encoding.text) for encoding in encodings], np.stack(vectors)
 
 
