@@ -11,8 +11,8 @@ Arrays have the shape [..., N, K]: N tokens, of all sentences, end to end; K hea
 import importlib
 from typing import TYPE_CHECKING
 
-from viz.figures.lines import Lines, choose_lines, link_words
-from viz.figures.words import Words, find_words
+from viz.figures.attention_lines import Lines, choose_lines, link_words
+from viz.figures.whole_words import Words, find_words
 from viz.geometry.normalize import Normalized, normalize
 from viz.geometry.pca import Pca, pca
 from viz.measures.habits import Habits, habits
@@ -23,11 +23,11 @@ LATER = {  # these need matplotlib, or are a chapter of their own: imported when
     "joint_figure": "viz.figures.joint",
     "link_in_words": "viz.figures.joint",
     "distance_figure": "viz.figures.distances",
-    "attention_figure": "viz.figures.maps",
-    "attention_pair_figure": "viz.figures.maps",
-    "search_figure": "viz.figures.search",
+    "attention_figure": "viz.figures.attention_maps",
+    "attention_pair_figure": "viz.figures.attention_maps",
+    "search_figure": "viz.figures.scale_search",
     "matrix_figure": "viz.figures.matrix",
-    "attention_sheet": "viz.figures.maps",
+    "attention_sheet": "viz.figures.attention_maps",
     "layers_figure": "viz.figures.matrix",
     "heatmap_figure": "viz.figures.heatmaps",
     "positions_figure": "viz.figures.heatmaps",
@@ -41,18 +41,18 @@ if TYPE_CHECKING:  # so that editors and type checkers know them too
     from viz.explorer import Sentence as Sentence
     from viz.explorer import explore as explore
     from viz.exported import read_export as read_export
+    from viz.figures.attention_maps import attention_figure as attention_figure
+    from viz.figures.attention_maps import attention_pair_figure as attention_pair_figure
+    from viz.figures.attention_maps import attention_sheet as attention_sheet
     from viz.figures.canvas import save as save
     from viz.figures.distances import distance_figure as distance_figure
     from viz.figures.heatmaps import heatmap_figure as heatmap_figure
     from viz.figures.heatmaps import positions_figure as positions_figure
     from viz.figures.joint import joint_figure as joint_figure
     from viz.figures.joint import link_in_words as link_in_words
-    from viz.figures.maps import attention_figure as attention_figure
-    from viz.figures.maps import attention_pair_figure as attention_pair_figure
-    from viz.figures.maps import attention_sheet as attention_sheet
     from viz.figures.matrix import layers_figure as layers_figure
     from viz.figures.matrix import matrix_figure as matrix_figure
-    from viz.figures.search import search_figure as search_figure
+    from viz.figures.scale_search import search_figure as search_figure
 
 __distribution__ = "minibert-numpy"  # the command looks for this, since others have packages of our names
 

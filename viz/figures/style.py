@@ -58,7 +58,6 @@ with warnings.catch_warnings(), np.errstate(all="ignore"):
 _LIGHT, _FIGURES = theme()["light"], theme()["figures"]
 QUERY, KEY = _LIGHT["query"], _LIGHT["key"]
 QUERY_MARK, KEY_MARK = "o", "D"
-KEY_TEXT = KEY
 INK, FAINT, RULE = _LIGHT["ink"], _LIGHT["faint"], _LIGHT["rule"]
 LINE, LINK = _FIGURES["line"], _FIGURES["link"]
 ATTENTION, DIFFERENCE, DOTS, LAYERS = (
