@@ -270,6 +270,12 @@ def test_matplotlib_waits_for_the_first_figure():
         viz.nothing  # noqa: B018
 
 
+def test_all_public_names_and_folders_are_found_after_one_import():
+    code = "import viz; names = dir(viz); assert set(viz.__all__) | {'geometry', 'figures', 'measures'} <= set(names)"
+    code += "; viz.geometry.normalize; viz.figures; viz.measures.measure; viz.explorer; viz.web"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def many(scope="head", components=2, **choices):
     query, key, attention = heads(2, 3)
     return viz.normalize(query, key, scale=1, scope=scope, components=components, **choices), attention

@@ -1,6 +1,7 @@
 """Attention maps: one row per query, one column per key, from white (0) to indigo (1)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,16 +36,17 @@ def attention_figure(
 
     ValueError: a map that is not square, or not of as many tokens as there are labels.
     """
-    if np.ndim(attention[0]) == 1:  # one map
-        attention, labels = [np.asarray(attention)], [labels]
-    maps = [_checked(values, names) for values, names in zip(attention, labels, strict=True)]
-    longest = max(map(len, labels))
-    gutter, above = _room(labels)
+    one = np.ndim(attention[0]) == 1
+    given: list[Any] = [attention] if one else list(attention)
+    names: list[Any] = [labels] if one else list(labels)
+    maps = [_checked(values, of_map) for values, of_map in zip(given, names, strict=True)]
+    longest = max(map(len, names))
+    gutter, above = _room(names)
     layout, panel = _map_layout(len(maps), longest, gutter, above, width, any(titles))
     norm, scale = _norm(longest)
     figure, panels = canvas.page(layout, title=title, caption=READ + _some_labels(_step(panel, longest)))
     for place, (axes, values) in enumerate(zip(panels, maps, strict=True)):
-        image = _draw_map(axes, values, labels[place], ATTENTION, norm, numbers=_numbers_fit(axes, longest))
+        image = _draw_map(axes, values, names[place], ATTENTION, norm, numbers=_numbers_fit(axes, longest))
         axes.set_title(titles[place] if titles else "", fontsize=NORMAL)
     canvas.colorbar(figure, image, panels[layout.columns - 1], f"attention{scale}")
     return figure
@@ -70,8 +72,8 @@ def _map_layout(
     panel = min(side(columns), CELL * tokens)  # few tokens need no whole page
     right = width - left - columns * panel - (columns - 1) * gap
     above = labels_high + (0.16 if titled else 0)
-    margins = {"left": left, "right": right, "above": above, "below": 0.06}
-    return canvas.Layout(count, columns, width, gaps=(gap, over), **margins), panel
+    margins = (left, right, above, 0.06)
+    return canvas.Layout(count, columns, width, margins=margins, gaps=(gap, over)), panel
 
 
 @in_house_style
@@ -97,9 +99,9 @@ def attention_pair_figure(
     gutter, above = _room([labels])
     columns = 3 if width >= 4.5 else 1
     panel = (width - gutter - 0.28) / columns - 0.15
-    margins = {"left": gutter + 0.2, "right": 0.08, "above": above + 0.16, "below": 0.42}
+    margins = (gutter + 0.2, 0.08, above + 0.16, 0.42)
     caption = READ + _some_labels(_step(panel, len(labels))) + " Right: what the second gives more (indigo) or less."
-    layout = canvas.Layout(3, columns, width, gaps=(0.2, above + 0.6), **margins)
+    layout = canvas.Layout(3, columns, width, margins=margins, gaps=(0.2, above + 0.6))
     figure, panels = canvas.page(layout, title=title, caption=caption)
     maps = (
         (before, names[0], ATTENTION, norm),
@@ -195,7 +197,7 @@ def _short(name: str) -> str:
 
 
 def _numbers_fit(axes: Axes, size: int) -> bool:
-    wide, high = (axes.get_position().width, axes.get_position().height) * axes.figure.get_size_inches() / size
+    wide, high = canvas.size_of(axes) / size
     return bool(wide >= NUMBER_WIDE and high >= LINE_HIGH)
 
 
@@ -210,7 +212,7 @@ def _draw_map(
 ) -> AxesImage:
     """One map with its labels, and its numbers where they fit. Returns the image, for a colorbar."""
     image = axes.imshow(values, cmap=cmap, norm=norm, interpolation="nearest", aspect="auto")
-    size, high = len(labels), axes.get_position().height * axes.figure.get_size_inches()[1]
+    size, high = len(labels), canvas.size_of(axes)[1]
     names = [_short(name) for name in labels]
     shown = range(0, size, _step(high, size))
     axes.xaxis.tick_top()

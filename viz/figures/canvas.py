@@ -5,10 +5,12 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -33,7 +35,7 @@ class Layout:
     count: of panels; columns: of panels side by side.
     width: of the page; its height follows.
     ratio: height of a panel divided by its width, unless its height is given.
-    left, right, above, below: margins around the panels.
+    margins: around all panels, left, right, above, below.
     gaps: between panels, across and down.
     projection: None or "3d".
     """
@@ -43,10 +45,7 @@ class Layout:
     width: float = WIDTH
     ratio: float = 1.0
     height: float | None = None
-    left: float = 0.4
-    right: float = 0.1
-    above: float = 0.2
-    below: float = 0.35
+    margins: tuple[float, float, float, float] = (0.4, 0.1, 0.2, 0.35)
     gaps: tuple[float, float] = (0.1, 0.1)
     projection: str | None = None
 
@@ -57,7 +56,8 @@ class Layout:
     @property
     def panel(self) -> tuple[float, float]:
         """Width and height of a panel."""
-        wide = (self.width - self.left - self.right - self.gaps[0] * (self.columns - 1)) / self.columns
+        left, right, _, _ = self.margins
+        wide = (self.width - left - right - self.gaps[0] * (self.columns - 1)) / self.columns
         return wide, wide * self.ratio if self.height is None else self.height
 
 
@@ -70,7 +70,7 @@ def page(
 
     InputError: a width out of range, or too narrow for the panels.
     """
-    width, (wide, high) = layout.width, layout.panel
+    width, (wide, high), (left, _, above, below) = layout.width, layout.panel, layout.margins
     if not NARROWEST <= width <= WIDEST:
         raise InputError(f"width must lie between {NARROWEST:g} and {WIDEST:g} inches, not {width}")
     if wide <= 0:
@@ -81,17 +81,17 @@ def page(
     for key in keys:
         key.set_label(wrap(str(key.get_label()), NORMAL, width - 0.5))
     columns_of_keys, lines_of_keys = _arrange([str(key.get_label()) for key in keys], width - 2 * EDGE)
-    top = EDGE + _lines_high(title, LARGE) + layout.above
+    top = EDGE + _lines_high(title, LARGE) + above
     foot = _lines_high(caption, SMALL) + EDGE
     keys_high = lines_of_keys * NORMAL * 1.45 / 72 + (0.05 if keys else 0)
-    bottom = layout.below + keys_high + foot
+    bottom = below + keys_high + foot
     total = top + layout.rows * high + (layout.rows - 1) * layout.gaps[1] + bottom
 
     figure = new_figure(width, total)
     panels = []
     for number in range(layout.count):
         row, column = divmod(number, layout.columns)
-        x = layout.left + column * (wide + layout.gaps[0])
+        x = left + column * (wide + layout.gaps[0])
         y = total - top - row * (high + layout.gaps[1]) - high
         box = (x / width, y / total, wide / width, high / total)
         panels.append(figure.add_axes(box, projection=layout.projection))
@@ -124,7 +124,7 @@ def heading(axes: Axes, name: str, note: str = "") -> None:
     """Write the name of a panel above it, and below the name a smaller note."""
     axes.set_title(name, fontsize=NORMAL, pad=4 + (note.count("\n") + 1) * SMALL * LEADING if note else 4)
     if note:
-        where = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+        where: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
         axes.annotate(note, (0.5, 1), (0, 3.5), ha="center", va="bottom", fontsize=SMALL, color=FAINT, **where)
 
 
@@ -139,7 +139,7 @@ def query_and_key() -> list[Line2D]:
     return [dot(QUERY, QUERY_MARK, "query"), dot(KEY, KEY_MARK, "key")]
 
 
-def dot(color: str | tuple[float, ...], marker: str, label: str) -> Line2D:
+def dot(color: Any, marker: str, label: str) -> Line2D:
     return Line2D([], [], color=color, marker=marker, ls="", ms=3.5, mew=0, label=label)
 
 
@@ -192,7 +192,7 @@ def wide(text: str, size: float) -> float:
     with house_style():
         line = Text(0, 0, text, fontsize=size)
         line.set_figure(_scratch())
-        return float(line.get_window_extent(_scratch().canvas.get_renderer()).width / 72)
+        return float(line.get_window_extent(renderer_of(_scratch())).width / 72)
 
 
 @functools.cache
@@ -200,6 +200,18 @@ def _scratch() -> Figure:
     figure = new_figure(1, 1)
     figure.set_dpi(72)
     return figure
+
+
+def renderer_of(figure: Any) -> RendererBase:
+    """The renderer of a figure made by `new_figure`, which has an Agg canvas."""
+    renderer: RendererBase = figure.canvas.get_renderer()
+    return renderer
+
+
+def size_of(axes: Axes) -> np.ndarray:
+    """Width and height of axes in inches."""
+    figure: Any = axes.figure
+    return np.array(figure.get_size_inches() * axes.get_position().size)
 
 
 def _lines_high(text: str, size: float) -> float:
@@ -258,8 +270,7 @@ def save(figure: Figure, path: str | Path) -> Path:
 def equal_axes(axes: Axes, points: np.ndarray, margin: float = 0.12) -> None:
     """Set limits around points [N, 2] such that one unit has the same length on both axes."""
     low, high = points.min(axis=0), points.max(axis=0)
-    box = axes.get_position()
-    width, height = axes.figure.get_size_inches() * (box.width, box.height)
+    width, height = size_of(axes)
     unit = max((high[0] - low[0]) / width, (high[1] - low[1]) / height, 1e-6) * (1 + 2 * margin)
     x, y = (low + high) / 2
     axes.set_xlim(x - unit * width / 2, x + unit * width / 2)

@@ -66,8 +66,8 @@ def distance_figure(
     measured = _measured(heads, attention, sentences)
     columns = canvas.columns_for(len(heads), width)
     ratio = 0.6 if columns == 1 and width > 4 else 1.0
-    margins = {"left": 0.42, "right": 0.48, "above": 0.32, "below": 0.34}
-    layout = canvas.Layout(len(heads), columns, width, ratio, gaps=(0.22, 0.7), **margins)
+    margins = (0.42, 0.48, 0.32, 0.34)
+    layout = canvas.Layout(len(heads), columns, width, ratio, margins=margins, gaps=(0.22, 0.7))
     keys = _keys(link, measured[0].many)
     figure, all_axes = canvas.page(layout, title=title, caption=_caption(heads), keys=keys)
     low, high = min(np.min(pairs.product) for pairs in measured), max(np.max(pairs.product) for pairs in measured)

@@ -49,15 +49,14 @@ class Grid:
 
     @property
     def layout(self) -> canvas.Layout:
+        left, right = self.left + 0.25, self.right + APART * max(0, len(self.blocks) - 1)
+        above = self.above + self.strip + 0.16 + (0.16 if self.blocks else 0.0)
         return canvas.Layout(
             len(self.layers) * len(self.heads),
             len(self.heads),
             self.width,
             height=min(self.ratio * self.cell, TALLEST, max(HIGH / len(self.layers) - self.gap - self.strip, 0.15)),
-            left=self.left + 0.25,
-            right=self.right + APART * max(0, len(self.blocks) - 1),
-            above=self.above + self.strip + 0.16 + (0.16 if self.blocks else 0.0),
-            below=0.08,
+            margins=(left, right, above, 0.08),
             gaps=(self.gap, self.gap + self.strip),
         )
 
@@ -100,7 +99,7 @@ def _name_rows_and_columns(figure: Figure, panels: np.ndarray, grid: Grid) -> No
         figure.text(x, top, name, ha="center", va="bottom", fontsize=SMALL)
     for axes, layer in zip(panels[:, 0], grid.layers, strict=True):
         _, y = axes.get_position().get_points().mean(axis=0)
-        name = f"layer {layer}" if axes.get_position().height * high > 0.4 else f"{layer}"
+        name = f"layer {layer}" if canvas.size_of(axes)[1] > 0.4 else f"{layer}"
         figure.text(0.04 / grid.width, y, name, ha="left", va="center", fontsize=SMALL, rotation=90)
 
 

@@ -84,8 +84,8 @@ def _heatmap_layout(count: int, columns: int, layers: int, heads: int, width: fl
     wide = (width - 0.35 - 0.5 - gap * (columns - 1)) / columns
     most = PAGE_HIGH / -(-count // columns) - above - 0.3
     high = max(min(wide * layers / heads, most, 0.3 * layers), 0.3)
-    margins = {"left": 0.35, "right": 0.5, "above": above, "below": 0.25}
-    return canvas.Layout(count, columns, width, height=high, gaps=(gap, above + 0.28), **margins)
+    margins = (0.35, 0.5, above, 0.25)
+    return canvas.Layout(count, columns, width, height=high, margins=margins, gaps=(gap, above + 0.28))
 
 
 def _draw_heatmap(

@@ -51,7 +51,7 @@ def joint_figure(
     panels: one head each, for example the same one normalized in different ways, or the heads of a layer.
     labels: [N], a text per token.
     lines, link: for all panels or one for each. The width is the attention. link is red.
-    sentences: [N], the sentence of each token: up to three are told apart.
+    sentences: [N], the sentence of each token: marks of up to three sentences differ.
     common: the panels show one plane, so they have the same limits and label the same tokens.
     arrows: in the later panels, from the place of each point in the first panel, where there are few points.
     title: above the figure. titles, notes: one per panel; without titles the panel's own.
@@ -102,9 +102,9 @@ def _laid_out(panels: list[Panel], width: float) -> tuple[canvas.Layout, list[Pa
     ratio = 0.75 if columns == 1 and width > 4 else 1.1 if flat else 1.0
     if rows > 1:  # so that all fit a page
         ratio = min(ratio, max(0.6, (HIGH / rows - 0.4 - above) / across))
-    margins = {"left": left, "right": 0.08, "above": above, "below": 0.4}
+    margins = (left, 0.08, above, 0.4)
     gaps, projection = (gap, 0.4 + above), None if flat else "3d"
-    layout = canvas.Layout(len(panels), columns, width, ratio, gaps=gaps, projection=projection, **margins)
+    layout = canvas.Layout(len(panels), columns, width, ratio, margins=margins, gaps=gaps, projection=projection)
     written = zip(panels, titles, notes, strict=True)
     return layout, [replace(panel, title=title, note=note) for panel, title, note in written]
 
@@ -164,7 +164,7 @@ def _tint(color: str, sentence: int) -> tuple[float, ...]:
     return tuple(1 - share * (1 - channel) for channel in to_rgb(color))
 
 
-def _draw_points(axes: Axes, panel: Panel, spans: list[slice]) -> None:
+def _draw_points(axes: Any, panel: Panel, spans: list[slice]) -> None:
     kinds, tokens = ((panel.query, QUERY, QUERY_MARK), (panel.key, KEY, KEY_MARK)), len(panel.query)
     if tokens > MANY and panel.flat:
         for points, color, mark in kinds:
@@ -172,7 +172,7 @@ def _draw_points(axes: Axes, panel: Panel, spans: list[slice]) -> None:
             _draw_density(axes, points, color)
         return
     size = 11 if tokens <= 40 else 6 if tokens <= 120 else 3
-    depth: dict[str, Any] = {} if panel.flat else {"depthshade": False}
+    depth = {} if panel.flat else {"depthshade": False}
     several = 1 < len(spans) <= TOLD_APART
     for points, color, mark in kinds:
         size_here = 0.75 * size if mark == "D" else size  # a diamond is larger than its dot
@@ -182,11 +182,11 @@ def _draw_points(axes: Axes, panel: Panel, spans: list[slice]) -> None:
             axes.scatter(*points[span].T, zorder=4, **style, **depth)
 
 
-def _draw_density(axes: Axes, points: np.ndarray, color: str) -> None:
+def _draw_density(axes: Any, points: np.ndarray, color: str) -> None:
     """Areas with given shares of the points: a histogram, smoothed, cut at three heights."""
     size, reach = 90, 6
-    limits = [axes.get_xlim(), axes.get_ylim()]
-    count, x, y = np.histogram2d(*points.T, bins=size, range=limits)
+    limits = np.array([axes.get_xlim(), axes.get_ylim()])
+    count, x, y = np.histogram2d(points[:, 0], points[:, 1], bins=size, range=limits)
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / 2.0) ** 2)
     for axis in (0, 1):
         count = np.apply_along_axis(np.convolve, axis, count, bell / bell.sum(), mode="same")
@@ -199,11 +199,11 @@ def _draw_density(axes: Axes, points: np.ndarray, color: str) -> None:
             axes.contourf(*middles, count.T, [level, count.max()], colors=[color], alpha=0.2, zorder=2)
 
 
-def _draw_arrows(axes: Axes, before: Panel, after: Panel) -> None:
+def _draw_arrows(axes: Any, before: Panel, after: Panel) -> None:
     """Faint arrows from the places of queries and keys in one panel to those in another."""
     shape = {"width": 0.0025, "headwidth": 5, "headlength": 6, "headaxislength": 5, "zorder": 1}
     for old, new, color in ((before.query, after.query, QUERY), (before.key, after.key, KEY)):
-        where: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1}
+        where = {"angles": "xy", "scale_units": "xy", "scale": 1}
         axes.quiver(*old.T, *(new - old).T, color=color, alpha=0.35, **where, **shape)
 
 
@@ -211,7 +211,7 @@ def _draw_lines(axes: Axes, panel: Panel, lines: Lines, color: str) -> None:
     kind = LineCollection if panel.flat else Line3DCollection
     style = {"alpha": 0.6, "zorder": 3} if color == LINE else {"alpha": 1.0, "zorder": 3.5}
     widths = line_widths(lines.attention, len(panel.query))
-    axes.add_collection(kind(_segments(panel.query, panel.key, lines), colors=color, linewidths=widths, **style))
+    axes.add_collection(kind(list(_segments(panel.query, panel.key, lines)), colors=color, linewidths=widths, **style))
 
 
 def _segments(query: np.ndarray, key: np.ndarray, lines: Lines) -> np.ndarray:
@@ -231,8 +231,7 @@ def _label_points(axes: Any, panel: Panel, lines: list[Lines], labels: Sequence[
     """
     query, key, link = panel.query, panel.key, panel.link
     query_ends = key_ends = np.arange(len(labels))
-    box = axes.get_position()
-    most = min(60, int(6 * np.prod(axes.figure.get_size_inches()) * box.width * box.height))  # two labels per token
+    most = min(60, int(6 * np.prod(canvas.size_of(axes))))  # two labels per token
     if len(labels) > most:
         count = max(4, most // 3)
         query_ends, key_ends = (_strongest_ends(lines, name, labels, count) for name in ("query", "key"))

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
+from viz.figures.canvas import renderer_of
 from viz.figures.style import SMALL
 
 ANGLES = np.linspace(0, 2 * np.pi, 16, endpoint=False)
@@ -35,14 +36,14 @@ def place_labels(
     among: points [M, 2] that are drawn too, but have no text.
     lines: [M, 2, 2], the ends of lines that are drawn.
     """
-    renderer = axes.figure.canvas.get_renderer()
+    renderer = renderer_of(axes.figure)
     pixel = axes.figure.dpi / 72
     dots = axes.transData.transform(points if among is None else np.concatenate([points, among]))
     along = dots[:0]
     if lines is not None and len(lines):
         along = _dotted(axes.transData.transform(lines.reshape(-1, 2)).reshape(-1, 2, 2), 4 * pixel)
     taken = np.concatenate([dots - 2.5 * pixel, dots + 2.5 * pixel], axis=-1)
-    surroundings = _Surroundings(axes.get_window_extent(renderer).extents, pixel, dots, along)
+    surroundings = _Surroundings(np.array(axes.get_window_extent(renderer).extents), pixel, dots, along)
 
     # the most crowded first: they have the fewest free places
     apart = np.linalg.norm(dots[: len(points), None] - dots, axis=-1)
@@ -64,7 +65,7 @@ def place_labels(
         axes.annotate(
             texts[i],
             points[i],
-            xytext=axes.transData.inverted().transform(middles[best]),
+            xytext=tuple(axes.transData.inverted().transform(middles[best])),
             ha="center",
             va="center",
             fontsize=size,

@@ -1,6 +1,7 @@
 """All heads at once: the matrix view of AttentionViz, and all layers in one plane."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -51,10 +52,9 @@ def matrix_figure(
     ValueError: `normalized` or `nearest` is not of as many layers and heads, or `nearest` or `titles` not as many.
     """
     if isinstance(normalized, Normalized):
-        several, shares = [normalized], [nearest]
-    else:
-        several = list(normalized)
-        shares = [None] * len(several) if nearest is None else list(nearest)
+        normalized, nearest = [normalized], None if nearest is None else [np.asarray(nearest)]
+    several = list(normalized)
+    shares: list[np.ndarray | None] = [None] * len(several) if nearest is None else list(nearest)
     if len(shares) != len(several) or len(titles) not in (0, len(several)):
         raise ValueError(f"nearest and titles must be one for each of the {len(several)}, or left out")
     for one, share in zip(several, shares, strict=True):
@@ -93,7 +93,7 @@ def _draw_matrix(
         grey, red = (lines or {}).get(place), None if link is None else link[place]
         for some, color, thinnest, zorder in ((grey, LINE, 0.1, 1), (red, LINK, 0.3, 3)):
             if some is not None:
-                segments = np.stack([q[some.query], k[some.key]], axis=1)
+                segments = list(np.stack([q[some.query], k[some.key]], axis=1))
                 widths = thinnest + 1.2 * small * some.attention
                 axes.add_collection(LineCollection(segments, colors=color, linewidths=widths, alpha=0.7, zorder=zorder))
         for points, (color, mark) in zip((q, k), KINDS, strict=True):
@@ -105,13 +105,13 @@ def _write_above(panels: np.ndarray, normalized: Normalized, nearest: np.ndarray
     said, _ = _said_of_plane(normalized)
     for place, axes in np.ndenumerate(panels):
         if nearest is None:
-            _over(axes, said[place], "left", INK)
+            _over(axes, str(said[place]), "left", INK)
             continue
-        axes.set_facecolor(_tint(nearest[place]))
-        wide = axes.get_position().width * axes.figure.get_figwidth() > 0.26
-        _over(axes, f"{nearest[place]:.0%}" if wide else f"{100 * nearest[place]:.0f}", "left", INK)
+        share, wide = float(nearest[place]), canvas.size_of(axes)[0] > 0.26
+        axes.set_facecolor(_tint(share))
+        _over(axes, f"{share:.0%}" if wide else f"{100 * share:.0f}", "left", INK)
         if roomy:
-            _over(axes, said[place], "right", FAINT)
+            _over(axes, str(said[place]), "right", FAINT)
 
 
 @style.in_house_style
@@ -150,8 +150,8 @@ def layers_figure(
     keys += [canvas.dot(by_layer[i], "s", f"layer {layers[i]}") for i in named if len(layers) > 1]
     caption = "One plane for all heads of all layers, the one in which the points vary most; all panels have its axes."
     caption += f" 1 point in {step} is drawn." if step > 1 else ""
-    margins = {"left": 0.42, "right": 0.06, "above": 0.22, "below": 0.4}
-    layout = canvas.Layout(3, canvas.columns_for(3, width), width, gaps=(0.2, 0.65), **margins)
+    margins = (0.42, 0.06, 0.22, 0.4)
+    layout = canvas.Layout(3, canvas.columns_for(3, width), width, margins=margins, gaps=(0.2, 0.65))
     figure, panels = canvas.page(layout, title=title, caption=caption, keys=keys)
     of_all = [(query, QUERY, QUERY_MARK), (key, KEY, KEY_MARK)]
     drawn = (of_all, [(query, tints, QUERY_MARK)], [(key, tints, KEY_MARK)])
@@ -169,7 +169,7 @@ def layers_figure(
     return figure
 
 
-def _scatter_mixed(axes: Axes, kinds: list[tuple[np.ndarray, str | np.ndarray, str]]) -> None:
+def _scatter_mixed(axes: Any, kinds: list[tuple[np.ndarray, str | np.ndarray, str]]) -> None:
     """Points of several kinds (places, one color or one for each, mark) in random order: no kind covers another."""
     order = np.random.default_rng(0).permutation(len(kinds[0][0]))
     for part in np.array_split(order, 10) if len(kinds) > 1 else [order]:
@@ -197,7 +197,7 @@ def _tint(share: float) -> tuple[float, ...]:
 def _over(axes: Axes, text: str, side: str, color: str) -> None:
     """A small text above a corner of small axes."""
     corner = (0.0 if side == "left" else 1.0, 1)
-    where = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+    where: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
     axes.annotate(text, corner, (0, 1), ha=side, va="bottom", fontsize=SMALL, color=color, **where)
 
 

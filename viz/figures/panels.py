@@ -57,15 +57,14 @@ def panels_of(
     ValueError: not one for each panel.
     """
     count = len(heads)
-    every = zip(
-        heads,
-        _for_each("titles", list(titles) or [head.title for head in heads], count),
-        _for_each("notes", list(notes) or [""] * count, count),
-        _for_each("lines", [lines] * count if lines is None or isinstance(lines, Lines) else lines, count),
-        _for_each("link", [link] * count if link is None or isinstance(link, Lines) else link, count),
-        strict=True,
-    )
-    return [Panel(head, head.query_drawn, head.key_drawn, *rest) for head, *rest in every]
+    titles = _for_each("titles", list(titles) or [head.title for head in heads], count)
+    notes = _for_each("notes", list(notes) or [""] * count, count)
+    grey = _for_each("lines", [lines] * count if lines is None or isinstance(lines, Lines) else lines, count)
+    red = _for_each("link", [link] * count if link is None or isinstance(link, Lines) else link, count)
+    return [
+        Panel(head, head.query_drawn, head.key_drawn, titles[i], notes[i], grey[i], red[i])
+        for i, head in enumerate(heads)
+    ]
 
 
 def of_one_head(panels: Normalized | Sequence[Normalized]) -> list[Normalized]:

@@ -48,8 +48,8 @@ def search_figure(
         "flat curve says nothing about c; where the choice lies at the edge, the range chose and not the data."
     )
     ratio = 0.45 if columns == 1 and width > 4 else 0.72
-    margins = {"left": 0.45, "right": 0.06, "above": 0.45, "below": 0.36}
-    layout = canvas.Layout(len(found), columns, width, ratio, gaps=(0.5, 0.85), **margins)
+    margins = (0.45, 0.06, 0.45, 0.36)
+    layout = canvas.Layout(len(found), columns, width, ratio, margins=margins, gaps=(0.5, 0.85))
     figure, panels = canvas.page(layout, title=title, caption=caption, keys=keys)
     for place, (axes, search) in enumerate(zip(panels, found, strict=True)):
         _draw_curves(axes, search)

@@ -6,9 +6,9 @@ import numpy as np
 def correlation(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     """Pearson's correlation along the last axis; an entry of weight 2 counts like two entries.
 
-        dx = x - sum w x / sum w
-        dy = y - sum w y / sum w
-        r = sum w dx dy / sqrt(sum w dx^2 sum w dy^2)
+        dx = x - (sum w x) / (sum w)
+        dy = y - (sum w y) / (sum w)
+        r = (sum w dx dy) / sqrt((sum w dx^2) (sum w dy^2))
 
     x, y, weight: [..., N].
 
