@@ -149,12 +149,12 @@ def _keys(link: Lines | None, many: bool) -> list[Line2D]:
 
 
 def _caption(heads: list[Normalized]) -> str:
-    caption = "A point is a query and a key of one sentence. The nearer, the larger the product: the cloud falls."
+    caption = (
+        "Each point is a query and a key of one sentence. If nearer keys have larger dot products, the points fall."
+    )
     moved = [METHODS[head.method] for head in heads if head.method != "raw"]
     if moved:
-        caption += (
-            " Moving all keys adds the same to all products of a query: clouds shift up or down, attention stays. "
-        )
+        caption += " Moving all keys adds the same number to all dot products of a query: attention stays the same. "
         caption += "; ".join(moved) + "."
     return caption
 

@@ -131,9 +131,9 @@ def positions_figure(
     top = max(float(by_offset.max()), LEAST_TOP)
     span = f"{signed(OFFSETS[0])} to {signed(OFFSETS[-1])}"
     caption = (
-        f"Across: position of the key less that of the query, {span}; line: 0. Up: mean attention, as its square root, "
-        f"to {top:.2f}. Named, and pink: the highest bar from {signed(-NEIGHBORS)} to {signed(NEIGHBORS)}, where "
-        f"it is more than {OUTSTANDING} times the median bar."
+        f"Across: position of the key minus that of the query, {span}; line: 0. Up: square root of the mean attention, "
+        f"to {top:.2f}. Named and coloured: the highest bar from {signed(-NEIGHBORS)} to {signed(NEIGHBORS)}, where "
+        f"it is more than {OUTSTANDING} times as high as the median bar."
     )
     grid = Grid(layers, heads, width, strip=0.12, ratio=0.8)
     figure, panels = grid_page(grid, title=title, caption=caption)

@@ -299,11 +299,13 @@ def _keys(panels: list[Panel], sentences: int) -> list[Line2D]:
 
 def _caption(panels: list[Panel], common: bool, arrows: bool) -> str:
     methods, tokens = {panel.normalized.name for panel in panels}, len(panels[0].query)
-    said = ["Near should mean attended."]
+    said = ["A query should lie near the keys it attends to."]
     if any("nearest@1" in panel.note for panel in panels):
-        said.append("nearest@1: share of queries whose most attended key is nearest, in the picture and in full space.")
+        said.append(
+            "nearest@1: share of queries whose most attended key is the nearest, in the picture and in full space."
+        )
     if len(methods) > 1:
-        said.append("The attention is the same in all panels, only distances differ;")
+        said.append("All panels have the same attention; only distances differ.")
     if methods != {"raw"}:
         said.append("; ".join(METHODS[method] for method in METHODS if method in methods) + ".")
     if any(panel.normalized.plane.lost is not None for panel in panels):

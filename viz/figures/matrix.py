@@ -148,7 +148,7 @@ def layers_figure(
     keys = canvas.query_and_key()
     named = np.unique(np.linspace(0, len(layers) - 1, min(len(layers), MOST_LAYERS_NAMED)).round().astype(int))
     keys += [canvas.dot(by_layer[i], "s", f"layer {layers[i]}") for i in named if len(layers) > 1]
-    caption = "One plane for all heads of all layers, the one in which the points vary most; all panels have its axes."
+    caption = "All panels show one plane for all heads of all layers, the one in which the points vary most."
     caption += f" 1 point in {step} is drawn." if step > 1 else ""
     margins = (0.42, 0.06, 0.22, 0.4)
     layout = canvas.Layout(3, canvas.columns_for(3, width), width, margins=margins, gaps=(0.2, 0.65))
@@ -234,10 +234,10 @@ def _matrix_caption(normalized: Normalized, nearest: np.ndarray | None, roomy: b
     within, step, dimensions = one_plane(normalized), _step(normalized), normalized.query_drawn.shape[-1]
     if nearest is not None:
         where = "the plane" if dimensions == 2 else f"{dimensions}-D, of which two dimensions are drawn"
-        said = f"Over each panel, and as its tint: % of queries whose most attended key is the nearest in {where}"
+        said = f"Above each panel, and as its tint: % of queries whose most attended key is the nearest in {where}"
         said += f"; right: {share}." if roomy else "."
     else:
-        said = f"Over each panel: {share}."
+        said = f"Above each panel: {share}."
     if step > 1:
         said += f" 1 token in {step} is drawn."
     kinds = len(np.unique(within))

@@ -14,9 +14,9 @@ Given = TypeVar("Given")
 METHODS = {
     "raw": "raw: the vectors as the model has them",
     "paper": "paper: keys moved onto the centre of the queries, then queries times c, keys divided by c (AttentionViz)",
-    "exact": "exact: one more coordinate, so that in full space the nearer key is always the more attended one",
-    "attention": "attention: two linear maps, one for queries and one for keys, such that near is attended",
-    "unfold": "unfold: places chosen such that near is attended; no projection",
+    "exact": "exact: one more coordinate, so that in full space the nearer of two keys always has more attention",
+    "attention": "attention: two linear maps, one for queries and one for keys, such that nearness is attention",
+    "unfold": "unfold: places chosen such that nearness is attention; no projection",
     "tsne": "tsne: t-SNE, where neighbours stay neighbours; no projection",
     "umap": "umap: UMAP, where neighbours stay neighbours; no projection",
 }

@@ -44,8 +44,8 @@ def search_figure(
         Line2D([], [], color=FAINT, marker="x", ms=4, ls="", label="flat, so nothing to choose: c = 1"),
     ]
     caption = (
-        "Queries are multiplied by c and keys divided by it: attention stays, distances change. One curve per head. A "
-        "flat curve says nothing about c; where the choice lies at the edge, the range chose and not the data."
+        "Queries are multiplied by c and keys divided by it: attention stays the same, distances change. One curve per "
+        "head. A flat curve does not determine c. A choice at the edge is determined by the range, not by the data."
     )
     ratio = 0.45 if columns == 1 and width > 4 else 0.72
     margins = (0.45, 0.06, 0.45, 0.36)
