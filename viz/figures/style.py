@@ -7,6 +7,7 @@ that are errors, or the caller's `np.seterr` do not change them, and they do not
 import contextlib
 import functools
 import os
+import re
 import sys
 import threading
 import unicodedata
@@ -69,19 +70,16 @@ WIDTH = 7.0  # inches: both columns of a printed page
 SMALL, NORMAL, LARGE = 6, 7, 8.5  # points; nothing is smaller
 DPI = 300
 
-FALLBACKS = (
-    """
-Noto Sans CJK JP, Noto Sans CJK SC, Noto Sans CJK TC, Noto Sans CJK KR, Noto Sans JP, Noto Sans SC, Noto Sans TC
+FALLBACKS = re.split(
+    ", |\n",
+    """Noto Sans CJK JP, Noto Sans CJK SC, Noto Sans CJK TC, Noto Sans CJK KR, Noto Sans JP, Noto Sans SC, Noto Sans TC
 Noto Sans KR, Source Han Sans JP, Source Han Sans SC, IPAexGothic, IPAGothic, TakaoPGothic, WenQuanYi Zen Hei
 WenQuanYi Micro Hei, Nanum Gothic, NanumGothic, UnDotum, Baekmuk Dotum, Hiragino Sans, Hiragino Kaku Gothic ProN
 Yu Gothic, Meiryo, MS Gothic, Microsoft YaHei, SimHei, PingFang SC, Heiti TC, Apple SD Gothic Neo, Malgun Gothic
 Noto Sans, Noto Sans Arabic, Noto Sans Hebrew, Noto Sans Devanagari, Noto Sans Bengali, Noto Sans Tamil
 Noto Sans Thai, Noto Sans Ethiopic, Noto Sans Khmer, Noto Sans Symbols, Noto Sans Symbols2, Noto Emoji, Symbola
 Segoe UI Emoji, Segoe UI Symbol, Nirmala UI, Leelawadee UI, Thonburi, FreeSans, FreeSerif, Garuda, Loma, Waree
-Lohit Devanagari, Tahoma, Arial Unicode MS, Droid Sans Fallback, Unifont
-""".strip()
-    .replace("\n", ", ")
-    .split(", ")
+Lohit Devanagari, Tahoma, Arial Unicode MS, Droid Sans Fallback, Unifont""",
 )
 """Fonts for characters that DejaVu Sans, which comes with matplotlib, lacks. Those that are installed are used."""
 
