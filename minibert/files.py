@@ -11,14 +11,19 @@ MOST_TEXT = 64_000_000
 """Bytes: several times the largest tokenizer.json of a BERT."""
 
 
-def read_json(path: Path) -> dict:
-    """The object in a JSON file. Raises CheckpointError where there is none."""
+def read_value(path: Path) -> Any:
+    """What a JSON file has in it. CheckpointError: it is not JSON."""
     text = read_text(path)
     try:
-        settings = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         page = ": it is a web page" if text.lstrip().startswith("<") else ""
         raise CheckpointError(f"{path} is not JSON ({error}){page}; get the file again") from None
+
+
+def read_json(path: Path) -> dict:
+    """The object in a JSON file. CheckpointError: there is none."""
+    settings = read_value(path)
     if not isinstance(settings, dict):
         raise CheckpointError(f"{path} holds {abbreviate(settings)}; expected an object, {{...}}")
     return settings

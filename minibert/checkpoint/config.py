@@ -1,8 +1,10 @@
 """The numbers that make a BERT: read from config.json, and refused where this code does not implement them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from minibert.checkpoint.families import FAMILIES, WHY_NOT
 from minibert.errors import CheckpointError
@@ -48,50 +50,45 @@ class BertConfig:
         return self.hidden_size // self.num_attention_heads
 
 
-def read_config(path: Path) -> BertConfig:
-    """Read a config.json. Raises CheckpointError for what is not a BERT, or not one this code computes."""
-    settings = read_json(path)
+@dataclass(frozen=True)
+class Settings:
+    """What a config.json says. CheckpointError from each check that fails."""
 
-    def check(correct: bool, name: str, expected: str) -> None:
+    path: Path
+    values: dict[str, Any]
+
+    def check(self, name: str, correct: bool, expected: str) -> None:
         if not correct:
-            came = f"is {abbreviate(settings[name])}" if name in settings else "is missing"
-            raise CheckpointError(f"{path}: {name} {came}; expected {expected}")
+            came = f"is {abbreviate(self.values[name])}" if name in self.values else "is missing"
+            raise CheckpointError(f"{self.path}: {name} {came}; expected {expected}")
 
-    def supported(name: str, default: object, choices: tuple) -> None:
-        check(settings.get(name, default) in choices, name, f"{' or '.join(map(repr, choices))}: {ONLY}")
+    def supported(self, name: str, default: object, *choices: object) -> None:
+        expected = f"{' or '.join(map(repr, choices))}: {ONLY}"
+        self.check(name, self.values.get(name, default) in choices, expected)
 
-    check_family(path, settings)
-    family = FAMILIES[settings.get("model_type", "bert")]
+    def count(self, name: str, least: int, default: int | None = None) -> None:
+        value = self.values.get(name, default)
+        self.check(name, type(value) is int and value >= least, f"a whole number, {least} or more")
+
+
+def read_config(path: Path) -> BertConfig:
+    """Read a config.json. CheckpointError: it is not a BERT's, or it asks for what minibert does not compute."""
+    settings = Settings(path, read_json(path))
+    check_family(settings)
+    family = FAMILIES[settings.values.get("model_type", "bert")]
+    settings = Settings(path, {**family.defaults, **settings.values, **family.fixed})
     names = {name: family.settings.get(name, name) for name in BertConfig.__annotations__}
-    settings = {**family.defaults, **settings, **family.fixed}
-    supported("position_embedding_type", "absolute", ("absolute",))
-    supported("is_decoder", False, (False, None))
-    supported("add_cross_attention", False, (False, None))
-    supported(names["hidden_act"], "gelu", HIDDEN_ACTS)
-
-    for name, kind in BertConfig.__annotations__.items():
-        if kind is int:
-            count = settings.get(names[name], getattr(BertConfig, name, None))
-            check(type(count) is int and count > 0, names[name], "a whole number above 0")
-    used = {
-        "embedding_size": family.projection,
+    only_some = {
+        "embedding_size": bool(family.projection),
         "num_hidden_groups": family.shared,
         "pad_token_id": family.after_padding,
     }
-    for name in [name for name in used if used[name]]:
-        count, least = settings.get(name), int(name != "pad_token_id")
-        check(type(count) is int and count >= least, name, f"a whole number, {least} or more")
-    supported("inner_group_num", 1, (1,))
-    eps = settings.get("layer_norm_eps", BertConfig.layer_norm_eps)
-    check(type(eps) in (int, float) and 0 < eps < 1, "layer_norm_eps", "a number between 0 and 1")
-    check(type(settings.get("tie_word_embeddings", True)) is bool, "tie_word_embeddings", "true or false")
-
-    read = [name for name in names if name not in ("labels", "activation", "pooler_act") and used.get(name, True)]
-    config = BertConfig(**{name: settings[names[name]] for name in read if names[name] in settings})
-    if family.after_padding:
-        config = replace(config, max_position_embeddings=config.max_position_embeddings - config.pad_token_id - 1)
-        least = f"more than {config.pad_token_id + 1}, since positions begin after pad_token_id {config.pad_token_id}"
-        check(config.max_position_embeddings > 0, "max_position_embeddings", least)
+    check_settings(settings, names, [name for name, has in only_some.items() if has])
+    others = {"labels", "activation", "pooler_act", *(name for name, has in only_some.items() if not has)}
+    found = {name: settings.values[theirs] for name, theirs in names.items() if theirs in settings.values}
+    config = BertConfig(**{name: value for name, value in found.items() if name not in others})
+    if config.pad_token_id is not None:
+        config = without_padding(settings, config, config.pad_token_id)
     if config.hidden_size % config.num_attention_heads:
         raise CheckpointError(
             f"{path}: {names['hidden_size']} {abbreviate(config.hidden_size)} is not a multiple of "
@@ -100,28 +97,56 @@ def read_config(path: Path) -> BertConfig:
     return config
 
 
+def check_settings(settings: Settings, names: Mapping[str, str], of_family: list[str]) -> None:
+    """CheckpointError for a setting that is no such thing, or that minibert does not implement.
+
+    names: what the family calls the fields of BertConfig. of_family: the fields that only some families have.
+    """
+    settings.supported("position_embedding_type", "absolute", "absolute")
+    settings.supported("is_decoder", False, False, None)
+    settings.supported("add_cross_attention", False, False, None)
+    settings.supported(names["hidden_act"], "gelu", *HIDDEN_ACTS)
+    settings.supported("inner_group_num", 1, 1)
+    for name, kind in BertConfig.__annotations__.items():
+        if kind is int:
+            settings.count(names[name], 1, getattr(BertConfig, name, None))
+    for name in of_family:
+        settings.count(name, int(name != "pad_token_id"))
+    eps = settings.values.get("layer_norm_eps", BertConfig.layer_norm_eps)
+    settings.check("layer_norm_eps", type(eps) in (int, float) and 0 < eps < 1, "a number between 0 and 1")
+    tied = settings.values.get("tie_word_embeddings", True)
+    settings.check("tie_word_embeddings", type(tied) is bool, "true or false")
+
+
+def without_padding(settings: Settings, config: BertConfig, padding: int) -> BertConfig:
+    """The config without the positions up to that of the padding, which no token has."""
+    positions = config.max_position_embeddings - padding - 1
+    least = f"more than {padding + 1}, since positions begin after pad_token_id {padding}"
+    settings.check("max_position_embeddings", positions > 0, least)
+    return replace(config, max_position_embeddings=positions)
+
+
 ONLY = "minibert implements BERT as an encoder, with learned absolute positions, and nothing else"
 
 
-def check_family(path: Path, settings: dict) -> None:
+def check_family(settings: Settings) -> None:
     """CheckpointError for what is not a BERT: other families share its tensor names, and would give wrong numbers.
 
-    Files without a `model_type` say it by their `architectures`; those without either are old, and a BERT's then has
-    no `pad_token_id` other than 0 (RoBERTa's is 1, and its positions begin after it).
+    A file without a `model_type` names its `architectures`. A file without either is old: the `pad_token_id` of a BERT
+    is then 0 (RoBERTa's is 1, and its positions begin after it).
     """
-    kinds = settings.get("architectures")
-    if "model_type" in settings:
-        kind = settings["model_type"] if isinstance(settings["model_type"], str) else ""
+    values, kinds = settings.values, settings.values.get("architectures")
+    if "model_type" in values:
+        kind = values["model_type"] if isinstance(values["model_type"], str) else ""
         name, correct, expected = "model_type", kind in FAMILIES, " or ".join(map(repr, FAMILIES))
         expected += f" ({WHY_NOT[kind]})" if kind in WHY_NOT else ""
     elif kinds:
         correct = isinstance(kinds, list) and all(isinstance(kind, str) and BERT.match(kind) for kind in kinds)
         name, expected = "architectures", "names of BERT's, such as ['BertModel'], where model_type is missing"
     else:
-        name, correct = "pad_token_id", settings.get("pad_token_id") in (None, 0)
+        name, correct = "pad_token_id", values.get("pad_token_id") in (None, 0)
         expected = "0, or a model_type beside it that says what this is"
-    if not correct:
-        raise CheckpointError(f"{path}: {name} is {abbreviate(settings[name])}; expected {expected}: {ONLY}")
+    settings.check(name, correct, f"{expected}: {ONLY}")
 
 
 BERT = re.compile(r"Bert(Model|LMHeadModel|For(?!Generation)[A-Z]\w*)$")

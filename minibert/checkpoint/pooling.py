@@ -1,11 +1,10 @@
 """How a checkpoint of sentence-transformers makes one vector of a sentence: what its modules.json says."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from minibert.errors import CheckpointError
+from minibert.files import read_json, read_value
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def read_pooling(folder: Path) -> Pooling:
     if not path.is_file():
         return Pooling()
     try:
-        kinds = {module["type"].split(".")[-1]: folder / module["path"] for module in read_json(path)}
+        kinds = {module["type"].split(".")[-1]: folder / module["path"] for module in read_value(path)}
     except (TypeError, KeyError, AttributeError):
         raise CheckpointError(f"{path}: expected a list of modules with type and path") from None
     if unknown := set(kinds) - {"Transformer", "Pooling", "Normalize"}:
@@ -45,10 +44,3 @@ def read_pooling(folder: Path) -> Pooling:
     limits = folder / "sentence_bert_config.json"
     longest = read_json(limits).get("max_seq_length") if limits.is_file() else None
     return Pooling(MODES[chosen[0]], "Normalize" in kinds, longest)
-
-
-def read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); get the file again") from None

@@ -65,7 +65,7 @@ def read_labels(path: Path, settings: dict) -> tuple[str, ...]:
     if names is None:
         count = next((count for key in ("num_labels", "_num_labels") if (count := settings.get(key)) is not None), 2)
         if type(count) is not int or not 0 < count <= MOST_LABELS:
-            raise CheckpointError(f"{path}: num_labels is {abbreviate(count)}; expected a whole number above 0")
+            raise CheckpointError(f"{path}: num_labels is {abbreviate(count)}; expected a whole number, 1 or more")
         return tuple(f"LABEL_{number}" for number in range(count))
     names = names if isinstance(names, dict) else {}
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> 
             f"{folder} has the tensor {abbreviate(min(over))}, which the BERT of its config.json has not"
         )
 
-    def part(name: str, read: Callable, *arguments: object):
+    def part(name: str, read: Callable, *arguments: object) -> Any:
         """What the encoder can do without: None where it is faulty, and a note says what is wrong."""
         try:
             return read(tensors, config, *arguments)
@@ -188,16 +189,21 @@ def read_masked_lm(tensors: Tensors, config: BertConfig, word: np.ndarray) -> Ma
 def read_classifier(
     tensors: Tensors, config: BertConfig, task: Task | None, pooler: LinearWeights | None
 ) -> tuple[LinearWeights, LinearWeights] | None:
-    """The head for whole sentences, if this is what the config says the tensors called `classifier` are; and what pools
-    for it."""
+    """The head for whole sentences and the layer that pools for it.
+
+    None: there are no tensors called `classifier`. CheckpointError: the config does not call them a head for sentences.
+    """
     own, hidden = tensors.family.pre_classifier, config.hidden_size
     if not tensors.has("classifier.", "heads"):
         return None
-    if task is None or (pooler is None and not own):
-        why = "config.json says nothing of it" if task is None else "the pooler before it has not"
-        raise CheckpointError(f"{tensors.folder} has tensors called classifier, but {why}: they are not used")
+    unused = f"{tensors.folder} has tensors called classifier, but {{}}: they are not used"
+    if task is None:
+        raise CheckpointError(unused.format("config.json names no head for sentences"))
     classifier = tensors.linear(tensors.family.classifier, hidden, len(task.labels), "heads")
-    return classifier, tensors.linear(own, hidden, hidden, "heads") if own else pooler
+    before = tensors.linear(own, hidden, hidden, "heads") if own else pooler
+    if before is None:
+        raise CheckpointError(unused.format("there is no pooler before them"))
+    return classifier, before
 
 
 def read_discriminator(tensors: Tensors, config: BertConfig) -> DiscriminatorWeights | None:

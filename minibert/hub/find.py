@@ -1,6 +1,7 @@
 """Finding a model: bundled with the package, in a folder, or on a hub, from where it is downloaded once.
 
-`huggingface_hub` is imported only where a hub is really asked for: it takes longer than running a small model.
+`huggingface_hub` is imported only for a name that can only be a hub id. Importing it takes longer than running a small
+model, and bundled models and folders work where it is not installed.
 """
 
 import functools
@@ -18,24 +19,24 @@ from minibert.files import abbreviate
 
 BUNDLED = Path(__file__).parents[1] / "models"
 
-FILES = ("config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt")
-FILES += ("vocab.json", "merges.txt")
+FILES = ["config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json"]
+FILES += ["vocab.txt", "vocab.json", "merges.txt"]
 """What loading reads beside the weights. A hub has more: other formats of the same weights, which stay there."""
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def find_model(model: str | Path, revision: str | None = None) -> Path:
-    """The folder of a model: the name of a bundled one, a folder, or a hub id. Raises CheckpointError.
+    """The folder of a model: the name of a bundled one, a folder, or a hub id. CheckpointError: there is none.
 
-    A hub id that is cached is taken as it is, without a network; `minibert download` looks for a newer one.
+    A cached model is used as it is, without a network. `minibert download` fetches a newer one.
     """
-    return local_model(model, revision) or ask_hub(str(model), revision)
+    return local_model(model, revision) or from_hub(str(model), revision)
 
 
 def download(model: str | Path, revision: str | None = None) -> Path:
-    """The folder of a model; of a hub id, the newest. Where the hub cannot give it, the cached one and a warning."""
-    return local_model(model, revision) or ask_hub(str(model), revision, newest=True)
+    """The folder of a model, for a hub id the newest. Where the hub fails, the cached one is used, with a warning."""
+    return local_model(model, revision) or from_hub(str(model), revision, newest=True)
 
 
 def local_model(model: str | Path, revision: str | None) -> Path | None:
@@ -68,13 +69,13 @@ FOLDER = "expected one with a config.json and a model.safetensors"
 
 @functools.cache
 def say(line: str) -> None:
-    """A line for people, beside what is computed: once, and not at all where there is no standard error."""
+    """Print a line on standard error, once. Print nothing where there is no standard error."""
     if sys.stderr is not None:
         print(f"minibert: {line}", file=sys.stderr)
 
 
 def local() -> str:
-    """What a name is not, when it has to come from the hub: a slip in the name of a bundled model shows."""
+    """What a name is not when it has to come from the hub. It shows a slip in the name of a bundled model."""
     return f"not bundled (as {' and '.join(bundled_models())} are), not a folder here"
 
 
@@ -84,7 +85,7 @@ def bundled_models() -> list[str]:
 
 
 def check_spelling(name: str) -> None:
-    """CheckpointError for a path, an address, or what looks like a bundled name, before any hub is asked for it."""
+    """CheckpointError for a path, an address, or a slip in a bundled name. No hub is needed for these."""
     import difflib  # only needed here, as re is
     import re
 
@@ -99,10 +100,15 @@ def check_spelling(name: str) -> None:
         raise CheckpointError(f"there is no model {name!r}; did you mean {known[close[0]]}?")
 
 
-def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
-    """The folder of a hub id: the cached one if it is whole, otherwise, or if asked for the newest, a fetched one."""
+def from_hub(name: str, revision: str | None, newest: bool = False) -> Path:
+    """The folder of a hub id: the cached one. It is fetched first if it is not whole, or if the newest is wanted."""
     check_spelling(name)
-    from huggingface_hub import constants, errors
+    try:
+        from huggingface_hub import constants, errors
+    except ModuleNotFoundError as error:
+        if error.name != "huggingface_hub":
+            raise
+        raise CheckpointError(f"{name} is {local()}; for a hub id, pip install huggingface-hub") from None
 
     hub, cached = constants.ENDPOINT, None
     try:
@@ -119,14 +125,12 @@ def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
     except errors.RevisionNotFoundError:
         problem = f"has no revision {revision!r}; those it has are listed on {hub}/{name}/commits/main"
     except errors.EntryNotFoundError as error:
-        problem = f"did not arrive: {told(error)}; check the network, and run it again"
+        problem = f"did not arrive: {with_cause(error)}; check the network, and run it again"
     except errors.OfflineModeIsEnabled:
         problem = f"is {local()}, not cached whole, and HF_HUB_OFFLINE is set; unset it, or {CARRY.format(name)}"
     except Exception as error:  # of the HTTP library: huggingface_hub has had three of them
-        problem = (
-            f"is {local()}, and did not arrive from {hub} ({told(error)}); check the network and run it again, or "
-        )
-        problem += CARRY.format(name)
+        problem = f"is {local()}, and did not arrive from {hub} ({with_cause(error)}); "
+        problem += f"check the network and run it again, or {CARRY.format(name)}"
     if cached:
         say(f"{name} {problem}; the cached one is used")
         return cached
@@ -136,15 +140,15 @@ def ask_hub(name: str, revision: str | None, newest: bool = False) -> Path:
 CARRY = "use a folder made on another computer by `minibert download {} --to FOLDER`"
 
 
-def told(error: Exception) -> str:
-    """What went wrong in a line, with the cause, where a mirror's failure hides."""
+def with_cause(error: Exception) -> str:
+    """The error in one line, with its cause: the failure of a mirror is only there."""
     links = [error, error.__cause__] if error.__cause__ else [error]
     lines = [" ".join(f"{type(link).__name__}: {link}".split())[:200] for link in links]
     return ", because of ".join(dict.fromkeys(lines))
 
 
 def cached_model(name: str, revision: str | None = None) -> Path | None:
-    """The folder of a hub id in the cache, if its config and all its tensors have arrived in it."""
+    """The folder of a hub id in the cache, if its config and all its tensors are there."""
     from huggingface_hub import try_to_load_from_cache
 
     config = try_to_load_from_cache(name, "config.json", revision=revision)
@@ -152,7 +156,7 @@ def cached_model(name: str, revision: str | None = None) -> Path | None:
 
 
 def is_whole(folder: Path) -> bool:
-    """Are all tensors there? A download that was cut leaves only the files that had arrived, and they come last."""
+    """Are all tensors there? They are the last to arrive, so a download that was cut lacks some."""
     try:
         return bool(find_tensors(folder))
     except CheckpointError:
@@ -160,15 +164,14 @@ def is_whole(folder: Path) -> bool:
 
 
 def has_tokenizer(folder: Path) -> bool:
-    """Some models have none, and other programs may have cached the weights alone: the hub knows."""
+    """Is there a tokenizer? Some models have none, and other programs may have cached the weights alone."""
     return any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "merges.txt"))
 
 
 def fetch_model(name: str, revision: str | None) -> Path:
-    """Download a hub id, file after file, the config first: what we cannot compute is not downloaded.
+    """Download a hub id, file after file. The config comes first: weights that minibert cannot use are not fetched.
 
-    A file goes into the cache when all of it has arrived. Ctrl-C stops at once; files that are there are not fetched
-    again.
+    A file enters the cache when all of it has arrived. Ctrl-C stops at once. What is in the cache is not fetched again.
     """
     from huggingface_hub import hf_hub_download
 
@@ -193,20 +196,20 @@ def fetch_model(name: str, revision: str | None) -> Path:
 
 @contextmanager
 def bars_on_terminals_only() -> Iterator[None]:
-    """huggingface_hub draws its progress bars into files and logs as well."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    """Keep the progress bars of huggingface_hub out of files and logs."""
+    from huggingface_hub import utils
 
-    as_they_are = are_progress_bars_disabled() or (sys.stderr is not None and sys.stderr.isatty())
+    as_they_are = utils.are_progress_bars_disabled() or (sys.stderr is not None and sys.stderr.isatty())
     if not as_they_are:
-        disable_progress_bars()
+        utils.disable_progress_bars()
     try:
         yield
     finally:
         if not as_they_are:
-            enable_progress_bars()
+            utils.enable_progress_bars()
 
 
-def listing_of(name: str, revision: str | None) -> tuple[str, list[str]]:
+def listing_of(name: str, revision: str | None) -> tuple[str | None, list[str]]:
     """The commit of a revision, and the files that it has."""
     from huggingface_hub import HfApi
 
@@ -217,12 +220,14 @@ def listing_of(name: str, revision: str | None) -> tuple[str, list[str]]:
 def list_models() -> Iterator[tuple[str, str, int, str]]:
     """(where, name, bytes, note) of each model that is here: bundled ones, then those in the cache of the hub.
 
-    note: "" for a model that loads, otherwise why it does not.
+    note: why a model does not load; "" for one that does.
     """
-    import huggingface_hub
-
     for name in bundled_models():
         yield "bundled", name, size_on_disk(BUNDLED / name), ""
+    try:
+        import huggingface_hub
+    except ModuleNotFoundError:
+        return  # and so nothing is cached
     try:
         repos = huggingface_hub.scan_cache_dir().repos
     except huggingface_hub.CacheNotFound:
@@ -243,7 +248,7 @@ def list_models() -> Iterator[tuple[str, str, int, str]]:
 
 
 def size_on_disk(folder: Path) -> int:
-    """The bytes of what loading reads."""
+    """How many bytes loading reads."""
     return sum(path.stat().st_size for path in checkpoint_files(folder))
 
 
@@ -254,7 +259,7 @@ def checkpoint_files(folder: Path) -> list[Path]:
 
 
 def copy_model(folder: Path, to: Path) -> None:
-    """Copy what loading reads, and the model card, into the new folder `to`, which appears only when it is whole."""
+    """Copy what loading reads and the model card to a new folder `to`, which appears when it is whole."""
     import secrets  # only needed here, as shutil is
     import shutil
 

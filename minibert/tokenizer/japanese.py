@@ -29,7 +29,7 @@ class JapaneseTokenizer(plain.PlainTokenizer):
         mecab = choices.get("mecab_kwargs") or {}
         self.choices_of_words = choices
         self.dictionary = mecab.get("mecab_dic", DICTIONARIES[0])
-        self.lower, self.normal = choices.get("do_lower_case", False), mecab.get("normalize_text", True)
+        self.lower, self.nfkc = choices.get("do_lower_case", False), mecab.get("normalize_text", True)
         self.single = choices.get("subword_tokenizer_type") == "character"
         self.surfaces = mecab_words(self.dictionary)
         self.note = "" if mecab.get("mecab_dic") else NO_DICTIONARY
@@ -46,13 +46,13 @@ class JapaneseTokenizer(plain.PlainTokenizer):
     def to_str(self) -> str:
         """The settings, and what cuts the words: another dictionary, or another version of it, finds other words."""
         version = metadata.version(self.dictionary)
-        choices = {"dictionary": [self.dictionary, version], "lower": self.lower, "normal": self.normal}
+        choices = {"dictionary": [self.dictionary, version], "lower": self.lower, "nfkc": self.nfkc}
         return json.dumps({**json.loads(super().to_str()), "words": choices | {"single_letters": self.single}})
 
     def words(self, letters: list[plain.Letter]) -> Iterator[plain.Word]:
         """The words that MeCab finds. Where NFKC changed the length of one, its letters have the place of the word."""
         text, before = plain.text_of(letters), letters[0][1]
-        for word, start, end in words_of(text, self.find, self.normal):
+        for word, start, end in words_of(text, self.find, self.nfkc):
             word = word.lower() if self.lower else word
             word = unicodedata.normalize("NFKC", word) if self.single else word
             start, end = before + start, before + end

@@ -21,7 +21,7 @@ FAMILIES = {"roberta": "Roberta", "xlm-roberta": "XLMRoberta", "camembert": "Cam
 
 def frame_of_relatives(model: Mapping, choices: Mapping) -> dict | None:
     """What RoBERTa's kin and ALBERT put around a text where a tokenizer.json puts nothing; None for others."""
-    name = choices["tokenizer_class"] or FAMILIES.get(choices.get("model_type"), "") + "Tokenizer"
+    name = choices["tokenizer_class"] or FAMILIES.get(choices.get("model_type") or "", "") + "Tokenizer"
     family = name.removesuffix("Fast").removesuffix("Tokenizer")
     usual = {role: f"[{role.upper()}]" for role in ROLES} if family == "Albert" else NAMES
     cls, sep = (described(choices.get(f"{role}_token") or usual[role])["content"] for role in ("cls", "sep"))

@@ -83,14 +83,14 @@ class PlainTokenizer:
     def encode(self, sequence: str, pair: str | None = None) -> Encoded:
         """A sentence or a pair of sentences, with the tokens around it."""
         found = [list(self.tokens(text)) for text in (sequence, pair) if text is not None]
-        encoded = Encoded([], [], [], [], [])
+        rows: list[tuple[int, int, tuple[int, int], int | None, int | None]] = []
         for part, segment in self.frames[len(found) - 1]:
-            sentence = part if isinstance(part, int) else None
-            row = [(number, (0, 0), None) for number in part] if isinstance(part, list) else found[part]
-            for number, place, word in row:
-                for column, value in zip(encoded, (number, segment, place, word, sentence), strict=True):
-                    column.append(value)
-        return encoded
+            if isinstance(part, int):
+                rows += [(number, segment, place, word, part) for number, place, word in found[part]]
+            else:
+                rows += [(number, segment, (0, 0), None, None) for number in part]
+        ids, segments, places, words, sentences = zip(*rows, strict=True) if rows else ((),) * 5
+        return Encoded(list(ids), list(segments), list(places), list(words), list(sentences))
 
     def tokens(self, text: str) -> Iterator[tuple[int, tuple[int, int], int]]:
         """For each token of a sentence its id, its place, and the number of its word. An added token is a word."""

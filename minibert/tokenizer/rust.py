@@ -31,9 +31,8 @@ def word_piece(model: Mapping) -> models.WordPiece:
 def bpe(model: Mapping) -> models.BPE:
     """Byte pair encoding: joins pairs, those that stand first among the merges first."""
     merges = [tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in model["merges"]]
-    given = ("unk_token", "continuing_subword_prefix", "end_of_word_suffix")
-    given += ("fuse_unk", "byte_fallback", "ignore_merges")
-    kept = {name: model[name] for name in given if model.get(name)}
+    given = ["unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback"]
+    kept = {name: model[name] for name in [*given, "ignore_merges"] if model.get(name)}
     return models.BPE(vocab=model["vocab"], merges=merges, **kept)
 
 

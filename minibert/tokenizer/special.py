@@ -60,7 +60,8 @@ def find_roles(backend: Backend, choices: Mapping) -> dict[int, str]:
     every text is "cls" and "sep" in any case.
     """
     roles = {number: SPECIAL for number, token in backend.get_added_tokens_decoder().items() if token.special}
-    roles |= {backend.token_to_id(token["content"]): SPECIAL for token in special_tokens(choices)}
+    named = [backend.token_to_id(token["content"]) for token in special_tokens(choices)]
+    roles |= {number: SPECIAL for number in named if number is not None}
     for role in ROLES:
         chosen = choices.get(f"{role}_token")
         names = [described(chosen)["content"]] if chosen else []

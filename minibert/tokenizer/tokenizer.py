@@ -80,16 +80,16 @@ class Tokenizer:
         return next((number for number, role in self.roles.items() if role == "mask"), None)
 
     def find_masks(self, encoding: Encoding) -> list[int]:
-        """Which tokens are the mask token. ValueError where none is."""
+        """The places of the mask token in a text. UserError where there is none."""
         found = [index for index, role in enumerate(encoding.roles) if role == "mask"]
-        if not found and self.mask_id is None:
+        if found:
+            return found
+        if self.mask_id is None:
             raise UserError(
                 f"the tokenizer has no mask token, so no blank can be filled: {self.missing or 'its files name none'}"
             )
-        if not found:
-            mask = self.token(self.mask_id)
-            raise UserError(f'the text has no {mask}; write it where a word is to be found: "The capybara is {mask}."')
-        return found
+        mask = self.token(self.mask_id)
+        raise UserError(f'the text has no {mask}; write it where a word is to be found: "The capybara is {mask}."')
 
 
 def read_tokenizer(folder: Path, vocab_size: int | None = None) -> Tokenizer:
@@ -115,8 +115,9 @@ def working_tokenizer(folder: Path, vocab_size: int | None) -> Tokenizer:
     if choices["tokenizer_class"] == JAPANESE:
         from minibert.tokenizer.japanese import JapaneseTokenizer  # most models do not need it
 
-        backend: Backend = JapaneseTokenizer(settings, choices)
-        kind, note = backend.kind, backend.note
+        japanese = JapaneseTokenizer(settings, choices)
+        backend: Backend = japanese
+        kind, note = japanese.kind, japanese.note
     else:
         backend = build_backend(settings)
     if None not in backend.encode("a").sequence_ids:

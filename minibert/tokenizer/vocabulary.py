@@ -113,7 +113,7 @@ def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
         if names[role] not in vocab:
             raise ValueError(f"it has no {names[role]}")
     added = [described(token) | {"id": int(number)} for number, token in choices["added_tokens_decoder"].items()]
-    special = special_tokens({f"{role}_token": name for role, name in names.items() if name in vocab} | choices)
+    special = special_tokens({f"{role}_token": name for role, name in names.items() if name in vocab} | dict(choices))
     normalizer = {
         "type": "BertNormalizer",
         "clean_text": True,

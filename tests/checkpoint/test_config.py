@@ -68,14 +68,14 @@ def test_of_a_key_that_comes_twice_the_last_counts(tmp_path):
 @pytest.mark.parametrize("name", SMALL)
 def test_a_missing_key_is_named(name, tmp_path):
     message = refusal(tmp_path, json.dumps({key: value for key, value in SMALL.items() if key != name}))
-    assert message == f": {name} is missing; expected a whole number above 0"
+    assert message == f": {name} is missing; expected a whole number, 1 or more"
 
 
 @pytest.mark.parametrize("value", ["12", 12.0, True, None, 0, -3, float("nan"), float("inf"), [12], {"12": 12}])
 @pytest.mark.parametrize("name", ["hidden_size", "type_vocab_size", "num_hidden_layers"])
 def test_a_count_is_a_whole_number(name, value, tmp_path):
     message = refusal(tmp_path, json.dumps(SMALL | {name: value}))
-    assert message == f": {name} is {value!r}; expected a whole number above 0"
+    assert message == f": {name} is {value!r}; expected a whole number, 1 or more"
 
 
 @pytest.mark.parametrize("value", ["1e-12", 0, 1, -1e-12, float("nan"), float("inf"), True, None, 10**400])

@@ -252,7 +252,7 @@ def test_a_head_of_another_task_of_a_relative(tmp_path):
 WRONG = {
     "a missing tensor": "has no tensor 'distilbert.transformer.layer.0.attention.q_lin.weight'",
     "a tensor too many": "has the tensor 'distilbert.transformer.layer.0.attention.distances.weight', which the",
-    "another size": "n_layers is 'two'; expected a whole number above 0",
+    "another size": "n_layers is 'two'; expected a whole number, 1 or more",
     "heads that do not divide": "dim 7 is not a multiple of n_heads 2",
     "a bert's tensors": "has the tensor 'bert.embeddings.word_embeddings.weight', of another family",
 }

@@ -153,14 +153,14 @@ def test_the_head_of_another_task_is_named_and_not_used(kind, tmp_path):
 @pytest.mark.parametrize("kinds", [["BertModel"], ["BertForMaskedLM"], ["BertMyOwn"], "BertForSequenceClassifier"])
 def test_a_classifier_that_the_config_does_not_know_of(kinds, tmp_path):
     classifier(tmp_path, {"architectures": kinds})
-    with pytest.raises(ValueError, match=r"has tensors called classifier, but config.json says nothing of it"):
+    with pytest.raises(ValueError, match=r"has tensors called classifier, but config.json names no head for sentences"):
         minibert.load(tmp_path).classify("the nap")
 
 
 def test_a_classifier_without_the_pooler_that_it_reads(tmp_path):
     classifier(tmp_path, {})
     rename_tensors(tmp_path, {"bert.pooler": "pooled"})
-    with pytest.raises(ValueError, match="has tensors called classifier, but the pooler before it has not"):
+    with pytest.raises(ValueError, match="has tensors called classifier, but there is no pooler before them"):
         minibert.load(tmp_path).classify("the nap")
 
 
@@ -181,10 +181,13 @@ WRONG = {
     "labels of words": ({"id2label": {"zero": "a"}}, "id2label is {'zero': 'a'}; expected a name"),
     "labels of lists": ({"id2label": {"0": ["a"], "1": {}}}, "expected a name for each class"),
     "a label twice": ({"id2label": {"0": "a", "1": "b", " 1": "c"}}, "expected a name for each class"),
-    "no number of labels": ({"id2label": ..., "num_labels": 0}, "num_labels is 0; expected a whole number above 0"),
+    "no number of labels": ({"id2label": ..., "num_labels": 0}, "num_labels is 0; expected a whole number, 1 or more"),
     "labels in a word": ({"id2label": "ab"}, "id2label is 'ab'; expected a name for each class"),
     "labels in a number": ({"id2label": 1.5}, "id2label is 1.5; expected a name for each class"),
-    "a number of labels": ({"id2label": ..., "num_labels": "2"}, "num_labels is '2'; expected a whole number above 0"),
+    "a number of labels": (
+        {"id2label": ..., "num_labels": "2"},
+        "num_labels is '2'; expected a whole number, 1 or more",
+    ),
     "a lie of labels": ({"id2label": ..., "num_labels": 10**9}, "num_labels is 1000000000; expected a whole number"),
     "a problem": ({"problem_type": "guess"}, "problem_type is 'guess' for 2 labels; expected regression, multi_label"),
     "a list of problems": ({"problem_type": ["regression"]}, "problem_type is ['regression'] for 2 labels"),

@@ -163,7 +163,7 @@ def test_pooling_that_is_not_done_here_is_named(tmp_path, kinds, pooling, messag
     with pytest.raises(CheckpointError, match=message):
         read_pooling(tmp_path)
     (tmp_path / "modules.json").write_text("[")
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match="is not JSON"):
         read_pooling(tmp_path)
     (tmp_path / "modules.json").write_text('{"a": 1}')
     with pytest.raises(CheckpointError, match="expected a list of modules"):

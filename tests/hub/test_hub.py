@@ -17,7 +17,7 @@ import pytest
 import minibert
 from minibert import CheckpointError, Encoding
 from minibert.heads import classify
-from minibert.hub.find import FILES, bundled_models, copy_model, fetch_model
+from minibert.hub.find import FILES, bundled_models, copy_model, fetch_model, list_models
 from tests.checkpoint.test_faults import LAYOUTS
 from tests.reference.checkpoints import FORMS, change_config, write_model, write_tokenizer
 from tests.reference.hub import COMMITS, Hub
@@ -607,3 +607,12 @@ def test_the_real_distilbert_that_most_people_try_first(real_hub):
     for text in ("A warm, funny and moving film.", "I have seen better."):
         [expected] = pipeline([text])
         assert dict(bert.classify(text)) == {one["label"]: pytest.approx(one["score"], abs=1e-5) for one in expected}
+
+
+def test_without_the_client_of_the_hub_bundled_models_and_folders_work(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    assert [row[:2] for row in list_models()] == [("bundled", name) for name in bundled_models()]
+    write_model(tmp_path)
+    assert minibert.load(tmp_path).config.hidden_size == 24
+    with pytest.raises(CheckpointError, match=f"{NAME} is not bundled .*; for a hub id, pip install huggingface-hub"):
+        minibert.load(NAME)
