@@ -4,13 +4,13 @@
 export const minus = (text) => text.replaceAll("-", "−");
 
 /** @param {number} x */
-export const fixed = (x, count = 2) => minus(x.toFixed(count));
+export const fixed = (x, digits = 2) => minus(x.toFixed(digits));
 
 /** +1, 0, −1. @param {number} n */
 export const signed = (n) => (n > 0 ? `+${n}` : minus(String(n)));
 
 /** A share as a percentage: "72 %". @param {number} share */
-export const percent = (share, count = 0) => `${(100 * share).toFixed(count)} %`;
+export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 
 /** A share as a percentage that shows small ones too: "0.4 %", "<0.1 %". @param {number} share */
 export function finePercent(share) {
@@ -31,5 +31,5 @@ export function fourDigits(x) {
   if (!Number.isFinite(x)) return minus(String(x).replace("Infinity", "∞"));
   if (x === 0 || (Number.isInteger(x) && size < 1e7)) return minus(String(x));
   if (size >= 1e4 && size < 1e6) return fixed(x, 0);
-  return minus((size < 1e-3 || size >= 1e6 ? x.toExponential(3) : x.toPrecision(4)).replace("e+", "e"));
+  return minus((size < 1e-3 || size >= 1e6 ? x.toExponential(3) : x.toPrecision(4)).replace("e+", "e").replace(".000e", "e"));
 }
