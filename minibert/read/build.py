@@ -15,8 +15,9 @@ from minibert.heads import classify, masked_lm_logits
 from minibert.model import Bert, Text
 from minibert.read.data import recorded
 from minibert.read.questions import questions
-from minibert.read.recorder import PARTS, ROWS, Recording, watching
+from minibert.read.recorder import LARGE_WEIGHT, ROWS, Recording, watching
 from minibert.speed.cores import one_thread
+from minibert.speed.twins import plain
 from minibert.tokenizer.encoding import Encoding
 from minibert.trace import Trace
 from viz.explorer.build import Explorer
@@ -37,19 +38,23 @@ GEOMETRY = (
     "neighbor_maps",
 )
 """In reading order: how queries and keys are moved, how near they lie, then the planes they are drawn in."""
-PARTS_OF_THE_PAGE = {
-    "yours": "Your functions",
-    "minibert": "The model",
-    "viz": "The geometry of its queries and keys",
-}
-"""Divides the chapters, by the folder of their file."""
+PARTS = (
+    ("yours", "Your functions", "They ran in place of the library's."),
+    ("minibert", "The model", "The forward pass, leaves first: each chapter uses only what stands above it."),
+    (
+        "viz",
+        "The geometry of queries and keys",
+        "How the pictures of `minibert viz` are made: queries and keys are moved so that attention is nearness, then "
+        "drawn in a plane.",
+    ),
+)
+"""What divides the chapters, by the folder of their file: a title, and a sentence on what follows."""
 LIMIT, LIMIT_PER_TOKEN, LARGEST_LIMIT = 440_000, 340_000, 10_800_000
 """bytes that the arrays of a page may take, as text"""
 GEOMETRY_LAYER = 1
 """The geometry runs on the queries and keys of this layer."""
 PLANE_STEPS = 3
 """of the descent to the attention plane; all steps are alike"""
-plain = nullcontext  # XXX
 PAGE = files("minibert.read") / "page"
 
 
@@ -95,7 +100,7 @@ def read(
     recording, trace = record(bert, encoding, modules, others, mine | names)
     data, numbers, partly = recorded(recording, mine | names, limit)
     data |= about_the_run(bert, encoding, data["arrays"]) | {
-        "parts": [[part, PARTS_OF_THE_PAGE[part]] for part in PARTS_OF_THE_PAGE],
+        "parts": PARTS,
         "questions": questions(recording, trace),
         "leftOut": left_out(partly, len(recording.arrays)),
         "explorer": explorer,
@@ -145,7 +150,9 @@ def run(bert: Bert, encoding: Encoding, recording: Recording) -> Trace:
     hidden, config = (trace.hidden_states or ())[-1], bert.config
     if bert.weights.masked_lm:
         masks = [i for i, role in enumerate(trace.roles) if role == "mask"]
-        masked_lm_logits(hidden[masks or slice(None)], bert.weights.masked_lm, config.hidden_act, config.layer_norm_eps)
+        rows = hidden[masks or slice(None)]
+        logits = masked_lm_logits(rows, bert.weights.masked_lm, config.hidden_act, config.layer_norm_eps)
+        recording.name(logits_TV=logits)
     if bert.weights.classifier and trace.pooled is not None:
         classify(trace.pooled, bert.weights.classifier)
     layer = trace.layers[min(GEOMETRY_LAYER, len(trace.layers) - 1)]
@@ -181,8 +188,8 @@ def about_the_run(bert: Bert, encoding: Encoding, arrays: Sequence[Mapping[str, 
 def left_out(partly: int, arrays: int) -> str:
     """A sentence for the page on what is not in it."""
     always = (
-        f"A weight with more than {PARTS:,} numbers is shown with {ROWS} rows, evenly spaced. The descent to the "
-        f"attention plane is shown with {PLANE_STEPS} steps."
+        f"A weight with more than {LARGE_WEIGHT:,} numbers is shown with {ROWS} rows, evenly spaced, and the descent "
+        f"to the attention plane with {PLANE_STEPS} steps."
     )
     if not partly:
         return always

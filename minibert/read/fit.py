@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from minibert.read.recorder import PARTS, Recording, Snapshot
+from minibert.read.recorder import LARGE_WEIGHT, Recording, Snapshot
 from viz.explorer import pack
 
 LONGEST_ROW = 16_384
@@ -59,7 +59,7 @@ def order(recording: Recording, large: int) -> list[int]:
     for i, array in enumerate(recording.arrays):
         letters = recording.letters.get(i, "")
         of_tokens = not letters or re.search("[TSN]", letters)
-        if array.numbers.nbytes > large or (array.numbers.size > PARTS and not of_tokens):
+        if array.numbers.nbytes > large or (array.numbers.size > LARGE_WEIGHT and not of_tokens):
             rank[i] = 5
     for call, _, number in recording.named():
         layer = layers.get(id(call))

@@ -13,18 +13,18 @@ from minibert.trace import Trace
 
 HEAD = 2
 """The head that the questions are about, or the last one where there are fewer."""
-SCORES, ATTENTION, CONTEXT, MIXED = "scores_HTS", "attention_HTS", "context_HTK", "mixed_TD"
+SCORES, ATTENTION, CONTEXT, PROJECTED = "scores_HTS", "attention_HTS", "context_HTK", "projected_TD"
 """Names of the chapters: the arrays that the questions open. A test checks that the chapters make them."""
 
 
 def questions(recording: Recording, trace: Trace) -> list[dict[str, Any]]:
     """For each question its "text", the "name" of an array and "where" it is, and the "answer".
 
-    "where" is {"layer", "at": index}; "last": the last array of the name in that layer. "table" may hold rows.
+    "where" is {"layer", "at": index}. "table" may hold rows.
     """
     number = min(FIRST_LAYER, len(trace.layers) - 1)
     scores, attention = trace.layers[number].scores, trace.layers[number].attention
-    lines = {name: line_of(recording, name) for name in (SCORES, ATTENTION, CONTEXT, MIXED)}
+    lines = {name: line_of(recording, name) for name in (SCORES, ATTENTION, CONTEXT, PROJECTED)}
     if scores is None or attention is None or not all(lines.values()):
         return []
     head = min(HEAD, len(scores) - 1)
@@ -47,9 +47,9 @@ def questions(recording: Recording, trace: Trace) -> list[dict[str, Any]]:
         },
         {
             "text": "Why must what is added (the residual) have the same shape?",
-            "name": MIXED,
-            "where": place | {"last": True, "at": [query, 0]},
-            "answer": residual(recording, lines[MIXED]),
+            "name": PROJECTED,
+            "where": place | {"at": [query, 0]},
+            "answer": residual(recording),
         },
         {
             "text": "What would change without the division by √K?",
@@ -110,19 +110,24 @@ def undivided(scores_TS: np.ndarray, one: Cell) -> list[list[str]]:
     return rows
 
 
-def residual(recording: Recording, line: str) -> str:
-    shapes = {recording.arrays[n].shape for _, name, n in recording.named() if name == MIXED}
+def residual(recording: Recording) -> str:
+    shapes = {recording.arrays[n].shape for _, name, n in recording.named() if name == PROJECTED}
     return (
-        f"{line} adds two arrays number by number, each {list(min(shapes))}. So number 7 of a token stays number 7 of "
-        "this token through all layers, and a layer can read what an earlier one has written there."
+        f"{line_of(recording, PROJECTED, after=1)}, adds two arrays number by number, each {list(min(shapes))}. So "
+        "number 7 of a token stays number 7 of this token through all layers, and a layer can read what an earlier one "
+        "has written there."
     )
 
 
-def line_of(recording: Recording, name: str) -> str:
-    """'Line 45 of attention.py, `context_HTK = ...`' for the line that makes an array of this name; or ""."""
-    for visit in recording.visits:
+def line_of(recording: Recording, name: str, after: int = 0) -> str:
+    """'Line 45 of attention.py, `context_HTK = ...`': the line that makes an array of this name; or "".
+
+    after: how many lines of the same call later.
+    """
+    for number, visit in enumerate(recording.visits):
         if isinstance(visit.made.get(name), Ref):
-            file = recording.calls[visit.call].file
-            source = linecache.getline(file, visit.line).split("  #")[0].strip()
-            return f"Line {visit.line} of {Path(file).name}, `{source}`"
+            lines = [v.line for v in recording.visits[number:] if v.call == visit.call]
+            line, file = lines[after], recording.calls[visit.call].file
+            source = linecache.getline(file, line).split("  #")[0].strip()
+            return f"Line {line} of {Path(file).name}, `{source}`"
     return ""

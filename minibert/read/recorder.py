@@ -25,7 +25,7 @@ import numpy as np
 # The letters of an array are in its name: hidden_TD.
 SHAPED = re.compile(r"_([A-Z]+)$")
 SCALARS = (bool, int, float, np.generic, slice)
-PARTS = 16_384
+LARGE_WEIGHT = 16_384
 """Of a larger array that no watched line has made (a weight), only ROWS rows are kept, evenly spaced."""
 ROWS = 8
 
@@ -106,7 +106,7 @@ class Recording:
 
     def add(self, x: np.ndarray, given: bool = False, name: str = "") -> int:
         """The number of an array; a new one, unless an equal array was seen before."""
-        step = max(1, len(x) // ROWS) if given and x.size > PARTS else 1
+        step = max(1, len(x) // ROWS) if given and x.size > LARGE_WEIGHT else 1
         rows = x[::step] if step > 1 else x
         numbers = np.ascontiguousarray(rows).reshape(rows.shape)  # which makes [1] of a single number
         digest = hashlib.blake2b(numbers.tobytes(), digest_size=16).digest() + repr((x.shape, x.dtype.str)).encode()

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ import pytest
 
 import minibert
 from minibert.commands.main import main
-from minibert.read import build
+from minibert.read import build, fit
 from minibert.read.docstrings import blocks
-from minibert.read.questions import ATTENTION, CONTEXT, MIXED, SCORES
+from minibert.read.questions import ATTENTION, CONTEXT, PROJECTED, SCORES
 from minibert.read.recorder import SHAPED
+from minibert.speed.twins import plain
 
 TEXT = "The brown capybara is sleeping now."
 HOSTILE = (
@@ -81,21 +83,23 @@ def test_every_number_is_the_traces(bert, page):
             close(ours, getattr(layer, name))
     for ours, layer in zip(page.made("merge_heads", "returned"), trace.layers, strict=True):
         close(ours, layer.context)
-    states = page.made("Bert._forward", "hidden_TD") + page.made("Bert._finish", "hidden_TD")
+    states = page.made("Bert.forward", "hidden_TD")
     for ours, state in zip(states, trace.hidden_states, strict=True):
         close(ours, state)
-    for ours in page.made("pool", "returned"):  # not every model has one
+    for ours in page.made("pooler", "returned"):  # not every model has one
         close(ours, trace.pooled)
-    close(page.made("masked_lm_logits", "logits_TV")[-1], bert.logits(TEXT))
+    close(page.made("masked_lm_logits", "returned")[-1], bert.logits(TEXT))
 
 
 def test_what_fits_is_kept_to_the_last_bit(bert, page):
     """The recorder ran the same equations: packing changes nothing."""
     for chapter, function in {(c[0], c[1]) for c in page.data["calls"]}:
         assert page.data["chapters"][chapter]["functions"][function]
-    hidden = page.made("embed", "hidden_TD")[0]
+    hidden = page.made("embed", "sum_TE")[0]
     encoding = bert.encode(TEXT)
-    np.testing.assert_array_equal(hidden, bert.weights.embeddings.word[list(encoding.input_ids)])
+    table, places = bert.weights.embeddings, np.arange(len(encoding))
+    expected = table.word[list(encoding.input_ids)] + table.position[places] + table.token_type[places * 0]
+    np.testing.assert_array_equal(hidden, expected)
 
 
 def test_the_source_is_the_files_line_by_line(page):
@@ -106,6 +110,26 @@ def test_the_source_is_the_files_line_by_line(page):
     for chapter in page.data["chapters"]:
         lines = ["".join(text for _, text in line) for line in chapter["lines"]]
         assert lines == (root / chapter["name"]).read_text(encoding="utf-8").splitlines()
+
+
+def test_of_a_long_text_too_the_chapters_own_functions_run(minilm):
+    """The fast twins would work in blocks, and gelu by another approximation."""
+    text = " ".join(["The old man sat down in his chair and opened the letter that she had sent"] * 10)
+    tokens, layers = len(minilm.encode(text)), minilm.config.num_hidden_layers
+    page = Page(minilm.read(text).html)
+    assert tokens >= 150
+    calls = Counter(page.name_of(i) for i, call in enumerate(page.data["calls"]) if call[0] < len(build.CHAPTERS))
+    for name in ("attend", "softmax", "gelu", "erf", "feed_forward_block"):
+        assert calls[name] == layers
+    for name, shape in (("exponentials", [12, tokens, tokens]), ("intermediate_TF", [tokens, 1536])):
+        model = [v for v in page.data["visits"] if page.data["calls"][v[0]][0] < len(build.CHAPTERS)]
+        made = [names[name][0] for _, _, names, _ in model if name in names]
+        assert [page.data["arrays"][number]["shape"] for number in made] == layers * [shape]
+    exponentials = next(x for x in page.made("softmax", "exponentials") if x.shape == (12, tokens, tokens))  # layer 1
+    with plain():
+        attention = minilm(text).layers[1].attention
+    close(exponentials / exponentials.sum(axis=-1, keepdims=True), attention)
+    assert [len(q["answer"]) > 20 for q in page.data["questions"]] == 4 * [True]
 
 
 def test_every_assignment_to_a_shaped_name_has_its_array(page):
@@ -160,10 +184,10 @@ def test_a_new_function_in_a_chapter_appears_by_itself(bert, tmp_path, monkeypat
     spec = importlib.util.spec_from_file_location("minibert.attention", path)
     attention = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(attention)
-    plain = build.run
+    as_it_is = build.run
 
     def run(*given):
-        trace = plain(*given)
+        trace = as_it_is(*given)
         attention.loudest(trace.layers[1].attention)
         return trace
 
@@ -292,7 +316,7 @@ def test_equations_are_marked_in_a_docstring_and_never_guessed():
 
 
 def test_questions_open_arrays_that_the_chapters_make(bert, page):
-    assert [q["name"] for q in page.data["questions"]] == [ATTENTION, CONTEXT, MIXED, SCORES]
+    assert [q["name"] for q in page.data["questions"]] == [ATTENTION, CONTEXT, PROJECTED, SCORES]
     made = {name for _, _, names, _ in page.data["visits"] for name, x in names.items() if isinstance(x, list)}
     assert made >= {q["name"] for q in page.data["questions"]}
     layer = bert(TEXT).layers[1]
@@ -306,6 +330,10 @@ def test_questions_open_arrays_that_the_chapters_make(bert, page):
     wide /= wide.sum(axis=-1, keepdims=True)
     assert divided[0] == "divided by √64 = 8" and divided[1] == f"{scores[query, key]:.2f}"
     assert undivided[1:] == [f"{8 * scores[query, key]:.2f}", f"{wide[query, key]:.2f}", f"{wide.max(-1).mean():.2f}"]
+
+
+def test_the_functions_by_which_attention_is_kept_first_are_there():
+    assert callable(getattr(minibert.attention, fit.ATTENTION)) and callable(getattr(minibert.encoder, fit.LAYER))
 
 
 def test_the_chapters_come_in_reading_order_and_none_is_missing():
