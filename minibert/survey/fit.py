@@ -12,7 +12,7 @@ from minibert.terminal import progress
 
 METHODS = ("raw", "paper", "exact")
 
-Region = Any
+Region = tuple[np.ndarray, ...]
 """Some layers and heads, as `np.ix_` gives them."""
 
 

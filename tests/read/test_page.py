@@ -16,6 +16,7 @@ import minibert
 from tests.checkpoint.test_families import write as write_relative
 
 TEXT = "The brown capybara is sleeping now."
+SENTENCE = "the old man sat down in his chair and opened the letter that she had sent"
 SIZES = {"desktop": (1400, 900), "tablet": (820, 1100), "phone": (390, 844)}
 OPENED = "#array=attention_HTS&layer=1&head=2&row=2&column=1"
 
@@ -74,12 +75,14 @@ def test_a_product_is_written_term_by_term(show, file, bert):
     layer = bert(TEXT).layers[1]
     rows = page.query_selector_all("#arithmetic .block:first-of-type .terms tbody tr")
     assert len(rows) == 64
-    products = layer.query[2, 2] / 8 * layer.key[2, 1]
-    for row, query, key, product in zip(rows, layer.query[2, 2] / 8, layer.key[2, 1], products, strict=True):
+    products = layer.query[2, 2] * layer.key[2, 1]
+    for row, query, key, product in zip(rows, layer.query[2, 2], layer.key[2, 1], products, strict=True):
         shown = [cell.text_content() for cell in row.query_selector_all("td")][:3]
         assert all(abs(number(a) - b) < 6e-4 * abs(b) for a, b in zip(shown, (query, key, product), strict=True))
     total = page.text_content("#arithmetic .block summary b")
-    assert same_to_four_digits(total, float(layer.scores[2, 2, 1]))
+    assert same_to_four_digits(total, float(8 * layer.scores[2, 2, 1]))
+    written = page.text_content("#arithmetic .block .written")
+    assert "√(64)" in written and same_to_four_digits(written.split("= ")[1], float(layer.scores[2, 2, 1]))
 
 
 def test_softmax_is_exp_over_its_sum(show, file, bert):
@@ -129,6 +132,67 @@ def test_whatever_can_be_written_out_comes_to_what_was_recorded(show, file):
     assert not bad and good > 100
 
 
+def words(tokens):
+    """A text of this many tokens, with [CLS] and [SEP]."""
+    sentence = SENTENCE.split()
+    return " ".join((sentence * 9)[: tokens - 2])
+
+
+@pytest.fixture(scope="module", params=[54, 76, 128])
+def long_file(bert, request, tmp_path_factory):
+    text = words(request.param)
+    assert len(bert.encode(text)) == request.param
+    return bert.read(text).save(tmp_path_factory.mktemp("long") / "read.html")
+
+
+def test_the_questions_of_a_long_text_are_answered_too(show, long_file):
+    assert long_file.stat().st_size < 11.8e6
+    page = show(long_file)
+    assert page.locator(".questions li").count() == 4
+    for number in range(4):
+        name = page.evaluate("(i) => window.reading.recording.questions[i].name", number)
+        page.locator(".questions li > button").nth(number).click()
+        page.wait_for_function("(name) => document.querySelector('#array-name').textContent === name", arg=name)
+        page.wait_for_selector("#arithmetic .written")
+        page.wait_for_timeout(200)
+        assert "Not written out" not in page.text_content("#arithmetic")
+        page.locator(".questions summary").nth(number).click()
+        assert len(page.locator(".questions details p").nth(number).inner_text()) > 40
+    assert "divided by √64 = 8" in page.text_content(".questions table") and "not divided" in page.text_content("table")
+
+
+IN_SIGHT = """() => {
+    const { heat } = window.reading.inspector;
+    const [column, row] = heat.chosen();
+    const cells = document.querySelector("#cells").getBoundingClientRect();
+    const [left, top] = [cells.left + column * heat.box.width, cells.top + row * heat.box.height];
+    const [right, bottom] = [left + heat.box.width, top + heat.box.height];
+    const frames = ["#heat", "#inspector"].map((name) => document.querySelector(name).getBoundingClientRect());
+    const inside = (f) => f.left <= left + 1 && f.top <= top + 1 && right <= f.right + 1 && bottom <= f.bottom + 1;
+    return frames.every(inside);
+}"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_chosen_number_is_in_sight(show, long_file, size):
+    page = show(long_file, "#array=attention_HTS&layer=1&head=2&row=49&column=48", SIZES[size])
+    assert page.text_content("#cell .where").endswith("(48)") and page.evaluate(IN_SIGHT)
+    assert "In sight: query" in page.text_content("#sight")
+    page.focus("#heat")
+    for key in ("ArrowUp", "ArrowLeft", "ArrowDown", "ArrowRight"):
+        for _ in range(40):
+            page.keyboard.press(key)
+        assert page.evaluate(IN_SIGHT), key
+
+
+def test_no_sign_of_an_equation_is_left_raw(show, file):
+    page = show(file)
+    cells = page.evaluate("[...document.querySelectorAll('.equations td:not(.remark)')].map((x) => x.textContent)")
+    assert len(cells) > 100 and page.locator(".equations sub").count() > 20
+    raw = re.compile(r"[_^~*`]|->|<=|\b(sqrt|Phi|pi)\b|\bsum(?! over)")
+    assert [cell for cell in cells if raw.search(cell)] == []
+
+
 def test_thumbnails_are_drawn_beside_the_lines(show, file):
     page = show(file, OPENED)
     page.wait_for_timeout(500)
@@ -139,13 +203,14 @@ def test_thumbnails_are_drawn_beside_the_lines(show, file):
         chip.query_selector("canvas"),
     )
     chips = page.evaluate("[...document.querySelectorAll('.chip')].map((c) => c.dataset.name)")
-    for name in ("hidden_TD", "query_HTK", "scores_HTS", "context_HTK", "intermediate_TF", "logits_TV"):
+    for name in ("hidden_TD", "query_HTK", "scores_HTS", "context_HTK", "intermediate_TF"):
         assert name in chips
 
 
 def test_stepping_goes_through_the_pass_as_it_ran(show, file):
     page = show(file)
     steps = page.evaluate("window.reading.recording.steps.length")
+    page.evaluate("window.reading.goStep(0)")
     for _ in range(25):
         page.keyboard.press("ArrowRight")
     assert page.evaluate("window.reading.step") == 25
@@ -228,7 +293,7 @@ HOSTILE = "</script><script>window.pwned=1</script> <img src=x onerror=window.pw
 def test_hostile_text_is_text(show, bert, tmp_path):
     page = show(bert.read(HOSTILE).save(tmp_path / "read.html"), "#array=attention_HTS&layer=0")
     assert page.evaluate("window.pwned") is None
-    assert page.text_content("#sentence") == HOSTILE
+    assert page.text_content("#sentence") == HOSTILE and page.text_content("#welcome bdi") == HOSTILE
     assert page.evaluate("document.images.length") == 0
 
 

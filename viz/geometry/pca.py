@@ -22,11 +22,9 @@ class PcaPlane(Fieldwise):
     explained_variance_ratio: np.ndarray
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """The coordinates of points [..., N, K] along the components.
+        """Any points [..., N, K] along the components, [..., N, C].
 
-            projected = (points - mean) components^T
-
-        Returns [..., N, C].
+        projected = (points - mean) components^T
         """
         return (points - self.mean[..., None, :]) @ self.components.mT
 

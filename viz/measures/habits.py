@@ -56,11 +56,9 @@ class Habits(Sums):
 
     @property
     def entropy(self) -> np.ndarray:
-        """Mean entropy of a query's attention, in bits.
+        """Mean entropy of a query's attention, in bits: 0 if one key gets all, log2 S if all get the same.
 
-            entropy = -sum_j attention_ij log2(attention_ij)
-
-        0 if one key gets all attention, log2 S if all keys get the same.
+        entropy = -sum_j attention_ij log2(attention_ij)
         """
         return self.entropy_sum / self.queries
 

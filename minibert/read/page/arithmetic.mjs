@@ -1,6 +1,8 @@
 // One number, and the arithmetic that made it: the expression of its line followed with the numbers of its call.
 // A value here is {shape, at(index)}: nothing is computed but what is asked for.
 
+import { bareName } from "./recording.mjs";
+
 /** Thrown where the numbers of an array are not unpacked yet. */
 export class Unpacked extends Error {
   constructor(array) {
@@ -17,17 +19,10 @@ const BINARY = {
 };
 const NAMED = { multiply: "*", divide: "/", add: "+", subtract: "-" };
 const UNARY = {
-  exp: Math.exp, exp2: (x) => 2 ** x, log: Math.log, sqrt: Math.sqrt, tanh: Math.tanh, abs: Math.abs, square: (x) => x * x,
-  erf: null, float: (x) => x, int: Math.trunc,
+  exp: Math.exp, exp2: (x) => 2 ** x, log: Math.log, sqrt: Math.sqrt, tanh: Math.tanh, abs: Math.abs, sign: Math.sign, square: (x) => x * x,
+  float: (x) => x, int: Math.trunc,
 };
 const SAME = new Set(["ascontiguousarray", "asarray", "array"]);
-/** Sums that have a name in the chapters, and what they are. */
-const READ_AS = {
-  total: ([x]) => ["reduce", "sum", x, true],
-  centred: ([x]) => ["-", x, ["reduce", "mean", x, true]],
-  mean_square: ([x]) => ["reduce", "mean", ["*", x, x], true],
-  product: ([x, weight]) => ["@", x, ["turned", weight]],
-};
 const REDUCE = { sum: (t) => t.reduce((a, b) => a + b, 0), mean: (t) => t.reduce((a, b) => a + b, 0) / t.length, max: (t) => Math.max(...t), min: (t) => Math.min(...t) };
 const RANK = { "+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "@": 2, "**": 3 };
 const SIGN = { "+": " + ", "-": " − ", "*": " × ", "/": " / ", "//": " // ", "**": " ^ ", "@": " · " };
@@ -45,10 +40,18 @@ function broadcast(a, b) {
   return long.map((_, i) => Math.max(a[a.length - long.length + i] ?? 1, b[b.length - long.length + i] ?? 1));
 }
 
+/** Why a row of an array is not in the page. */
+function missing(rows, step, row) {
+  if (rows === 0) return "one of its arrays did not fit into this page";
+  if (step === 1) return "this page has only the first row of one of its arrays";
+  return `it needs row ${row} of a weight. This page has rows 0, ${step}, ${2 * step} and so on: choose one of these to see the sum`;
+}
+
 export class Arithmetic {
   constructor(recording, digits) {
     this.recording = recording;
     this.digits = digits;
+    this.chosen = null; // the branch of `a if ... else b` that ran
   }
 
   array(i) {
@@ -60,7 +63,7 @@ export class Arithmetic {
         if (!numbers) throw new Unpacked(i);
         const row = index[0] / step;
         if (rows !== null && (row >= rows || !Number.isInteger(row))) {
-          throw new Unknown(rows === 0 ? "one of its arrays did not fit into this page" : rows === 1 ? "of one of its arrays only the first row is in this page" : `it takes row ${index[0]} of a weight, of which this page holds rows 0, ${step}, ${2 * step} and so on: choose one of these to see the sum`);
+          throw new Unknown(missing(rows, step, index[0]));
         }
         return numbers[index.reduce((flat, place, axis) => flat * shape[axis] + (axis ? place : place / step), 0)];
       },
@@ -105,9 +108,8 @@ export class Arithmetic {
     const found = this.recording.bound(call, name, visit);
     if (found === undefined) {
       const constants = this.recording.chapters[this.recording.calls[call].chapter].statements;
-      const made = Object.values(constants).find(({ names, value }) => names[0] === name && ["number", "tuple"].includes(value[0]));
-      if (made?.value[0] === "number") return scalar(made.value[1]);
-      if (made) return { ...scalar(NaN), parts: made.value.slice(1).map((part) => this.value(part, visit).at([])) };
+      const made = Object.values(constants).find(({ names, value }) => names[0] === name && value[0] === "number");
+      if (made) return scalar(made.value[1]);
       throw new Unknown("");
     }
     if (Array.isArray(found.value)) return this.array(found.value[0]);
@@ -196,7 +198,6 @@ export class Arithmetic {
       if (number === null || number === undefined) throw new Unknown("");
       return { ...this.array(number), call: child };
     }
-    if (READ_AS[name]) return this.value(READ_AS[name](given), visit);
     if (NAMED[name] && given.length > 1) return this.value([NAMED[name], ...given.slice(0, 2)], visit);
     if (SAME.has(name)) return this.value(given[0], visit);
     if (UNARY[name] && given.length) {
@@ -204,10 +205,6 @@ export class Arithmetic {
       return { shape: x.shape, at: (index) => UNARY[name](x.at(index)) };
     }
     if (BINARY[name]) return this.pair(name, this.value(given[0], visit), this.value(given[1], visit));
-    if (name === "polynomial") {
-      const [c, x] = given.map((part) => this.value(part, visit));
-      return { shape: x.shape, at: (index) => c.parts.reduceRight((sum, a) => sum * x.at(index) + a, 0) };
-    }
     if (name === "vecdot") return this.value(["reduce", "sum", ["*", ...given], false], visit);
     throw new Unknown("");
   }
@@ -223,7 +220,7 @@ export class Arithmetic {
       if (node[0] === "call" && node[1] === tree[1]) like.push(node);
     };
     walk(statement?.value);
-    const named = calls.filter((c) => this.recording.calls[c].function.name.split(".").pop() === tree[1]);
+    const named = calls.filter((c) => bareName(this.recording.calls[c].function.name) === tree[1]);
     return named[Math.max(0, like.indexOf(tree))];
   }
 
@@ -262,9 +259,6 @@ export class Arithmetic {
     if (kind === "name") {
       names.add(parts[0]);
       return here();
-    }
-    if (kind === "call" && READ_AS[parts[0]] && this.child(tree, visit) === undefined) {
-      return this.written(READ_AS[parts[0]](parts.slice(1)), index, visit, sums, names, above);
     }
     if (RANK[kind] && kind !== "@") {
       const body = `${go(parts[0], RANK[kind])}${SIGN[kind]}${go(parts[1], RANK[kind] + 0.5)}`;

@@ -1,13 +1,19 @@
 // How a number came about: block by block, from the line that made it back through the functions it came from.
 
 import { Unknown, Unpacked, fitted } from "./arithmetic.mjs";
+import { bareName } from "./recording.mjs";
 
 const DEEP = 4; // blocks at most: the line, and what it called
 const WHERE = 6; // names explained below an expression
 
+/** @typedef {{how: string, what: string, heads: string[], rows: number[][], total: number, axis: [string, number] | null}} Sum */
+/** @typedef {{name: string, again: boolean, text: string, written: string, value: number}} Where a name in an expression, and its own expression */
+/** @typedef {{name: string, made: string, visit: number, index: any}} Origin where a given array was made */
+/** @typedef {{visit: number, name: string, index: number[], source: string, notes: string[], written?: string, value?: number, sums: Sum[], where: Where[], origins: Origin[]}} Block a line, and what it computed */
+
 /**
- * [{visit, source, note, written, value, sums, where}], unpacking what is needed on the way. The number is that at an
- * index of what `name` was bound to by a visit.
+ * How the number at an index of what `name` was bound to by a visit came about, unpacking what is needed on the way.
+ * @returns {Promise<Block[]>}
  */
 export async function explanation(arithmetic, visit, name, index) {
   for (;;) {
@@ -24,6 +30,7 @@ class Explanation {
   constructor(arithmetic) {
     this.arithmetic = arithmetic;
     this.recording = arithmetic.recording;
+    /** @type {Block[]} */
     this.blocks = [];
   }
 
@@ -43,28 +50,34 @@ class Explanation {
   }
 
   visit(visit, name, index) {
-    const { call, line, made } = this.recording.visits[visit];
-    const block = { visit, name, index, source: this.recording.sourceLine(this.recording.calls[call].chapter, line).trim(), sums: [], where: [], origins: [] };
+    const { made, calls } = this.recording.visits[visit];
+    const block = { visit, name, index, source: this.recording.sourceLine(visit), notes: [], sums: [], where: [], origins: [] };
     this.blocks.push(block);
     const found = this.treeOf(visit, name);
     if (!found) return;
     this.choose(found.tree, visit, made[name], index);
     const tree = found.tree[0] === "choice" ? this.arithmetic.chosen : found.tree;
-    if (this.arithmetic.chosen) block.branch = this.arithmetic.text(tree);
-    if (tree[0] === "call" && this.arithmetic.child(tree, visit) !== undefined) return this.call(block, this.arithmetic.child(tree, visit), found.which ?? 0, index);
-    const last = this.recording.visits[visit].calls.at(-1);
-    if (tree[0] === "?" && last !== undefined && this.recording.calls[last].returned.includes(made[name]?.[0])) return this.call(block, last, this.recording.calls[last].returned.indexOf(made[name][0]), index);
+    if (this.arithmetic.chosen) block.notes.push(`The branch that ran: \`${this.arithmetic.text(this.arithmetic.chosen)}\`.`);
+    const [child, which] = this.childOf(tree, visit, calls, made[name]?.[0], found.which ?? 0);
+    if (child !== undefined) return void this.call(block, child, which, index);
     try {
       const value = this.arithmetic.value(tree, visit);
-      if (value.to) return this.view(block, value, visit, index);
-      if (tree[0] === "name") return this.origin(block, tree[1], visit, index);
-      this.write(block, tree, visit, index);
+      if (value.to) this.view(block, value, visit, index);
+      else if (tree[0] === "name") this.origin(block, tree[1], visit, index);
+      else this.write(block, tree, visit, index);
     } catch (problem) {
       if (!(problem instanceof Unknown)) throw problem;
-      if (problem.message) block.note = `Not written out: ${problem.message}.`;
+      if (problem.message) block.notes.push(`Not written out: ${problem.message}.`);
       block.sums = [];
     }
-    return undefined;
+  }
+
+  /** The call that made an array, and which of its results the array is: a call by name, or by a name that stands for a function. */
+  childOf(tree, visit, calls, array, which) {
+    if (tree[0] === "call" && this.arithmetic.child(tree, visit) !== undefined) return [this.arithmetic.child(tree, visit), which];
+    const last = calls.at(-1);
+    const at = last === undefined ? -1 : this.recording.calls[last].returned.indexOf(array);
+    return (tree[0] === "call" || tree[0] === "?") && at >= 0 ? [last, at] : [];
   }
 
   /** Of `a if ... else b` the one that ran is the one with the numbers that came out. */
@@ -89,8 +102,7 @@ class Explanation {
 
   call(block, child, which, index) {
     const { function: { name }, visits } = this.recording.calls[child];
-    block.note = `${name.split(".").pop()} returned it.`;
-    block.enter = child;
+    block.notes.push(`\`${bareName(name)}\` returned it.`);
     const last = visits.at(-1);
     if (last === undefined || this.blocks.length >= DEEP) return;
     const statement = this.recording.statement(last);
@@ -125,11 +137,11 @@ class Explanation {
       const found = this.recording.bound(call, name, visit);
       const maker = found?.visit === null && Array.isArray(found.value) ? this.maker(found.value[0], visit, true) ?? this.maker(found.value[0], visit) : undefined;
       if (maker === undefined) continue;
-      const made = Object.entries(this.recording.visits[maker].made).find(([, x]) => Array.isArray(x) && x[0] === found.value[0])[0];
+      const made = this.recording.nameOf(maker, found.value[0]);
       const { shape, rows } = this.recording.arrays[found.value[0]];
       const place = shape.length <= index.length ? fitted(index, shape) : null;
       const inside = place?.every((i, axis) => i < (axis === 0 && rows !== null ? rows : shape[axis]));
-      block.origins.push({ name, made, visit: maker, index: inside ? place : "largest" });
+      block.origins.push({ name, made, visit: maker, index: inside ? place : { head: 0 } });
     }
   }
 
@@ -142,26 +154,24 @@ class Explanation {
       place = next.to(place);
       inner = next.tree;
     }
-    if (inner[0] === "name" || inner[0] === "call") block.note = "The same number in another place";
-    if (inner[0] === "name") this.origin(block, inner[1], visit, place);
+    if (inner[0] === "name") this.origin(block, inner[1], visit, place, "The same number in another place of");
     else if (inner[0] === "call" && this.arithmetic.child(inner, visit) !== undefined) this.call(block, this.arithmetic.child(inner, visit), 0, place);
     else this.write(block, inner, visit, place);
   }
 
   /** Go on where the array was made that a name stands for. */
-  origin(block, name, visit, index) {
+  origin(block, name, visit, index, words = "The same number as") {
     const { call } = this.recording.visits[visit];
     const found = this.recording.bound(call, name, visit);
     if (!Array.isArray(found?.value)) return;
     if (block) {
-      block.note = `${block.note ?? "The same number as"}${block.note ? " of" : ""} ${name}.`;
+      if (!block.notes.length) block.notes.push(`${words} \`${name}\`.`); // else the branch that ran is this name
       block.value = this.arithmetic.array(found.value[0]).at(index);
     }
     if (this.blocks.length >= DEEP) return;
     const maker = found.visit ?? this.maker(found.value[0], visit);
     if (maker === undefined) return;
-    const made = this.recording.visits[maker].made;
-    this.visit(maker, Object.keys(made).find((n) => Array.isArray(made[n]) && made[n][0] === found.value[0]) ?? name, index);
+    this.visit(maker, this.recording.nameOf(maker, found.value[0]) ?? name, index);
   }
 
   /** The visit that was done first of those that made an array, and were done before; with letters in its name if asked. */
@@ -199,7 +209,7 @@ class Explanation {
         waiting.push(...[...more].map((next) => [next, found.visit]));
       } catch (problem) {
         if (!(problem instanceof Unknown)) throw problem;
-        if (problem.message) block.note = `${name} = ${this.arithmetic.text(tree)} is not written out: ${problem.message}.`;
+        if (problem.message) block.notes.push(`\`${name} = ${this.arithmetic.text(tree)}\` is not written out: ${problem.message}.`);
       }
     }
   }

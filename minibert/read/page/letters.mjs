@@ -1,35 +1,45 @@
 // What the letters of a name say: scores_HTS has heads, tokens (as queries), and tokens as keys.
 
+import { minus } from "../../../viz/web/numbers.mjs";
+
+/** @typedef {import("./recording.mjs").Stored} Stored */
+
+/** @type {Record<string, string[]>} */
 const WORDS = {
   T: ["token", "tokens"],
   S: ["key", "keys"],
   H: ["head", "heads"],
   L: ["layer", "layers"],
   D: ["hidden number", "hidden numbers"],
+  E: ["embedding number", "embedding numbers"],
   K: ["number of the head", "numbers per head"],
   F: ["feed-forward number", "feed-forward numbers"],
   V: ["word of the vocabulary", "words of the vocabulary"],
   N: ["token", "tokens"],
   1: ["", ""],
 };
-const SHORT = { T: "token", S: "key", H: "head", L: "layer", D: "number", K: "number", F: "number", V: "word", N: "token" };
+/** @type {Record<string, string>} */
+const SHORT = { T: "token", S: "key", H: "head", L: "layer", D: "number", E: "number", K: "number", F: "number", V: "word", N: "token" };
 
-/** The letters in a name, if there are as many as the array has axes; else those it goes by elsewhere; else those in the
- * name for the last axes, as in [..., N, K]. */
+/**
+ * The letters in a name, if there are as many as the array has axes; else those of the same array elsewhere; else those
+ * in the name for the last axes, as in [..., N, K].
+ * @param {string} name @param {Stored} array
+ */
 export function lettersOf(name, array) {
   const own = /_([A-Z]+)$/u.exec(name)?.[1] ?? "";
   if (own && own.length === array.shape.length) return own;
   return array.letters || (own.length < array.shape.length && own ? own.padStart(array.shape.length, ".") : "");
 }
 
-/** One axis in a word: "query" rather than "token" where there are keys as well. */
+/** One axis in a word: "query" rather than "token" where there are keys as well. @param {string} letters @param {number} axis */
 export function axisWord(letters, axis) {
   const letter = letters[axis];
   if (letter === "T" && letters.includes("S")) return "query";
   return SHORT[letter] ?? `axis ${axis}`;
 }
 
-/** "4 heads × 12 queries × 12 keys". */
+/** "4 heads × 12 queries × 12 keys". @param {string} letters @param {number[]} shape */
 export function shapeInWords(letters, shape) {
   if (!shape.length) return "one number";
   return shape.map((size, axis) => {
@@ -39,22 +49,17 @@ export function shapeInWords(letters, shape) {
   }).join(" × ") + (letters ? "" : " numbers");
 }
 
-/** Whether an axis is labelled with the tokens of the sentence. */
+/** Whether the tokens of the text label an axis. @param {string} letter @param {number} size @param {string[]} tokens */
 export const isTokens = (letter, size, tokens) => "TSN".includes(letter || "?") && size === tokens.length;
 
-/** What stands at a place of an axis: a token, a word of the vocabulary, or the place itself. */
-export function placeName(letter, size, i, data) {
-  if (isTokens(letter, size, data.tokens)) return data.tokens[i];
-  if (letter === "V" && data.vocabulary.length === size) return data.vocabulary[i];
-  return String(i);
+/**
+ * The label of a place of an axis: a token, a word of the vocabulary, or the place itself.
+ * @param {string} letter @param {number} size @param {number} i @param {{tokens: string[], vocabulary: string[]}} about
+ */
+export function placeName(letter, size, i, { tokens, vocabulary }) {
+  if (isTokens(letter, size, tokens)) return tokens[i];
+  return letter === "V" && vocabulary.length === size ? vocabulary[i] : String(i);
 }
 
-/** Four digits, all of them right. */
-export function fourDigits(x) {
-  if (typeof x !== "number") return String(x);
-  if (!Number.isFinite(x)) return String(x).replace("Infinity", "∞").replace("-", "−");
-  if (x === 0 || (Number.isInteger(x) && Math.abs(x) < 1e7)) return String(x).replace("-", "−");
-  const size = Math.abs(x);
-  if (size >= 1e4 && size < 1e6) return x.toFixed(0).replace("-", "−");
-  return (size < 1e-3 || size >= 1e6 ? x.toExponential(3) : x.toPrecision(4)).replace("e+", "e").replaceAll("-", "−");
-}
+/** A number in two digits, for a caption. @param {number} x */
+export const twoDigits = (x) => minus(x !== 0 && Math.abs(x) < 1e-3 ? x.toExponential(1) : String(Number(x.toPrecision(2))));

@@ -10,13 +10,13 @@ export function inline(text) {
 
 /** @type {[RegExp, string][]} */
 const SIGNS = [
-  [/<=/gu, "≤"], [/>=/gu, "≥"], [/->/gu, "→"], [/ ~ /gu, " ≈ "], [/~/gu, "̃"], [/ - /gu, " − "], [/(?<![\w)])-(?=[\w(|])/gu, "−"],
+  [/<=/gu, "≤"], [/>=/gu, "≥"], [/->/gu, "→"], [/ ~ /gu, " ≈ "], [/ - /gu, " − "], [/(?<![\w)])-(?=[\w(|])/gu, "−"],
   [/\.\.\./gu, "…"], [/\bsum(?=_)/gu, "Σ"], [/\bPhi\b/gu, "Φ"], [/\bpi\b/gu, "π"], [/ \. /gu, " · "],
 ];
 const UPRIGHT = /^(?:exp|log|softmax|max|min|tanh|erf|sign|act|gelu|relu|silu|sigmoid|layer_norm|activation|mean|variance|covariance|of|over|in|the|its|for|with|and|concat|cos|sin|sqrt|rank)$/u;
 
 /** What comes next in an equation: a root, a power or an index, a name, anything else. */
-const NEXT = /^(?:(sqrt\()|([_^])(\(|−?[A-Za-z0-9~̃]+(?:\/\d+)?|.)|([A-Za-zΦπΣ][\w̃]*)|(\s+|.))/u;
+const NEXT = /^(?:(sqrt\()|([_^])(\(|−?[A-Za-z0-9]+(?:\/\d+)?|.)|([A-Za-zΦπΣ]\w*~?)|(\s+|.))/u;
 
 /** An equation with sup and sub: key^T, x_j, 2^(x q), sqrt(K). @param {string} text @returns {(Node | string)[]} */
 export function maths(text) {
@@ -49,9 +49,9 @@ function closing(text) {
   return text.length;
 }
 
-/** A name: slanted, but functions upright. Letters of axes and single letters behind "_" are an index. @param {string} name */
+/** A name: slanted, but functions upright. Letters of axes and one or two letters behind "_" are an index; "~" is a tilde. @param {string} name */
 function named(name) {
-  const [, stem, index] = /^(.*?)(?:_([A-Z]+|[a-z0-9]{1,2}))?$/u.exec(name) ?? [];
+  const [, stem, index] = /^(.*?)(?:_([A-Z]+|[a-z0-9]{1,2}))?$/u.exec(name.replace("~", "\u0303")) ?? [];
   const upright = UPRIGHT.test(stem) || stem === "Σ";
   const words = stem.replaceAll("_", "\u00a0");
   return [upright ? words : element("i", {}, words), ...(index ? [element("sub", {}, index)] : [])];

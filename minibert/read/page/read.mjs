@@ -1,92 +1,53 @@
 // The page: the chapters as text and code, and beside each line what it made in the call that is shown.
 
-import { Arithmetic } from "./arithmetic.mjs";
+import { fromHash, toHash } from "../../../viz/web/address.mjs";
 import { THEMES } from "../../../viz/web/colors.mjs";
-import { byId, element } from "../../../viz/web/dom.mjs";
+import { button, byId, element, option } from "../../../viz/web/dom.mjs";
+import { fourDigits } from "../../../viz/web/numbers.mjs";
+import { Arithmetic } from "./arithmetic.mjs";
+import { Beside } from "./beside.mjs";
+import { Chapters } from "./chapters.mjs";
 import { explanation } from "./explain.mjs";
 import { Inspector } from "./inspect.mjs";
-import { fourDigits, lettersOf, shapeInWords } from "./letters.mjs";
-import { prose } from "./prose.mjs";
 import { Recording } from "./recording.mjs";
-import { fromHash, toHash } from "../../../viz/web/address.mjs";
-import { drawThumb, thumbSize } from "./thumbs.mjs";
 import { welcome } from "./welcome.mjs";
 
 const ADDRESS = { step: 0, array: "", at: "", layer: -1, head: -1, row: -1, column: -1 };
+const WIDE = 1100; // pixels from which on the panel stands beside the code
 
-class Page {
+export class Page {
+  /** @param {Recording} recording */
   constructor(recording) {
     this.recording = recording;
     this.arithmetic = new Arithmetic(recording, fourDigits);
     this.dark = matchMedia("(prefers-color-scheme: dark)");
     this.chosenTheme = "";
-    this.shown = new Map(); // function -> call
-    this.rows = recording.chapters.map(() => []);
     this.step = 0;
+    /** @type {{call: number, visit: number | null, name: string} | null} the array in the panel; visit null: it was given */
     this.open = null;
-    this.seen = new IntersectionObserver((entries) => entries.forEach((e) => e.isIntersecting && this.paint(e.target)), { rootMargin: "300px" });
+    /** @type {string | undefined} the address as this page wrote it */
+    this.address = undefined;
+    this.writing = 0;
     document.documentElement.dataset.theme = this.theme.name;
-    byId("sentence").textContent = recording.text || recording.tokens.join(" ");
-    recording.chapters.forEach((_, i) => this.chapter(i));
+    byId("sentence").textContent = recording.about.text || recording.about.tokens.join(" ");
+    this.chapters = new Chapters(recording);
+    this.beside = new Beside(this);
     byId("welcome").replaceChildren(...welcome(this));
     this.inspector = new Inspector(this);
     byId("scrub").max = String(recording.steps.length - 1);
     this.bind();
-    if (!this.read()) {
-      this.go(0);
-      if (innerWidth > 1100) this.begin();
-    }
+    if (this.read()) return;
+    this.go(0);
+    const [question] = recording.questions;
+    if (innerWidth > WIDE && question) this.find(question.name, question.where, false);
   }
 
   get theme() {
-    return THEMES[this.chosenTheme || (this.dark.matches ? "dark" : "light")];
-  }
-
-  // ---- the text, once
-  chapter(i) {
-    const { name, lines, docs, functions } = this.recording.chapters[i];
-    const starts = new Map(docs.map((doc) => [doc.first, doc]));
-    const first = new Map(functions.map((f) => [f.first, f]));
-    const inDoc = new Set(docs.flatMap((doc) => Array.from({ length: doc.last - doc.first + 1 }, (_, k) => doc.first + k)));
-    const title = name.split("/").pop().replace(/\.py$/u, "").replaceAll("_", " ");
-    const body = [];
-    let block = null;
-    lines.forEach((pieces, k) => {
-      const line = k + 1;
-      if (first.has(line)) {
-        const f = first.get(line);
-        f.calls = this.recording.calls.flatMap((call, c) => (call.function === f ? [c] : []));
-        f.head = element("div", { class: "calls" });
-        block = element("div", { class: "function" }, f.head);
-        body.push(block);
-        if (!f.calls.length) block.classList.add("idle");
-      }
-      const indent = /^ */u.exec(pieces.map(([, t]) => t).join(""))[0].length;
-      const code = element("code", {}, ...pieces.map(([kind, text]) => (kind ? element("span", { class: kind }, text) : document.createTextNode(text))));
-      code.style.setProperty("--indent", `${indent}ch`);
-      const made = element("div", { class: "made" });
-      const row = element("div", { class: inDoc.has(line) ? "row string" : pieces.length ? "row" : "row blank", "data-line": line }, element("span", { class: "line", "aria-hidden": "true" }, line), code, made);
-      this.rows[i][line] = { row, made };
-      if (starts.has(line)) {
-        const doc = element("div", { class: "doc" }, ...prose(starts.get(line).blocks));
-        doc.style.setProperty("--indent", `${Math.min(indent, 4)}ch`);
-        (block ?? body).push?.(doc) ?? block.append(doc);
-      }
-      if (block && !functions.some((f) => f.first <= line && line <= f.last)) block = null;
-      if (block) block.append(row);
-      else body.push(row);
-    });
-    const section = element("section", { class: "chapter", id: `chapter-${i}`, "aria-label": name },
-      element("h2", {}, title, " ", element("small", {}, name)), ...body);
-    byId("source").append(section);
-    const go = element("button", { type: "button" }, title);
-    go.addEventListener("click", () => section.scrollIntoView({ block: "start" }));
-    byId("chapters").append(go);
+    return THEMES[/** @type {"light" | "dark"} */ (this.chosenTheme || (this.dark.matches ? "dark" : "light"))];
   }
 
   // ---- moving
   bind() {
-    const { steps } = this.recording;
     byId("back").addEventListener("click", () => this.goStep(this.step - 1));
     byId("next").addEventListener("click", () => this.goStep(this.step + 1));
     byId("over").addEventListener("click", () => this.over());
@@ -100,30 +61,38 @@ class Page {
     });
     this.dark.addEventListener("change", () => this.retheme());
     addEventListener("hashchange", () => this.read());
-    addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea, #heat, .terms")) return;
-      if (event.key === "Escape") return void this.close();
-      if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
-      event.preventDefault();
-      if (event.key === "ArrowRight") event.shiftKey ? this.over() : this.goStep(this.step + 1);
-      else event.shiftKey ? this.out() : this.goStep(this.step - 1);
-    });
-    byId("count").textContent = `${steps.length} steps`;
+    addEventListener("keydown", (event) => this.press(event));
   }
 
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const target = /** @type {Element} */ (event.target);
+    if (event.ctrlKey || event.altKey || event.metaKey || target.closest("input, select, textarea, #heat, .terms")) return;
+    if (event.key === "Escape") this.close();
+    if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
+    event.preventDefault();
+    const forward = event.key === "ArrowRight";
+    if (!event.shiftKey) this.goStep(this.step + (forward ? 1 : -1));
+    else if (forward) this.over();
+    else this.out();
+  }
+
+  /** @param {number} step */
   goStep(step) {
     const { steps } = this.recording;
-    const to = Math.min(steps.length - 1, Math.max(0, step));
-    this.go(steps[to].visit, { back: steps[to].back, scroll: true });
+    const to = steps[Math.min(steps.length - 1, Math.max(0, step))];
+    this.go(to.visit, { back: to.back, scroll: true });
   }
 
+  /** The next line of this function: what the line calls is passed over. */
   over() {
     const { steps, visits } = this.recording;
     const { visit, back } = steps[this.step];
-    if (!back && visits[visit].end > visit + 1) return this.go(visit, { back: true, scroll: true });
-    return this.goStep(this.step + 1);
+    if (!back && visits[visit].end > visit + 1) this.go(visit, { back: true });
+    this.goStep(this.step + 1);
   }
 
+  /** Out of this function, back at the line that called it. */
   out() {
     const { parent } = this.recording.calls[this.visit.call];
     if (parent !== null) this.go(parent, { back: true, scroll: true });
@@ -133,179 +102,67 @@ class Page {
     return this.recording.visits[this.recording.steps[this.step].visit];
   }
 
-  /** Goes to a visit of a line, before it calls what it calls, or back from there. */
+  /** Goes to a visit of a line, before it calls what it calls, or back from there. @param {number} visit */
   go(visit, { back = false, scroll = false } = {}) {
-    const { recording } = this;
-    this.step = recording.stepOf.get(visit);
+    const { recording, chapters } = this;
+    this.step = recording.stepOf.get(visit) ?? 0;
     if (back) while (!(recording.steps[this.step].visit === visit && recording.steps[this.step].back)) this.step++;
     const { call, line, made } = recording.visits[visit];
-    const { chapter } = recording.calls[call];
-    this.showCalls(call, visit);
-    document.querySelector(".row.now")?.classList.remove("now");
-    document.querySelectorAll(".row.inside").forEach((row) => row.classList.remove("inside"));
-    for (const outer of recording.path(call)) {
-      const { parent } = recording.calls[outer];
-      if (parent !== null) this.rows[recording.calls[recording.visits[parent].call].chapter][recording.visits[parent].line].row.classList.add("inside");
+    this.beside.show(call, visit);
+    document.querySelectorAll(".row.now, .row.inside").forEach((row) => row.classList.remove("now", "inside"));
+    for (const { parent } of recording.path(call).map((outer) => recording.calls[outer])) {
+      if (parent !== null) chapters.rowOf(parent).row.classList.add("inside");
     }
-    const { row } = this.rows[chapter][line];
+    const { row } = chapters.rowOf(visit);
     row.classList.add("now");
     if (scroll) this.bring(row);
     this.path(call);
     byId("scrub").value = String(this.step);
     byId("count").textContent = `${this.step + 1} of ${recording.steps.length}`;
-    const names = Object.keys(made);
     const what = back ? "back at" : "at";
-    byId("scrub").setAttribute("aria-valuetext", `${what} line ${line} of ${recording.chapters[chapter].name}`);
-    if (scroll) this.announce(`${what} ${recording.label(call)}, line ${line}${names.length ? `, made ${names.join(", ")}` : ""}`);
+    byId("scrub").setAttribute("aria-valuetext", `${what} line ${line} of ${recording.place(visit)[0]}`);
+    const names = Object.keys(made).join(", ");
+    if (scroll) this.announce(`${what} ${recording.label(call)}, line ${line}${names && `, made ${names}`}`);
     this.write();
   }
 
+  /** Scrolls a line into sight. @param {HTMLElement} row */
   bring(row) {
     const { top, bottom } = row.getBoundingClientRect();
     const ceiling = byId("bar").getBoundingClientRect().bottom + 20;
-    const floor = document.body.classList.contains("sheet") ? innerHeight * 0.42 : innerHeight - 40;
+    const floor = document.body.classList.contains("sheet") && innerWidth <= WIDE ? innerHeight * 0.42 : innerHeight - 40;
     if (top < ceiling || bottom > floor) scrollTo({ top: scrollY + top - ceiling - Math.min(160, (floor - ceiling) / 3) });
   }
 
-  /** Every function shows the call one is in; else the next one that comes; else the last one there was. */
-  showCalls(call, visit) {
-    const { recording } = this;
-    const path = new Set(recording.path(call));
-    for (const { functions } of recording.chapters) {
-      for (const f of functions) {
-        if (!f.calls.length) {
-          if (!f.head.firstChild) f.head.append(element("span", {}, "not called for this sentence"));
-          continue;
-        }
-        const starts = (c) => recording.calls[c].visits[0] ?? recording.calls[c].parent ?? 0;
-        const inside = f.calls.find((c) => path.has(c));
-        const next = inside ?? f.calls.find((c) => starts(c) >= visit) ?? f.calls.at(-1);
-        if (this.shown.get(f) !== next || inside !== undefined) this.showCall(f, next, visit);
-      }
-    }
-  }
-
-  showCall(f, call, visit) {
-    const { recording } = this;
-    const { chapter, given, visits } = recording.calls[call];
-    const anew = this.shown.get(f) !== call;
-    if (anew) {
-      this.shown.set(f, call);
-      this.callHead(f, call);
-      for (let line = f.first; line <= f.last; line++) {
-        if (this.innermost(chapter, line) === f) this.rows[chapter][line].made.replaceChildren();
-      }
-      this.fill(this.rows[chapter][f.def].made, call, null, given);
-    }
-    const byLine = new Map();
-    for (const v of visits) {
-      const { line } = recording.visits[v];
-      const rounds = byLine.get(line) ?? byLine.set(line, []).get(line);
-      rounds.push(v);
-    }
-    for (const [line, rounds] of byLine) {
-      const current = rounds.findLast((v) => v <= visit) ?? rounds.at(-1);
-      const wanted = path(recording, call, visit) ? current : rounds.at(-1);
-      const { made } = this.rows[chapter][line];
-      if (anew || Number(made.dataset.visit) !== wanted) this.fill(made, call, wanted, recording.visits[wanted].made, rounds);
-    }
-  }
-
-  innermost(chapter, line) {
-    return this.recording.chapters[chapter].functions.filter((f) => f.first <= line && line <= f.last).reduce((a, b) => (a && a.first > b.first ? a : b), null);
-  }
-
-  /** What stands at the right of a line. */
-  fill(made, call, visit, names, rounds = []) {
-    made.dataset.visit = visit ?? "";
-    const parts = Object.entries(names).map(([name, value]) => this.chip(call, visit, name, value));
-    if (rounds.length > 1 && parts.length) parts.push(this.rounds(rounds, visit));
-    const flag = this.recording.differs?.[visit];
-    if (flag) parts.unshift(element("p", { class: "differs" }, flag));
-    made.replaceChildren(...parts);
-  }
-
-  chip(call, visit, name, value) {
-    if (!Array.isArray(value)) return element("span", { class: "scalar" }, element("code", {}, name), ` = ${fourDigits(value)}`);
-    const [number] = value;
-    const array = this.recording.arrays[number];
-    const words = shapeInWords(lettersOf(name, array), array.shape);
-    const canvas = element("canvas", { "aria-hidden": "true" });
-    const { width, height } = thumbSize(array);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-    canvas.array = number;
-    const chip = element("button", { type: "button", class: visit === null ? "chip given" : "chip", "data-array": String(number), "data-name": name }, canvas,
-      element("span", { class: "label" }, element("code", {}, name), element("span", { class: "shape" }, words)));
-    chip.addEventListener("click", () => this.show(call, visit, name));
-    this.seen.observe(canvas);
-    return chip;
-  }
-
-  rounds(rounds, visit) {
-    const at = rounds.indexOf(visit);
-    const button = (sign, to, label) => {
-      const b = element("button", { type: "button", "aria-label": label }, sign);
-      b.disabled = to === undefined;
-      b.addEventListener("click", () => this.go(to));
-      return b;
-    };
-    return element("span", { class: "rounds" }, button("‹", rounds[at - 1], "the round before"), `round ${at + 1} of ${rounds.length}`, button("›", rounds[at + 1], "the next round"));
-  }
-
-  async paint(canvas) {
-    this.seen.unobserve(canvas);
-    const numbers = await this.recording.numbers(canvas.array);
-    drawThumb(canvas, this.recording.arrays[canvas.array], numbers, this.theme);
-  }
-
-  /** Above a function: which of its calls is shown, and a choice. */
-  callHead(f, call) {
-    if (f.calls.length === 1) return f.head.replaceChildren(this.pathText(call));
-    const select = element("select", { "aria-label": `which call of ${f.name} is shown` },
-      ...f.calls.map((c, i) => element("option", { value: String(c) }, `${i + 1} of ${f.calls.length}: ${this.pathText(c)}`)));
-    select.value = String(call);
-    select.addEventListener("change", () => this.go(this.recording.calls[Number(select.value)].visits[0], {}));
-    return f.head.replaceChildren(select);
-  }
-
-  /** "encoder layer 2 › attention block › … › softmax for attention_HTS". */
-  pathText(call) {
-    const path = this.recording.path(call);
-    const from = path.findIndex((c) => this.recording.calls[c].index !== undefined);
-    return path.slice(from < 0 ? Math.max(0, path.length - 2) : from).map((c) => this.recording.label(c)).join(" › ");
-  }
-
-  /** The calls one is in, each a button; where one is one of several, a list of them. */
+  /** The calls around this one, each a button; where a call is one of several, a list of them. @param {number} call */
   path(call) {
     const { recording } = this;
-    const items = recording.path(call).map((c, i, path) => {
-      const { index, like, visits } = recording.calls[c];
-      if (index !== undefined) {
-        const select = element("select", { "aria-label": `which ${recording.label(c).replace(/ \d+$/u, "")}` },
-          ...like.map((other, k) => element("option", { value: String(k) }, recording.label(other))));
-        select.value = String(index);
-        select.addEventListener("change", () => this.goTwin(call, c, like[Number(select.value)]));
-        return element("li", {}, select);
+    const path = recording.path(call);
+    const items = path.map((c) => {
+      const { index, like = [], visits } = recording.calls[c];
+      if (index === undefined) {
+        return element("li", {}, button(recording.label(c), () => this.go(visits[0], { scroll: true }), { "aria-current": c === call ? "true" : "" }));
       }
-      const button = element("button", { type: "button" }, recording.label(c));
-      if (i === path.length - 1) button.setAttribute("aria-current", "true");
-      button.addEventListener("click", () => this.go(visits[0], { scroll: true }));
-      return element("li", {}, button);
+      const select = element("select", { "aria-label": `which ${recording.label(c).replace(/ \d+$/u, "")}` }, ...like.map((other, k) => option(k, recording.label(other))));
+      select.value = String(index);
+      select.addEventListener("change", () => this.goTwin(call, c, like[Number(select.value)]));
+      return element("li", {}, select);
     });
     byId("path").replaceChildren(...items);
     requestAnimationFrame(() => byId("path").scrollTo(byId("path").scrollWidth, 0)); // where they do not all fit
   }
 
+  /** The same line of another layer. @param {number} call @param {number} ancestor @param {number} other */
   goTwin(call, ancestor, other) {
     const { recording } = this;
-    const twin = recording.twin(call, ancestor, other);
+    const { visits } = recording.calls[recording.twin(call, ancestor, other)];
     const at = recording.calls[call].visits.indexOf(recording.steps[this.step].visit);
-    this.go(recording.calls[twin].visits[at] ?? recording.calls[twin].visits[0], { scroll: true });
+    this.go(visits[at] ?? visits[0], { scroll: true });
     if (this.open) this.openTwin(ancestor, other, false);
   }
 
   // ---- the opened array
+  /** Opens an array, and goes to the line that made it. @param {number} call @param {number | null} visit @param {string} name @param {any} [index] */
   show(call, visit, name, index) {
     if (visit !== null) this.go(visit, { back: this.recording.visits[visit].end > visit + 1 });
     this.open = { call, visit, name };
@@ -313,24 +170,22 @@ class Page {
     this.inspector.open(call, visit, name, index);
   }
 
-  /** The same array of another layer. */
+  /** The same array of another layer. @param {number} ancestor @param {number} other */
   openTwin(ancestor, other, move = true) {
-    const { recording } = this;
-    const { call, visit, name } = this.open;
-    if (!recording.path(call).includes(ancestor)) return;
-    const twin = recording.twin(call, ancestor, other);
-    const same = visit === null ? null : recording.calls[twin].visits[recording.calls[call].visits.indexOf(visit)];
+    const { recording, open } = this;
+    if (!open || !recording.path(open.call).includes(ancestor)) return;
+    const twin = recording.twin(open.call, ancestor, other);
+    const same = open.visit === null ? null : recording.calls[twin].visits[recording.calls[open.call].visits.indexOf(open.visit)] ?? null;
     const { index } = this.inspector;
-    if (move && same !== null && same !== undefined) this.show(twin, same, name, index);
-    else {
-      this.open = { call: twin, visit: same, name };
-      this.inspector.open(twin, same ?? null, name, index);
-    }
+    if (move && same !== null) return void this.show(twin, same, open.name, index);
+    this.open = { ...open, call: twin, visit: same };
+    this.inspector.open(twin, same, open.name, index);
   }
 
+  /** The panel shows an array, or another number of it. */
   opened() {
     document.querySelectorAll(".chip.open").forEach((chip) => chip.classList.remove("open"));
-    document.querySelectorAll(`.chip[data-array="${this.inspector.number}"]`).forEach((chip) => chip.dataset.name === this.open?.name && chip.classList.add("open"));
+    document.querySelectorAll(`.chip[data-array="${this.inspector.number}"][data-name="${this.open?.name}"]`).forEach((chip) => chip.classList.add("open"));
     this.elsewhere();
     this.write();
   }
@@ -339,34 +194,31 @@ class Page {
     if (byId("inspector").hidden) return;
     byId("inspector").hidden = true;
     document.body.classList.remove("sheet");
-    document.querySelector(".chip.open")?.focus();
-    document.querySelectorAll(".chip.open").forEach((chip) => chip.classList.remove("open"));
+    const chips = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".chip.open"));
+    chips[0]?.focus();
+    chips.forEach((chip) => chip.classList.remove("open"));
     this.open = null;
     this.write();
   }
 
+  /** @param {number} call @param {number} line */
   showLine(call, line) {
     const visit = this.recording.calls[call].visits.find((v) => this.recording.visits[v].line === line);
     if (visit !== undefined) this.go(visit, { scroll: true });
-    else this.bring(this.rows[this.recording.calls[call].chapter][line].row);
-  }
-
-  /** The layer one is in: the number of the first call on the path that is one of several. */
-  layerOf(call) {
-    const found = this.recording.path(call).find((c) => this.recording.calls[c].index !== undefined);
-    return found === undefined ? -1 : this.recording.calls[found].index;
+    else this.bring(this.chapters.rows[this.recording.calls[call].chapter][line].row);
   }
 
   /** To the explorer's picture of the same head, where the array has heads. */
   elsewhere() {
     const { letters, index, call } = this.inspector;
-    const layer = this.layerOf(call);
-    const head = letters.indexOf("H");
-    if (!this.recording.explorer || head < 0 || layer < 0) return byId("elsewhere").replaceChildren();
-    const hash = [`view=sentence`, `layer=${layer}`, `head=${index[head]}`];
-    if (letters.includes("T")) hash.push(`query=${index[letters.indexOf("T")]}`);
-    if (letters.includes("S")) hash.push(`key=${index[letters.indexOf("S")]}`);
-    const link = element("a", { href: `${this.recording.explorer}#${hash.join("&")}` }, `head ${index[head]} of layer ${layer} in the explorer`);
+    const { explorer } = this.recording.about;
+    const layer = this.recording.layerOf(call);
+    const of = (letter) => index[letters.indexOf(letter)];
+    if (!explorer || !letters.includes("H") || layer < 0) return byId("elsewhere").replaceChildren();
+    const hash = ["view=sentence", `layer=${layer}`, `head=${of("H")}`];
+    if (letters.includes("T")) hash.push(`query=${of("T")}`);
+    if (letters.includes("S")) hash.push(`key=${of("S")}`);
+    const link = element("a", { href: `${explorer}#${hash.join("&")}` }, `head ${of("H")} of layer ${layer} in the explorer`);
     return byId("elsewhere").replaceChildren("See ", link, ".");
   }
 
@@ -374,10 +226,9 @@ class Page {
   write() {
     clearTimeout(this.writing);
     this.writing = setTimeout(() => {
-      const state = { ...ADDRESS, step: this.step };
-      if (this.open) Object.assign(state, { array: this.open.name, at: this.inspector.index?.join(".") ?? "" });
-      if (this.open && this.open.visit === null) state.array = `given ${this.open.name}`;
-      this.address = toHash(state, ADDRESS);
+      const { open } = this;
+      const array = open ? `${open.visit === null ? "given " : ""}${open.name}` : "";
+      this.address = toHash({ ...ADDRESS, step: this.step, array, at: open ? this.inspector.index?.join(".") ?? "" : "" }, ADDRESS);
       try {
         history.replaceState(null, "", this.address ? `#${this.address}` : location.pathname + location.search);
       } catch {
@@ -391,67 +242,50 @@ class Page {
     const hash = location.hash.slice(1);
     if (!hash || hash === this.address) return false;
     const state = fromHash(hash, {}, ADDRESS);
-    const { steps, visits } = this.recording;
+    const step = this.recording.steps[state.step];
     const index = state.at ? state.at.split(".").map(Number) : undefined;
-    const step = steps[state.step];
-    if (step && (state.step || !state.array)) {
-      this.go(step.visit, { back: step.back, scroll: true });
-      const { call, made } = visits[step.visit];
-      const given = state.array.startsWith("given ");
-      const name = state.array.replace(/^given /u, "");
-      if (given && Object.hasOwn(this.recording.calls[call].given, name)) this.show(call, null, name, index);
-      else if (Object.hasOwn(made, name)) this.show(call, step.visit, name, index);
-      return true;
-    }
-    return this.find(state.array, state);
-  }
-
-  /** Opens the first array of a name, in a layer; false if there is none. */
-  find(name, { layer = -1, head = -1, row = -1, column = -1, last = false } = {}) {
-    const { visits, arrays } = this.recording;
-    const search = last ? "findLastIndex" : "findIndex";
-    const found = visits[search](({ call, made }) => Array.isArray(made[name]) && (layer < 0 || this.layerOf(call) === layer));
-    if (found < 0) return false;
-    const { call, made } = visits[found];
-    const { shape } = arrays[made[name][0]];
-    const wanted = [...Array.from({ length: Math.max(0, shape.length - 3) }, () => 0), head, row, column].slice(-shape.length);
-    this.show(call, found, name, row < 0 && column < 0 ? { largest: true, head: Math.max(0, head) } : wanted.map((i) => Math.max(0, i)));
-    this.bring(this.rows[this.recording.calls[call].chapter][visits[found].line].row);
+    if (!step || (!state.step && state.array)) return this.find(state.array, { ...state, at: index });
+    this.go(step.visit, { back: step.back, scroll: true });
+    const { call, made } = this.recording.visits[step.visit];
+    const name = state.array.replace(/^given /u, "");
+    if (name !== state.array && Object.hasOwn(this.recording.calls[call].given, name)) this.show(call, null, name, index);
+    else if (Object.hasOwn(made, name)) this.show(call, step.visit, name, index);
     return true;
   }
 
-  /** What is opened where nothing was asked for: the first array with queries and keys whose rows are shares. */
-  begin() {
+  /**
+   * Opens the first array of a name, in a layer; false if there is none.
+   * @param {string} name
+   * @param {{layer?: number, head?: number, row?: number, column?: number, at?: number[]}} where at: its index
+   */
+  find(name, { layer = -1, head = -1, row = -1, column = -1, at }, scroll = true) {
     const { visits, arrays } = this.recording;
-    const isShares = (name, value) => Array.isArray(value) && /_[A-Z]*TS$/u.test(name) && arrays[value[0]].low >= 0 && arrays[value[0]].high <= 1;
-    const found = visits.findIndex(({ made }) => Object.entries(made).some(([name, value]) => isShares(name, value)));
-    if (found < 0) return;
-    const name = Object.entries(visits[found].made).find(([n, value]) => isShares(n, value))[0];
-    this.open = { call: visits[found].call, visit: found, name };
-    this.inspector.open(visits[found].call, found, name, "largest");
+    const found = visits.findIndex(({ call, made }) => Array.isArray(made[name]) && (layer < 0 || this.recording.layerOf(call) === layer));
+    if (found < 0) return false;
+    const { call, made } = visits[found];
+    const { shape } = arrays[/** @type {number[]} */ (made[name])[0]];
+    const wanted = [...shape.slice(3).map(() => 0), head, row, column].slice(-shape.length).map((i) => Math.max(0, i));
+    this.show(call, found, name, at ?? (row < 0 && column < 0 ? { head: Math.max(0, head) } : wanted));
+    if (scroll) this.bring(this.chapters.rowOf(found).row);
+    return true;
   }
 
-  /** How a number came about, for those who ask from outside. */
+  /** How a number came about. @param {number} visit @param {string} name @param {number[]} index */
   explain(visit, name, index) {
     return explanation(this.arithmetic, visit, name, index);
   }
 
+  /** @param {string} text */
   announce(text) {
     byId("live").textContent = text;
   }
 
   retheme() {
     document.documentElement.dataset.theme = this.theme.name;
-    document.querySelectorAll(".chip canvas").forEach((canvas) => this.seen.observe(canvas));
-    if (!byId("inspector").hidden) this.inspector.head();
-    this.inspector.draw();
+    this.beside.retheme();
+    this.inspector.retheme();
   }
 }
 
-/** Whether a visit is in a call or in what it called. */
-function path(recording, call, visit) {
-  return recording.path(recording.visits[visit].call).includes(call);
-}
-
-window.reading = new Page(new Recording(JSON.parse(byId("data").textContent)));
+Object.assign(window, { reading: new Page(new Recording(JSON.parse(byId("data").textContent))) }); // the tests look at it
 document.documentElement.dataset.ready = "true";

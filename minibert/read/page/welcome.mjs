@@ -1,43 +1,50 @@
-// The first section: what the page is, what the letters stand for here, and four questions to begin with.
+// The first section: what the page is, what the letters stand for here, and questions to begin with.
 
-import { element } from "../../../viz/web/dom.mjs";
+import { button, element } from "../../../viz/web/dom.mjs";
 import { shapeInWords } from "./letters.mjs";
+import { inline } from "./prose.mjs";
 
+/** @param {import("./read.mjs").Page} page */
 export function welcome(page) {
-  const { recording } = page;
-  const counts = {}; // of each letter, how often each size: ALBERT's embeddings have a smaller D, "exact" has one more K
-  for (const { letters, shape } of recording.arrays) {
-    [...letters].forEach((letter, axis) => {
-      counts[letter] ??= {};
-      counts[letter][shape[axis]] = (counts[letter][shape[axis]] ?? 0) + 1;
-    });
-  }
-  const usual = ([letter, sizes]) => [letter, Number(Object.keys(sizes).reduce((one, other) => (sizes[other] > sizes[one] ? other : one)))];
-  const sizes = new Map(Object.entries(counts).map(usual));
-  const legend = [..."TSHKDFVN"].filter((letter) => sizes.has(letter)).map((letter) =>
-    element("li", {}, element("b", {}, letter), ` ${letter === "S" ? `${sizes.get(letter)} tokens as keys` : shapeInWords(letter, [sizes.get(letter)])}`));
-  const ask = (text, name, where) => {
-    const button = element("button", { type: "button", class: "link" }, text);
-    button.addEventListener("click", () => page.find(name, where));
-    return element("li", {}, button);
-  };
-  const made = (name) => recording.visits.some((visit) => Array.isArray(visit.made[name]));
-  const questions = [
-    ["Where does the largest share of attention in layer 1, head 2 come from?", "attention_HTS", { layer: 1, head: 2 }],
-    ["Which line moves information from one token to another?", "context_HTK", { layer: 1 }],
-    ["Why must what is added (the residual) have the same shape?", "mixed_TD", { layer: 1, last: true }],
-    ["What would change without the division by √K?", "scores_HTS", { layer: 1, head: 2 }],
-  ].filter(([, name]) => made(name)).map(([text, name, where]) => ask(text, name, where));
+  const { about, questions } = page.recording;
+  const kbd = (key) => element("kbd", {}, key);
   const parts = [
     element("h1", {}, "The code that ran, beside the arrays it made"),
-    element("p", {}, "Here is the true source of minibert, and beside each line the arrays that this line made. It ran once, on ",
-      element("q", {}, recording.text || recording.tokens.join(" ")), `, with the model ${recording.model}. Open any picture: it shows every number, and the arithmetic behind it.`),
+    element("p", {}, "This is the source of minibert. Beside each line stand the arrays that the line made. The code ran once, with the model ",
+      about.model, ", on the text “", element("bdi", {}, about.text || about.tokens.join(" ")), "”. Click a picture to see its numbers, and how each of them was computed."),
     element("p", {}, "Letters at the end of a name are its axes. Here:"),
-    element("ul", { class: "legend" }, ...legend),
-    element("p", {}, "A line may run many times: in each layer, for queries, keys and values. Which call is shown stands above each function and in the bar at the top; both can be changed. ",
-      element("kbd", {}, "→"), " and ", element("kbd", {}, "←"), " go through the forward pass as it ran, line by line, into functions and out; with ", element("kbd", {}, "Shift"), " past them. Colours: indigo above 0, amber below, paper for 0."),
+    element("ul", { class: "legend" }, ...legend(page.recording)),
+    element("p", {}, "A line may run many times: in each layer, for queries, keys and values. The line above a function, and the bar at the top, show which call you see. Choose another one there."),
+    element("p", {}, kbd("→"), " goes to the next line that ran, into functions; ", kbd("←"), " goes back. ", kbd("Shift →"), " goes to the next line of the same function; ", kbd("Shift ←"), " leaves the function."),
+    element("p", {}, "Colours: indigo is above 0, amber below, paper is 0. The strongest colour of a picture is its number farthest from 0; the smallest and the largest number stand beside it."),
   ];
-  if (questions.length) parts.push(element("p", {}, "Four questions to begin with:"), element("ol", {}, ...questions));
-  for (const note of [recording.student, recording.leftOut]) if (note) parts.push(element("p", { class: "note" }, note));
+  if (questions.length) {
+    parts.push(element("p", {}, "Questions to begin with. Each opens the array that it is about:"));
+    parts.push(element("ol", { class: "questions" }, ...questions.map(({ text, name, where, answer, table }) => element("li", {},
+      button(text, () => page.find(name, where), { class: "link" }),
+      element("details", {}, element("summary", {}, "Answer"), element("p", {}, ...inline(answer)), ...(table ? [rows(table)] : []))))));
+  }
+  for (const note of [about.student, about.leftOut]) if (note) parts.push(element("p", { class: "note" }, note));
   return parts;
+}
+
+/** Each letter with its size. Where a letter has several (ALBERT's embeddings have a smaller D), the usual one. @param {import("./recording.mjs").Recording} recording */
+function legend({ arrays }) {
+  const usual = (letter) => {
+    /** @type {Map<number, number>} */
+    const counts = new Map();
+    for (const { letters, shape } of arrays) {
+      const size = shape[letters.indexOf(letter)];
+      if (size !== undefined) counts.set(size, (counts.get(size) ?? 0) + 1);
+    }
+    return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
+  };
+  const letters = [..."TSHKDEFVN"].filter((letter) => usual(letter) !== undefined && (letter !== "E" || usual("E") !== usual("D")));
+  return letters.map((letter) => element("li", {}, element("b", {}, letter), ` ${letter === "S" ? `${usual(letter)} tokens as keys` : shapeInWords(letter, [usual(letter)])}`));
+}
+
+/** @param {string[][]} table its first row is the head */
+function rows([head, ...body]) {
+  return element("table", {}, element("thead", {}, element("tr", {}, ...head.map((cell) => element("th", { scope: "col" }, cell)))),
+    element("tbody", {}, ...body.map(([first, ...cells]) => element("tr", {}, element("th", { scope: "row" }, first), ...cells.map((cell) => element("td", {}, cell))))));
 }
