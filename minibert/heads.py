@@ -49,9 +49,11 @@ def sentence_vector(hidden_TD: np.ndarray, mode: str = "mean", normalize: bool =
 
 
 def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:
-    """One logit for each label: [D] -> [labels].
+    """One logit for each label.
 
-    logits = pooled W + b
+        logits = pooled W + b
+
+    [D] -> [labels].
     """
     return linear(pooled[None], *weights)[0]
 

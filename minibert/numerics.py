@@ -81,18 +81,12 @@ def gelu_tanh(x: Array) -> Array:
 
 
 def relu(x: Array) -> Array:
-    """x where it is positive, else 0.
-
-    relu(x) = max(x, 0)
-    """
+    """relu(x) = max(x, 0)"""
     return np.maximum(x, 0)
 
 
 def silu(x: Array) -> Array:
-    """Like gelu, with another curve in place of Phi.
-
-    silu(x) = x / (1 + exp(-x))
-    """
+    """silu(x) = x / (1 + exp(-x))"""
     t = np.maximum(x, -88)  # below, exp(-x) overflows float32, and silu is 0 in all its digits
     return t / (1 + np.exp(-t))
 
