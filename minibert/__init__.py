@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # so that editors and type checkers know them; at run time ea
     from minibert.trace import LayerTrace, Trace
 
 __version__ = "0.1.0"
+__distribution__ = "minibert-numpy"  # the command looks for this, since others have packages of our names
 
 __all__ = ["Bert", "BertConfig", "CheckpointError", "Encoding", "LayerTrace", "Trace", "UserError", "explore", "load"]
 

@@ -1,58 +1,70 @@
-"""Pictures of attention from queries and keys. Knows arrays, tokens and matplotlib; nothing of any model.
+"""Pictures of attention from queries and keys. viz needs arrays, tokens and matplotlib, and imports no model.
 
-    n = viz.normalize(query, key, sentences, method="exact")     move queries to the keys they attend to
-    viz.measure(n, attention, sentences).plane.nearest1          does it show in the plane?
-    viz.save(viz.joint_figure([n], tokens, pairs), "joint.png")  look
+    n = viz.normalize(query, key, sentences, method="exact")     # move queries and keys; attention stays the same
+    viz.measure(n, attention, sentences).plane.nearest1          # how often is the most attended key the nearest?
+    viz.save(viz.joint_figure([n], tokens, pairs), "joint.png")  # draw them
 
-Arrays have the shape [..., N, K]: N tokens, of all sentences, end to end; K head size; "..." any axes of heads, such as
-[layers, heads]. matplotlib is imported when the first figure is made.
+matplotlib is imported when the first figure is made. Letters name axes of arrays, in shapes such as [..., N, K] and at
+the end of names such as query_GPNK:
+
+N  tokens of all sentences, end to end   S  tokens of one sentence, as keys   Q  queries of one sentence
+K  head size; K + 1 with method "exact"  C  dimensions of the plane, 2 or 3   L  layers   H  heads
+G  groups of heads that share a plane    P  heads of a group                  n  sentences of one length
+R  min(N, K) principal directions        X  scales that are tried             W  words   M  any number of points
+...  any axes of heads, such as [layers, heads], or none
+
+In equations q_i and k_j are one query and one key. A [C, K], a [C] and B [C, K], b [C] are the linear maps of queries
+and keys into the plane: x_i = A q_i + a, y_j = B k_j + b. In singular value decompositions U S V^T, U, S and V are
+the usual matrices. c is the scale, R also the radius of "exact", d0 the distance below which a pair counts as close.
 """
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from viz.figures.lines import Lines, choose_lines, link_words
-from viz.figures.words import Words, find_words
+from viz.figures.attention_lines import Lines, choose_lines, link_words
+from viz.figures.whole_words import Words, find_words
 from viz.geometry.normalize import Normalized, normalize
 from viz.geometry.pca import Pca, pca
 from viz.measures.habits import Habits, habits
 from viz.measures.measure import Measures, RankedAttention, measure, measure_all
 from viz.measures.shift import Shift, jensen_shannon, shift
 
-LATER = {  # these need matplotlib, or are a chapter of their own: imported when first asked for
+SUBPACKAGES = ("explorer", "figures", "geometry", "measures", "web")
+LATER = {  # imported when first used, since they need matplotlib or are large
     "joint_figure": "viz.figures.joint",
     "link_in_words": "viz.figures.joint",
     "distance_figure": "viz.figures.distances",
-    "attention_figure": "viz.figures.maps",
-    "attention_pair_figure": "viz.figures.maps",
-    "search_figure": "viz.figures.search",
+    "attention_figure": "viz.figures.attention_maps",
+    "attention_pair_figure": "viz.figures.attention_maps",
+    "attention_sheet": "viz.figures.attention_maps",
+    "search_figure": "viz.figures.scale_search",
     "matrix_figure": "viz.figures.matrix",
-    "attention_sheet": "viz.figures.maps",
     "layers_figure": "viz.figures.matrix",
     "heatmap_figure": "viz.figures.heatmaps",
     "positions_figure": "viz.figures.heatmaps",
     "save": "viz.figures.canvas",
-    "Sentence": "viz.explorer",
     "explore": "viz.explorer",
     "read_export": "viz.exported",
 }
 
-if TYPE_CHECKING:  # so that editors and type checkers know them too
+if TYPE_CHECKING:  # for editors and type checkers
     from viz.explorer import Sentence as Sentence
     from viz.explorer import explore as explore
     from viz.exported import read_export as read_export
+    from viz.figures.attention_maps import attention_figure as attention_figure
+    from viz.figures.attention_maps import attention_pair_figure as attention_pair_figure
+    from viz.figures.attention_maps import attention_sheet as attention_sheet
     from viz.figures.canvas import save as save
     from viz.figures.distances import distance_figure as distance_figure
     from viz.figures.heatmaps import heatmap_figure as heatmap_figure
     from viz.figures.heatmaps import positions_figure as positions_figure
     from viz.figures.joint import joint_figure as joint_figure
     from viz.figures.joint import link_in_words as link_in_words
-    from viz.figures.maps import attention_figure as attention_figure
-    from viz.figures.maps import attention_pair_figure as attention_pair_figure
-    from viz.figures.maps import attention_sheet as attention_sheet
     from viz.figures.matrix import layers_figure as layers_figure
     from viz.figures.matrix import matrix_figure as matrix_figure
-    from viz.figures.search import search_figure as search_figure
+    from viz.figures.scale_search import search_figure as search_figure
+
+__distribution__ = "minibert-numpy"  # the command looks for this, since others have packages of our names
 
 __all__ = [
     "Habits",
@@ -77,12 +89,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
+    if name in SUBPACKAGES:
+        return importlib.import_module(f"viz.{name}")
     if name not in LATER:
         raise AttributeError(f"module 'viz' has no attribute {name!r}")
     if not LATER[name].startswith("viz.figures"):
         return getattr(importlib.import_module(LATER[name]), name)
-    from viz.figures.style import house_style  # first, since it sees to it that matplotlib can be imported
+    from viz.figures.style import house_style  # first, since it makes sure that matplotlib can be imported
 
     with house_style():
         return getattr(importlib.import_module(LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *SUBPACKAGES, *LATER})

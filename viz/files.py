@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import os
 import secrets
@@ -9,14 +9,16 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """Gives a path to write to, in the same folder; what was written there becomes `path` when the block ends well.
+    """A temporary path in the same folder, which becomes `path` when the block ends without an exception.
 
         with whole_file("table.csv") as beside:
             beside.write_text(table, encoding="utf-8")
 
-    Otherwise nothing is left, and what was at `path` before is still there. Parent folders are made. The name is a new
-    one each time, so that two may write to one path at once: the last one stays. A new file gets the rights that the
-    user's umask gives, an old one keeps those it has; a link stays a link. OSError: it cannot be written.
+    After an exception the temporary file is removed, and an older file at `path` is as before. Parent folders are made.
+    The temporary name is new each time, so two programs may write to one path at once: the last file stays. A new file
+    has the permissions of the user's umask, an older one keeps its own; a link stays a link.
+
+    OSError: the file cannot be written.
     """
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +30,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
             beside.chmod(target.stat().st_mode & 0o777)
         os.replace(beside, target)
     except OSError as error:
-        if error.filename == str(beside):  # a name that nobody has ever seen
+        if error.filename == str(beside):  # the user knows only the other name
             raise type(error)(error.errno, error.strerror, str(path)) from None
         raise
     finally:

@@ -29,6 +29,11 @@ def add_text(parser: argparse.ArgumentParser, default: str | None = None, help: 
     add_file(parser)
 
 
+def add_pair(parser: argparse.ArgumentParser) -> None:
+    help = "a second sentence: the same as 'first ||| second'"
+    parser.add_argument("--pair", type=sentence, metavar="TEXT", help=help)
+
+
 def add_texts(parser: argparse.ArgumentParser, default: str) -> None:
     """TEXT ..., or many in a file."""
     parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help=f"{PAIR_HELP} (default: {default})")
@@ -157,12 +162,12 @@ def heads(text: str) -> list[tuple[int, int]]:
 
 def choose(kind: str, wish: str | None, count: int) -> list[int]:
     """The numbers of the layers or heads that are meant, of `count` there are; None and "all" are all of them."""
-    if wish in (None, "all"):
+    if wish is None or wish == "all":
         return list(range(count))
     chosen: set[int] = set()
     for part in wish.split(","):
-        first, last = re.fullmatch(r"(-?\d+)(?:-(\d+))?", part).groups()
-        low, high = int(first), int(last or first)
+        first, _, last = part.rpartition("-") if "-" in part[1:] else (part, "", part)
+        low, high = int(first), int(last)
         if low > high:
             raise UserError(f"--{kind} is {wish}; {part} runs backwards: write {high}-{low}")
         if not (low >= 0 and high < count):

@@ -5,26 +5,29 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from minibert.commands.answers import print_answers, texts_of
 from minibert.commands.arguments import (
     DEFAULT_TEXT,
     add_heads,
     add_json,
     add_model,
+    add_pair,
     add_text,
     at_least,
-    check_source,
     choose,
     new_path,
     refuse,
-    sentence,
 )
-from minibert.commands.output import print_json
-from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.files import check_new_file
 from minibert.model import Bert, load
-from minibert.terminal import columns, model_name, padded, printable, rounded, text_line
+from minibert.terminal import columns, padded, printable, rounded
+from minibert.tokenizer.encoding import Encoding
 from minibert.trace import FIELDS, Trace
+from minibert.whatif.flow import norms, rollout, value_zeroing
+
+Map = tuple[int, int | None, np.ndarray]
+"""A layer, a head (None: all heads of the layer together), and numbers [query tokens, key tokens]."""
 
 OF_LAYERS = ("rollout", "value-zeroing")
 MEASURES = ("attention", "norm", *OF_LAYERS)
@@ -32,9 +35,7 @@ MEASURES = ("attention", "norm", *OF_LAYERS)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_text(parser, DEFAULT_TEXT)
-    parser.add_argument(
-        "--pair", type=sentence, metavar="TEXT", help="a second sentence: the same as 'first ||| second'"
-    )
+    add_pair(parser)
     add_model(parser)
     add_heads(parser, default="all")
     parser.add_argument(
@@ -59,49 +60,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """One block per sentence and head: each query with the keys it attends to most."""
-    check_source(args, [text for text in (args.text, args.pair) if text is not None])
-    if args.pair is not None and args.text is None:
-        raise UserError("TEXT is missing; expected the first sentence of the pair, before --pair")
+    texts = texts_of(args, "the first sentence of the pair, before --pair", DEFAULT_TEXT)
+    check(args)
+    bert = load(args.model)
+    layers = choose("layer", args.layer, bert.config.num_hidden_layers)
+    heads = choose("head", args.head, bert.config.num_attention_heads)
+    files = [file for file in (args.csv, args.npz) if file is not None]
+
+    def answer(encoding: Encoding) -> tuple[Trace, list[Map]]:
+        trace = bert.batch([encoding], keep=FIELDS)[0] if files else bert(encoding)
+        for file in files:
+            trace.save(file)
+        return trace, list(maps(bert, trace, args.measure, layers, heads))
+
+    def show(found: tuple[Trace, list[Map]]) -> Iterator[str]:
+        trace, some = found
+        for layer, head, map_TS in some:
+            yield f"layer {layer}" + ("" if head is None else f" head {head}")
+            yield from block(trace.tokens, map_TS, args.top or 2).splitlines()
+
+    def as_json(found: tuple[Trace, list[Map]]) -> dict[str, object]:
+        trace, some = found
+        return {"tokens": trace.tokens, "heads": [numbers(*one, args.measure) for one in some]}
+
+    print_answers(args, bert, texts, answer, show, as_json)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raises UserError for arguments that do not go together; before a model is loaded."""
     check_new_file(args.csv, "--csv", ".csv")
     check_new_file(args.npz, "--npz", ".npz")
     if args.csv is not None or args.npz is not None:
         refuse(args, "file", "with --csv or --npz, which are of one sentence")
+    if args.csv is not None and args.measure != "attention":
+        raise UserError(f"--csv writes attention, not {args.measure}; print that with --json, or leave one out")
     if args.json:
         refuse(args, "top", "with --json, which has every key")
     if args.measure in OF_LAYERS:
         refuse(args, "head", f"with --measure {args.measure}, which is of all heads of a layer together")
-    text = DEFAULT_TEXT if args.text is None else args.text
-    bert = load(args.model)
-    layers = choose("layer", args.layer, bert.config.num_hidden_layers)
-    heads = choose("head", args.head, bert.config.num_attention_heads)
-    texts = [text if args.pair is None else f"{text} ||| {args.pair}"]
-    sentences = Sentences(bert, texts, args.file, args.skip_bad, args.column)
-    for file in filter(None, (args.csv, args.npz)):
-        bert.batch([next(iter(sentences))], keep=FIELDS)[0].save(file)
-    found = []
-    for encoding in sentences:
-        trace = bert(encoding)
-        if args.json:
-            found.append(
-                {
-                    "text": text_line(encoding.text),
-                    "tokens": trace.tokens,
-                    "heads": [as_json(*one, args.measure) for one in maps(bert, trace, args.measure, layers, heads)],
-                }
-            )
-            continue
-        if args.file is not None:
-            print(printable(text_line(encoding.text)))
-        for layer, head, map_TS in maps(bert, trace, args.measure, layers, heads):
-            print(f"layer {layer}" + ("" if head is None else f" head {head}"))
-            print(block(trace.tokens, map_TS, args.top or 2))
-    if args.json:
-        print_json({"model": model_name(bert), "sentences": found, "skipped": sentences.skipped})
-    elif args.skip_bad:
-        print(sentences.left_out)
 
 
-def block(tokens: Sequence[str], attention_TS, top: int) -> str:
+def block(tokens: Sequence[str], attention_TS: np.ndarray, top: int) -> str:
     """One line per query: its position and token, then the keys it attends to most, each with its position too."""
     tokens = list(map(printable, tokens))
     width, digits = max(map(columns, tokens)), len(str(len(tokens) - 1))
@@ -113,23 +112,20 @@ def block(tokens: Sequence[str], attention_TS, top: int) -> str:
     return "\n".join(lines)
 
 
-def maps(
-    bert: Bert, trace: Trace, measure: str, layers: Sequence[int], heads: Sequence[int]
-) -> Iterator[tuple[int, int | None, np.ndarray]]:
-    """Layer, head (None for all heads of a layer together) and the map [query tokens, key tokens]."""
-    from minibert.whatif.flow import norms, rollout, value_zeroing
-
-    for layer in layers:
-        if measure == "rollout":
-            yield layer, None, rollout(trace)[layer]
-        elif measure == "value-zeroing":
-            yield layer, None, value_zeroing(bert, trace, layer)
-        else:
-            map_HTS = trace.layers[layer].attention if measure == "attention" else norms(bert, trace, layer)
+def maps(bert: Bert, trace: Trace, measure: str, layers: Sequence[int], heads: Sequence[int]) -> Iterator[Map]:
+    """The maps of one measure: one for each head, or one for each layer."""
+    if measure == "rollout":
+        of_all = rollout(trace)
+        yield from ((layer, None, of_all[layer]) for layer in layers)
+    elif measure == "value-zeroing":
+        yield from ((layer, None, value_zeroing(bert, trace, layer)) for layer in layers)
+    else:
+        for layer in layers:
+            map_HTS = trace.stacked("attention")[layer] if measure == "attention" else norms(bert, trace, layer)
             yield from ((layer, head, map_HTS[head]) for head in heads)
 
 
-def as_json(layer: int, head: int | None, map_TS: np.ndarray, measure: str) -> dict:
-    """Of one head or layer: one row per query token with one number per key token."""
+def numbers(layer: int, head: int | None, map_TS: np.ndarray, measure: str) -> dict[str, object]:
+    """For JSON: a row per query token with a number per key token."""
     where = {"layer": layer} if head is None else {"layer": layer, "head": head}
-    return where | {measure: [[rounded(number) for number in row] for row in map_TS]}
+    return {**where, measure: [[rounded(number) for number in row] for row in map_TS]}

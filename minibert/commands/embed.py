@@ -69,10 +69,10 @@ def embed(bert: Bert, sentences: Sentences, pooling: Pooling) -> tuple[list[str]
             f"a text has {sentences.lengths.max()} tokens, and this checkpoint makes vectors of at most "
             f"{pooling.longest} (max_seq_length): shorten it"
         )
-    texts = [text_line(encoding.text) for encoding in sentences]
-    traces = bert.stream(sentences, keep=("hidden_states",))
-    vectors = [sentence_vector(trace.hidden_states[-1], pooling.mode, pooling.normalize) for trace in traces]
-    return texts, np.stack(vectors)
+    encodings = list(sentences)
+    traces = bert.stream(encodings, keep=("hidden_states",))
+    vectors = [sentence_vector(trace.stacked("hidden_states")[-1], pooling.mode, pooling.normalize) for trace in traces]
+    return [text_line(encoding.text) for encoding in encodings], np.stack(vectors)
 
 
 def table(texts: list[str], vectors_ND: np.ndarray) -> str:

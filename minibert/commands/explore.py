@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> None:
     if args.live is None and page.why_not_live:
         hint = "" if why_not_live(bert) else "; --live puts it in"
         print(f"nothing can be typed in it: {page.why_not_live}{hint}")
-    if args.skip_bad:
+    if sentences.left_out:
         print(sentences.left_out)
     if len(selection.encodings) < selection.count:
         print(in_the_sample(selection))

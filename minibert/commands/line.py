@@ -1,6 +1,6 @@
-"""The command line: what can be typed, and what is said where it is not understood.
+"""The command line: the commands, their parser, and its errors.
 
-Of the commands only the one that was asked for is imported: `minibert --help` is there at once.
+Only the command that runs is imported, so that `minibert --help` takes no time.
 """
 
 import argparse
@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from minibert import __version__
 from minibert.errors import UserError
@@ -46,20 +46,31 @@ google-bert/bert-base-uncased. Layers and heads count from 0. `minibert COMMAND 
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse, but what is wrong is said in one line, and long options are not guessed from their first letters."""
+REQUIRED = "the following arguments are required: "
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, allow_abbrev=False, formatter_class=Paragraphs, **kwargs)
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose errors are UserErrors, in one line; options are not guessed from their first letters."""
+
+    def __init__(self, **options: Any):
+        super().__init__(allow_abbrev=False, exit_on_error=False, formatter_class=Paragraphs, **options)
         self.set_defaults(parser=self)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse's; the parser of a command words the errors in its own arguments."""
+        try:
+            return super().parse_known_args(args, namespace)
+        except argparse.ArgumentError as error:
+            self.error(in_plain_words(error))
+
     def error(self, message: str) -> NoReturn:
-        message = in_plain_words(message)
+        if message.startswith(REQUIRED):
+            message = f"{message.removeprefix(REQUIRED)} is missing"
         raise UserError(message if message.endswith("?") else f"{message}; see `{self.prog} --help`")
 
 
 class Paragraphs(argparse.HelpFormatter):
-    """Paragraphs are wrapped at the width of the terminal; indented ones are examples."""
+    """Wraps paragraphs at the width of the terminal; an indented paragraph is an example."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         fill = super()._fill_text
@@ -70,8 +81,8 @@ class Paragraphs(argparse.HelpFormatter):
 
 
 def examples(text: str, width: int) -> str:
-    """Lines of a command and what it does: the second below the first where both do not fit. Commands stay whole."""
-    lines = []
+    """Lines of a command and what it does; the second part stands below the first where both do not fit."""
+    lines: list[str] = []
     for line in text.split("\n"):
         both = re.fullmatch(r"(\s*\S.*?)\s{2,}(\S.*)", line)
         lines += [both[1], f"      {both[2]}"] if both and len(line) > width else [line]
@@ -79,7 +90,7 @@ def examples(text: str, width: int) -> str:
 
 
 def build_parser(command: str | None = None) -> Parser:
-    """The parser of all commands. Only `command` gets its arguments, since the others need not be imported for it."""
+    """The parser of all commands. Only `command` gets its arguments: the others are not imported."""
     parser = Parser(
         prog="minibert",
         description="BERT in plain NumPy: look at every query, key, score and attention weight.",
@@ -98,7 +109,7 @@ def build_parser(command: str | None = None) -> Parser:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """What was typed. ValueError where it is not understood, which says what may have been meant."""
+    """The arguments of a command. Raises UserError, with what may have been meant, where they are not understood."""
     command, *rest = arguments or ["--help"]
     if command == "help":
         command, *rest = [*rest[:1], "--help"]
@@ -121,28 +132,27 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def in_plain_words(message: str) -> str:
-    """argparse's message, said as the rest of this program says such things."""
-    for pattern, words in (
-        (r"argument (?:-\w/)?(\S+): expected (?:one|at least one) argument", r"\1 needs a value after it"),
-        (r"argument (\S+): invalid int value: '(.*)'", r"\1 is \2; expected a whole number"),
-        (r"argument (\S+): invalid float value: '(.*)'", r"\1 is \2; expected a number"),
-        (r"argument (\S+): not allowed with argument (\S+)", r"\1 and \2 exclude each other"),
-        (r"argument -h/--help: ignored explicit argument .*", "options have two hyphens, or one and one letter"),
-        (r"argument (\S+): ignored explicit argument .*", r"\1 takes no value"),
-        (r"the following arguments are required: (.*)", r"\1 is missing"),
-        (r"argument (\S+): (?!invalid choice)(.*)", r"\1 \2"),
-    ):
-        message = re.sub(f"^{pattern}$", words, message)
-    if choice := re.match(r"argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*?)\)", message):
-        name, value, choices = choice[1], choice[2], choice[3].replace("'", "")
-        meant = suggest(value, choices.split(", "))
-        message = f"{name} is {value}; {meant or f'expected one of {choices}'}"
-    return message
+def in_plain_words(error: argparse.ArgumentError) -> str:
+    """argparse's error in the words of this program. Our own types (`arguments.py`) word theirs themselves."""
+    name, message = (error.argument_name or "").rpartition("/")[2], error.message or ""
+    fault, _, value = message.partition(": ")
+    match fault.split():
+        case ["expected", *_]:
+            return f"{name} needs a value after it"
+        case ["not", "allowed", "with", "argument", other]:
+            return f"{name} and {other.rpartition('/')[2]} exclude each other"
+        case ["ignored", "explicit", *_]:
+            return "options have two hyphens, or one and one letter" if name == "--help" else f"{name} takes no value"
+        case ["invalid", "choice"]:
+            wrong, _, known = value.replace("'", "").removesuffix(")").partition(" (choose from ")
+            return f"{name} is {wrong}; {suggest(wrong, known.split(', ')) or f'expected one of {known}'}"
+        case ["invalid", kind, "value"]:
+            return f"{name} is {value[1:-1]}; expected {'a whole number' if kind == 'int' else 'a number'}"
+    return f"{name} {message}".strip()
 
 
 def not_understood(argument: str, parser: Parser) -> str:
-    """What to say of an argument that nothing takes."""
+    """The message for an argument that nothing takes."""
     plain = [action.metavar for action in parser._actions if not action.option_strings]
     if not argument.startswith("-"):
         if os.path.isfile(argument) and "--file" in parser._option_string_actions:

@@ -21,6 +21,10 @@ FAULT = "this is a fault of minibert, not yours; please report it with the lines
 def main(arguments: "Sequence[str] | None" = None) -> None:
     """Run one command. Exits with a status other than 0 where something goes wrong."""
     try:
+        from minibert.commands.foreign import foreign_package
+
+        if message := foreign_package():
+            leave(2, message)
         from minibert.commands.line import parse
         from minibert.terminal import print_anything
 

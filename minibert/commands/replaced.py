@@ -1,14 +1,17 @@
 """`minibert replaced`: which tokens a discriminator, as ELECTRA's are, takes for replaced."""
 
 import argparse
+from collections.abc import Iterator
 
-from minibert.commands.arguments import add_json, add_model, add_text, check_source
-from minibert.commands.output import print_json
-from minibert.corpus.sentences import Sentences
-from minibert.errors import UserError
+from minibert.commands.answers import print_answers, texts_of
+from minibert.commands.arguments import add_json, add_model, add_text
 from minibert.model import load
-from minibert.terminal import columns, model_name, padded, rounded, text_line
+from minibert.terminal import columns, padded, printable, rounded
+from minibert.tokenizer.encoding import Encoding
 from minibert.whatif.replaced import replaced
+
+Row = tuple[str, float, bool]
+"""A token, its probability to be no original, and whether it is part of a word: [CLS] and [SEP] are not."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,25 +25,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """One line per token; those that are more likely replaced than not say so."""
-    check_source(args, [] if args.text is None else [args.text])
-    if args.text is None and args.file is None:
-        raise UserError("TEXT is missing; expected a sentence, such as 'The chef ate the meal.'")
+    """One line per token; those that are more likely replaced than not are marked."""
+    texts = texts_of(args, "a sentence, such as 'The chef ate the meal.'")
     bert = load(args.model)
-    sentences = Sentences(bert, [args.text], args.file, args.skip_bad, args.column)
-    found = []
-    for encoding in sentences:
-        rows = list(zip(encoding.tokens, replaced(bert, encoding).tolist(), encoding.words, strict=True))
-        tokens = [{"token": token, "replaced": rounded(probability)} for token, probability, _ in rows]
-        found.append({"text": text_line(encoding.text), "tokens": tokens})
-        if not args.json:
-            if args.file is not None:
-                print(text_line(encoding.text))
-            width = max(columns(token) for token, _, _ in rows)
-            for token, probability, word in rows:
-                mark = "replaced" if probability > 0.5 and word is not None else ""  # [CLS] and [SEP] are no words
-                print(f"{probability:6.3f}  {padded(token, width)}  {mark}".rstrip())
-    if args.json:
-        print_json({"model": model_name(bert), "sentences": found, "skipped": sentences.skipped})
-    elif args.skip_bad:
-        print(sentences.left_out)
+
+    def rows(encoding: Encoding) -> list[Row]:
+        words = [word is not None for word in encoding.words]
+        return list(zip(encoding.tokens, replaced(bert, encoding).tolist(), words, strict=True))
+
+    print_answers(args, bert, texts, rows, show, as_json)
+
+
+def show(rows: list[Row]) -> Iterator[str]:
+    width = max(columns(printable(token)) for token, _, _ in rows)
+    for token, probability, in_a_word in rows:
+        mark = "replaced" if probability > 0.5 and in_a_word else ""
+        yield f"{probability:6.3f}  {padded(printable(token), width)}  {mark}".rstrip()
+
+
+def as_json(rows: list[Row]) -> dict[str, object]:
+    return {"tokens": [{"token": token, "replaced": rounded(probability)} for token, probability, _ in rows]}

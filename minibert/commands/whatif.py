@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> None:
         limits={COST: (-largest, largest)},
         caption=CAPTION,
         title=f"{model_name(bert)} · what “{effects.answer}” needs · {quoted([text])}",
+        width=args.width,
     )
     print("\n".join(map(printable, table(effects, args.top).splitlines())))
     path = folder / f"heads.{args.format}"

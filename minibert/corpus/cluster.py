@@ -88,7 +88,7 @@ class Cluster(Here):
         self.models = [self.reach(bert) for bert in models]
 
     def reach(self, bert: Bert) -> Any:
-        """What tells workers which model: its name where all have it, or else the model itself."""
+        """The name of the model where all workers have it; otherwise the model itself, as it lies on a worker."""
         name = str(Path(bert.name).resolve()) if Path(bert.name).is_dir() else bert.name
         which = name, __version__, fingerprint(bert)
         try:
@@ -104,10 +104,11 @@ class Cluster(Here):
 
     def each(self, work: Callable, blocks: Iterable[list[Line]], advance: Callable[[int], object]) -> Iterator[Any]:
         """As `Here.each`, but a sum is of many blocks; the last, on Ctrl-C, of all that are done by then."""
-        job, blocks, groups = self.client.submit(pickle.loads, pickle.dumps(work), pure=False), iter(blocks), []
+        job, rest = self.client.submit(pickle.loads, pickle.dumps(work), pure=False), iter(blocks)
+        groups: list[tuple[list[Any], Any, list[int]]] = []
         with ctrl_c() as stopped:
             while True:
-                while len(groups) < 2 and (some := list(islice(blocks, max(GROUP, 4 * self.count())))):
+                while len(groups) < 2 and (some := list(islice(rest, max(GROUP, 4 * self.count())))):
                     parts = [self.client.submit(part, job, pickle.dumps(b), *self.models, pure=False) for b in some]
                     groups.append((parts, self.tree(parts), [len(block) for block in some]))
                 if not groups or not self.is_done(*groups[0], advance, stopped):
@@ -122,7 +123,7 @@ class Cluster(Here):
         return sums[0]
 
     def is_done(self, parts: list, total: Any, sizes: list[int], advance: Callable, stopped: list) -> bool:
-        """Waits for a group, whether it is done or shall stop before. The error of the first part that has one."""
+        """Wait for a group: True once it is done, False after Ctrl-C. Raises the error of the first part with one."""
         waiting = dict(zip([total, *parts], [0, *sizes], strict=True))  # a part alone is the total as well
         while waiting:
             time.sleep(0.05)
@@ -149,7 +150,13 @@ def ctrl_c() -> Iterator[list]:
     A list and no Event, whose lock may be held by those whom Ctrl-C interrupts.
     """
     stopped: list[object] = []
-    before = signal(SIGINT, lambda *_: (stopped and signal(SIGINT, before), stopped.append(True)))
+
+    def note(*_: object) -> None:
+        if stopped:
+            signal(SIGINT, before)
+        stopped.append(True)
+
+    before = signal(SIGINT, note)
     try:
         yield stopped
     finally:
@@ -184,8 +191,8 @@ def dask_setup(worker: object) -> None:
 def loaded(name: str, version: str, wanted: str) -> Bert:
     """Raises UserError where this worker has no such model, another one of that name, or another minibert."""
     check_version(version)
-    if blas() is not None:
-        blas().limit(limits=1)  # for good: a worker is one of many, and the last digits shall be those of all others
+    if (libraries := blas()) is not None:
+        libraries.limit(limits=1)  # for good: a worker is one of many, and the last digits shall be those of all others
     with suppress(ValueError, OSError):
         bert = load(name)
         if fingerprint(bert) == wanted:
@@ -214,5 +221,5 @@ def fingerprint(bert: Bert) -> str:
 
 
 def part(work: Callable, block: bytes, *models: Bert | tuple[str, str, str]) -> Any:
-    models = [loaded(*model) if isinstance(model, tuple) else model for model in models]
-    return work(models, pickle.loads(block))
+    here = [loaded(*model) if isinstance(model, tuple) else model for model in models]
+    return work(here, pickle.loads(block))

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from minibert.errors import UserError
 
@@ -103,17 +103,17 @@ def read_once(path: Path) -> bytes | None:
 
 
 def read(raw: BinaryIO, path: Path, column: str) -> Iterator[tuple[int, str, str]]:
-    """Of each line of a file its number, the text, and why there is none."""
+    """Yield the number of each line of a file, its text, and why it has none."""
     kind = kind_of(path)
     if kind == ".parquet":
         yield from ((number, *cell(row, column)) for number, row in enumerate(parquet(raw, column), start=1))
         return
-    raw = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
-    if raw.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+    source = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
+    if source.read(2) in (b"\xff\xfe", b"\xfe\xff"):
         raise UserError("it is UTF-16; expected UTF-8: save it anew in that encoding")
-    raw.seek(0)
+    source.seek(0)
     # lines may end as they like; bytes that are not UTF-8 become what cannot be encoded again
-    lines = io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", "" if kind == ".csv" else None)
+    lines = io.TextIOWrapper(cast(BinaryIO, source), "utf-8-sig", "surrogateescape", "" if kind == ".csv" else None)
     if kind == ".csv":
         csv.field_size_limit(2**31 - 1)  # a text may be too long for the model, but not for this
         table = csv.DictReader(lines, strict=True)
@@ -126,7 +126,7 @@ def read(raw: BinaryIO, path: Path, column: str) -> Iterator[tuple[int, str, str
 
 def parquet(raw: BinaryIO, column: str) -> Iterator[dict]:
     try:
-        from pyarrow.parquet import ParquetFile
+        from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
     except ImportError:
         raise UserError("this takes pyarrow: pip install 'minibert-numpy[parquet]'") from None
     with ParquetFile(raw) as file:

@@ -57,11 +57,12 @@ def look_through(hands: Here, corpus: Corpus, *, points: float, seed: int, skip_
 
 
 def add_up(hands: Here, work: Callable, corpus: Corpus, lines: int | None = None) -> Any:
-    """work(models, block) of all blocks, added up; None where there is no block.
+    """The sum of work(models, block) over all blocks; None where there is no block.
 
-    lines: how many there are, where that is known; then Ctrl-C leaves what was found in those before.
+    lines: the number of lines, where that is known: then Ctrl-C ends the pass, and leaves the sum so far.
     """
-    found, seen = None, 0
+    found: Any = None
+    seen = 0
 
     def blocks() -> Iterator[list[Line]]:
         nonlocal seen

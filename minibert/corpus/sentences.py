@@ -1,6 +1,6 @@
 """Sentences from the command line or from files, one per line: read as often as needed, never held all at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,14 @@ from minibert.tokenizer.encoding import Encoding
 PAIR = "|||"
 
 
+Check = Callable[[Encoding], object]
+"""Raises UserError for a sentence that cannot be used."""
+
+
 class Sentences:
     """Texts, checked: every one can be encoded. Iterating gives their Encodings, in order, as often as wanted.
 
-    lengths: the number of tokens of each. skipped: how many lines of a file were left out, with `skip_bad`.
+    lengths: the number of tokens of each. skipped: the number of lines of a file that were left out.
     """
 
     def __init__(
@@ -27,13 +31,14 @@ class Sentences:
         path: Path | None = None,
         skip_bad: bool = False,
         column: str | None = None,
+        check: Check | None = None,
     ):
-        """texts, or the lines of the files that `path` means (see `Corpus`). Pairs have ||| in the middle.
+        """texts, or the lines of the files of `path` (see `Corpus`). A pair has ||| in the middle.
 
-        Empty lines count for nothing. ValueError: no sentence, an empty text, one too long for the model, or one that
-        is not UTF-8: with the number of the line. With `skip_bad` such lines are counted in `skipped` instead.
+        Empty lines count for nothing. Raises UserError for no sentence, an empty text, one that is too long for the
+        model or not UTF-8, or one that `check` refuses; with `skip_bad` such lines are left out.
         """
-        self.bert, self.skip_bad, self.corpus = bert, skip_bad, Corpus(texts, path, column)
+        self.bert, self.skip_bad, self.check, self.corpus = bert, skip_bad, check, Corpus(texts, path, column)
         self.name = self.corpus.name
         self.lengths = np.array([len(encoding) for encoding in self], int)
         self.skipped = sum(1 for _ in self.corpus) - len(self.lengths) if skip_bad else 0
@@ -43,22 +48,19 @@ class Sentences:
         return len(self.lengths)
 
     def __iter__(self) -> Iterator[Encoding]:
-        return (encoding for _, encoding in encoded(self.bert, self.corpus, self.skip_bad))
+        return (encoding for _, encoding in encoded(self.bert, self.corpus, self.skip_bad, self.check))
 
     @property
     def left_out(self) -> str:
-        return left_out(self.skipped)
+        """How many lines were left out, in words, where such lines were to be left out."""
+        return f"{counted(self.skipped, 'line')} left out" if self.skip_bad else ""
 
 
 def check_some(sentences: int, corpus: Corpus) -> None:
-    """ValueError where there is no sentence."""
+    """Raises UserError where there is no sentence."""
     if not sentences:
         where = f"{corpus.name} has no sentence that can be used; expected one per line"
         raise UserError("no text given" if corpus.path is None else where)
-
-
-def left_out(lines: int) -> str:
-    return f"{counted(lines, 'line')} left out"
 
 
 def as_text(text: str) -> str | tuple[str, str]:
@@ -73,15 +75,20 @@ def as_text(text: str) -> str | tuple[str, str]:
     return parts[0], parts[1]
 
 
-def encoded(bert: Bert, lines: Iterator[Line] | Sequence[Line], skip_bad: bool) -> Iterator[tuple[Line, Encoding]]:
-    """The lines as the model sees them. ValueError, which says where, for one that it cannot: or none of such."""
+def encoded(
+    bert: Bert, lines: Iterable[Line], skip_bad: bool, check: Check | None = None
+) -> Iterator[tuple[Line, Encoding]]:
+    """The lines as the model sees them. Raises UserError, with the place, for a line that cannot be used."""
     for line in lines:
         try:
-            yield line, encode(bert, line)
+            encoding = encode(bert, line)
+            if check is not None:
+                check(encoding)
         except UserError as error:
             if skip_bad:
                 continue
             raise at_line(line, error) from None
+        yield line, encoding
 
 
 def at_line(line: Line, error: UserError) -> UserError:

@@ -57,9 +57,9 @@ class Comparison(Run):
             {
                 "layer": i,
                 "head": j,
-                "attention_jensen_shannon": rounded(value),
-                "query_moved": rounded(self.moved.query[i, j]),
-                "key_moved": rounded(self.moved.key[i, j]),
+                "attention_jensen_shannon": rounded(float(value)),
+                "query_moved": rounded(float(self.moved.query[i, j])),
+                "key_moved": rounded(float(self.moved.key[i, j])),
             }
             for (i, j), value in np.ndenumerate(self.moved.attention)
         ]

@@ -12,7 +12,7 @@ from minibert.terminal import progress
 
 METHODS = ("raw", "paper", "exact")
 
-Region = tuple[np.ndarray, ...]
+Region = Any
 """Some layers and heads, as `np.ix_` gives them."""
 
 

@@ -44,7 +44,7 @@ def measure(
     """
     mapped = [without_points(way) for way in ways if way.has_map]
     fitted = sentences_of(sample) if any(way.plane.is_attention for way in mapped) else set()
-    what = {"ways": mapped, "layers": layers, "heads": heads, "fitted": fitted}
+    what: dict[str, Any] = {"ways": mapped, "layers": layers, "heads": heads, "fitted": fitted}
     work = partial(measure_block, **what, queries=queries, seed=seed, skip_bad=skip_bad)
     found: Found = add_up(hands, work, corpus, lines)
     *measured, habits = found.all

@@ -189,7 +189,7 @@ def joint(found: Survey, drawing: Drawing, panels: Sequence[Panel], what: str = 
         points,
         words.labels if drawing.words else found.sample.tokens,
         [panel.lines for panel in panels],
-        None if drawing.link is None else [panel.link for panel in panels],
+        [panel.link for panel in panels if panel.link is not None] or None,
         sentences=sentences,
         common=found.scope != "head" and len(panels) > 1 and len({way.method for way in points}) == 1,
         title=title(found, what, drawing.merged, moved_together(found), shares),

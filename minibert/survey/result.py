@@ -53,7 +53,7 @@ class Survey(Run):
         values |= {name: getattr(self.habits, name) for name in HABITS}
         rows: list[dict[str, Any]] = []
         for i, j in np.ndindex(len(self.layers), len(self.heads)):
-            numbers = {name: rounded(value[i, j]) for name, value in values.items()}
+            numbers = {name: rounded(float(value[i, j])) for name, value in values.items()}
             rows.append({"layer": self.layers[i], "head": self.heads[j]} | numbers | {"sentences": self.done})
         return rows
 

@@ -84,8 +84,8 @@ def mean_table(moved: Sequence[Pair], others: Sequence[Pair], heads: int, dims: 
             cells.append(way.plane.explained_variance_ratio.sum(axis=-1).mean())
         lines.append(f"{way.name:>{indent}}" + "".join(f"{c:7.2f}" for c in cells))
     for way, result in others:
-        near = result.plane
-        cells = [value.mean() for value in (near.nearest1, near.nearest3, near.rank_correlation)]
+        plane = result.plane
+        cells = [value.mean() for value in (plane.nearest1, plane.nearest3, plane.rank_correlation)]
         lost = f"   {result.lost.mean():.2f} nats lost" if way.plane.is_attention else ""
         lines.append(f"{way.name:>{indent}}" + "".join(f"{'':7}{c:7.2f}" for c in cells) + lost)
     return lines

@@ -1,11 +1,11 @@
-"""What if one array of a forward pass were another? A run is resumed from there.
+"""What if one array of a forward pass were another? `resume` continues the run from there.
 
-Every array of a run is in its Trace, and every step is a pure function of some of them. So all that comes before a
-change is shared with the old trace, and only what follows from it is computed:
+A Trace has every array of a run, and every step is a pure function of some of them. So the new trace shares with the
+old one all that comes before the change, and only what depends on the change is computed:
 
     query, key -> scores -> attention, value -> context -> attention_output -> intermediate -> hidden_states
 
-What comes before is left as it was: where attention is replaced, the scores beside it are still the old ones.
+What comes before stays as it was. If attention is replaced, for example, the trace still has the old scores.
 """
 
 import operator
@@ -34,7 +34,7 @@ NEEDED = {
     "attention_output": (),
     "intermediate": ("attention_output",),
 }
-"""What else of a layer's trace it takes to go on from a changed field."""
+"""What else of a layer's trace is needed to go on from a changed field."""
 
 
 def resume(bert: Bert, trace: Trace, *, layer: int | None = None, **changed: np.ndarray) -> Trace:
@@ -42,12 +42,11 @@ def resume(bert: Bert, trace: Trace, *, layer: int | None = None, **changed: np.
 
         bert.resume(trace, layer=1, attention=array)        an array of a layer's trace; layers count from 0
         bert.resume(trace, layer=2, hidden_states=array)    hidden_states[2]: what goes into layer 2
-        bert.resume(trace, pooled=array)                    which nothing follows from
+        bert.resume(trace, pooled=array)                    on which nothing depends
 
-    Several changes are several resumes. The result holds what `trace` holds. Where the array is the trace's own, number
-    by number, nothing changes, and the trace itself is returned.
-    `head_outputs` are what is added up; the context, which they came from, stays as it was.
-    ValueError: another shape, a layer that is not there, or a trace that lacks what it takes to go on.
+    For several changes, resume several times. The result has the fields that `trace` has. If the array equals the
+    trace's own, the trace itself is returned. Changed `head_outputs` are added up, and the context stays as it was.
+    ValueError: another shape, a layer that is not there, or a trace without a field that is needed.
     """
     if len(changed) != 1:
         raise ValueError(

@@ -1,7 +1,7 @@
-"""Which tokens does a token know of? Attention is what one head moves in one layer; these ask what arrives.
+"""From which tokens does information reach a token? These measures go beyond the attention of one head in one layer.
 
-Attention alone does not tell: a value may be nearly 0, heads may cancel out, and the residual carries each token past.
-All functions return maps with one row per token that receives and one column per token that is received from.
+Attention alone does not show it. A value may be nearly 0, heads may cancel each other, and the residual keeps most of
+each token. All functions return maps: a row for each token that receives, a column for each token it receives from.
 """
 
 import numpy as np
@@ -16,10 +16,11 @@ from minibert.whatif.changes import field_of
 def rollout(trace: Trace) -> np.ndarray:
     """Attention followed through the layers: rollout_LTS, after each layer; rows sum to 1.
 
-        M_l     = (mean over heads of attention_l + identity) / 2       half from attention, half by the residual
+        M_l     = (mean over heads of attention_l + identity) / 2
         rollout = M_l ... M_1 M_0
 
-    Abnar & Zuidema, "Quantifying Attention Flow in Transformers", 2020.
+    It assumes that half of each state comes from attention and half from the residual
+    (Abnar & Zuidema, "Quantifying Attention Flow in Transformers", 2020).
     """
     attention_LTS = trace.stacked("attention").mean(axis=1)
     mixed_LTS = (attention_LTS + np.eye(attention_LTS.shape[-1], dtype=np.float32)) / 2
@@ -32,7 +33,7 @@ def rollout(trace: Trace) -> np.ndarray:
 def moved(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
     """What each head moves from each token to each other, after its part of the output projection: moved_HTSD.
 
-    moved[h, t, s] = attention[h, t, s] (value[h, s] W_h)       its sum over s is what the head adds to token t
+    moved[h, t, s] = attention[h, t, s] (value[h, s] W_h)      the sum over s is what the head adds to token t
     """
     attention_HTS, value_HSK = (field_of(bert, trace, layer, name) for name in ("attention", "value"))
     weight_DHK = bert.weights.layers[layer].attention_output.weight.reshape(bert.config.hidden_size, len(value_HSK), -1)
@@ -41,21 +42,23 @@ def moved(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
 
 
 def norms(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
-    """How much each head moves: the length of moved[h, t, s] -> norms_HTS.
+    """How much each head moves, as the length of the vector: norms_HTS.
 
-    Kobayashi et al., "Attention is Not Only a Weight: Analyzing Transformers with Vector Norms", 2020: where attention
-    is strong and the moved vector short, as often at [SEP], little happens.
+        norms[h, t, s] = |moved[h, t, s]|
+
+    If attention is strong but the moved vector is short, as often at [SEP], little happens
+    (Kobayashi et al., "Attention is Not Only a Weight: Analyzing Transformers with Vector Norms", 2020).
     """
     return np.linalg.norm(moved(bert, trace, layer), axis=-1)
 
 
 def mixing(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
-    """How much of each token is in each token after attention, residual and layer norm -> mixing_TS.
+    """How much of each token is in each token after attention, residual and layer norm: mixing_TS.
 
-        v            = sum over heads of moved[h, t, s]; for s = t, and hidden[t]
-        mixing[t, s] = | weight (v - mean(v)) / spread(t) |
+        v            = sum over heads of moved[h, t, s]      plus hidden[t] where s = t
+        mixing[t, s] = |weight (v - mean(v)) / spread(t)|
 
-    The layer norm divides token t by one number, its own spread, and so treats what it is made of alike.
+    The layer norm divides token t by one number, its own spread. So it divides every part of token t by that number.
     Kobayashi et al., "Incorporating Residual and Normalization Layers into Analysis of Masked Language Models", 2021.
     """
     weights, hidden_TD = bert.weights.layers[layer], field_of(bert, trace, layer, "hidden_states")
@@ -69,11 +72,11 @@ def mixing(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
 
 
 def value_zeroing(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
-    """How much the layer's output of token t turns when the value of token s is 0 in all heads -> zeroing_TS.
+    """How much the layer's output for token t turns if the value of token s is 0 in all heads: zeroing_TS.
 
-        zeroing[t, s] = 1 - cos(output_t, output_t without value s), then each row divided by its sum
+        zeroing[t, s] = 1 - cos(output_t, output_t without value s)      then each row is divided by its sum
 
-    The feed-forward half is taken into account, unlike in the other measures.
+    Unlike the other measures, this one includes the feed-forward half.
     Mohebbi et al., "Quantifying Context Mixing in Transformers", 2023.
     """
     attention_HTS, value_HSK = (field_of(bert, trace, layer, name) for name in ("attention", "value"))

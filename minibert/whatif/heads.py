@@ -1,10 +1,10 @@
-"""What if some heads were not there? Which of them does an answer need?
+"""What if some heads were not there? Which heads does an answer need?
 
     context W + b = sum over heads of context_h W_h + b
 
-A head that is switched off adds nothing: its columns of W are 0. Or it adds what it adds on average, which is kinder to
-the layers that follow, since they were trained with it (as in Michel, Levy & Neubig, "Are Sixteen Heads Really Better
-than One?", 2019, who switch heads off, and in what others have called mean ablation).
+A head that is switched off adds nothing: its columns of W are 0 (Michel, Levy & Neubig, "Are Sixteen Heads Really
+Better than One?", 2019). Or it adds its mean (mean ablation). The mean changes less for the layers that follow, which
+were trained with this head.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from minibert.whatif.changes import resume_each
 def without_heads(bert: Bert, heads: Iterable[tuple[int, int]], mean_over: Iterable[Text] | None = None) -> Bert:
     """A BERT with some heads, pairs of (layer, head) from 0, switched off; `bert` stays as it is.
 
-    mean_over: texts; each head then adds, to every token, the mean of what it adds to all tokens of these texts.
+    mean_over: texts. Each head then adds to every token the mean of what it adds to the tokens of these texts.
     ValueError: a head that is not there.
     """
     chosen = sorted({check_head(bert, layer, head) for layer, head in heads})
@@ -70,7 +70,7 @@ class Effects:
     before  its probability with all heads on
     after   [layers, heads] its probability with that head switched off
     turned  [layers, heads] the answer with that head switched off
-    cost    [layers, heads] log(before / after): what the head was worth, in nats; above 0 where the answer needs it
+    cost    [layers, heads] log(before / after), in nats: above 0 if the answer needs the head
     """
 
     answer: str
@@ -85,9 +85,10 @@ class Effects:
 
 
 def head_effects(bert: Bert, text: Text) -> Effects:
-    """Switch every head off in turn: a text with [MASK] asks the masked-LM head, another one the classifier.
+    """Switch every head off in turn. The masked-LM head answers if the text has a [MASK], else the classifier.
 
-    The run is resumed behind each head: what lies before is not computed again, and the heads of a layer are a batch.
+    The run is resumed behind each head, so the layers before it are not computed again. The heads of a layer are one
+    batch.
     """
     encoding = bert.encode(text)
     (trace,) = bert.batch([encoding], keep=("context", "hidden_states", "pooled"))

@@ -1,4 +1,4 @@
-"""What would the model say after each layer, and what made it say so? States and their parts, read by the MLM head."""
+"""What would the model guess after each layer, and which parts of the state make it guess so?"""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ from minibert.whatif.changes import field_of
 
 
 def logit_lens(bert: Bert, trace: Trace, token: int) -> np.ndarray:
-    """The masked-LM head applied to the state of one token after the embeddings and after each layer -> logits_LV.
+    """The masked-LM head applied to the state of one token after the embeddings and after each layer: logits_LV.
 
-    Rows: layers + 1. The last is what the model says; the head was trained for that one only, so the first rows are
-    guesses in a language that it was not taught (nostalgebraist, "interpreting GPT: the logit lens", 2020).
+    There are layers + 1 rows, and the last is the model's output. The head was trained for this row only, so the first
+    rows are uncertain (nostalgebraist, "interpreting GPT: the logit lens", 2020).
     """
     states_LD = trace.stacked("hidden_states")[:, token]
     return masked_lm_logits(states_LD, head_of(bert), bert.config.hidden_act, bert.config.layer_norm_eps)
@@ -37,10 +37,10 @@ class Parts:
 
 
 def parts_of_token(bert: Bert, trace: Trace, token: int) -> Parts:
-    """What the embeddings, each head and each feed-forward half put into the last hidden state of a token.
+    """What the embeddings, each head and each feed-forward half add to the last hidden state of a token.
 
     Each half of a layer adds, then normalises. A layer norm subtracts the mean, divides by the spread and multiplies by
-    its weight. With the spread that the token had in this run all that is linear: each part goes through by itself.
+    its weight. With the spread that the token had in this run, all that is linear: each part goes through by itself.
     """
     heads, eps = bert.config.num_attention_heads, bert.config.layer_norm_eps
     names, rows = (
@@ -71,13 +71,13 @@ def through_norm(rows: list[np.ndarray], weights: NormWeights, eps: float) -> li
 
 
 def logit_parts(bert: Bert, trace: Trace, token: int, guess: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """What each part of a token's last hidden state does for the logit of a guess (an id): names, and one number each.
+    """What each part of a token's last hidden state adds to the logit of a guess (an id): names, and one number each.
 
         added(part) = logit(hidden) - logit(hidden - part)
 
-    what the logit loses, all layer norms on the way left as they were, when the part is taken out. The head is not
-    linear, so these do not add up to the logit (for models whose head is, this is direct logit attribution: Elhage et
-    al., "A Mathematical Framework for Transformer Circuits", 2021).
+    The layer norms of the encoder keep the spreads of this run. The masked-LM head, with its own norm, runs again for
+    each state. The head is not linear, so these numbers do not add up to the logit. For models with a linear head, this
+    is direct logit attribution (Elhage et al., "A Mathematical Framework for Transformer Circuits", 2021).
     """
     parts = parts_of_token(bert, trace, token)
     hidden_D = field_of(bert, trace, bert.config.num_hidden_layers, "hidden_states")[token]

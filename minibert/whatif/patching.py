@@ -1,8 +1,8 @@
-"""What if a token, or a head, had seen another sentence? Arrays of one run are put into another.
+"""What if a token, or a head, had read another sentence? `patch` puts arrays of one run into another.
 
-Where the answer changes with the patch, what was patched carried it (activation patching: Vig et al., "Investigating
-Gender Bias in Language Models Using Causal Mediation Analysis", 2020; Meng et al., "Locating and Editing Factual
-Associations in GPT", 2022).
+If the answer changes, the patched array carried information that the answer needs (activation patching: Vig et al.,
+"Investigating Gender Bias in Language Models Using Causal Mediation Analysis", 2020; Meng et al., "Locating and Editing
+Factual Associations in GPT", 2022).
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from minibert.trace import Trace
 from minibert.whatif.changes import field_of, resume
 
 BY_HEAD = ("query", "key", "value", "scores", "attention", "head_outputs")
-"""Fields with an axis of heads, their first; tokens are the one after. The others have tokens first."""
+"""Fields whose first axis is the heads and whose second is the tokens. The first axis of the others is the tokens."""
 
 
 def patch(
@@ -46,10 +46,5 @@ def patch(
 
 
 def uniform(attention_HTS: np.ndarray) -> np.ndarray:
-    """Attention that is the same to every key: 1/S. What a head does then, it does without looking."""
+    """Attention that is 1/S for each of the S keys, whatever the scores are."""
     return np.full_like(attention_HTS, 1 / attention_HTS.shape[-1])
-
-
-def shifted(attention_HTS: np.ndarray, by: int = 1) -> np.ndarray:
-    """Attention moved along the keys: key s gets what key s - by had, round the end."""
-    return np.roll(attention_HTS, by, axis=-1)

@@ -1,8 +1,8 @@
-"""Which tokens of a text does a discriminator take for replaced?
+"""Which tokens of a text were replaced, according to a discriminator?
 
-ELECTRA is two models. A generator fills blanks in a text, as BERT does; a discriminator, the one that people use, reads
-the filled text and says of every token whether it is the original or was put in (Clark et al., "ELECTRA: Pre-training
-Text Encoders as Discriminators Rather Than Generators", 2020).
+ELECTRA is two models. A generator fills blanks in a text, as BERT does. A discriminator, the model that people use,
+reads the filled text and predicts for every token whether it was replaced (Clark et al., "ELECTRA: Pre-training Text
+Encoders as Discriminators Rather Than Generators", 2020).
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from minibert.numerics import ACTIVATIONS, linear
 
 
 def replaced(bert: Bert, text: Text) -> np.ndarray:
-    """The probability of each token to be no original: [tokens].
+    """The probability of each token that it was replaced: [tokens].
 
         probability = sigmoid(act(hidden W + b) w + c)
 

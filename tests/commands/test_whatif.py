@@ -168,3 +168,13 @@ def test_pooling_that_is_not_done_here_is_named(tmp_path, kinds, pooling, messag
     (tmp_path / "modules.json").write_text('{"a": 1}')
     with pytest.raises(CheckpointError, match="expected a list of modules"):
         read_pooling(tmp_path)
+
+
+def test_the_picture_is_as_wide_as_asked_for(capsys, tmp_path):
+    widths = {}
+    for inches in ("3", "9"):
+        status, _, _ = run(capsys, "whatif", "A [MASK].", "--width", inches, "--format", "svg", "--out", str(tmp_path))
+        svg = (tmp_path / "heads.svg").read_text(encoding="utf-8")
+        assert status == 0
+        widths[inches] = svg[svg.index("<svg") :].split('width="')[1].split("pt")[0]
+    assert widths == {"3": "216", "9": "648"}

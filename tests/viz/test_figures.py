@@ -21,8 +21,8 @@ from PIL import Image
 import viz
 from tests.viz.test_normalize import attention_of
 from viz.figures import canvas, joint, style
-from viz.figures.grid import grid_page
-from viz.figures.labels import place_labels
+from viz.figures.grid import Grid, grid_page
+from viz.figures.label_placement import place_labels
 from viz.geometry.scale import closeness, near_distance
 from viz.measures.correlation import correlation
 
@@ -136,7 +136,7 @@ def test_many_tokens_get_labels_at_the_strongest_lines_only():
     figure = viz.joint_figure([n], [f"t{i}" for i in range(200)], [viz.choose_lines(attention)])
     order = np.argsort(attention.max(axis=-1))[::-1]
     keys = list(dict.fromkeys(attention[order].argmax(axis=-1)))
-    for color, expected in ((style.QUERY, order[:20]), (style.KEY_TEXT, keys[:20])):
+    for color, expected in ((style.QUERY, order[:20]), (style.KEY, keys[:20])):
         labels = [text.get_text() for text in figure.axes[0].texts if text.get_color() == color]
         assert sorted(labels) == sorted(f"t{i}" for i in expected)
     same = viz.joint_figure([n], ["the"] * 200, [viz.choose_lines(attention)])
@@ -270,6 +270,12 @@ def test_matplotlib_waits_for_the_first_figure():
         viz.nothing  # noqa: B018
 
 
+def test_all_public_names_and_folders_are_found_after_one_import():
+    code = "import viz; names = dir(viz); assert set(viz.__all__) | {'geometry', 'figures', 'measures'} <= set(names)"
+    code += "; viz.geometry.normalize; viz.figures; viz.measures.measure; viz.explorer; viz.web"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def many(scope="head", components=2, **choices):
     query, key, attention = heads(2, 3)
     return viz.normalize(query, key, scale=1, scope=scope, components=components, **choices), attention
@@ -347,7 +353,7 @@ def test_colours_of_a_heatmap_follow_the_data():
     said = [[text.get_text() for text in axes.texts] for axes in figure.axes if axes.images]
     assert said == [["−1", "2"], ["1", "2"], [".00", ".00"], [".00", ".00"]]
     shown = {0.99: ".99", 0.997: "1.0", 1.0: "1", 2.96: "3.0", 3.06: "3.1", 12.3: "12"}
-    assert [viz.figures.maps.number(value) for value in shown] == [*shown.values()]
+    assert [viz.figures.attention_maps.number(value) for value in shown] == [*shown.values()]
     inks = [[matplotlib.colors.to_hex(text.get_color()) for text in axes.texts] for axes in figure.axes if axes.images]
     assert inks[1][1] == "#ffffff" and "#ffffff" not in inks[2]  # to be read on the colour below
 
@@ -589,9 +595,8 @@ def test_every_picture_fits_its_page(size):
 @pytest.mark.parametrize("grid", [(12, 12), (24, 16)])
 def test_as_many_heads_as_there_are_fit_a_page(grid):
     layers, columns = map(range, grid)
-    for strip in (0.12,):
-        figure, panels = grid_page(layers, columns, title="t", caption="c " * 80, strip=strip)
-        assert panels.shape == grid and figure.get_figheight() <= 11
+    figure, panels = grid_page(Grid(layers, columns, strip=0.12), title="t", caption="c " * 80)
+    assert panels.shape == grid and figure.get_figheight() <= 11
     values = np.linspace(0, 1, grid[0] * grid[1]).reshape(grid)
     figure = viz.heatmap_figure({f"{i}": values for i in range(18)}, title="t")
     assert figure.get_figheight() <= 11
@@ -599,7 +604,7 @@ def test_as_many_heads_as_there_are_fit_a_page(grid):
 
 @pytest.mark.parametrize("grid", [(2, 3), (36, 2), (1, 24)])
 def test_names_of_layers_and_heads_stand_beside_the_panels(grid):
-    figure, panels = grid_page(*map(range, grid), title="", caption="")
+    figure, panels = grid_page(Grid(*map(range, grid)))
     rows, columns = ([text for text in figure.texts if text.get_ha() == side] for side in ("left", "center"))
     assert (len(rows), len(columns)) == grid
     for row, name in enumerate(rows):

@@ -12,7 +12,7 @@ import transformers
 import minibert
 from minibert.trace import FIELDS, LAYER_FIELDS
 from minibert.whatif import changes
-from minibert.whatif.patching import patch, shifted, uniform
+from minibert.whatif.patching import patch, uniform
 from tests.material import everything
 from tests.reference.oracle import random_checkpoint, reference_model, reference_trace
 from tests.test_bundled import MODELS
@@ -249,11 +249,9 @@ def test_a_patch_takes_only_what_is_named():
         patch(bert, here, there, "context", layer=1, heads=[0])
 
 
-def test_uniform_and_shifted_attention():
+def test_uniform_attention():
     attention = np.random.default_rng(0).dirichlet(np.ones(5), size=(2, 5)).astype(np.float32)
     np.testing.assert_allclose(uniform(attention), 0.2)
-    np.testing.assert_array_equal(shifted(attention)[..., 1:], attention[..., :-1])
-    np.testing.assert_array_equal(shifted(attention, -1)[..., -1], attention[..., 0])
 
 
 def test_a_trace_cannot_be_written_into():

@@ -1,4 +1,4 @@
-"""Arrays and labels become matplotlib figures: one head, all heads, and the lines and words drawn in them.
+"""Figures of matplotlib from arrays and labels: of one head, of all heads, with lines and words drawn in them.
 
-Imports the geometry and the measures; nothing imports it but the package itself.
+It imports the geometry and the measures; only the package itself imports it.
 """

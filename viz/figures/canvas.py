@@ -1,13 +1,17 @@
-"""Paper and pens: a page with panels, a title, keys and a line that says how to read it; axes, colour bars, saving."""
+"""The page of a figure: its panels, title, key and caption; axes, colorbars, saving."""
 
 import functools
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -20,113 +24,131 @@ from viz.files import whole_file
 FORMATS = ("png", "svg", "pdf")
 UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 EDGE = 0.06  # inches of white around everything
-LEADING = 1.3  # of a line of text, as a multiple of its size
+LEADING = 1.3  # height of a line of text, as a multiple of its size
 NARROWEST, WIDEST = 2.0, 20.0  # inches
 
 
-def page(
-    rows: int,
-    columns: int,
-    *,
-    width: float = WIDTH,
-    title: str = "",
-    caption: str = "",
-    keys: Sequence[Artist] = (),
-    ratio: float = 1.0,
-    height: float | None = None,
-    left: float = 0.4,
-    right: float = 0.1,
-    above: float = 0.2,
-    below: float = 0.35,
-    gaps: tuple[float, float] = (0.1, 0.1),
-    projection: str | None = None,
-) -> tuple[Figure, np.ndarray]:
-    """A figure with a grid of panels, and the panels, [rows, columns]. All lengths in inches.
+@dataclass(frozen=True)
+class Layout:
+    """Panels in rows and columns on a page. All lengths are in inches.
 
-    width: of the figure; its height follows. title: over all; caption: under all, how to read it; keys: what the marks
-    mean, above the caption. ratio: height of a panel per width, unless its height is given. left, right, above, below:
-    room around the grid; gaps: between panels, across and down.
-
-    ValueError: a width out of range.
+    count: of panels; columns: of panels side by side.
+    width: of the page; its height follows.
+    ratio: height of a panel divided by its width, unless its height is given.
+    margins: around all panels, left, right, above, below.
+    gaps: between panels, across and down.
+    projection: None or "3d".
     """
+
+    count: int
+    columns: int
+    width: float = WIDTH
+    ratio: float = 1.0
+    height: float | None = None
+    margins: tuple[float, float, float, float] = (0.4, 0.1, 0.2, 0.35)
+    gaps: tuple[float, float] = (0.1, 0.1)
+    projection: str | None = None
+
+    @property
+    def rows(self) -> int:
+        return -(-self.count // self.columns)
+
+    @property
+    def panel(self) -> tuple[float, float]:
+        """Width and height of a panel."""
+        left, right, _, _ = self.margins
+        wide = (self.width - left - right - self.gaps[0] * (self.columns - 1)) / self.columns
+        return wide, wide * self.ratio if self.height is None else self.height
+
+
+def page(
+    layout: Layout, *, title: str = "", caption: str = "", keys: Sequence[Artist] = ()
+) -> tuple[Figure, list[Axes]]:
+    """A figure and its panels, row by row.
+
+    title: above all panels. caption: below them, how to read the figure. keys: what the marks mean, above the caption.
+
+    InputError: a width out of range, or too narrow for the panels.
+    """
+    width, (wide, high), (left, _, above, below) = layout.width, layout.panel, layout.margins
     if not NARROWEST <= width <= WIDEST:
         raise InputError(f"width must lie between {NARROWEST:g} and {WIDEST:g} inches, not {width}")
-    panel = (width - left - right - gaps[0] * (columns - 1)) / columns
-    if panel <= 0:
+    if wide <= 0:
+        columns = layout.columns
         raise InputError(f"a width of {width} inches has no room for {columns} panels side by side; expected more")
-    height = panel * ratio if height is None else height
-    titled = wrap(title, LARGE, width - 2 * EDGE, most=3)
-    captioned = wrap(caption, SMALL, width - 2 * EDGE)
+    title = wrap(title, LARGE, width - 2 * EDGE, most=3)
+    caption = wrap(caption, SMALL, width - 2 * EDGE)
     for key in keys:
-        key.set_label(wrap(key.get_label(), NORMAL, width - 0.5))
-    columns_of_keys, lines_of_keys = _arrange([key.get_label() for key in keys], width - 2 * EDGE)
-    top = EDGE + _lines_high(titled, LARGE) + above
-    foot = _lines_high(captioned, SMALL) + EDGE
+        key.set_label(wrap(str(key.get_label()), NORMAL, width - 0.5))
+    columns_of_keys, lines_of_keys = _arrange([str(key.get_label()) for key in keys], width - 2 * EDGE)
+    top = EDGE + _lines_high(title, LARGE) + above
+    foot = _lines_high(caption, SMALL) + EDGE
     keys_high = lines_of_keys * NORMAL * 1.45 / 72 + (0.05 if keys else 0)
     bottom = below + keys_high + foot
-    total = top + rows * height + (rows - 1) * gaps[1] + bottom
+    total = top + layout.rows * high + (layout.rows - 1) * layout.gaps[1] + bottom
 
     figure = new_figure(width, total)
-    grid = np.empty((rows, columns), object)
-    for row, column in np.ndindex(rows, columns):
-        x, y = left + column * (panel + gaps[0]), total - top - row * (height + gaps[1]) - height
-        box = (x / width, y / total, panel / width, height / total)
-        grid[row, column] = figure.add_axes(box, projection=projection)
-    if titled:
+    panels = []
+    for number in range(layout.count):
+        row, column = divmod(number, layout.columns)
+        x = left + column * (wide + layout.gaps[0])
+        y = total - top - row * (high + layout.gaps[1]) - high
+        box = (x / width, y / total, wide / width, high / total)
+        panels.append(figure.add_axes(box, projection=layout.projection))
+    if title:
         at = {"x": EDGE / width, "y": 1 - EDGE / total, "ha": "left", "va": "top"}
-        figure.suptitle(titled, fontsize=LARGE, color=INK, linespacing=1.15, **at)
-    if captioned:
-        figure.text(EDGE / width, EDGE / total, captioned, fontsize=SMALL, color=FAINT, va="bottom", linespacing=1.15)
+        figure.suptitle(title, fontsize=LARGE, color=INK, linespacing=1.15, **at)
+    if caption:
+        figure.text(EDGE / width, EDGE / total, caption, fontsize=SMALL, color=FAINT, va="bottom", linespacing=1.15)
     if keys:
-        figure.legend(
-            handles=list(keys),
-            loc="lower left",
-            bbox_to_anchor=(EDGE / width, foot / total),
-            ncols=columns_of_keys,
-            fontsize=NORMAL,
-            frameon=False,
-            handlelength=1.6,
-            handletextpad=0.5,
-            columnspacing=1.4,
-            borderpad=0,
-            borderaxespad=0,
-            labelspacing=0.3,
-        )
-    return figure, grid
+        _draw_keys(figure, keys, (EDGE / width, foot / total), columns_of_keys)
+    return figure, panels
+
+
+def _draw_keys(figure: Figure, keys: Sequence[Artist], corner: tuple[float, float], columns: int) -> None:
+    spaces = {"handlelength": 1.6, "handletextpad": 0.5, "columnspacing": 1.4, "labelspacing": 0.3}
+    figure.legend(
+        handles=list(keys),
+        loc="lower left",
+        bbox_to_anchor=corner,
+        ncols=columns,
+        fontsize=NORMAL,
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+        **spaces,
+    )
 
 
 def heading(axes: Axes, name: str, note: str = "") -> None:
-    """What stands over a panel: its name, and under it a smaller note."""
+    """Write the name of a panel above it, and below the name a smaller note."""
     axes.set_title(name, fontsize=NORMAL, pad=4 + (note.count("\n") + 1) * SMALL * LEADING if note else 4)
     if note:
-        where = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+        where: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
         axes.annotate(note, (0.5, 1), (0, 3.5), ha="center", va="bottom", fontsize=SMALL, color=FAINT, **where)
 
 
 def columns_for(count: int, width: float, narrowest: float = 2.1) -> int:
-    """How many panels stand side by side, none narrower than this, rows as equal as can be."""
+    """The number of columns for so many panels: none is narrower than `narrowest`, and rows are equally long."""
     most = max(1, min(count, int(width / narrowest)))
     return -(-count // -(-count // most))
 
 
 def query_and_key() -> list[Line2D]:
-    """The keys for the marks of queries and keys."""
+    """What the marks of queries and keys mean, for the key of a figure."""
     return [dot(QUERY, QUERY_MARK, "query"), dot(KEY, KEY_MARK, "key")]
 
 
-def dot(color, marker: str, label: str) -> Line2D:
+def dot(color: Any, marker: str, label: str) -> Line2D:
     return Line2D([], [], color=color, marker=marker, ls="", ms=3.5, mew=0, label=label)
 
 
-def says(text: str) -> Line2D:
-    """A key without a mark."""
-    return Line2D([], [], ls="", label=text)
-
-
 def wrap(text: str, size: float, width: float, most: int | None = None) -> str:
-    """The text in lines no wider than so many inches, broken between words, or within one that is wider than a line.
-    No more than `most` lines: the last ends in "…" where there were more."""
-    lines = []
+    """The text in lines of at most `width` inches, broken between words, or inside a word that is wider than a line.
+
+    If there are more than `most` lines, the others are left out and the last one ends in "…".
+    """
+    lines: list[str] = []
     for paragraph in text.split("\n") if text else []:
         line = ""
         for word in paragraph.split(" "):
@@ -151,7 +173,7 @@ def wrap(text: str, size: float, width: float, most: int | None = None) -> str:
 
 
 def wrap_evenly(text: str, size: float, width: float) -> str:
-    """The text in as few lines, none much shorter than the others: no last line of one word."""
+    """The text in as few lines as `wrap` needs, but of nearly equal length."""
     result = []
     for paragraph in text.split("\n"):
         best = wrap(paragraph, size, width)
@@ -166,26 +188,38 @@ def wrap_evenly(text: str, size: float, width: float) -> str:
 
 @functools.lru_cache(4096)
 def wide(text: str, size: float) -> float:
-    """Inches that a line of text takes."""
+    """The width of a line of text in inches."""
     with house_style():
         line = Text(0, 0, text, fontsize=size)
         line.set_figure(_scratch())
-        return line.get_window_extent(_scratch().canvas.get_renderer()).width / 72
+        return float(line.get_window_extent(renderer_of(_scratch())).width / 72)
 
 
 @functools.cache
-def _scratch():
+def _scratch() -> Figure:
     figure = new_figure(1, 1)
     figure.set_dpi(72)
     return figure
 
 
-def _lines_high(text, size):
+def renderer_of(figure: Any) -> RendererBase:
+    """The renderer of a figure made by `new_figure`, which has an Agg canvas."""
+    renderer: RendererBase = figure.canvas.get_renderer()
+    return renderer
+
+
+def size_of(axes: Axes) -> np.ndarray:
+    """Width and height of axes in inches."""
+    figure: Any = axes.figure
+    return np.array(figure.get_size_inches() * axes.get_position().size)
+
+
+def _lines_high(text: str, size: float) -> float:
     return (text.count("\n") + 1) * size * LEADING / 72 + 0.04 if text else 0
 
 
-def _arrange(labels, width):
-    """In how many columns, and so lines, keys with these labels fit."""
+def _arrange(labels: list[str], width: float) -> tuple[int, int]:
+    """The largest number of columns in which keys with these labels fit, and the number of lines."""
     widths = [wide(label, NORMAL) + (1.6 + 0.5 + 1.4) * NORMAL / 72 for label in labels]
     for columns in range(len(widths), 1, -1):
         high, more = divmod(len(widths), columns)
@@ -195,32 +229,32 @@ def _arrange(labels, width):
     return 1, sum(label.count("\n") + 1 for label in labels)
 
 
-def colour_bar(
+def colorbar(
     figure: Figure,
-    image,
+    image: ScalarMappable,
     of: Axes,
     label: str = "",
     *,
     up_to: Axes | None = None,
-    lying: bool = False,
+    horizontal: bool = False,
 ) -> None:
-    """A colour bar to the right of a panel, as high as it or up to another; or lying under it, as wide."""
+    """A colorbar to the right of a panel, as high as it or up to another panel; or horizontal below it, as wide."""
     a, b = of.get_position(), (up_to or of).get_position()
     across, down = 1 / figure.get_figwidth(), 1 / figure.get_figheight()
-    if lying:
+    if horizontal:
         box = (a.x0, a.y0 - 0.1 * down, b.x1 - a.x0, 0.06 * down)
     else:
         box = (a.x1 + 0.07 * across, a.y0, 0.07 * across, b.y1 - a.y0)
-    bar = figure.colorbar(image, cax=figure.add_axes(box), orientation="horizontal" if lying else "vertical")
+    bar = figure.colorbar(image, cax=figure.add_axes(box), orientation="horizontal" if horizontal else "vertical")
     bar.set_label(label, fontsize=SMALL, labelpad=1.5)
     bar.ax.tick_params(labelsize=SMALL)
     bar.outline.set_linewidth(0.4)
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as png, svg or pdf, by the ending of `path`; parent folders are made.
+    """Write a figure as png, svg or pdf, by the ending of `path`. Parent folders are made.
 
-    The file appears whole or not at all; see `viz.files.whole_file`. The same figure gives the same bytes.
+    The file is written completely or not at all, see `viz.files.whole_file`. The same figure gives the same bytes.
 
     ValueError: another ending. OSError: the file cannot be written.
     """
@@ -234,10 +268,9 @@ def save(figure: Figure, path: str | Path) -> Path:
 
 
 def equal_axes(axes: Axes, points: np.ndarray, margin: float = 0.12) -> None:
-    """Limits around points [N, 2] such that one unit is as long across as up, whatever the shape of the axes."""
+    """Set limits around points [N, 2] such that one unit has the same length on both axes."""
     low, high = points.min(axis=0), points.max(axis=0)
-    box = axes.get_position()
-    width, height = axes.figure.get_size_inches() * (box.width, box.height)
+    width, height = size_of(axes)
     unit = max((high[0] - low[0]) / width, (high[1] - low[1]) / height, 1e-6) * (1 + 2 * margin)
     x, y = (low + high) / 2
     axes.set_xlim(x - unit * width / 2, x + unit * width / 2)

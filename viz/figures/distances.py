@@ -1,15 +1,19 @@
 """Dot product against distance, one point per pair of tokens: Fig. 4 (b) of AttentionViz."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from viz.figures import canvas
-from viz.figures.joint import METHODS, of_one_head
-from viz.figures.lines import Lines
+from viz.figures.attention_lines import Lines
+from viz.figures.panels import METHODS, of_one_head
 from viz.figures.style import DOTS, INK, LINK, SMALL, WIDTH, in_house_style
 from viz.geometry.normalize import Normalized
 from viz.geometry.scale import closeness, near_distance
@@ -17,8 +21,23 @@ from viz.geometry.sentences import attention_blocks, sentence_spans
 from viz.measures.correlation import correlation
 
 MOST_DOTS = 2000  # more pairs are drawn as hexagons
-STRONG = 0.1  # attention; such pairs are drawn one by one all the same
+STRONG = 0.1  # attention; pairs with more are drawn one by one beside the hexagons
 MOST_STRONG = 1500
+SOLID, DASHED = "-", (0, (3, 1.5))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """All pairs of a query and a key of one sentence, each [pairs]: distance, dot product, attention, closeness."""
+
+    distance: np.ndarray
+    product: np.ndarray
+    attention: np.ndarray
+    closeness: np.ndarray
+
+    @property
+    def many(self) -> bool:
+        return len(self.distance) > MOST_DOTS
 
 
 @in_house_style
@@ -31,83 +50,41 @@ def distance_figure(
     title: str = "",
     width: float = WIDTH,
 ) -> Figure:
-    """Dot product against distance, one point per pair of tokens of one sentence, with the straight lines that fit
-    best: of all pairs, and of pairs weighted by closeness.
+    """Dot product against distance, one point per pair of tokens of one sentence, with two lines of best fit.
 
-    panels: one head, normalised in different ways; both axes show the moved vectors, the products on one scale.
-    attention, sentences: as for `viz.measure`; attention colours the points. link: pairs ringed in red. Many pairs are
-    drawn as hexagons, the darker the more pairs, and those with attention above 0.1 as points.
+    One line fits all pairs, the other pairs weighted by closeness. Many pairs are drawn as hexagons, the darker the
+    more pairs, and those with attention above 0.1 as points.
+
+    panels: one head, normalized in different ways; the dot products of all panels have one scale.
+    attention, sentences: as for `viz.measure`; attention is the color of a point.
+    link: pairs with a red ring.
     width: of the figure, in inches.
 
     ValueError: a panel of many heads, or shapes that do not fit.
     """
-    panels = of_one_head(panels)
-    spans = sentence_spans(sentences, len(panels[0].query))
-    blocks = attention_blocks(attention, spans)
-    if np.ndim(blocks[0]) != 2:
-        raise ValueError(f"attention must be that of one head, [S, S] per sentence, not {list(np.shape(blocks[0]))}")
-    attended = np.concatenate([np.ravel(block) for block in blocks])
-    many = len(attended) > MOST_DOTS
-    columns = canvas.columns_for(len(panels), width)
-    keys = [
-        Line2D([], [], color=INK, lw=1, label="least squares"),
-        Line2D([], [], color=INK, lw=1, ls=(0, (3, 1.5)), label="weighted by closeness"),
-    ]
-    if link is not None:
-        keys.append(Line2D([], [], ls="", marker="o", mfc="none", mec=LINK, mew=1, ms=5, label=link.how))
-    if many:
-        keys.append(Line2D([], [], ls="", marker="h", color="#b9bec9", ms=5, label="pairs, more where darker"))
-        keys.append(canvas.dot(DOTS(0.6), "o", f"a pair with attention above {STRONG:g}"))
-    caption = "A point is a query and a key of one sentence. The nearer, the larger the product: the cloud falls."
-    if any(panel.method != "raw" for panel in panels):
-        caption += (
-            " Moving all keys adds the same to all products of a query: clouds shift up or down, attention stays. "
-        )
-        caption += "; ".join(METHODS[panel.method] for panel in panels if panel.method != "raw") + "."
-    rows = -(-len(panels) // columns)
-    figure, grid = canvas.page(
-        rows,
-        columns,
-        width=width,
-        title=title,
-        caption=caption,
-        keys=keys,
-        left=0.42,
-        right=0.48,
-        above=0.32,
-        below=0.34,
-        gaps=(0.22, 0.7),
-        ratio=0.6 if columns == 1 and width > 4 else 1.0,
-    )
-    products = [np.concatenate([(panel.query[s] @ panel.key[s].T).ravel() for s in spans]) for panel in panels]
-    low, high = min(map(np.min, products)), max(map(np.max, products))
+    heads = of_one_head(panels)
+    measured = _measured(heads, attention, sentences)
+    columns = canvas.columns_for(len(heads), width)
+    ratio = 0.6 if columns == 1 and width > 4 else 1.0
+    margins = (0.42, 0.48, 0.32, 0.34)
+    layout = canvas.Layout(len(heads), columns, width, ratio, margins=margins, gaps=(0.22, 0.7))
+    keys = _keys(link, measured[0].many)
+    figure, all_axes = canvas.page(layout, title=title, caption=_caption(heads), keys=keys)
+    low, high = min(np.min(pairs.product) for pairs in measured), max(np.max(pairs.product) for pairs in measured)
     room = 0.04 * max(high - low, 1e-6)
-    for place, (axes, panel) in enumerate(zip(grid.ravel(), panels, strict=False)):
-        apart = [np.linalg.norm(panel.query[s][:, None] - panel.key[s], axis=-1).ravel() for s in spans]
-        x, y = np.concatenate(apart), products[place]
-        axes.set_xlim(x.min() - 0.04 * max(np.ptp(x), 1e-6), x.max() + 0.04 * max(np.ptp(x), 1e-6))
+    for place, (axes, head, pairs) in enumerate(zip(all_axes, heads, measured, strict=True)):
+        x, y = pairs.distance, pairs.product
+        margin = 0.04 * max(np.ptp(x), 1e-6)
+        axes.set_xlim(x.min() - margin, x.max() + margin)
         axes.set_ylim(low - room, high + room)
-        some = np.arange(len(x))
-        if many:
-            extent = (*axes.get_xlim(), *axes.get_ylim())
-            axes.hexbin(x, y, gridsize=36, bins="log", cmap="Greys", mincnt=1, extent=extent, lw=0, vmax=len(x) / 20)
-            some = np.flatnonzero(attended > STRONG)
-            some = some[:: max(1, -(-len(some) // MOST_STRONG))]
-        some = some[np.argsort(attended[some], kind="stable")]
-        dots = axes.scatter(
-            x[some], y[some], s=3 if many else 7, c=attended[some], cmap=DOTS, vmin=0, vmax=1, lw=0, rasterized=True
-        )
-        weight = closeness(x, near_distance(x))
-        close = int((weight > 0).sum())
-        for weights, style in ((np.ones_like(x), "-"), (weight, (0, (3, 1.5)))):
-            _draw_fit(axes, x, y, weights, style)
+        dots = _draw_pairs(axes, pairs)
+        _draw_fit(axes, x, y, np.ones_like(x), SOLID)
+        _draw_fit(axes, x, y, pairs.closeness, DASHED)
         if link is not None:
-            there = np.linalg.norm(panel.query[link.query] - panel.key[link.key], axis=-1)
-            product = np.vecdot(panel.query[link.query], panel.key[link.key])
-            axes.scatter(there, product, s=26, facecolors="none", edgecolors=LINK, linewidths=1, zorder=5)
-        plain, weighted = correlation(x, y), correlation(x, y, weight)
-        numbers = f"r = {plain:.2f}; weighted {weighted:.2f} ({close} close pairs)".replace("-", "−")
-        canvas.heading(axes, panel.title, numbers)
+            distance = np.linalg.norm(head.query[link.query] - head.key[link.key], axis=-1)
+            product = np.vecdot(head.query[link.query], head.key[link.key])
+            axes.scatter(distance, product, s=26, facecolors="none", edgecolors=LINK, linewidths=1, zorder=5)
+        canvas.heading(axes, head.title, _correlations(pairs))
         axes.set_xlabel("distance of query and key", fontsize=SMALL)
         if place % columns == 0:
             axes.set_ylabel("dot product of query and key", fontsize=SMALL)
@@ -115,13 +92,74 @@ def distance_figure(
             axes.set_yticklabels([])
         axes.grid(alpha=0.25, lw=0.4)
         axes.set_axisbelow(True)
-    for axes in grid.ravel()[len(panels) :]:
-        axes.remove()
-    canvas.colour_bar(figure, dots, grid[0, -1], "attention")
+    canvas.colorbar(figure, dots, all_axes[columns - 1], "attention")
     return figure
 
 
-def _draw_fit(axes, x, y, weight, style):
+def _measured(
+    heads: list[Normalized],
+    attention: Sequence[np.ndarray] | np.ndarray,
+    sentences: Sequence[int] | np.ndarray | None,
+) -> list[Pairs]:
+    spans = sentence_spans(sentences, len(heads[0].query))
+    blocks = attention_blocks(attention, spans)
+    if np.ndim(blocks[0]) != 2:
+        raise ValueError(f"attention must be that of one head, [S, S] per sentence, not {list(np.shape(blocks[0]))}")
+    attended = np.concatenate([np.ravel(block) for block in blocks])
+    result = []
+    for head in heads:
+        product = np.concatenate([(head.query[s] @ head.key[s].T).ravel() for s in spans])
+        apart = [np.linalg.norm(head.query[s][:, None] - head.key[s], axis=-1).ravel() for s in spans]
+        distance = np.concatenate(apart)
+        result.append(Pairs(distance, product, attended, closeness(distance, near_distance(distance))))
+    return result
+
+
+def _draw_pairs(axes: Axes, pairs: Pairs) -> PathCollection:
+    """Points in the color of their attention, the strongest last; below them hexagons if there are many pairs."""
+    x, y, some = pairs.distance, pairs.product, np.arange(len(pairs.distance))
+    if pairs.many:
+        extent = (*axes.get_xlim(), *axes.get_ylim())
+        axes.hexbin(x, y, gridsize=36, bins="log", cmap="Greys", mincnt=1, extent=extent, lw=0, vmax=len(x) / 20)
+        some = np.flatnonzero(pairs.attention > STRONG)
+        some = some[:: max(1, -(-len(some) // MOST_STRONG))]
+    some = some[np.argsort(pairs.attention[some], kind="stable")]
+    shades: dict[str, Any] = {"c": pairs.attention[some], "cmap": DOTS, "vmin": 0, "vmax": 1}
+    return axes.scatter(x[some], y[some], s=3 if pairs.many else 7, lw=0, rasterized=True, **shades)
+
+
+def _correlations(pairs: Pairs) -> str:
+    plain = correlation(pairs.distance, pairs.product)
+    weighted = correlation(pairs.distance, pairs.product, pairs.closeness)
+    close = int((pairs.closeness > 0).sum())
+    return f"r = {plain:.2f}; weighted {weighted:.2f} ({close} close pairs)".replace("-", "−")
+
+
+def _keys(link: Lines | None, many: bool) -> list[Line2D]:
+    keys = [
+        Line2D([], [], color=INK, lw=1, label="least squares"),
+        Line2D([], [], color=INK, lw=1, ls=DASHED, label="weighted by closeness"),
+    ]
+    if link is not None:
+        keys.append(Line2D([], [], ls="", marker="o", mfc="none", mec=LINK, mew=1, ms=5, label=link.how))
+    if many:
+        keys.append(Line2D([], [], ls="", marker="h", color="#b9bec9", ms=5, label="pairs, more where darker"))
+        keys.append(canvas.dot(DOTS(0.6), "o", f"a pair with attention above {STRONG:g}"))
+    return keys
+
+
+def _caption(heads: list[Normalized]) -> str:
+    caption = (
+        "Each point is a query and a key of one sentence. If nearer keys have larger dot products, the points fall."
+    )
+    moved = [METHODS[head.method] for head in heads if head.method != "raw"]
+    if moved:
+        caption += " Moving all keys adds the same number to all dot products of a query: attention stays the same. "
+        caption += "; ".join(moved) + "."
+    return caption
+
+
+def _draw_fit(axes: Axes, x: np.ndarray, y: np.ndarray, weight: np.ndarray, style: Any) -> None:
     """The straight line y = slope x + height with the smallest weighted sum of squares, where the weights are."""
     x, y, weight = (np.asarray(values, np.float64) for values in (x, y, weight))
     there = x[weight > 0]

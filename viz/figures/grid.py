@@ -1,8 +1,10 @@
-"""The page of small multiples: one small panel per head, rows are layers, columns heads."""
+"""A grid of small panels, one per head: rows are layers, columns are heads."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from viz.figures import canvas
@@ -13,75 +15,101 @@ APART = 0.12  # inches between blocks of columns
 HIGH = 9.4  # inches of all rows together, so that they fit a page
 
 
-def grid_page(
-    layers: Sequence[int],
-    heads: Sequence[int],
-    *,
-    title: str,
-    caption: str,
-    keys: Sequence = (),
-    width: float = WIDTH,
-    left: float = 0.0,
-    right: float = 0.04,
-    above: float = 0.0,
-    strip: float = 0.0,
-    ratio: float = 1.0,
-    blocks: Sequence[str] = (),
-) -> tuple[Figure, np.ndarray]:
-    """A page with a small panel for each layer and head, rows and columns named, without ticks. In inches.
+@dataclass(frozen=True)
+class Grid:
+    """One small panel per layer and head. All lengths are in inches.
 
-    left, right, above: room beside the grid and over it; strip: over each panel. ratio: of height to width.
-    blocks: what equal parts of the columns show, set apart and named.
+    layers, heads: their numbers; heads of several blocks one block after another.
+    width: of the page.
+    left, right, above: margins around the grid and its names.
+    strip: above each panel.
+    ratio: height of a panel divided by its width.
+    blocks: names of equal parts of the columns, which are set apart.
     """
-    gap = 0.04 if len(heads) > 6 else 0.08
-    right += APART * max(0, len(blocks) - 1)
-    named = 0.16 if blocks else 0.0
-    cell = (width - left - 0.25 - right) / len(heads) - gap
-    figure, grid = canvas.page(
-        len(layers),
-        len(heads),
-        width=width,
-        title=title,
-        caption=caption,
-        keys=keys,
-        height=min(ratio * cell, TALLEST, max(HIGH / len(layers) - gap - strip, 0.15)),
-        left=left + 0.25,
-        right=right,
-        above=above + strip + 0.16 + named,
-        below=0.08,
-        gaps=(gap, gap + strip),
-    )
-    per_block = len(heads) // max(1, len(blocks))
-    for number in range(1, len(blocks)):
-        for axes in grid[:, number * per_block :].ravel():
-            box = axes.get_position()
-            axes.set_position((box.x0 + APART / width, box.y0, box.width, box.height))
-    for number, name in enumerate(blocks):
-        first, last = grid[0, number * per_block], grid[0, (number + 1) * per_block - 1]
-        x = (first.get_position().x0 + last.get_position().x1) / 2
-        y = first.get_position().y1 + (above + strip + 0.15) / figure.get_figheight()
-        figure.text(x, y, name, ha="center", va="bottom", fontsize=NORMAL)
-    for (row, column), axes in np.ndenumerate(grid):
+
+    layers: Sequence[int]
+    heads: Sequence[int]
+    width: float = WIDTH
+    left: float = 0.0
+    right: float = 0.04
+    above: float = 0.0
+    strip: float = 0.0
+    ratio: float = 1.0
+    blocks: Sequence[str] = ()
+
+    @property
+    def gap(self) -> float:
+        return 0.04 if len(self.heads) > 6 else 0.08
+
+    @property
+    def cell(self) -> float:
+        """The width of a panel, less a share of the gaps."""
+        right = self.right + APART * max(0, len(self.blocks) - 1)
+        return (self.width - self.left - 0.25 - right) / len(self.heads) - self.gap
+
+    @property
+    def layout(self) -> canvas.Layout:
+        left, right = self.left + 0.25, self.right + APART * max(0, len(self.blocks) - 1)
+        above = self.above + self.strip + 0.16 + (0.16 if self.blocks else 0.0)
+        return canvas.Layout(
+            len(self.layers) * len(self.heads),
+            len(self.heads),
+            self.width,
+            height=min(self.ratio * self.cell, TALLEST, max(HIGH / len(self.layers) - self.gap - self.strip, 0.15)),
+            margins=(left, right, above, 0.08),
+            gaps=(self.gap, self.gap + self.strip),
+        )
+
+
+def grid_page(
+    grid: Grid, *, title: str = "", caption: str = "", keys: Sequence[Artist] = ()
+) -> tuple[Figure, np.ndarray]:
+    """A figure with the panels of a grid, [layers, heads], rows and columns named, without ticks."""
+    figure, panels = canvas.page(grid.layout, title=title, caption=caption, keys=keys)
+    for axes in panels:
         axes.set_xticks([])
         axes.set_yticks([])
         for spine in axes.spines.values():
             spine.set_linewidth(0.3)
-        x, y = axes.get_position().get_points().mean(axis=0)
-        if row == 0:
-            top = axes.get_position().y1 + (above + strip + 0.03) / figure.get_figheight()
-            name = f"head {heads[column]}" if cell > 0.4 else f"{heads[column]}"
-            figure.text(x, top, name, ha="center", va="bottom", fontsize=SMALL)
-        if column == 0:
-            name = f"layer {layers[row]}" if axes.get_position().height * figure.get_figheight() > 0.4 else layers[row]
-            beside = 0.04 / width
-            figure.text(beside, y, name, ha="left", va="center", fontsize=SMALL, rotation=90)
-    return figure, grid
+    named = np.array(panels, object).reshape(len(grid.layers), len(grid.heads))
+    _set_blocks_apart(figure, named, grid)
+    _name_rows_and_columns(figure, named, grid)
+    return figure, named
+
+
+def _set_blocks_apart(figure: Figure, panels: np.ndarray, grid: Grid) -> None:
+    per_block = len(grid.heads) // max(1, len(grid.blocks))
+    for number in range(1, len(grid.blocks)):
+        for axes in panels[:, number * per_block :].ravel():
+            box = axes.get_position()
+            axes.set_position((box.x0 + APART / grid.width, box.y0, box.width, box.height))
+    for number, name in enumerate(grid.blocks):
+        first, last = panels[0, number * per_block], panels[0, (number + 1) * per_block - 1]
+        x = (first.get_position().x0 + last.get_position().x1) / 2
+        y = first.get_position().y1 + (grid.above + grid.strip + 0.15) / figure.get_figheight()
+        figure.text(x, y, name, ha="center", va="bottom", fontsize=NORMAL)
+
+
+def _name_rows_and_columns(figure: Figure, panels: np.ndarray, grid: Grid) -> None:
+    high = figure.get_figheight()
+    for axes, head in zip(panels[0], grid.heads, strict=True):
+        x, _ = axes.get_position().get_points().mean(axis=0)
+        top = axes.get_position().y1 + (grid.above + grid.strip + 0.03) / high
+        name = f"head {head}" if grid.cell > 0.4 else f"{head}"
+        figure.text(x, top, name, ha="center", va="bottom", fontsize=SMALL)
+    for axes, layer in zip(panels[:, 0], grid.layers, strict=True):
+        _, y = axes.get_position().get_points().mean(axis=0)
+        name = f"layer {layer}" if canvas.size_of(axes)[1] > 0.4 else f"{layer}"
+        figure.text(0.04 / grid.width, y, name, ha="left", va="center", fontsize=SMALL, rotation=90)
 
 
 def check_heads(
     name: str, shape: Sequence[int], layers: Sequence[int] | None, heads: Sequence[int] | None
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """The numbers of layers and heads, from 0 where they are not given. ValueError: not as many as in `shape`."""
+    """The numbers of layers and heads, from 0 where they are not given.
+
+    ValueError: not as many as in `shape`.
+    """
     if len(shape) != 2:
         raise ValueError(f"{name} is of heads {list(shape)}; expected [layers, heads]")
     layers = range(shape[0]) if layers is None else layers

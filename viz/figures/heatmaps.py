@@ -1,20 +1,32 @@
-"""One number per head as a heatmap, and one small bar chart per head: attention by relative position."""
+"""One number per head as a heatmap; attention by relative position as a small bar chart per head."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from viz.figures import canvas
-from viz.figures.grid import check_heads, grid_page
-from viz.figures.maps import LINE_HIGH, NUMBER_WIDE, ink_on, number
+from viz.figures.attention_maps import LINE_HIGH, NUMBER_WIDE, write_numbers
+from viz.figures.grid import Grid, check_heads, grid_page
 from viz.figures.style import ATTENTION, DIFFERENCE, INK, KEY, NORMAL, SMALL, WIDTH, in_house_style
 from viz.measures.habits import OFFSETS
 
-PAGE_HIGH = 9.2  # inches for all maps together
-OUTSTANDING = 2  # times the middle bar: what is named
-NEIGHBOURS = 3  # offsets up to which a head's highest bar is named
-LEAST_TOP = 0.1  # attention; bars that are all low shall look it
+PAGE_HIGH = 9.2  # inches of all heatmaps together
+OUTSTANDING = 2  # a bar this many times as high as the median is named
+NEIGHBORS = 3  # the largest offset whose bar is named
+LEAST_TOP = 0.1  # attention at the top of a bar chart, at least: low bars are to look low
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """One number per head, [L, H], and the limits of its colors."""
+
+    name: str
+    values: np.ndarray
+    limits: tuple[float, float]
 
 
 @in_house_style
@@ -29,71 +41,71 @@ def heatmap_figure(
     caption: str = "One row per layer, one column per head.",
     width: float = WIDTH,
 ) -> Figure:
-    """One heatmap [L, H] per name, so many side by side: rows are layers, columns heads.
+    """One heatmap [L, H] per name: rows are layers, columns heads.
 
-    maps: by name, or one; None leaves a place free, where so many columns fit.
+    maps: by name, or one; None leaves a place empty, where so many columns fit.
     layers, heads: their numbers; None: from 0.
-    limits: of colours, by name; else from 0 to the highest, or where there are values below 0, as far below as above.
-    Maps side by side that have the same limits share a colour bar. width: of the figure, in inches.
+    limits: of the colors, by name; else from 0 to the highest value, or symmetric about 0 if there are values below 0.
+    Heatmaps side by side with the same limits share a colorbar.
+    columns: heatmaps side by side, where there is room. width: of the figure, in inches.
 
     ValueError: maps that are not of as many layers and heads.
     """
-    maps = {"": maps} if isinstance(maps, np.ndarray) else dict(maps)
-    maps = {name: None if values is None else np.asarray(values) for name, values in maps.items()}
-    if all(values is None for values in maps.values()):
-        raise ValueError("maps is empty; expected at least one array [layers, heads] with its name")
-    for name, values in maps.items():
+    given = {"": maps} if isinstance(maps, np.ndarray) else dict(maps)
+    found: list[Heatmap | None] = []
+    for name, array in given.items():
+        values = None if array is None else np.asarray(array)
         if values is not None:
             layers, heads = check_heads(f"map {name!r}", values.shape, layers, heads)
-    limits = {name: (limits or {}).get(name) or _limits(values) for name, values in maps.items() if values is not None}
-    fit = max(1, min(columns, len(maps), int(width / 1.6)))
-    if fit < columns:  # places are left free where columns have a meaning
-        maps = {name: values for name, values in maps.items() if values is not None}
-    columns = fit
-    rows = -(-len(maps) // columns)
-    gap, above = 0.5, 0.36
-    across = (width - 0.35 - 0.5 - gap * (columns - 1)) / columns
-    most = PAGE_HIGH / rows - above - 0.3
-    high = max(min(across * len(layers) / len(heads), most, 0.3 * len(layers)), 0.3)
-    figure, grid = canvas.page(
-        rows,
-        columns,
-        width=width,
-        title=title,
-        caption=caption,
-        height=high,
-        left=0.35,
-        right=0.5,
-        above=above,
-        below=0.25,
-        gaps=(gap, above + 0.28),
-    )
-    numbers = across / len(heads) >= NUMBER_WIDE and high / len(layers) >= LINE_HIGH
-    names = list(maps)
-    for place, axes in enumerate(grid.ravel()):
-        name = names[place] if place < len(names) else None
-        if name is None or maps[name] is None:
+        chosen = (limits or {}).get(name)
+        found.append(None if values is None else Heatmap(name, values, chosen or _limits(values)))
+    if layers is None or heads is None or not any(found):
+        raise ValueError("maps is empty; expected at least one array [layers, heads] with its name")
+    fit = max(1, min(columns, len(found), int(width / 1.6)))
+    if fit < columns:  # an empty place has a meaning only in the columns that were asked for
+        found = [heatmap for heatmap in found if heatmap is not None]
+    layout = _heatmap_layout(len(found), fit, len(layers), len(heads), width)
+    figure, panels = canvas.page(layout, title=title, caption=caption)
+    for place, (axes, heatmap) in enumerate(zip(panels, found, strict=True)):
+        if heatmap is None:
             axes.remove()
             continue
-        values, (low, top) = maps[name], limits[name]
-        cmap = DIFFERENCE if low < 0 else ATTENTION
-        image = axes.imshow(values, cmap=cmap, vmin=low, vmax=top, aspect="auto", interpolation="nearest")
-        axes.set_xticks(_some(heads, across, 0.14), [heads[i] for i in _some(heads, across, 0.14)])
-        axes.set_yticks(_some(layers, high, 0.1), [layers[i] for i in _some(layers, high, 0.1)])
-        axes.tick_params(length=0, pad=1.5)
-        axes.set_xlabel("head", fontsize=SMALL, labelpad=1)
-        if place % columns == 0:
+        image = _draw_heatmap(axes, heatmap, layers, heads, layout.panel)
+        if place % fit == 0:
             axes.set_ylabel("layer", fontsize=SMALL, labelpad=1)
-        mean = f"mean {values.mean():z.2f}".replace("-", "−")
-        heading = canvas.wrap(name, NORMAL, across + 0.4)
-        axes.set_title(f"{heading}\n{mean}" if name else mean, fontsize=NORMAL, pad=3)
-        if numbers:
-            for (i, j), value in np.ndenumerate(values):
-                axes.text(j, i, number(value), ha="center", va="center", fontsize=SMALL, color=ink_on(image, value))
-        beside = names[place + 1] if (place + 1) % columns and place + 1 < len(names) else None
-        if beside is None or limits.get(beside) != limits[name]:
-            canvas.colour_bar(figure, image, axes)
+        beside = found[place + 1] if (place + 1) % fit and place + 1 < len(found) else None
+        if beside is None or beside.limits != heatmap.limits:
+            canvas.colorbar(figure, image, axes)
     return figure
+
+
+def _heatmap_layout(count: int, columns: int, layers: int, heads: int, width: float) -> canvas.Layout:
+    gap, above = 0.5, 0.36
+    wide = (width - 0.35 - 0.5 - gap * (columns - 1)) / columns
+    most = PAGE_HIGH / -(-count // columns) - above - 0.3
+    high = max(min(wide * layers / heads, most, 0.3 * layers), 0.3)
+    margins = (0.35, 0.5, above, 0.25)
+    return canvas.Layout(count, columns, width, height=high, margins=margins, gaps=(gap, above + 0.28))
+
+
+def _draw_heatmap(
+    axes: Axes, heatmap: Heatmap, layers: Sequence[int], heads: Sequence[int], size: tuple[float, float]
+) -> ScalarMappable:
+    """One heatmap with its ticks, its mean and, where they fit, its numbers; size: of the panel in inches."""
+    values, (low, top), (wide, high) = heatmap.values, heatmap.limits, size
+    cmap = DIFFERENCE if low < 0 else ATTENTION
+    image = axes.imshow(values, cmap=cmap, vmin=low, vmax=top, aspect="auto", interpolation="nearest")
+    across, down = _some(heads, wide, 0.14), _some(layers, high, 0.1)
+    axes.set_xticks(across, [str(heads[i]) for i in across])
+    axes.set_yticks(down, [str(layers[i]) for i in down])
+    axes.tick_params(length=0, pad=1.5)
+    axes.set_xlabel("head", fontsize=SMALL, labelpad=1)
+    mean = f"mean {values.mean():z.2f}".replace("-", "−")
+    name = canvas.wrap(heatmap.name, NORMAL, wide + 0.4)
+    axes.set_title(f"{name}\n{mean}" if name else mean, fontsize=NORMAL, pad=3)
+    if wide / len(heads) >= NUMBER_WIDE and high / len(layers) >= LINE_HIGH:
+        write_numbers(axes, image, values)
+    return image
 
 
 @in_house_style
@@ -105,8 +117,10 @@ def positions_figure(
     title: str = "",
     width: float = WIDTH,
 ) -> Figure:
-    """Mean attention by relative position, [L, H, offsets] as `Habits.by_offset`, a small bar chart per head. The
-    highest bar of the neighbours is named where it stands out; far places are those of few queries.
+    """Mean attention by relative position, [L, H, offsets] as in `Habits.by_offset`, one small bar chart per head.
+
+    The highest bar of the neighbors is named if it is much higher than the median. Bars far away are means of few
+    queries.
 
     layers, heads: their numbers; None: from 0. width: of the figure, in inches.
     """
@@ -117,14 +131,15 @@ def positions_figure(
     top = max(float(by_offset.max()), LEAST_TOP)
     span = f"{signed(OFFSETS[0])} to {signed(OFFSETS[-1])}"
     caption = (
-        f"Across: position of the key less that of the query, {span}; line: 0. Up: mean attention, as its square root, "
-        f"to {top:.2f}. Named, and pink: the highest bar from {signed(-NEIGHBOURS)} to {signed(NEIGHBOURS)}, where "
-        f"it is more than {OUTSTANDING} times the median bar."
+        f"Across: position of the key minus that of the query, {span}; line: 0. Up: square root of the mean attention, "
+        f"to {top:.2f}. Named and coloured: the highest bar from {signed(-NEIGHBORS)} to {signed(NEIGHBORS)}, where "
+        f"it is more than {OUTSTANDING} times as high as the median bar."
     )
-    figure, grid = grid_page(layers, heads, title=title, caption=caption, width=width, strip=0.12, ratio=0.8)
-    near = np.flatnonzero(np.abs(OFFSETS) <= NEIGHBOURS)
+    grid = Grid(layers, heads, width, strip=0.12, ratio=0.8)
+    figure, panels = grid_page(grid, title=title, caption=caption)
+    near = np.flatnonzero(np.abs(OFFSETS) <= NEIGHBORS)
     roomy = (width - 0.3) / len(heads) > 0.45
-    for place, axes in np.ndenumerate(grid):
+    for place, axes in np.ndenumerate(panels):
         values = np.sqrt(by_offset[place])
         best = near[by_offset[place][near].argmax()]
         axes.stairs(values, np.arange(len(OFFSETS) + 1) + OFFSETS[0] - 0.5, fill=True, color="#9aa5b1", lw=0)
@@ -143,13 +158,13 @@ def signed(offset: int) -> str:
     return f"{offset:+d}".replace("-", "−") if offset else "0"
 
 
-def _limits(values):
-    """Of colours: from 0 up, or the same on both sides of 0."""
+def _limits(values: np.ndarray) -> tuple[float, float]:
+    """Limits of colors: from 0 up, or symmetric about 0."""
     most = float(np.abs(values).max()) or 1.0
     return (-most, most) if values.min() < 0 else (0.0, most)
 
 
-def _some(names, inches, needed):
-    """Places of the ticks for which there is room."""
+def _some(names: Sequence[int], inches: float, needed: float) -> range:
+    """The places of the ticks, each of which needs so many inches."""
     step = max(1, int(np.ceil(needed * len(names) / inches)))
     return range(0, len(names), step)

@@ -1,19 +1,20 @@
-"""The house style: what all figures have in common, whatever matplotlib is told elsewhere.
+"""The style that all figures have in common, whatever the settings of matplotlib.
 
-Figures are made, drawn and saved inside `house_style()`: a matplotlibrc, a style sheet, TeX, MPLBACKEND, warnings that
-are errors or NumPy's `seterr` of whoever calls change nothing in them, and they change nothing for the caller.
+Figures are made, drawn and saved inside `house_style()`. So a matplotlibrc, a style sheet, TeX, MPLBACKEND, warnings
+that are errors, or the caller's `np.seterr` do not change them, and they do not change the caller's settings.
 """
 
 import contextlib
 import functools
 import os
+import re
 import sys
 import threading
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -24,7 +25,7 @@ Made = TypeVar("Made")
 
 
 def _import_matplotlib() -> None:
-    """matplotlib reads MPLBACKEND as it is imported, and fails where that names nothing; no window is wanted here."""
+    """Import matplotlib without MPLBACKEND: it fails for an unknown backend, and no window is needed here."""
     wanted = os.environ.pop("MPLBACKEND", None)
     try:
         import matplotlib
@@ -41,6 +42,7 @@ with warnings.catch_warnings(), np.errstate(all="ignore"):
     if "matplotlib" not in sys.modules:
         _import_matplotlib()
     import matplotlib.style
+    from matplotlib.backend_bases import RendererBase
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
@@ -58,7 +60,6 @@ with warnings.catch_warnings(), np.errstate(all="ignore"):
 _LIGHT, _FIGURES = theme()["light"], theme()["figures"]
 QUERY, KEY = _LIGHT["query"], _LIGHT["key"]
 QUERY_MARK, KEY_MARK = "o", "D"
-KEY_TEXT = KEY
 INK, FAINT, RULE = _LIGHT["ink"], _LIGHT["faint"], _LIGHT["rule"]
 LINE, LINK = _FIGURES["line"], _FIGURES["link"]
 ATTENTION, DIFFERENCE, DOTS, LAYERS = (
@@ -69,93 +70,45 @@ WIDTH = 7.0  # inches: both columns of a printed page
 SMALL, NORMAL, LARGE = 6, 7, 8.5  # points; nothing is smaller
 DPI = 300
 
-FALLBACKS = [
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Noto Sans CJK TC",
-    "Noto Sans CJK KR",
-    "Noto Sans JP",
-    "Noto Sans SC",
-    "Noto Sans TC",
-    "Noto Sans KR",
-    "Source Han Sans JP",
-    "Source Han Sans SC",
-    "IPAexGothic",
-    "IPAGothic",
-    "TakaoPGothic",
-    "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei",
-    "Nanum Gothic",
-    "NanumGothic",
-    "UnDotum",
-    "Baekmuk Dotum",
-    "Hiragino Sans",
-    "Hiragino Kaku Gothic ProN",
-    "Yu Gothic",
-    "Meiryo",
-    "MS Gothic",
-    "Microsoft YaHei",
-    "SimHei",
-    "PingFang SC",
-    "Heiti TC",
-    "Apple SD Gothic Neo",
-    "Malgun Gothic",
-    "Noto Sans",
-    "Noto Sans Arabic",
-    "Noto Sans Hebrew",
-    "Noto Sans Devanagari",
-    "Noto Sans Bengali",
-    "Noto Sans Tamil",
-    "Noto Sans Thai",
-    "Noto Sans Ethiopic",
-    "Noto Sans Khmer",
-    "Noto Sans Symbols",
-    "Noto Sans Symbols2",
-    "Noto Emoji",
-    "Symbola",
-    "Segoe UI Emoji",
-    "Segoe UI Symbol",
-    "Nirmala UI",
-    "Leelawadee UI",
-    "Thonburi",
-    "FreeSans",
-    "FreeSerif",
-    "Garuda",
-    "Loma",
-    "Waree",
-    "Lohit Devanagari",
-    "Tahoma",
-    "Arial Unicode MS",
-    "Droid Sans Fallback",
-    "Unifont",
-]
-"""Fonts for what DejaVu Sans, which comes with matplotlib, has no glyphs for; those that are installed are used."""
+FALLBACKS = re.split(
+    ", |\n",
+    """Noto Sans CJK JP, Noto Sans CJK SC, Noto Sans CJK TC, Noto Sans CJK KR, Noto Sans JP, Noto Sans SC, Noto Sans TC
+Noto Sans KR, Source Han Sans JP, Source Han Sans SC, IPAexGothic, IPAGothic, TakaoPGothic, WenQuanYi Zen Hei
+WenQuanYi Micro Hei, Nanum Gothic, NanumGothic, UnDotum, Baekmuk Dotum, Hiragino Sans, Hiragino Kaku Gothic ProN
+Yu Gothic, Meiryo, MS Gothic, Microsoft YaHei, SimHei, PingFang SC, Heiti TC, Apple SD Gothic Neo, Malgun Gothic
+Noto Sans, Noto Sans Arabic, Noto Sans Hebrew, Noto Sans Devanagari, Noto Sans Bengali, Noto Sans Tamil
+Noto Sans Thai, Noto Sans Ethiopic, Noto Sans Khmer, Noto Sans Symbols, Noto Sans Symbols2, Noto Emoji, Symbola
+Segoe UI Emoji, Segoe UI Symbol, Nirmala UI, Leelawadee UI, Thonburi, FreeSans, FreeSerif, Garuda, Loma, Waree
+Lohit Devanagari, Tahoma, Arial Unicode MS, Droid Sans Fallback, Unifont""",
+)
+"""Fonts for characters that DejaVu Sans, which comes with matplotlib, lacks. Those that are installed are used."""
 
 CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "IDEOGRAPHIC")
-"""How the Unicode names of Chinese, Japanese and Korean characters begin."""
+"""First words of the Unicode names of Chinese, Japanese and Korean characters."""
 
 
 @functools.cache
 def fonts() -> tuple[str, ...]:
-    """DejaVu Sans, and those of the fallbacks that are installed."""
+    """DejaVu Sans, and the fallbacks that are installed."""
     _add_new_fonts()
     installed = {entry.name for entry in fontManager.ttflist if entry.name in FALLBACKS and Path(entry.fname).is_file()}
     return ("DejaVu Sans", *(name for name in FALLBACKS if name in installed))
 
 
 def _add_new_fonts() -> None:
-    """Add to matplotlib's list of fonts, which it keeps in a file and never renews, what was installed since."""
+    """Add fonts that were installed since matplotlib made its list of fonts, which it keeps in a file, to that list."""
     known = {entry.fname for entry in fontManager.ttflist}
-    folders = OSXFontDirectories if sys.platform == "darwin" else None  # asking macOS itself takes seconds
+    folders = OSXFontDirectories if sys.platform == "darwin" else None  # a call of macOS takes seconds
     new = [path for path in findSystemFonts(folders) if path not in known]
     for path in new:
-        with contextlib.suppress(Exception):  # as matplotlib does: a font that it cannot read is not there
+        with contextlib.suppress(Exception):  # as in matplotlib, unreadable fonts are left out
             fontManager.addfont(path)
     if len(known) < len({entry.fname for entry in fontManager.ttflist}):
         json_dump(fontManager, Path(matplotlib.get_cachedir(), f"fontlist-v{FontManager.__version__}.json"))
 
 
-def _settings() -> dict:
+def _settings() -> dict[str, Any]:
+    ticks = {"color": FAINT, "labelsize": SMALL, "major.width": 0.5, "major.size": 2, "major.pad": 2}
     return {
         "font.family": list(fonts()),
         "font.size": NORMAL,
@@ -168,16 +121,7 @@ def _settings() -> dict:
         "axes.titlesize": NORMAL,
         "axes.labelpad": 2.5,
         "axes.titlepad": 4,
-        "xtick.color": FAINT,
-        "ytick.color": FAINT,
-        "xtick.labelsize": SMALL,
-        "ytick.labelsize": SMALL,
-        "xtick.major.width": 0.5,
-        "ytick.major.width": 0.5,
-        "xtick.major.size": 2,
-        "ytick.major.size": 2,
-        "xtick.major.pad": 2,
-        "ytick.major.pad": 2,
+        **{f"{axis}tick.{name}": value for axis in "xy" for name, value in ticks.items()},
         "grid.color": RULE,
         "grid.linewidth": 0.4,
         "legend.fontsize": NORMAL,
@@ -193,7 +137,7 @@ _LOCK = threading.RLock()  # rcParams, warnings and errstate of a process are on
 
 @contextlib.contextmanager
 def house_style() -> Iterator[None]:
-    """matplotlib's defaults and the house's settings, and nobody else's, for as long as this lasts."""
+    """A context with matplotlib's defaults and the settings of this file, and no others."""
     with _LOCK, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         with matplotlib.style.context(["default", _settings()]):
@@ -201,7 +145,7 @@ def house_style() -> Iterator[None]:
 
 
 def in_house_style(draw: Callable[Parameters, Made]) -> Callable[Parameters, Made]:
-    """A function that makes a figure, made to do so in the house style."""
+    """Decorator: the function makes its figure inside `house_style()`."""
 
     @functools.wraps(draw)
     def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Made:
@@ -212,13 +156,13 @@ def in_house_style(draw: Callable[Parameters, Made]) -> Callable[Parameters, Mad
 
 
 class Picture(Figure):
-    """A matplotlib figure that is always drawn in the house style, and that a notebook shows."""
+    """A matplotlib figure that is drawn and saved inside `house_style()`, and that a notebook shows."""
 
-    def draw(self, renderer) -> None:
+    def draw(self, renderer: RendererBase) -> None:
         with house_style():
             super().draw(renderer)
 
-    def savefig(self, *args, **kwargs) -> None:
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
         report_what_is_not_drawn([text.get_text() for text in self.findobj(Text)])
         with house_style():
             super().savefig(*args, **kwargs)
@@ -232,7 +176,7 @@ class Picture(Figure):
 
 
 def new_figure(width: float, height: float) -> Picture:
-    """An empty figure, in inches. No pyplot: nothing is kept anywhere else, and no window opens."""
+    """An empty figure; width and height in inches. Without pyplot, no list of figures grows and no window opens."""
     with house_style():
         figure = Picture(figsize=(width, height), dpi=DPI)
         FigureCanvasAgg(figure)
@@ -241,13 +185,13 @@ def new_figure(width: float, height: float) -> Picture:
 
 _REPORTED: set[str] = set()
 
-INDIC = ("DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA")
-INDIC += ("KHMER", "MYANMAR", "TIBETAN")
-"""How the Unicode names of scripts begin whose letters change places and shapes beside each other."""
+INDIC: tuple[str, ...] = ("DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA")
+INDIC += ("MALAYALAM", "SINHALA", "KHMER", "MYANMAR", "TIBETAN")
+"""First words of the Unicode names of scripts whose letters change places and shapes beside each other."""
 
 
 def report_what_is_not_drawn(texts: Iterable[str]) -> None:
-    """Says in a line on standard error, once each, in which way a picture will not look as its texts should."""
+    """Print one line on standard error, once for each reason, if a picture cannot show its texts as they should be."""
     characters = {c for text in texts for c in text if c > "~"}
     report_missing_glyphs(characters)
     if matplotlib.__version_info__ < (3, 11) and any(map(_takes_shaping, characters)):
@@ -267,9 +211,9 @@ def _takes_shaping(character: str) -> bool:
 
 
 def report_missing_glyphs(texts: Iterable[str]) -> None:
-    """Says in one line on standard error, once for each, which characters no installed font has."""
-    missing = {c for text in texts for c in text if c > "~"} - _glyphs("DejaVu Sans") - _REPORTED
-    missing = sorted(c for c in missing if not c.isspace() and unicodedata.category(c) not in ("Cf", "Mn"))
+    """Print one line on standard error with the characters that no installed font has, once for each character."""
+    characters = {c for text in texts for c in text if c > "~"} - _glyphs("DejaVu Sans") - _REPORTED
+    missing = sorted(c for c in characters if not c.isspace() and unicodedata.category(c) not in ("Cf", "Mn"))
     missing = [c for c in missing if not any(c in _glyphs(name) for name in fonts())]
     if not missing:
         return
@@ -284,7 +228,7 @@ def report_missing_glyphs(texts: Iterable[str]) -> None:
 
 
 def _say_once(said: str) -> None:
-    """On standard error, in characters that it can show."""
+    """Print on standard error, in characters of its encoding."""
     if said in _REPORTED:
         return
     _REPORTED.add(said)
@@ -293,15 +237,15 @@ def _say_once(said: str) -> None:
         print(said.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
 
 
-def _package(character):
-    """The package of Debian and Ubuntu with a font that has it."""
+def _package(character: str) -> str:
+    """The package of Debian and Ubuntu with a font for the character."""
     if unicodedata.name(character, "").replace("-", " ").split(" ")[0] in CJK:
         return "fonts-noto-cjk"
     return "fonts-symbola" if unicodedata.category(character).startswith("S") else "fonts-noto-core"
 
 
 @functools.cache
-def _glyphs(family):
-    """All characters that an installed font has."""
+def _glyphs(family: str) -> frozenset[str]:
+    """All characters of an installed font."""
     paths = {entry.fname for entry in fontManager.ttflist if entry.name == family and Path(entry.fname).is_file()}
     return frozenset(chr(code) for path in paths for code in get_font(path).get_charmap())

@@ -10,6 +10,7 @@ There are three methods:
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,7 @@ LARGEST = 1e15
 """Squares of squares of larger numbers overflow float32."""
 
 
+Progress = Callable[[Iterable[int]], Iterable[int]]
 Plane = PcaPlane | AttentionPlane | Placement
 
 
@@ -182,7 +184,7 @@ def normalize(
     components: int = 2,
     plane: str = "pca",
     seed: int = 0,
-    progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    progress: Progress = iter,
 ) -> Normalized:
     """Move queries and keys [..., N, K] without changing attention, and find the plane of their picture.
 
@@ -209,79 +211,82 @@ def normalize(
     _check_choices(method, scope, scale, distance, weight, plane)
     *heads, tokens, head_size = query.shape
     spans = sentence_spans(sentences, tokens)
-    blocks = (
-        None if attention is None else [_grouped(b, scope) for b in attention_blocks(attention, spans, tuple(heads))]
+    blocks = None if attention is None else attention_blocks(attention, spans, tuple(heads))
+    groups = _Groups(
+        _grouped(query, scope), _grouped(key, scope), spans, blocks and [_grouped(block, scope) for block in blocks]
     )
-    query_GPNK, key_GPNK = _grouped(query, scope), _grouped(key, scope)  # the P heads of a group share what follows
-    move, search, query_GPNK, key_GPNK = _moved(method, query_GPNK, key_GPNK, spans, scale, distance, weight, blocks)
-    near = near_distance(pair_distances(query_GPNK, key_GPNK, spans))
-    found = _plane(plane, query_GPNK, key_GPNK, spans, blocks, components, head_size, seed, progress)
+    move, search, groups = _moved(groups, method, scale, distance, weight)
+    near = near_distance(pair_distances(groups.query, groups.key, spans))
+    drawn = _plane(plane, groups, components, head_size, seed, progress)
+    a, c, radius = move.translation, move.scale, move.radius
+    grouped = Normalized(method, groups.query, groups.key, a, c, radius, near, drawn, search)
+    return _per_head(grouped, tuple(heads), groups.query.shape[1])
 
-    def per_head(x: np.ndarray) -> np.ndarray:
-        """One entry per group -> one per head."""
-        return np.repeat(x, query_GPNK.shape[1], axis=0).reshape((*heads, *x.shape[1:]))
 
-    def apart(x: np.ndarray) -> np.ndarray:
-        """[G, P, N, K] or [G, P N, K] -> [..., N, K]."""
-        return x.reshape(*heads, tokens, -1)
+@dataclass(frozen=True)
+class _Groups:
+    """Heads in groups that share a move and a plane: G groups of P heads.
 
-    drawn: Plane = found.fieldwise(per_head)
-    if isinstance(drawn, Placement) and isinstance(found, Placement):
-        drawn = replace(drawn, query=apart(found.query), key=apart(found.key))
-    query, key, move = apart(query_GPNK), apart(key_GPNK), move.fieldwise(per_head)
-    search = search and search.fieldwise(per_head)
-    return Normalized(method, query, key, move.translation, move.scale, move.radius, per_head(near), drawn, search)
+    query, key: [G, P, N, K].
+    spans: the place of each sentence among the N tokens.
+    attention: [G, P, S, S] per sentence, or None.
+    """
+
+    query: np.ndarray
+    key: np.ndarray
+    spans: list[slice]
+    attention: list[np.ndarray] | None
 
 
 def _moved(
-    method: str,
-    query_GPNK: np.ndarray,
-    key_GPNK: np.ndarray,
-    spans: list[slice],
-    scale: float | None,
-    distance: str,
-    weight: str | None,
-    blocks: list[np.ndarray] | None,
-) -> tuple[Move, Search | None, np.ndarray, np.ndarray]:
-    """The move of each group, the search for its scale where there was one, and the moved queries and keys."""
-    move = MOVES[method](_pooled(query_GPNK), _pooled(key_GPNK))
-    query_GPNK, key_GPNK = move.fieldwise(lambda x: x[:, None]).apply(query_GPNK, key_GPNK)
+    groups: _Groups, method: str, scale: float | None, distance: str, weight: str | None
+) -> tuple[Move, Search | None, _Groups]:
+    """The move of each group, the search for its scale where there was one, and the groups after the move."""
+    move = MOVES[method](_pooled(groups.query), _pooled(groups.key))
+    query, key = move.fieldwise(lambda x: x[:, None]).apply(groups.query, groups.key)
     if method == "raw":
-        return move, None, query_GPNK, key_GPNK
+        return move, None, groups
     search = None
     if scale is None and method == "paper":
-        search = search_correlation(query_GPNK, key_GPNK, spans, distance=distance, weight=weight, attention=blocks)
+        options: dict[str, Any] = {"distance": distance, "weight": weight, "attention": groups.attention}
+        search = search_correlation(query, key, groups.spans, **options)
     elif scale is None:
-        search = search_nearest(query_GPNK, key_GPNK, spans)
+        search = search_nearest(query, key, groups.spans)
     move = move.scaled(np.full_like(move.scale, scale) if search is None else search.best)
     c = move.scale[:, None, None, None]
-    return move, search, c * query_GPNK, key_GPNK / c
+    return move, search, replace(groups, query=c * query, key=key / c)
 
 
-def _plane(
-    kind: str,
-    query_GPNK: np.ndarray,
-    key_GPNK: np.ndarray,
-    spans: list[slice],
-    blocks: list[np.ndarray] | None,
-    components: int,
-    head_size: int,
-    seed: int,
-    progress: Callable[[Iterable[int]], Iterable[int]],
-) -> Plane:
+def _plane(kind: str, groups: _Groups, components: int, head_size: int, seed: int, progress: Progress) -> Plane:
     """The plane that the heads of each group share. Their tokens are pooled: each head adds its own sentences."""
-    together, tokens = query_GPNK.shape[1:3]
-    query, key = _pooled(query_GPNK), _pooled(key_GPNK)
+    together, tokens = groups.query.shape[1:3]
+    query, key, blocks = _pooled(groups.query), _pooled(groups.key), groups.attention
     if kind == "pca":
         found = pca(np.concatenate([query, key], axis=1), components)
         return PcaPlane(found.mean, found.components, found.explained_variance_ratio)
     if kind in ("tsne", "umap"):
         return neighbor_map(kind, query, key, components=components, seed=seed, progress=progress)
-    spans = [slice(s.start + p * tokens, s.stop + p * tokens) for p in range(together) for s in spans]
+    spans = [slice(s.start + p * tokens, s.stop + p * tokens) for p in range(together) for s in groups.spans]
     blocks = None if blocks is None else [block[:, p] for p in range(together) for block in blocks]
+    options: dict[str, Any] = {"components": components, "head_size": head_size, "progress": progress}
     if kind == "attention":
-        return attention_plane(query, key, spans, blocks, components=components, head_size=head_size, progress=progress)
-    return unfold(query, key, spans, blocks, components=components, head_size=head_size, seed=seed, progress=progress)
+        return attention_plane(query, key, spans, blocks, **options)
+    return unfold(query, key, spans, blocks, seed=seed, **options)
+
+
+def _per_head(grouped: Normalized, heads: tuple[int, ...], together: int) -> Normalized:
+    """From one entry per group to one per head. together: P, the heads of a group."""
+    tokens, plane = grouped.query.shape[2], grouped.plane
+
+    def apart(x: np.ndarray) -> np.ndarray:
+        """[G, P, N, K] or [G, P N, K] -> [..., N, K]."""
+        return x.reshape(*heads, tokens, -1)
+
+    found = grouped.fieldwise(lambda x: np.repeat(x, together, axis=0).reshape((*heads, *x.shape[1:])))
+    drawn = found.plane
+    if isinstance(drawn, Placement) and isinstance(plane, Placement):
+        drawn = replace(drawn, query=apart(plane.query), key=apart(plane.key))
+    return replace(found, query=apart(grouped.query), key=apart(grouped.key), plane=drawn)
 
 
 def _floats(query: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

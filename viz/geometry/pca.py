@@ -22,9 +22,11 @@ class PcaPlane(Fieldwise):
     explained_variance_ratio: np.ndarray
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Any points [..., N, K] along the components, [..., N, C].
+        """The coordinates of points [..., N, K] along the components.
 
-        projected = (points - mean) components^T
+            projected = (points - mean) components^T
+
+        Returns [..., N, C].
         """
         return (points - self.mean[..., None, :]) @ self.components.mT
 

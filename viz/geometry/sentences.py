@@ -55,17 +55,21 @@ def attention_blocks(
 
 
 def attention_of(query: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """Attention of one sentence, from [..., S, K] to [..., S, S].
+    """Attention of one sentence with query and key [..., S, K].
 
-    attention = softmax(query key^T / sqrt(K))
+        attention = softmax(query key^T / sqrt(K))
+
+    Returns [..., S, S].
     """
     return softmax(query @ key.mT / math.sqrt(query.shape[-1]))
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """Shares that grow with the scores and sum to 1 along the last axis.
+    """Shares that grow with the scores.
 
-    softmax_j(scores) = exp(scores_j) / sum_k exp(scores_k)
+        softmax_j(scores) = exp(scores_j) / sum_k exp(scores_k)
+
+    They sum to 1 along the last axis.
     """
     exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)

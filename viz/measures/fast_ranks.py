@@ -1,9 +1,12 @@
-"""The ranks and rank correlations of `correlation`, many times faster, by sorting whole numbers.
+"""Ranks, and Spearman's correlation, by sorting whole numbers.
+
+The rank of a number is the number of smaller entries in its row. Equal values get the mean of their ranks. Spearman's
+correlation is Pearson's correlation of the ranks.
 
 Sorting numbers is several times faster than computing their order (argsort) and applying it to other numbers. So each
 number is packed together with its passenger, a second number that moves with it: of 64 bits, the upper 32 are the
 number, the lower 32 the passenger. Read as whole numbers, the bits of floats that are not negative sort as the floats
-do. There is no equation here; tests compare the results with the plain functions.
+do.
 """
 
 import sys
@@ -14,7 +17,7 @@ from viz.measures.correlation import correlation
 
 
 def fast_ranks(x: np.ndarray) -> np.ndarray:
-    """`correlation.ranks` of x [..., N], any floats without NaN, as float32."""
+    """The ranks of x [..., N], any floats without NaN, along the last axis; 0 for the smallest. float32, [..., N]."""
     position = np.arange(x.shape[-1], dtype=np.uint32)
     if x.dtype == np.float32 and not np.signbit(x).any():
         in_order, order = sort_packed(x.view(np.uint32), position)

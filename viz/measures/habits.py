@@ -56,9 +56,11 @@ class Habits(Sums):
 
     @property
     def entropy(self) -> np.ndarray:
-        """Mean entropy of a query's attention, in bits: 0 if one key gets all, log2 S if all get the same.
+        """Mean entropy of a query's attention, in bits.
 
-        entropy = -sum_j attention_ij log2(attention_ij)
+            entropy = -sum_j attention_ij log2(attention_ij)
+
+        0 if one key gets all attention, log2 S if all keys get the same.
         """
         return self.entropy_sum / self.queries
 

@@ -70,9 +70,11 @@ class Moments(Sums):
 
     @property
     def correlation(self) -> np.ndarray:
-        """Pearson's correlation, [...]; 0 where x or y does not vary.
+        """Pearson's correlation, [...].
 
-        r = (mean(x y) - mean(x) mean(y)) / sqrt(variance(x) variance(y))
+            r = (mean(x y) - mean(x) mean(y)) / sqrt(variance(x) variance(y))
+
+        0 where x or y does not vary.
         """
         total = np.where(self.weight > 0, self.weight, 1)
         x, y = self.x / total, self.y / total
@@ -203,8 +205,10 @@ class RankedAttention:
     def lost(self, square: np.ndarray) -> np.ndarray:
         """The sum over queries of the Kullback-Leibler divergence, [...], in nats.
 
-        lost = sum_i sum_j attention_ij log(attention_ij / p_ij)
-        p_ij = softmax_j(-square_ij)
+            lost = sum_i sum_j attention_ij log(attention_ij / p_ij)
+            p_ij = softmax_j(-square_ij)
+
+        square: square distances in the plane, [..., Q, S].
         """
         z = square.min(axis=-1, keepdims=True) - square
         log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))

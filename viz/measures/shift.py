@@ -27,9 +27,11 @@ class Shift(Sums):
 
     @property
     def query(self) -> np.ndarray:
-        """The length of the moves as a share: 0 for no move, 1 for moves as long as the queries themselves.
+        """The length of the moves of queries as a share of their own length.
 
-        share = sum |q_after - q_before| / sum |q_before|
+            share = sum |q_after - q_before| / sum |q_before|
+
+        0 for no move, 1 for moves as long as the queries themselves.
         """
         return _share(self.query_sum, self.query_length)
 

@@ -16,6 +16,10 @@ WEB = files("viz.web")
 FILLED = re.compile(r"\{\{(\w+)\}\}|\[\[(\w+)\]\]|\(\((\w+)\)\)")
 IMPORT = re.compile(r'^import \{([^}]*)\} from "((?:\./|(?:\.\./)+(?:viz/)?web/)[\w-]+\.mjs)";\n', re.MULTILINE)
 JSON_IMPORT = re.compile(r'^import (\w+) from "\./([\w-]+\.json)" with \{ type: "json" \};\n', re.MULTILINE)
+TYPES = re.compile(
+    r"^ */\*\* @.*?\*/\n|/\*\* @.*?\*/ ?|^ *\* @.*\n|(?<=\S) @(?:param|returns|template) .*?(?= \*/)", re.MULTILINE
+)
+"""What only tsc reads, in comments."""
 DEFINITION = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
 
 
@@ -33,7 +37,7 @@ def script(entry: str, folder: Traversable) -> str:
         if path in parts:
             return
         parts[path] = ""  # on the way
-        source = (place / module).read_text(encoding="utf-8")
+        source = TYPES.sub("", (place / module).read_text(encoding="utf-8"))
         for match in IMPORT.finditer(source):
             add(match[2].split("/")[-1], place if match[2].startswith("./") else WEB)
         source = JSON_IMPORT.sub(lambda match: _constant(match[1], place / match[2]), IMPORT.sub("", source))

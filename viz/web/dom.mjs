@@ -8,6 +8,13 @@
 export const byId = (id) => document.getElementById(id);
 
 /**
+ * All elements that a CSS selector finds.
+ * @param {string} selector
+ * @returns {any[]}
+ */
+export const all = (selector) => [...document.querySelectorAll(selector)];
+
+/**
  * An element with attributes (those that are empty are left out) and children: elements or texts.
  * @param {string} name
  * @param {Record<string, unknown>} attributes

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { attentionOf, mergeWords, place, strongest } from "../../../viz/explorer/page/attention.mjs";
+import { attentionOf, mergeWords, rankOf, strongest } from "../../../viz/explorer/page/attention.mjs";
 import { linesOf } from "../../../viz/explorer/page/lines.mjs";
 import { wordGroups } from "../../../viz/web/tokens.mjs";
 
@@ -33,7 +33,7 @@ test("words: sum over the key's pieces, mean over the query's, rows sum to 1", (
   const attention = attentionOf(random, size);
   const merged = mergeWords(attention, size, groups);
   for (let i = 0; i < 5; i++) near(merged.subarray(5 * i, 5 * i + 5).reduce((a, b) => a + b), 1);
-  near(merged[5 * 1 + 2], (attention[1 * size + 3] + attention[2 * size + 3]) / 2);
+  near(merged[5 * 1 + 2], (attention[size + 3] + attention[2 * size + 3]) / 2);
   near(merged[5 * 2 + 1], attention[3 * size + 1] + attention[3 * size + 2]);
 });
 
@@ -49,7 +49,7 @@ test("strongest: at most so many, at least so large, largest first, never zero",
   assert.deepEqual(strongest(row, 3, 0.05), [1, 3, 0]);
   assert.deepEqual(strongest(row, 10, 0.2), [1, 3]);
   assert.deepEqual(strongest(row, 10, 0), [1, 3, 0, 4]);
-  assert.equal(place(row, 3), 2);
+  assert.equal(rankOf(row, 3), 2);
 });
 
 test("lines: of the query, of the key, of the pair, of the sentence", () => {

@@ -480,11 +480,11 @@ def test_averages_tell_their_numbers(show, file, traces):
 
 def test_every_colour_has_a_legend(show, file):
     page = show(file, "view=points&layer=1&head=3")
-    names = page.locator("select[data-state=colour] option").evaluate_all("options => options.map((o) => o.value)")
+    names = page.locator("select[data-state=color] option").evaluate_all("options => options.map((o) => o.value)")
     wanted = {"type", "layer", "position", "mod5", "norm", "length", "frequency", "sentence", "segment", "special"}
     assert set(names) == wanted
     for name in names:
-        page.select_option("select[data-state=colour]", name)
+        page.select_option("select[data-state=color]", name)
         ready(page)
         legend = page.locator("#legend").inner_text()
         assert "query" in legend and "key" in legend
@@ -563,7 +563,7 @@ def test_the_ring_tells_at_which_distance_it_begins(show, file, traces):
 def test_a_saved_picture_is_whole_and_explains_its_colours(show, tmp_path):
     arrays = np.random.default_rng(0).normal(size=(2, 1, 1, 90, 4)).astype(np.float32)
     long = viz.explore([Sentence([f"w{i}" for i in range(90)], *arrays)]).save(tmp_path / "long.html")
-    drawing = svg(show(long, "view=sentence&colour=position"))
+    drawing = svg(show(long, "view=sentence&color=position"))
     assert float(drawing.get("width")) > 90 * 12  # wider than the screen: what one scrolls to is in it
     texts = [t.text for t in drawing.iter("{http://www.w3.org/2000/svg}text")]
     assert {"position:", "0", "89"} < set(texts)
@@ -590,7 +590,7 @@ def test_every_view_can_be_saved(show, file, view):
 def test_the_address_holds_the_view(show, file):
     page = show(file, "view=points")
     page.select_option("select[data-state=sentence]", "1")
-    page.select_option("select[data-state=colour]", "mod5")
+    page.select_option("select[data-state=color]", "mod5")
     page.check("input[data-state=method][value=paper]", force=True)
     page.check("input[data-state=sized]")
     page.fill("#find", "cat & <b>")
@@ -674,7 +674,7 @@ def test_tab_reaches_every_control_and_each_has_a_name(show, file):
         "sentence",
         "words",
         "method",
-        "colour",
+        "color",
         "top",
         "above",
     } <= reached

@@ -471,11 +471,11 @@ def test_a_trail_shows_what_moved(show, live):
     page = show(live, "view=points&method=raw&only=true&layer=1&head=2")
     trail = "explorer.views.points.hasTrail(explorer)"
     assert not page.evaluate(trail)
-    before = page.evaluate("[...explorer.cloud.goal.positions].map((x) => x * explorer.cloud.extent)")
+    before = page.evaluate("[...explorer.cloud.goal.positions].map((x) => x * explorer.cloud.goal.extent)")
     page.keyboard.press("m")
     ready(page)
     assert page.evaluate(trail)
-    found = page.evaluate("[...explorer.cloud.trail].map((x) => x * explorer.cloud.extent)")
+    found = page.evaluate("[...explorer.cloud.trail].map((x) => x * explorer.cloud.goal.extent)")
     np.testing.assert_allclose(found, before, atol=1e-4)
     assert "queries are multiplied and keys divided by" in page.locator("#method-note").inner_text()
     page.keyboard.press("n")

@@ -11,6 +11,7 @@ import { linear, softmax } from "./numerics.mjs";
  * Attention of a sentence to itself. Head h of token t is numbers h K to (h + 1) K of its D.
  * off(h): whether head h is switched off; then it adds nothing. hidden: tokens that no other token may look at.
  * Returns query, key, value [T, D], scores, attention [H, T, T] and context [T, D].
+ * @param {(head: number) => boolean} off
  */
 export function self_attention(hidden_TD, weights, heads, off = () => false, hidden = new Set()) {
   const query_TD = linear(hidden_TD, weights.query);

@@ -1,5 +1,5 @@
 // From token ids to the last hidden states: embeddings, then layers that mix between tokens (attention) and within each
-// token (feed-forward). Each half adds what it found to what it was given (the residual), and then normalises.
+// token (feed-forward). Each half adds its result to its input (the residual connection), and then normalises.
 
 import { self_attention } from "./attention.mjs";
 import { ACTIVATIONS, layer_norm, linear, sum } from "./numerics.mjs";
@@ -18,29 +18,30 @@ export function embed({ ids, types }, { word, position, token_type, norm, projec
 /** hidden = layer_norm(hidden + context W + b): the only half that sees more than one token. */
 export function attention_block(hidden_TD, weights, config, off, hidden) {
   const parts = self_attention(hidden_TD, weights.attention, config.num_attention_heads, off, hidden);
-  const attended_TD = sum(linear(parts.context_TD, weights.attention_output), hidden_TD);
-  return { ...parts, hidden_TD: layer_norm(attended_TD, weights.attention_norm, config.layer_norm_eps) };
+  const mixed_TD = sum(hidden_TD, linear(parts.context_TD, weights.attention_output));
+  return { ...parts, attention_output_TD: layer_norm(mixed_TD, weights.attention_norm, config.layer_norm_eps) };
 }
 
 /** hidden = layer_norm(hidden + act(hidden W_1 + b_1) W_2 + b_2): each token by itself, through F > D numbers. */
 export function feed_forward_block(hidden_TD, weights, config) {
-  const inner_TF = linear(hidden_TD, weights.intermediate).map(ACTIVATIONS[config.hidden_act]);
-  const fed_TD = linear(inner_TF, weights.output);
+  const intermediate_TF = linear(hidden_TD, weights.intermediate).map(ACTIVATIONS[config.hidden_act]);
+  const fed_TD = linear(intermediate_TF, weights.output);
   return { fed_TD, hidden_TD: layer_norm(sum(fed_TD, hidden_TD), weights.output_norm, config.layer_norm_eps) };
 }
 
 /**
  * All layers. off(layer, head): whether a head is switched off; hidden: tokens that no other token may look at.
  * Returns what each layer computed, and hidden_states: 0 the embeddings, i + 1 the output of layer i.
+ * @param {(layer: number, head: number) => boolean} off
  */
 export function encode(encoding, weights, config, off = () => false, hidden = new Set()) {
   const hidden_states = [embed(encoding, weights.embeddings, config.layer_norm_eps)];
   const layers = weights.layers.map((layer, l) => {
     const before = hidden_states[l];
-    const attended = attention_block(before, layer, config, (h) => off(l, h), hidden);
-    const { fed_TD, hidden_TD } = feed_forward_block(attended.hidden_TD, layer, config);
+    const attention = attention_block(before, layer, config, (h) => off(l, h), hidden);
+    const { fed_TD, hidden_TD } = feed_forward_block(attention.attention_output_TD, layer, config);
     hidden_states.push(hidden_TD);
-    return { ...attended, attended_TD: attended.hidden_TD, fed_TD };
+    return { ...attention, fed_TD };
   });
   return { layers, hidden_states };
 }

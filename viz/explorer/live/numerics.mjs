@@ -15,10 +15,16 @@ export function linear(x, { weight, bias }) {
   const rows = new Float32Array(most * inputs); // x, filled up to a multiple of 4 tokens
   rows.set(x);
   const y = new Float32Array(most * outputs);
+  const put = (at, first, second, third, fourth) => {
+    y[at] = first;
+    y[at + outputs] = second;
+    y[at + 2 * outputs] = third;
+    y[at + 3 * outputs] = fourth;
+  };
   for (let o = 0; o < outputs; o += 3) {
     const p = Math.min(o + 1, outputs - 1); // where fewer than three are left, the last is computed again
     const q = Math.min(o + 2, outputs - 1);
-    const [first, second, third] = [o * inputs, p * inputs, q * inputs];
+    const [startU, startV, startW] = [o * inputs, p * inputs, q * inputs];
     for (let t = 0; t < most; t += 4) {
       const r0 = t * inputs;
       const r1 = r0 + inputs;
@@ -28,9 +34,9 @@ export function linear(x, { weight, bias }) {
       let b0 = bias[p], b1 = b0, b2 = b0, b3 = b0;
       let c0 = bias[q], c1 = c0, c2 = c0, c3 = c0;
       for (let i = 0; i < inputs; i++) {
-        const u = weight[first + i];
-        const v = weight[second + i];
-        const w = weight[third + i];
+        const u = weight[startU + i];
+        const v = weight[startV + i];
+        const w = weight[startW + i];
         const x0 = rows[r0 + i];
         const x1 = rows[r1 + i];
         const x2 = rows[r2 + i];
@@ -48,22 +54,9 @@ export function linear(x, { weight, bias }) {
         c2 += x2 * w;
         c3 += x3 * w;
       }
-      const y0 = t * outputs;
-      const y1 = y0 + outputs;
-      const y2 = y1 + outputs;
-      const y3 = y2 + outputs;
-      y[y0 + o] = a0;
-      y[y1 + o] = a1;
-      y[y2 + o] = a2;
-      y[y3 + o] = a3;
-      y[y0 + p] = b0;
-      y[y1 + p] = b1;
-      y[y2 + p] = b2;
-      y[y3 + p] = b3;
-      y[y0 + q] = c0;
-      y[y1 + q] = c1;
-      y[y2 + q] = c2;
-      y[y3 + q] = c3;
+      put(t * outputs + o, a0, a1, a2, a3);
+      put(t * outputs + p, b0, b1, b2, b3);
+      put(t * outputs + q, c0, c1, c2, c3);
     }
   }
   return y.subarray(0, tokens * outputs);
@@ -92,7 +85,7 @@ export function layer_norm(x, { weight, bias }, eps) {
   return y;
 }
 
-/** The coefficients of q, that of x^12 first (see minibert/numerics.py). */
+/** The coefficients of q, that of x^12 first (see minibert/speed/twins.py). */
 const PHI = [-5.20990658e-9, 3.85044907e-7, -1.14524286e-5, 0.000159389405, 9.55929434e-5, -0.104838581, -2.3022072];
 
 /** gelu(x) = x Phi(x) ~ x / (1 + 2^(x q(x^2))); Phi is the normal distribution's. */

@@ -66,11 +66,11 @@ function way(bert, trace, t) {
   steps.push({ layer: -1, name: "embeddings", length: length(start), towards: 1, guesses: bert.guess(start) });
   trace.layers.forEach((layer, l) => {
     const came = at(trace.hidden_states[l], t, bert);
-    const attended = at(layer.attended_TD, t, bert);
+    const attention_output = at(layer.attention_output_TD, t, bert);
     const context = at(layer.context_TD, t, bert);
     const { weight, bias } = weights.layers[l].attention_output;
     const add = (name, x, to, more = {}) => steps.push({ layer: l, name, length: length(x), towards: cosine(x, to), ...more });
-    add("residual", came, attended);
+    add("residual", came, attention_output);
     const heads = bert.config.num_attention_heads;
     const K = context.length / heads;
     let all = bias;
@@ -80,14 +80,14 @@ function way(bert, trace, t) {
         for (let i = h * K; i < (h + 1) * K; i++) total += weight[d * context.length + i] * context[i];
         return total;
       });
-      add("head", part, attended, { head: h });
+      add("head", part, attention_output, { head: h });
       all = sum(all, part);
     }
-    add("bias", bias, attended);
-    add("attention", all, attended);
-    add("norm", attended, attended, { guesses: bert.guess(attended) });
+    add("bias", bias, attention_output);
+    add("attention", all, attention_output);
+    add("norm", attention_output, attention_output, { guesses: bert.guess(attention_output) });
     const after = at(trace.hidden_states[l + 1], t, bert);
-    add("residual", attended, after);
+    add("residual", attention_output, after);
     add("feed_forward", at(layer.fed_TD, t, bert), after);
     add("norm", after, after, { guesses: bert.guess(after) });
   });
@@ -110,4 +110,4 @@ export function serve(scope) {
   };
 }
 
-if (typeof WorkerGlobalScope !== "undefined") serve(self);
+if ("WorkerGlobalScope" in globalThis) serve(self);

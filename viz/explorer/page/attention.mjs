@@ -43,8 +43,8 @@ export function strongest(row, top, above) {
     .slice(0, top);
 }
 
-/** 1 for the largest value, 2 for the next, ...: the place of row[j] in the row. */
-export function place(row, j) {
+/** 1 for the largest value, 2 for the next, ...: the rank of row[j] in the row. */
+export function rankOf(row, j) {
   let larger = 0;
   for (const value of row) if (value > row[j]) larger++;
   return larger + 1;

@@ -40,47 +40,47 @@ export class AverageView {
     const values = head.relative;
     const top = Math.max(0.1, ...values) * 1.04;
     const bottom = bars.y + bars.height;
-    painter.text(say("average_relative"), bars.x, bars.y - 18, { colour: theme.ink, weight: 600, size: 13 });
+    painter.text(say("average_relative"), bars.x, bars.y - 18, { color: theme.ink, weight: 600, size: 13 });
     for (const t of ticks(0, top, 5)) {
       const y = bottom - (t / top) * bars.height;
       painter.line([[bars.x, y], [bars.x + bars.width, y]], theme.rule);
-      painter.text(String(t), bars.x - 6, y, { colour: theme.faint, size: 11, align: "right" });
+      painter.text(String(t), bars.x - 6, y, { color: theme.faint, size: 11, align: "right" });
     }
     values.forEach((value, i) => {
       const height = (value / top) * bars.height;
       painter.rect(bars.x + i * step + 0.5, bottom - height, Math.max(1, step - 1), height, { fill: hover?.bar === i ? theme.mark : theme.attention });
       const offset = i - data.reach;
       if (offset % (step > 14 ? 2 : 4) === 0) {
-        painter.text(signed(offset), bars.x + (i + 0.5) * step, bottom + 12, { colour: theme.faint, size: 11, align: "center" });
+        painter.text(signed(offset), bars.x + (i + 0.5) * step, bottom + 12, { color: theme.faint, size: 11, align: "center" });
       }
     });
-    painter.text(say("average_before"), bars.x, bottom + 32, { colour: theme.faint, size: 11 });
-    painter.text(say("average_after"), bars.x + bars.width, bottom + 32, { colour: theme.faint, size: 11, align: "right" });
+    painter.text(say("average_before"), bars.x, bottom + 32, { color: theme.faint, size: 11 });
+    painter.text(say("average_after"), bars.x + bars.width, bottom + 32, { color: theme.faint, size: 11, align: "right" });
   }
 
   drawMap(painter, app, head) {
     const { theme, data, hover } = app;
     const { map, cell } = this;
     const bottom = map.y + map.height;
-    painter.text(say("average_position"), map.x, map.y - 18, { colour: theme.ink, weight: 600, size: 13 });
+    painter.text(say("average_position"), map.x, map.y - 18, { color: theme.ink, weight: 600, size: 13 });
     for (let i = 0; i < data.across; i++) {
       for (let j = 0; j < data.across; j++) {
         const fill = attentionColor(head.average[i * data.across + j], theme);
         painter.rect(map.x + j * cell, map.y + i * cell, cell - 0.5, cell - 0.5, { fill });
       }
       if (i % (cell > 20 ? 1 : cell > 10 ? 2 : 4) === 0) {
-        painter.text(String(i), map.x - 6, map.y + (i + 0.5) * cell, { colour: theme.faint, size: 11, align: "right" });
-        painter.text(String(i), map.x + (i + 0.5) * cell, bottom + 12, { colour: theme.faint, size: 11, align: "center" });
+        painter.text(String(i), map.x - 6, map.y + (i + 0.5) * cell, { color: theme.faint, size: 11, align: "right" });
+        painter.text(String(i), map.x + (i + 0.5) * cell, bottom + 12, { color: theme.faint, size: 11, align: "center" });
       }
     }
     painter.rect(map.x, map.y, map.width, map.height, { stroke: theme.rule });
-    painter.text(say("average_among"), map.x + map.width + RIGHT - 6, map.y - 8, { colour: theme.faint, size: 11, align: "right" });
+    painter.text(say("average_among"), map.x + map.width + RIGHT - 6, map.y - 8, { color: theme.faint, size: 11, align: "right" });
     for (let i = 0; i < data.across; i += cell > 12 ? 1 : 2) {
-      painter.text(String(among(data, i)), map.x + map.width + RIGHT - 8, map.y + (i + 0.5) * cell, { colour: theme.faint, size: 11, align: "right" });
+      painter.text(String(among(data, i)), map.x + map.width + RIGHT - 8, map.y + (i + 0.5) * cell, { color: theme.faint, size: 11, align: "right" });
     }
     drawHeatScale(painter, theme, map.x, bottom + 52);
-    painter.text(say("average_key"), map.x + map.width, bottom + 32, { colour: theme.faint, size: 11, align: "right" });
-    painter.text(say("average_query"), map.x - 32, map.y, { colour: theme.faint, size: 11, align: "right", turned: true });
+    painter.text(say("average_key"), map.x + map.width, bottom + 32, { color: theme.faint, size: 11, align: "right" });
+    painter.text(say("average_query"), map.x - 32, map.y, { color: theme.faint, size: 11, align: "right", turned: true });
     if (hover?.cell) painter.rect(map.x + hover.cell[1] * cell, map.y + hover.cell[0] * cell, cell, cell, { stroke: theme.mark, line: 2 });
   }
 
@@ -91,7 +91,7 @@ export class AverageView {
   }
 
   /** What the arrow keys lead to: along the bars, down into the map, and up out of it. */
-  neighbour({ reach, across }, hover, right, down) {
+  neighbor({ reach, across }, hover, right, down) {
     const within = (value, most) => Math.min(most, Math.max(0, value));
     if (hover?.cell) {
       const [i, j] = hover.cell;

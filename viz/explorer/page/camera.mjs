@@ -19,19 +19,20 @@ const UPRIGHT = [
   [0, 0, 1],
 ];
 
-/** The smallest box around the queries and keys of the tokens `shown` (1 or 0 for each), seen from the front. */
-export function bounds(positions, shown) {
+/** Where in `positions` the numbers of the queries and keys begin of the tokens `shown` (1 or 0 for each). */
+function* places(shown) {
   const size = shown.length;
+  for (let p = 0; p < 2 * size; p++) if (shown[p % size]) yield 3 * p;
+}
+
+/** The smallest box around what is shown, seen from the front. */
+export function bounds(positions, shown) {
   let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (let side = 0; side < 2; side++) {
-    for (let n = 0; n < size; n++) {
-      if (!shown[n]) continue;
-      const at = 3 * (side * size + n);
-      left = Math.min(left, positions[at]);
-      right = Math.max(right, positions[at]);
-      low = Math.min(low, positions[at + 1]);
-      high = Math.max(high, positions[at + 1]);
-    }
+  for (const at of places(shown)) {
+    left = Math.min(left, positions[at]);
+    right = Math.max(right, positions[at]);
+    low = Math.min(low, positions[at + 1]);
+    high = Math.max(high, positions[at + 1]);
   }
   if (left > right) return { x: 0, y: 0, width: 2, height: 2 };
   return { x: (left + right) / 2, y: (low + high) / 2, width: right - left, height: high - low };
@@ -39,15 +40,8 @@ export function bounds(positions, shown) {
 
 /** A box around what can be turned: a ball about the origin. */
 export function ball(positions, shown) {
-  const size = shown.length;
   let most = 0;
-  for (let side = 0; side < 2; side++) {
-    for (let n = 0; n < size; n++) {
-      if (!shown[n]) continue;
-      const at = 3 * (side * size + n);
-      most = Math.max(most, Math.hypot(positions[at], positions[at + 1], positions[at + 2]));
-    }
-  }
+  for (const at of places(shown)) most = Math.max(most, Math.hypot(positions[at], positions[at + 1], positions[at + 2]));
   return { x: 0, y: 0, width: 2 * most, height: 2 * most };
 }
 

@@ -1,7 +1,7 @@
 // The joint cloud of queries and keys: where the points are, how they look, which one is under the pointer.
 
 import { ball, bounds, camera, mixBounds, project, ticks } from "./camera.mjs";
-import { colouring } from "./coloring.mjs";
+import { coloring } from "./coloring.mjs";
 import { Crowd, placeLabels } from "./labels.mjs";
 import { textWidth } from "../../web/text.mjs";
 import { say } from "../../web/words.mjs";
@@ -50,8 +50,9 @@ export class Cloud {
       const instant = still || this.picture === null;
       const around = picture.replace(`,${state.method},`, ",");
       const turned = this.picture !== null && around === this.around; // the same points, moved in another way
-      this.trail = turned ? this.goal.positions.map((x) => (x * this.extent) / target.extent) : null;
-      [this.around, this.extent, this.trailOf] = [around, target.extent, `${state.query} ${state.key}`];
+      this.trail = turned ? this.goal.positions.map((x) => (x * this.goal.extent) / target.extent) : null;
+      this.trailOf = `${state.query} ${state.key}`;
+      this.around = around;
       this.start = instant ? null : { positions: this.now.slice(), world: this.world, turning: this.turning, time };
       this.goal = target;
       this.picture = picture;
@@ -135,7 +136,7 @@ export class Cloud {
     const { data } = this;
     const { state, theme } = app;
     const head = data.head(state.layer, state.head);
-    const colours = this.coloured(head, state.colour, theme);
+    const colors = this.colored(head, state.color, theme);
     const count = 2 * this.count;
     const basic = (count > 4000 ? 2.1 : count > 1500 ? 2.6 : count > 400 ? 3.4 : 4.8) * Math.min(1.8, Math.max(1, state.zoom) ** 0.2);
     const edge = count > 1500 ? null : theme.paper;
@@ -143,9 +144,9 @@ export class Cloud {
     const [shortest, longest] = norms ? [norms.reduce((a, b) => Math.min(a, b)), norms.reduce((a, b) => Math.max(a, b))] : [0, 1];
 
     const sprites = [];
-    const spriteOf = (side, colour, bucket) => {
-      const name = (side * 64 + colour) * BUCKETS + bucket;
-      sprites[name] ??= painter.sprite(side ? "diamond" : "disc", basic * (0.55 + (0.9 * bucket) / (BUCKETS - 1)), colours.palette[colour], edge);
+    const spriteOf = (side, color, bucket) => {
+      const name = (side * 64 + color) * BUCKETS + bucket;
+      sprites[name] ??= painter.sprite(side ? "diamond" : "disc", basic * (0.55 + (0.9 * bucket) / (BUCKETS - 1)), colors.palette[color], edge);
       return sprites[name];
     };
     const { screen, shown, eye } = this;
@@ -159,7 +160,7 @@ export class Cloud {
         const [x, y] = [screen[2 * p], screen[2 * p + 1]];
         if (x < box.x - 9 || y < box.y - 9 || x > box.x + box.width + 9 || y > box.y + box.height + 9) continue;
         const bucket = plain ? 3 : this.bucket(p, state.sized, norms, longest, shortest);
-        painter.stamp(spriteOf(side, colours.index[p], bucket), x, y);
+        painter.stamp(spriteOf(side, colors.index[p], bucket), x, y);
       }
     };
     painter.stamps(box, count > 1500, () => {
@@ -171,13 +172,13 @@ export class Cloud {
     painter.alpha(1);
   }
 
-  coloured(head, name, theme) {
+  colored(head, name, theme) {
     const wanted = [head.layer, head.head, name, theme.name, this.data.typed?.number].join();
-    if (this.colourName !== wanted) {
-      this.colours = colouring(this.data, head, name, theme);
-      this.colourName = wanted;
+    if (this.colorName !== wanted) {
+      this.colors = coloring(this.data, head, name, theme);
+      this.colorName = wanted;
     }
-    return this.colours;
+    return this.colors;
   }
 
   /** Token names beside the points, as many as fit; those of `first` (points) before all others. */
@@ -206,8 +207,8 @@ export class Cloud {
     const frame = { x: box.x + 2, y: box.y + 2, width: box.width - 4, height: box.height - 4 };
     const placed = placeLabels(wanted, (text) => textWidth(text, size), frame, { most: most + first.length, crowd });
     for (const { p, text, left, middle } of placed) {
-      const colour = p < data.size ? theme.query : theme.key;
-      painter.text(text, left, middle, { size, colour, halo: theme.paper, weight: chosen.has(p) ? 700 : 400 });
+      const color = p < data.size ? theme.query : theme.key;
+      painter.text(text, left, middle, { size, color, halo: theme.paper, weight: chosen.has(p) ? 700 : 400 });
     }
   }
 
@@ -235,9 +236,9 @@ export class Cloud {
         const length = this.world.width / 2;
         const end = [eye.mx + (eye.turn[0][i] * length - eye.cx) * eye.scale, eye.my - (eye.turn[1][i] * length - eye.cy) * eye.scale];
         painter.line([[eye.mx - eye.cx * eye.scale, eye.my + eye.cy * eye.scale], end], theme.rule, 1.5);
-        painter.text(`${i + 1}`, end[0], end[1], { colour: theme.faint, size: 11, align: "center", halo: theme.paper });
+        painter.text(`${i + 1}`, end[0], end[1], { color: theme.faint, size: 11, align: "center", halo: theme.paper });
       }
-      [2, 1, 0].forEach((i, line) => painter.text(name(i), box.x + box.width - 8, box.y + box.height - 10 - 15 * line, { colour: theme.faint, size: 11, align: "right" }));
+      [2, 1, 0].forEach((i, line) => painter.text(name(i), box.x + box.width - 8, box.y + box.height - 10 - 15 * line, { color: theme.faint, size: 11, align: "right" }));
       return;
     }
     const unit = head.extent(state.method);
@@ -245,14 +246,14 @@ export class Cloud {
     for (const t of ticks(...span(eye.cx, box.width / 2), box.width / (box.width < 500 ? 70 : 110))) {
       const x = eye.mx + (t / unit - eye.cx) * eye.scale;
       painter.line([[x, box.y], [x, box.y + box.height]], theme.rule, t === 0 ? 1.5 : 0.5);
-      if (x > box.x + 34 && x < box.x + box.width - 12) painter.text(String(t), x, box.y + box.height - 24, { colour: theme.faint, size: 10, align: "center" });
+      if (x > box.x + 34 && x < box.x + box.width - 12) painter.text(String(t), x, box.y + box.height - 24, { color: theme.faint, size: 10, align: "center" });
     }
     for (const t of ticks(...span(eye.cy, box.height / 2), box.height / (box.height < 500 ? 70 : 110))) {
       const y = eye.my - (t / unit - eye.cy) * eye.scale;
       painter.line([[box.x, y], [box.x + box.width, y]], theme.rule, t === 0 ? 1.5 : 0.5);
-      if (y > box.y + 12 && y < box.y + box.height - 36) painter.text(String(t), box.x + 24, y, { colour: theme.faint, size: 10 });
+      if (y > box.y + 12 && y < box.y + box.height - 36) painter.text(String(t), box.x + 24, y, { color: theme.faint, size: 10 });
     }
-    painter.text(name(0), box.x + box.width - 8, box.y + box.height - 9, { colour: theme.faint, size: 11, align: "right" });
-    painter.text(name(1), box.x + 10, box.y + 8, { colour: theme.faint, size: 11, align: "right", turned: true });
+    painter.text(name(0), box.x + box.width - 8, box.y + box.height - 9, { color: theme.faint, size: 11, align: "right" });
+    painter.text(name(1), box.x + 10, box.y + 8, { color: theme.faint, size: 11, align: "right", turned: true });
   }
 }

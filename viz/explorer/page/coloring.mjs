@@ -6,19 +6,19 @@ import { say } from "../../web/words.mjs";
 
 const LEVELS = 32;
 
-export const COLOURINGS = ["type", "layer", "position", "mod5", "norm", "length", "frequency", "sentence", "segment", "special"];
+export const COLORINGS = ["type", "layer", "position", "mod5", "norm", "length", "frequency", "sentence", "segment", "special"];
 
 /**
  * The colour of every point: index [points] into palette, and what the legend says:
  * {swatches: [[label, colour], ...]} or {low, high, colours}.
  */
-export function colouring(data, head, name, theme) {
+export function coloring(data, head, name, theme) {
   const index = new Uint8Array(data.points);
-  const each = (colourOf) => {
-    for (let n = 0; n < data.size; n++) index[n] = index[data.size + n] = colourOf(n);
+  const each = (colorOf) => {
+    for (let n = 0; n < data.size; n++) index[n] = index[data.size + n] = colorOf(n);
   };
-  const swatches = (labels, colours = labels.map((_, i) => category(i, theme))) => ({
-    index, palette: colours, legend: { swatches: labels.map((label, i) => [label, colours[i]]) },
+  const swatches = (labels, colors = labels.map((_, i) => category(i, theme))) => ({
+    index, palette: colors, legend: { swatches: labels.map((label, i) => [label, colors[i]]) },
   });
   const scale = (value, label) => {
     const values = Float64Array.from({ length: data.points }, (_, p) => value(p));
@@ -29,16 +29,16 @@ export function colouring(data, head, name, theme) {
     }
     for (let p = 0; p < data.points; p++) index[p] = Math.round(((values[p] - low) / (high - low || 1)) * (LEVELS - 1));
     const palette = Array.from({ length: LEVELS }, (_, i) => ramp(i / (LEVELS - 1), theme));
-    return { index, palette, legend: { low: label(low), high: label(high), colours: palette } };
+    return { index, palette, legend: { low: label(low), high: label(high), colors: palette } };
   };
   const token = (p) => p % data.size;
   const plain = (x) => String(Math.round(x));
   const sentence = (n) => data.sentences[data.sentenceOf[n]];
 
   if (name === "layer") {
-    const colours = Array.from({ length: data.layers }, (_, i) => ramp(data.layers > 1 ? i / (data.layers - 1) : 0, theme));
+    const colors = Array.from({ length: data.layers }, (_, i) => ramp(data.layers > 1 ? i / (data.layers - 1) : 0, theme));
     each(() => head.layer);
-    return swatches(colours.map((_, i) => say("layer_number", { layer: i })), colours);
+    return swatches(colors.map((_, i) => say("layer_number", { layer: i })), colors);
   }
   if (name === "position") return scale((p) => data.positionOf[token(p)], plain);
   if (name === "mod5") {

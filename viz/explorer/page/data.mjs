@@ -15,7 +15,7 @@ export class Data {
   constructor(raw) {
     Object.assign(this, raw);
     this.own = raw.sentences.length;
-    this.typed = null;
+    this.typed = /** @type {import("./types.d.ts").Answer | null} */ (null);
     this.decoded = new Map();
     this.sentences = [];
     for (const { tokens, kept, ...more } of raw.sentences) {

@@ -13,12 +13,13 @@ export function findTokens(data, wanted) {
   const texts = wanted.trim().toLowerCase().split(/\s+/u).filter(Boolean);
   for (const text of texts) {
     const hit = (test) => {
-      let any = false;
+      const found = [];
       lower.forEach((token, n) => {
-        if (test(token)) mask[n] = any = 1;
+        if (test(token)) found.push({ from: n, to: n + 1 });
       });
-      for (const { name, from, to } of words) if (test(name)) any = mask.fill(1, from, to);
-      return any;
+      found.push(...words.filter(({ name }) => test(name)));
+      for (const { from, to } of found) mask.fill(1, from, to);
+      return found.length > 0;
     };
     if (!hit((name) => name === text)) hit((name) => name.includes(text));
   }

@@ -12,9 +12,9 @@ export function info(name) {
 export function bindInfo() {
   const box = byId("info");
   document.addEventListener("click", (event) => {
-    const button = event.target.closest?.("[data-info]");
-    if (!button) return;
-    byId("info-text").textContent = say(`info_${button.dataset.info}`);
+    const asked = /** @type {HTMLElement} */ (event.target).closest?.("[data-info]");
+    if (!asked) return;
+    byId("info-text").textContent = say(`info_${asked.getAttribute("data-info")}`);
     box.showModal();
   });
   box.addEventListener("click", () => box.close());

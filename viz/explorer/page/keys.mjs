@@ -5,60 +5,86 @@ import { offText } from "./state.mjs";
 export const HELP = ["1 … 6", "[ ]", "{ }", "m", "d", "s S", "n p", "k", "← → ↑ ↓", "+ - 0", "Enter", "x", "w", "e", "/", "t", "Escape", "?"];
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const MOVES = /^(Arrow|Enter$|Escape$)/u; // keys that mean something where letters are no short cuts, too
 
-/** Acts on a key; true if it meant something. */
+/** What a key does in every view; false: nothing. */
+const ANYWHERE = {
+  "[": (app) => app.step("head", -1),
+  "]": (app) => app.step("head", 1),
+  "{": (app) => app.step("layer", -1),
+  "}": (app) => app.step("layer", 1),
+  m: (app) => app.set({ method: next(app.data.methods, app.state.method) }),
+  d: (app) => app.set({ dims: app.state.dims === 2 ? 3 : 2 }),
+  s: (app) => app.choose({ sentence: wrapped(app.state.sentence + 1, app.data.sentences.length) }),
+  S: (app) => app.choose({ sentence: wrapped(app.state.sentence - 1, app.data.sentences.length) }),
+  t: (app) => app.act("theme"),
+  w: (app) => app.set({ words: !app.state.words }),
+  e: (app) => Boolean(app.data.live) && app.act("type"),
+  "/": (app) => app.act("search"),
+  "?": (app) => app.act("help"),
+  Escape: (app) => app.set({ query: -1, key: -1, find: "" }),
+  Enter: (app) => app.state.view === "heads" && app.set({ view: "points" }),
+};
+
+/** What a key does in the views of one sentence. */
+const IN_A_SENTENCE = {
+  n: (app) => toQuery(app, app.state.query + 1),
+  p: (app) => toQuery(app, app.state.query < 0 ? 0 : app.state.query - 1),
+  k: nextKey,
+  x: switchToken,
+  "+": (app) => app.act("zoom-in"),
+  "=": (app) => app.act("zoom-in"),
+  "-": (app) => app.act("zoom-out"),
+  0: (app) => app.act("zoom-all"),
+};
+
+/** Acts on a key; false if it meant nothing. */
 export function press(app, key) {
-  const { state, data } = app;
-  const views = app.viewNames;
-  const { size, tokens } = data.sentences[state.sentence];
-  const around = (value, by, count) => (((value + by) % count) + count) % count;
-  const moves = /^(Arrow|Enter$|Escape$)/u.test(key);
-  if (!moves && !state.keys) return false;
-  if (/^[1-9]$/u.test(key)) return Number(key) <= views.length && app.set({ view: views[Number(key) - 1] });
-  if (key === "[" || key === "]") return app.step("head", key === "]" ? 1 : -1);
-  if (key === "{" || key === "}") return app.step("layer", key === "}" ? 1 : -1);
-  if (key === "m") return app.set({ method: data.methods[around(data.methods.indexOf(state.method), 1, data.methods.length)] });
-  if (key === "d") return app.set({ dims: state.dims === 2 ? 3 : 2 });
-  if (key === "s" || key === "S") return app.choose({ sentence: around(state.sentence, key === "s" ? 1 : -1, data.sentences.length) });
-  if (key === "t") return app.act("theme");
-  if (key === "w") return app.set({ words: !state.words });
-  if (key === "e" && data.live) return app.act("type");
-  if (key === "/") return app.act("search");
-  if (key === "?") return app.act("help");
-  if (key === "Escape") return app.set({ query: -1, key: -1, find: "" });
-  if (state.view === "heads" && key === "Enter") return app.set({ view: "points" });
+  const { state, viewNames } = app;
+  if (!MOVES.test(key) && !state.keys) return false;
   if (ARROWS[key]) return arrow(app, ...ARROWS[key]);
+  if (/^[1-9]$/u.test(key)) return Number(key) <= viewNames.length && app.set({ view: viewNames[Number(key) - 1] });
+  if (ANYWHERE[key]) return ANYWHERE[key](app);
   if (["heads", "average"].includes(state.view)) return false;
-  if (key === "n" || key === "p") return app.set({ query: around(state.query, key === "n" ? 1 : state.query < 0 ? 0 : -1, size), key: -1 });
-  if (key === "k" && state.query >= 0 && app.attention()) {
-    const row = app.attention().subarray(state.query * size, (state.query + 1) * size);
-    const order = [...row.keys()].sort((a, b) => row[b] - row[a]);
-    return app.set({ key: order[around(order.indexOf(state.key), 1, size)] });
-  }
-  if (key === "x" && Math.max(state.key, state.query) >= 0) {
-    const token = state.key >= 0 ? state.key : state.query;
-    const off = new Set(app.off);
-    if (!off.delete(token)) off.add(token);
-    if (off.size < tokens.length) app.switchTokens(offText(off));
-    return true;
-  }
-  if (key === "+" || key === "=") return app.act("zoom-in");
-  if (key === "-") return app.act("zoom-out");
-  if (key === "0") return app.act("zoom-all");
-  return false;
+  return IN_A_SENTENCE[key]?.(app) ?? false;
+}
+
+const wrapped = (value, count) => ((value % count) + count) % count;
+const next = (list, one) => list[wrapped(list.indexOf(one) + 1, list.length)];
+
+function toQuery(app, query) {
+  return app.set({ query: wrapped(query, app.data.sentences[app.state.sentence].size), key: -1 });
+}
+
+/** The key that the chosen query attends to next most. */
+function nextKey(app) {
+  const { query, key, sentence } = app.state;
+  const attention = app.attention();
+  if (query < 0 || !attention) return false;
+  const { size } = app.data.sentences[sentence];
+  const row = attention.subarray(query * size, (query + 1) * size);
+  return app.set({ key: next([...row.keys()].sort((a, b) => row[b] - row[a]), key) });
+}
+
+/** The chosen token off, or on again. */
+function switchToken(app) {
+  const token = app.state.key >= 0 ? app.state.key : app.state.query;
+  if (token < 0) return false;
+  const off = new Set(app.off);
+  if (!off.delete(token)) off.add(token);
+  return off.size === app.data.sentences[app.state.sentence].size || app.switchTokens(offText(off));
 }
 
 function arrow(app, right, down) {
-  const { state, data, hover } = app;
+  const { state, data, hover, views } = app;
   const { size } = data.sentences[state.sentence];
-  if (state.view === "heads") return app.set(app.views.heads.neighbour(state, right, down));
-  if (["sentence", "near", "way"].includes(state.view)) {
-    const within = (value, by) => Math.min(size - 1, Math.max(0, value + by));
-    return app.set(down || state.view === "way" ? { query: within(state.query, down || right) } : { key: within(state.key, right) });
+  const within = (value, low, high) => Math.min(high, Math.max(low, value));
+  if (state.view === "heads") return app.set(views.heads.neighbor(state, right, down));
+  if (state.view === "average") return app.pointByKey(views.average.neighbor(data, hover, right, down));
+  if (state.view !== "points") {
+    const toKey = right && state.view !== "way";
+    return app.set(toKey ? { key: within(state.key + right, 0, size - 1) } : { query: within(state.query + (down || right), 0, size - 1) });
   }
-  if (state.view === "average") {
-    return app.pointByKey(app.views.average.neighbour(data, hover, right, down));
-  }
-  if (state.dims === 3) return app.set({ turn: state.turn + 0.1 * right, tilt: Math.min(1.5, Math.max(-1.5, state.tilt + 0.1 * down)) });
+  if (state.dims === 3) return app.set({ turn: state.turn + 0.1 * right, tilt: within(state.tilt + 0.1 * down, -1.5, 1.5) });
   return app.set({ x: state.x + (0.1 * right) / state.zoom, y: state.y - (0.1 * down) / state.zoom });
 }

@@ -1,36 +1,18 @@
 // Labels that do not collide: each takes a place only if it is free, the important ones first.
 
-const CELL = 64;
-
-/** Rectangles laid down so far, found by the squares of a grid that they touch. */
+/** Rectangles laid down so far. */
 export class Crowd {
   constructor() {
-    this.squares = new Map();
+    this.boxes = [];
   }
 
-  *touched({ x, y, width, height }) {
-    for (let i = Math.floor(x / CELL); i <= Math.floor((x + width) / CELL); i++) {
-      for (let j = Math.floor(y / CELL); j <= Math.floor((y + height) / CELL); j++) yield i * 65536 + j;
-    }
-  }
-
-  isFree(box) {
-    for (const square of this.touched(box)) {
-      for (const other of this.squares.get(square) ?? []) {
-        const apart =
-          box.x >= other.x + other.width || other.x >= box.x + box.width ||
-          box.y >= other.y + other.height || other.y >= box.y + box.height;
-        if (!apart) return false;
-      }
-    }
-    return true;
+  isFree({ x, y, width, height }) {
+    const apart = (other) => x >= other.x + other.width || other.x >= x + width || y >= other.y + other.height || other.y >= y + height;
+    return this.boxes.every(apart);
   }
 
   add(box) {
-    for (const square of this.touched(box)) {
-      if (!this.squares.has(square)) this.squares.set(square, []);
-      this.squares.get(square).push(box);
-    }
+    this.boxes.push(box);
   }
 }
 

@@ -1,12 +1,12 @@
 // The address of what is seen, to be sent to somebody.
 
-import { byId, element } from "../../web/dom.mjs";
+import { all, byId, element } from "../../web/dom.mjs";
 import { say } from "../../web/words.mjs";
 
 /** Copies it; where the browser does not let a page copy, it stands in a window, chosen, for Ctrl-C. */
 export async function copyLink(app) {
-  const address = `${location.href.split("#")[0]}#${app.hash}`;
-  const button = document.querySelector("[data-do=link]");
+  const address = `${location.href.split("#")[0]}#${app.store.hash}`;
+  const [button] = all("[data-do=link]");
   try {
     await navigator.clipboard.writeText(address);
   } catch {

@@ -53,7 +53,7 @@ export class Live {
       this.model = new Model(app.data.live, byId("weights").textContent, byId("worker").textContent, (answer, more) => this.receive(answer, more));
       byId("weights").remove();
     } catch {
-      app.wanted = false; // then the page's own sentences are all there is
+      app.store.wanted = false; // then the page's own sentences are all there is
       this.typing.say(say("typing_no_worker"));
     }
   }
@@ -62,10 +62,10 @@ export class Live {
   type(text, second, changes = {}, push = false) {
     const { app } = this;
     Object.assign(app.state, changes, { text, second });
-    app.push ||= push;
+    app.store.push ||= push;
     if (!text && !second) return app.choose({ sentence: 0, masked: "", without: "", off: "" });
     this.ask();
-    app.writeAddress();
+    app.store.write();
     return true;
   }
 
@@ -73,7 +73,7 @@ export class Live {
   switchHeads(without) {
     const { app } = this;
     const { state, data } = app;
-    app.push = true;
+    app.store.push = true;
     state.without = without;
     if (state.text) return app.changed();
     const [first, second = ""] = textsOf(data.sentences[state.sentence]);
@@ -103,12 +103,12 @@ export class Live {
     const { data, state } = app;
     if (answer.ready) {
       typing.ready = true;
-      return app.wanted ? undefined : typing.say(say("typing_ready"));
+      return app.store.wanted ? undefined : typing.say(say("typing_ready"));
     }
     if (answer.error !== undefined) {
       const [, size, most] = /too long (\d+) (\d+)/u.exec(answer.error) ?? [];
-      if (app.wanted) {
-        app.wanted = false;
+      if (app.store.wanted) {
+        app.store.wanted = false;
         app.changed();
       }
       if (size) return typing.say(typing.instead("typing_long", { size, most }), true);
@@ -119,7 +119,7 @@ export class Live {
     const { length } = answer.encoding.ids;
     for (const name of ["query", "key"]) if (state[name] >= length) state[name] = -1;
     state.sentence = data.own;
-    app.wanted = false;
+    app.store.wanted = false;
     if (more) return; // the next answer is on its way
     typing.say(say("typing_done", { tokens: length, milliseconds: answer.milliseconds.toFixed(0) }));
     app.changed();

@@ -3,7 +3,7 @@
 import { ACTIONS } from "./actions.mjs";
 import { attentionOf } from "./attention.mjs";
 import { Cloud } from "./cloud.mjs";
-import { colouring } from "./coloring.mjs";
+import { coloring } from "./coloring.mjs";
 import { THEMES } from "../../web/colors.mjs";
 import { Data } from "./data.mjs";
 import { AverageView } from "./average.mjs";
@@ -20,23 +20,21 @@ import { bindControls, showPanel } from "./panel.mjs";
 import { bindPointer } from "./pointer.mjs";
 import { PointsView } from "./points.mjs";
 import { SentenceView } from "./sentence.mjs";
-import { fromHash, toHash } from "../../web/address.mjs";
-import { DEFAULTS, VIEWS, limitsOf, offHeads, offSet } from "./state.mjs";
+import { VIEWS, offHeads, offSet } from "./state.mjs";
+import { Store } from "./store.mjs";
 import { showTip, tipLines } from "./tip.mjs";
 import { showTour } from "./tour.mjs";
 import { WayView } from "./way.mjs";
 import { say } from "../../web/words.mjs";
 
 const LOOK = new Set(["x", "y", "zoom", "turn", "tilt"]); // changes that move the camera and nothing else
-const PLACES = ["view", "layer", "head", "sentence", "step"]; // changes that Back undoes
 const EVERYTHING = { x: 0, y: 0, width: Infinity, height: Infinity };
 
 class App {
   constructor(data) {
     this.data = data;
     this.canvas = byId("canvas");
-    this.limits = limitsOf(data);
-    this.usual = { ...DEFAULTS, method: data.drawn, ...data.start };
+    this.store = new Store(data);
     this.dark = matchMedia("(prefers-color-scheme: dark)");
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.stacked = matchMedia("(max-width: 900px)"); // then the picture is as high as it wants, and the page scrolls
@@ -50,7 +48,9 @@ class App {
     this.hover = null;
     this.window = EVERYTHING;
     this.memory = new Map();
-    this.read();
+    this.secret = false; // whether guesses are kept back until the reader of the tour has guessed
+    this.all = false; // whether the list beside the grid has all heads
+    this.pointer = null; // where it is in the window
     bindControls(this);
     bindPointer(this);
     bindInfo();
@@ -66,24 +66,17 @@ class App {
     this.changed();
   }
 
-  read(hash = location.hash) {
-    this.state = fromHash(hash, this.limits, this.usual);
-    const { state } = this;
-    if (state.text) this.wanted = true;
-    else if (!this.data.sentences[state.sentence]) state.sentence = 0;
-    if (state.text && this.data.typed) state.sentence = this.data.own;
-    const sentence = this.data.sentences[state.sentence];
-    if (!sentence) state.sentence = 0;
-    else if (!state.text) for (const name of ["query", "key"]) if (state[name] >= sentence.size) state[name] = -1;
+  get state() {
+    return this.store.state;
   }
 
   /** Goes to an address, as if it had been opened. */
   visit(hash) {
     const { theme, keys } = this.state;
     const before = this.state;
-    this.read(hash);
+    this.store.read(hash);
     if (before.theme !== "auto" && !/theme=/u.test(hash)) Object.assign(this.state, { theme, keys });
-    this.push ||= before.step !== this.state.step;
+    this.store.push ||= before.step !== this.state.step;
     this.hover = null;
     if (before.view !== this.state.view) byId("stage").scrollTo(0, 0);
     this.changed();
@@ -98,6 +91,14 @@ class App {
     this.paint(performance.now());
     const view = this.views[this.state.view];
     while (view.waiting) view.resume(this.painter, this);
+  }
+
+  /** All of the view into a file's painter, not only what is in sight. */
+  drawInto(painter, box) {
+    this.window = EVERYTHING;
+    const view = this.views[this.state.view];
+    view.draw(painter, this, box);
+    while (view.waiting) view.resume(painter, this);
   }
 
   // ---- what follows from the state; computed once for each of its values
@@ -154,14 +155,14 @@ class App {
       attentionOf(this.data.head(layer, head).scores(sentence), this.data.sentences[sentence].size, this.off));
   }
 
-  colouringOf(head) {
-    return colouring(this.data, head, this.state.colour, this.theme);
+  coloringOf(head) {
+    return coloring(this.data, head, this.state.color, this.theme);
   }
 
   /** What the colours of the points mean. All heads at once have no numbers in common for their norms. */
   get legend() {
-    const { legend } = this.colouringOf(this.data.head(this.state.layer, this.state.head));
-    const many = this.state.view === "heads" && this.state.colour === "norm";
+    const { legend } = this.coloringOf(this.data.head(this.state.layer, this.state.head));
+    const many = this.state.view === "heads" && this.state.color === "norm";
     return many ? { ...legend, low: say("shortest"), high: say("longest") } : legend;
   }
 
@@ -175,11 +176,9 @@ class App {
 
   set(changes) {
     const before = this.state;
-    this.state = { ...before, ...changes };
-    this.push ||= PLACES.some((name) => before[name] !== this.state[name]);
-    if (this.state.find !== before.find && this.state.find) this.state.kind = "";
+    this.store.change(changes);
     if (Object.keys(changes).every((name) => LOOK.has(name))) {
-      this.writeAddress();
+      this.store.write();
       this.draw();
       return true;
     }
@@ -209,7 +208,9 @@ class App {
     return this.set({ [name]: (this.state[name] + by + count) % count });
   }
 
-  point(hover) {
+  /** What is under the pointer, which is `at` a place in the window. */
+  point(hover, at = this.pointer) {
+    this.pointer = at;
     if (JSON.stringify(hover) === JSON.stringify(this.hover)) return true;
     this.hover = hover;
     this.canvas.classList.toggle("over", hover !== null);
@@ -226,7 +227,7 @@ class App {
   settle() {
     const { state, data } = this;
     const here = `${state.view} ${state.sentence}`;
-    if (this.wanted || here === this.settled) return;
+    if (this.store.wanted || here === this.settled) return;
     this.settled = here;
     if (state.query >= 0 || !["near", "way"].includes(state.view)) return;
     const { tokens, words } = data.sentences[state.sentence];
@@ -255,8 +256,7 @@ class App {
   pointByKey(hover) {
     const { left, top } = this.canvas.getBoundingClientRect();
     const [x, y] = this.views[this.state.view].place(hover);
-    this.pointer = [left + x, top + y];
-    this.point(hover);
+    this.point(hover, [left + x, top + y]);
     byId("live").textContent = tipLines(this).join(", ");
     return true;
   }
@@ -281,9 +281,9 @@ class App {
     this.settle();
     document.documentElement.dataset.theme = this.theme.name;
     this.live?.ask();
-    this.writeAddress();
+    this.store.write();
     showTour(this);
-    if (this.wanted) return; // a typed sentence of the address: its answer will draw it
+    if (this.store.wanted) return; // a typed sentence of the address: its answer will draw it
     showPanel(this);
     this.live?.typing.show();
     const chosen = describe(this);
@@ -301,27 +301,6 @@ class App {
     };
     if (document.activeElement?.id === "text") this.announcing = setTimeout(tell, 800);
     else tell();
-  }
-
-  get hash() {
-    const written = this.state.text ? { ...this.state, sentence: 0 } : this.state; // the text says which sentence
-    return toHash(written, this.usual);
-  }
-
-  /** The state into the address, a moment later: browsers refuse to write it at every frame. */
-  writeAddress() {
-    clearTimeout(this.writing);
-    this.writing = setTimeout(() => {
-      const { hash } = this;
-      const push = this.push && this.opened;
-      [this.push, this.opened] = [false, true];
-      if (location.hash.slice(1) === hash) return;
-      try {
-        history[push ? "pushState" : "replaceState"](null, "", hash ? `#${hash}` : location.pathname + location.search);
-      } catch {
-        // a frame in a notebook may have no address to write to
-      }
-    }, 150);
   }
 
   /** Draw anew; without `anew` only go on with what one frame had no time for. */
@@ -345,7 +324,7 @@ class App {
     this.time = time;
     this.ratio = Math.min(2, devicePixelRatio || 1);
     const { width, height } = this.size;
-    if (width < 10 || height < 10 || this.wanted) return;
+    if (width < 10 || height < 10 || this.store.wanted) return;
     const stage = byId("stage");
     this.window = this.printing ? EVERYTHING : { x: stage.scrollLeft, y: stage.scrollTop, width, height };
     const view = this.views[this.state.view];

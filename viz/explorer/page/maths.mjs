@@ -1,11 +1,14 @@
 // The very numbers of one query and one key, from the dot product to the share of the value that moves.
 
-import { place } from "./attention.mjs";
+import { rankOf } from "./attention.mjs";
 import { digits, percent } from "../../web/numbers.mjs";
-import { element } from "../../web/dom.mjs";
+import { button, byId, element, headings } from "../../web/dom.mjs";
 import { info } from "./info.mjs";
 import { distancesFrom, flatDistance } from "./places.mjs";
 import { say } from "../../web/words.mjs";
+
+/** The variable of minibert/attention.py whose number the link to its code opens. A test compares it with that file. */
+export const ATTENTION_IN_PYTHON = "attention_HTS";
 
 /** All numbers of a pair, computed from what the page holds. attention: [size * size], switched-off tokens left out. */
 export function pairNumbers(data, head, sentence, attention, query, key, off) {
@@ -23,7 +26,7 @@ export function pairNumbers(data, head, sentence, attention, query, key, off) {
     exponential: exponentials[key], total: exponentials.reduce((a, b) => a + b, 0), attention: row[key],
     valueLength: lengths?.[key] ?? null, moved: moved?.[key] ?? null, share: moved ? moved[key] / (all || 1) : null,
     queryVector: head.vector(0, start + query), keyVector: head.vector(1, start + key),
-    scores, row, exponentials, place: place(row, key),
+    scores, row, exponentials, place: rankOf(row, key),
   };
 }
 
@@ -45,50 +48,60 @@ export function showMaths(panel, app) {
   const numbers = pairNumbers(data, head, state.sentence, attention, query, Math.max(key, 0), hidden);
   const space = distancesFrom(head, state.sentence, state.method, query);
   const q = element("b", { class: "query" }, named(sentence, query));
-  if (key < 0) {
-    tell(q, " ", say("maths_row"));
-  } else if (hidden.has(key)) {
-    tell(element("b", { class: "key" }, named(sentence, key)), " ", say("maths_nothing"));
-  } else {
-    const k = element("b", { class: "key" }, named(sentence, key));
-    tell(q, " → ", k);
-    if (numbers.queryVector) panel.append(stripes(app, numbers));
-    const step = (about, name, ...value) => element("div", { class: "step" }, element("span", {}, name, " ", info(about)), element("output", {}, ...value));
-    panel.append(
-      step("dot", "q · k", digits(numbers.dot)),
-      step("root", `÷ √${data.headSize} = ${digits(numbers.root)}`, digits(numbers.score)),
-      step("exponential", `e^(${say("score")} − ${digits(numbers.highest)})`, digits(numbers.exponential, 4)),
-      step("attention", say("maths_sum", { total: digits(numbers.total, 4) }), element("strong", { id: "pair-attention" }, numbers.attention.toFixed(3))),
-    );
-    if (numbers.moved !== null) {
-      panel.append(
-        step("value", say("maths_value", { length: digits(numbers.valueLength) }), digits(numbers.moved)),
-        step("share", say("maths_share"), percent(numbers.share, 1)),
-      );
-    }
-    tell(say("maths_place", { place: numbers.place, count: sentence.size - hidden.size }));
-    const moved = ["raw", "attention"].includes(state.method) ? "" : "~";
-    panel.append(
-      element("h2", {}, say("maths_near", { method: say(`method_${state.method}`) }), " ", info("distance")),
-      step("lengths", `|q${moved}|²`, digits(space.query, 2)),
-      step("lengths", `+ |k${moved}|²`, digits(space.keys[key], 2)),
-      step("product", `− 2 q${moved} · k${moved}`, digits(-2 * space.dots[key], 2)),
-      step("distance", `= ${say("distance")}²`, digits(space.distances[key] ** 2, 2)),
-      step("distance", say("maths_full"), element("strong", { id: "pair-distance" }, digits(space.distances[key], 2))),
-      step("flat", say("maths_flat", { dims: state.dims }), digits(flatDistance(head, state.method, state.dims, sentence.start + query, sentence.start + key), 2)),
-    );
-    const nearer = (distances) => distances.filter((d, j) => !hidden.has(j) && d < distances[key] - 1e-9).length + 1;
-    const flat = sentence.tokens.map((_, j) => flatDistance(head, state.method, state.dims, sentence.start + query, sentence.start + j));
-    tell(say("maths_nearest", { full: nearer(space.distances), flat: nearer(flat), count: sentence.size - hidden.size }));
-    if (data.code && state.sentence === 0) {
-      const place = `array=attention_HTS&layer=${state.layer}&head=${state.head}&row=${query}&column=${key}`;
-      tell(element("a", { id: "to-code", href: `${data.code}#${place}` }, say("maths_code")));
-    }
+  if (key < 0) tell(q, " ", say("maths_row"));
+  else if (hidden.has(key)) tell(element("b", { class: "key" }, named(sentence, key)), " ", say("maths_nothing"));
+  else {
+    tell(q, " → ", element("b", { class: "key" }, named(sentence, key)));
+    panel.append(...attentionSteps(app, numbers, sentence.size - hidden.size), ...distanceSteps(app, head, space, hidden));
   }
   const rows = element("div", { class: "rows" }, rowTable(app, sentence, numbers, space.distances, query, key, hidden));
   panel.append(rows);
   const chosen = rows.querySelector(".chosen");
   if (chosen) rows.scrollTop = chosen.offsetTop - rows.clientHeight / 2;
+}
+
+const step = (about, name, ...value) => element("div", { class: "step" }, element("span", {}, name, " ", info(about)), element("output", {}, ...value));
+
+/** From the dot product to the share of the value; `count` keys are looked at. */
+function attentionSteps(app, numbers, count) {
+  const steps = [
+    step("dot", "q · k", digits(numbers.dot)),
+    step("root", `÷ √${app.data.headSize} = ${digits(numbers.root)}`, digits(numbers.score)),
+    step("exponential", `e^(${say("score")} − ${digits(numbers.highest)})`, digits(numbers.exponential, 4)),
+    step("attention", say("maths_sum", { total: digits(numbers.total, 4) }), element("strong", { id: "pair-attention" }, numbers.attention.toFixed(3))),
+  ];
+  if (numbers.queryVector) steps.unshift(stripes(app, numbers));
+  if (numbers.moved !== null) {
+    steps.push(
+      step("value", say("maths_value", { length: digits(numbers.valueLength) }), digits(numbers.moved)),
+      step("share", say("maths_share"), percent(numbers.share, 1)),
+    );
+  }
+  return [...steps, element("p", {}, say("maths_place", { place: numbers.place, count }))];
+}
+
+/** From both lengths and the dot product to the distance, in the full space and in the picture. */
+function distanceSteps({ data, state }, head, space, hidden) {
+  const { query, key, method } = state;
+  const { start, size, tokens } = data.sentences[state.sentence];
+  const moved = ["raw", "attention"].includes(method) ? "" : "~";
+  const flat = tokens.map((_, j) => flatDistance(head, method, state.dims, start + query, start + j));
+  const nearer = (distances) => distances.filter((d, j) => !hidden.has(j) && d < distances[key] - 1e-9).length + 1;
+  const steps = [
+    element("h2", {}, say("maths_near", { method: say(`method_${method}`) }), " ", info("distance")),
+    step("lengths", `|q${moved}|²`, digits(space.query, 2)),
+    step("lengths", `+ |k${moved}|²`, digits(space.keys[key], 2)),
+    step("product", `− 2 q${moved} · k${moved}`, digits(-2 * space.dots[key], 2)),
+    step("distance", `= ${say("distance")}²`, digits(space.distances[key] ** 2, 2)),
+    step("distance", say("maths_full"), element("strong", { id: "pair-distance" }, digits(space.distances[key], 2))),
+    step("flat", say("maths_flat", { dims: state.dims }), digits(flat[key], 2)),
+    element("p", {}, say("maths_nearest", { full: nearer(space.distances), flat: nearer(flat), count: size - hidden.size })),
+  ];
+  if (data.code && state.sentence === 0) {
+    const place = `array=${ATTENTION_IN_PYTHON}&layer=${state.layer}&head=${state.head}&row=${query}&column=${key}`;
+    steps.push(element("p", {}, element("a", { id: "to-code", href: `${data.code}#${place}` }, say("maths_code"))));
+  }
+  return steps;
 }
 
 /** A token by its name, and by its position where the name comes more than once. */
@@ -105,11 +118,10 @@ function rowTable(app, sentence, numbers, distances, query, key, hidden) {
     const off = hidden.has(j);
     const bar = element("i", { class: "bar" });
     bar.style.width = `${100 * numbers.row[j]}%`;
-    const name = element("button", { type: "button", class: "plain key" }, named(sentence, j));
-    name.addEventListener("click", () => {
+    const name = button(named(sentence, j), () => {
       app.set({ query, key: j });
-      document.querySelector("#maths tr.chosen button").focus();
-    });
+      byId("maths").querySelector("tr.chosen button").focus();
+    }, { class: "plain key" });
     body.append(element("tr", { class: (j === key ? "chosen " : "") + (off ? "off" : "") },
       element("td", {}, name),
       element("td", {}, digits(numbers.scores[j], 2)),
@@ -118,7 +130,7 @@ function rowTable(app, sentence, numbers, distances, query, key, hidden) {
       element("td", { class: "bars" }, bar)));
   }
   const names = [say("key"), say("score"), say("attention"), say("distance")];
-  const head = element("thead", {}, element("tr", {}, ...names.map((t) => element("th", { scope: "col" }, t)), element("td")));
+  const head = element("thead", {}, element("tr", {}, ...headings(names), element("td")));
   return element("table", { class: "row-table", "aria-label": say("maths_table", { token: sentence.tokens[query] }) }, head, body);
 }
 
@@ -128,10 +140,10 @@ function stripes(app, { queryVector, keyVector }) {
   const context = canvas.getContext("2d");
   const product = queryVector.map((x, i) => x * keyVector[i]);
   const rows = [["q", queryVector, app.theme.query], ["k", keyVector, app.theme.key], ["q × k", product, app.theme.attention]];
-  rows.forEach(([name, values, colour], r) => {
+  rows.forEach(([name, values, color], r) => {
     const largest = values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
     const [x0, middle, wide] = [76, 22 + r * 44, 560 - 76];
-    context.fillStyle = colour;
+    context.fillStyle = color;
     context.font = "24px sans-serif";
     context.textBaseline = "middle";
     context.fillText(name, 4, middle);

@@ -1,6 +1,6 @@
 // The matrix view: every head of every layer as a small picture, ordered and marked by any column of numbers.
 
-import { inside } from "./camera.mjs";
+import { bounds, inside } from "./camera.mjs";
 import { category, channels, inkOn, ramp } from "../../web/colors.mjs";
 import { hits } from "./find.mjs";
 import { shorten, textWidth } from "../../web/text.mjs";
@@ -68,7 +68,7 @@ export class MatrixView {
   draw(painter, app, box) {
     const { data, state, theme } = app;
     this.layOut(app, box);
-    const name = [state.method, state.colour, theme.name, state.find, data.isTyped(state.sentence), data.typed?.number, this.columns, Math.round(box.width), Math.round(box.height)].join();
+    const name = [state.method, state.color, theme.name, state.find, data.isTyped(state.sentence), data.typed?.number, this.columns, Math.round(box.width), Math.round(box.height)].join();
     if (name !== this.pictureName) {
       this.thumbnails.clear();
       this.pictureName = name;
@@ -76,12 +76,12 @@ export class MatrixView {
     if (this.grid) {
       this.cells.slice(0, this.columns).forEach((cell, head) => {
         const label = head === 0 && cell.width > 60 ? say("head_number", { head }) : String(head);
-        painter.text(label, cell.x + cell.width / 2, box.y + 11, { colour: theme.faint, size: 11, align: "center" });
+        painter.text(label, cell.x + cell.width / 2, box.y + 11, { color: theme.faint, size: 11, align: "center" });
       });
       for (let layer = 0; layer < data.layers; layer++) {
         const cell = this.cells[layer * this.columns];
-        const name = layer === 0 && cell.height > 44 ? say("layer_number", { layer }) : String(layer);
-        painter.text(name, box.x + 16, cell.y + cell.height / 2, { colour: theme.faint, size: 11, align: "center", turned: textWidth(name, 11) > 30 });
+        const label = layer === 0 && cell.height > 44 ? say("layer_number", { layer }) : String(layer);
+        painter.text(label, box.x + 16, cell.y + cell.height / 2, { color: theme.faint, size: 11, align: "center", turned: textWidth(label, 11) > 30 });
       }
     }
     this.left = [...this.cells];
@@ -102,11 +102,10 @@ export class MatrixView {
     const index = cell.layer * data.heads + cell.head;
     const column = data.column(state.shade);
     const value = column.values[index];
-    const searching = state.find !== "";
     const inner = { x: cell.x, y: cell.y, width: cell.width, height: cell.height - CAPTION };
     if (!this.thumbnails.has(index)) {
       if (!this.sheets.has(index)) this.sheets.set(index, {});
-      this.thumbnails.set(index, thumbnail(app, cell, inner, app.found, searching, this.sheets.get(index)));
+      this.thumbnails.set(index, thumbnail(app, cell, inner, this.sheets.get(index)));
     }
     painter.picture(this.thumbnails.get(index), inner.x, inner.y, inner.width, inner.height);
     const shade = shadeScale(column, theme)(value);
@@ -116,8 +115,8 @@ export class MatrixView {
     const middle = cell.y + cell.height - CAPTION / 2;
     painter.rect(cell.x, cell.y, cell.width, cell.height, { stroke: theme.rule });
     painter.rect(cell.x, cell.y + cell.height - CAPTION, cell.width, CAPTION, { fill: shade });
-    painter.text(shorten(text, cell.width - (this.grid ? 6 : 40), 11), cell.x + 4, middle, { colour: ink, size: 11 });
-    if (!this.grid) painter.text(`${cell.layer}.${cell.head}`, cell.x + cell.width - 4, middle, { colour: ink, size: 11, align: "right" });
+    painter.text(shorten(text, cell.width - (this.grid ? 6 : 40), 11), cell.x + 4, middle, { color: ink, size: 11 });
+    if (!this.grid) painter.text(`${cell.layer}.${cell.head}`, cell.x + cell.width - 4, middle, { color: ink, size: 11, align: "right" });
     if (faded) {
       painter.alpha(0.8);
       painter.rect(cell.x, cell.y, cell.width, cell.height, { fill: theme.paper });
@@ -147,7 +146,7 @@ export class MatrixView {
   }
 
   /** The head `right` cells to the right and `down` cells below of the current one. */
-  neighbour({ layer, head }, right, down) {
+  neighbor({ layer, head }, right, down) {
     const at = this.cells.findIndex((c) => c.layer === layer && c.head === head);
     const to = this.cells[at + right + down * this.columns];
     return to ? { layer: to.layer, head: to.head } : { layer, head };
@@ -163,50 +162,50 @@ export function shadeScale(column, theme) {
   return (value) => (value === null ? theme.rule : ramp((value - low) / (high - low || 1), theme));
 }
 
+/** How a thumbnail lays its points out: where they are, and how they look. */
+function thumbnailLook(app, { layer, head }, { width, height }) {
+  const { data, state, ratio } = app;
+  const one = data.head(layer, head);
+  const [positions, seen] = [one.positions(state.method), one.shown(state.method, 2)];
+  const shown = seen.reduce((total, token) => total + token, 0);
+  const radius = ratio * (width > 150 ? 1.7 : 1) * (shown > 2000 ? 0.7 : shown > 400 ? 1 : shown > 60 ? 1.5 : 2.1);
+  const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
+  const world = bounds(positions, seen);
+  const margin = 2 * (radius + 2 * ratio);
+  const scale = Math.min((w - margin) / (world.width || 1), (h - margin) / (world.height || 1));
+  const { index, palette } = app.coloringOf(one);
+  const masks = [maskOf("disc", radius), maskOf("diamond", radius)];
+  return { positions, seen, shown, radius, w, h, world, scale, index, colors: palette.map(channels), masks };
+}
+
 /**
  * One small picture, pixel by pixel: there may be a million points on the page. sheet: what was kept from the last one of
  * this head, {pixels, name, faded}: while one types, the page's own points stay as they are under the typed ones.
  */
-function thumbnail(app, cell, { width, height }, found, searched, sheet) {
-  const { data, state, ratio, cloud } = app;
+function thumbnail(app, cell, inner, sheet) {
+  const { data, state, cloud } = app;
+  const searched = state.find !== "";
   const typed = data.isTyped(state.sentence); // then its points are the bright ones
-  const [mask, searching] = searched || !typed ? [found, searched] : [app.ofSentence, true];
+  const mask = searched ? app.found : typed ? app.ofSentence : null;
   cloud.resize();
-  const head = data.head(cell.layer, cell.head);
-  const positions = head.positions(state.method);
-  const { index, palette } = app.colouringOf(head);
-  const seen = head.shown(state.method, 2);
-  const shown = seen.reduce((total, one) => total + one, 0);
-  const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
-  const colours = palette.map(channels);
-  const r = ratio * (width > 150 ? 1.7 : 1) * (shown > 2000 ? 0.7 : shown > 400 ? 1 : shown > 60 ? 1.5 : 2.1);
-  const masks = [maskOf("disc", r), maskOf("diamond", r)];
-
-  let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (let p = 0; p < data.points; p++) {
-    if (!seen[p % data.size]) continue;
-    left = Math.min(left, positions[3 * p]);
-    right = Math.max(right, positions[3 * p]);
-    low = Math.min(low, positions[3 * p + 1]);
-    high = Math.max(high, positions[3 * p + 1]);
-  }
-  const margin = r + 2 * ratio;
-  const scale = Math.min((w - 2 * margin) / (right - left || 1), (h - 2 * margin) / (high - low || 1));
-  const { pixels } = sheet.pixels?.width === w && sheet.pixels.height === h ? sheet : Object.assign(sheet, { pixels: new Pixels(w, h), name: "" });
+  const look = thumbnailLook(app, cell, inner);
+  const { positions, seen, shown, w, h, world, scale } = look;
+  if (sheet.pixels?.width !== w || sheet.pixels.height !== h) Object.assign(sheet, { pixels: new Pixels(w, h), name: "" });
+  const { pixels } = sheet;
   pixels.clear();
   const paint = (bright, opacity) => {
     for (const p of cloud.order) {
       const side = p < data.size ? 0 : 1;
       const n = p - side * data.size;
-      if (!seen[n] || (searching && (mask[n] === 1) !== bright)) continue;
-      const x = w / 2 + (positions[3 * p] - (left + right) / 2) * scale;
-      const y = h / 2 - (positions[3 * p + 1] - (low + high) / 2) * scale;
-      pixels.stamp(masks[side], x, y, colours[index[p]], opacity);
+      if (!seen[n] || (mask && (mask[n] === 1) !== bright)) continue;
+      const x = w / 2 + (positions[3 * p] - world.x) * scale;
+      const y = h / 2 - (positions[3 * p + 1] - world.y) * scale;
+      pixels.stamp(look.masks[side], x, y, look.colors[look.index[p]], opacity);
     }
   };
-  const name = searched ? "" : [state.method, state.colour, app.theme.name, r, left, right, low, high].join();
-  if (searching && name && name === sheet.name && state.colour === "type") pixels.image.data.set(sheet.faded);
-  else if (searching) {
+  const name = searched ? "" : [state.method, state.color, app.theme.name, look.radius, ...Object.values(world)].join();
+  if (mask && name && name === sheet.name && state.color === "type") pixels.image.data.set(sheet.faded);
+  else if (mask) {
     paint(false, 1);
     pixels.fade(0.15);
     Object.assign(sheet, { name, faded: pixels.image.data.slice() });

@@ -34,17 +34,14 @@ export class NearView {
     this.marks = [];
     const attention = app.attention();
     if (!attention || state.query < 0) {
-      paragraph(painter, say(attention ? "near_choose" : "sentence_left_out"), box.x + 16, box.y + 40, this.ring.width - 24, { colour: theme.ink, size: 13 });
+      paragraph(painter, say(attention ? "near_choose" : "sentence_left_out"), box.x + 16, box.y + 40, this.ring.width - 24, { color: theme.ink, size: 13 });
       if (!attention) return false;
     } else {
       painter.clip(this.ring, () => this.drawRing(painter, app, attention));
       const title = say("near_ring", { token: shorten(data.sentences[state.sentence].tokens[state.query], 80, 12, 600), zero: this.zero.toFixed(2) });
-      painter.text(shorten(title, this.ring.width, 12, 600), this.ring.x, box.y + ABOVE_IT / 2, { colour: theme.faint, weight: 600 });
+      painter.text(shorten(title, this.ring.width, 12, 600), this.ring.x, box.y + ABOVE_IT / 2, { color: theme.faint, weight: 600 });
     }
-    painter.text(shorten(say("near_flat"), this.cloudBox.width, 12, 600), this.cloudBox.x, this.cloudBox.y - ABOVE_IT / 2, { colour: theme.faint, weight: 600 });
-    const moving = this.points.draw(painter, app, this.cloudBox, true);
-    painter.rect(this.cloudBox.x, this.cloudBox.y, this.cloudBox.width, this.cloudBox.height, { stroke: theme.rule });
-    return moving;
+    return this.points.drawBeside(painter, app, this.cloudBox, say("near_flat"));
   }
 
   /** The query in the middle; a key straight out from it, as far as it is away; all keys in the order of the sentence. */
@@ -91,11 +88,11 @@ export class NearView {
       const boxes = [right, !right].flatMap((side) => [0, -8, 8, -14, 14, -20, 20].map((by) => ({ x: side ? x + 8 : x - 8 - wide, y: y + by - 7, width: wide, height: 14 })));
       const place = boxes.find((one) => crowd.isFree(one) && one.x >= this.ring.x && one.x + wide <= this.ring.x + this.ring.width) ?? boxes[0];
       crowd.add(place);
-      painter.text(text, place.x, place.y + 7, { size: 12, colour: theme.key, weight, halo: theme.paper });
+      painter.text(text, place.x, place.y + 7, { size: 12, color: theme.key, weight, halo: theme.paper });
     }
-    for (const d of circles) painter.text(d.toFixed(2), cx, cy - radius(d) + 10, { colour: theme.faint, size: 11, align: "center", halo: theme.paper });
+    for (const d of circles) painter.text(d.toFixed(2), cx, cy - radius(d) + 10, { color: theme.faint, size: 11, align: "center", halo: theme.paper });
     painter.stamp(painter.sprite("disc", 7, theme.query, theme.paper), cx, cy);
-    painter.text(tokens[state.query], cx - textWidth(tokens[state.query], 12, 700) / 2, cy + 16, { size: 12, weight: 700, colour: theme.query, halo: theme.paper });
+    painter.text(tokens[state.query], cx - textWidth(tokens[state.query], 12, 700) / 2, cy + 16, { size: 12, weight: 700, color: theme.query, halo: theme.paper });
   }
 
   hit(app, x, y) {

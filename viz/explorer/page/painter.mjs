@@ -31,6 +31,7 @@ export class CanvasPainter {
     this.sprites = new Map();
     this.words = new Map();
     this.sheet = null;
+    this.corner = [0, 0];
   }
 
   begin(width, height, paper) {
@@ -45,8 +46,8 @@ export class CanvasPainter {
   }
 
   /** A point drawn once, to be stamped many times. shape: "disc" (queries) or "diamond" (keys). */
-  sprite(shape, radius, colour, edge) {
-    const name = `${shape} ${radius} ${colour} ${edge}`;
+  sprite(shape, radius, color, edge) {
+    const name = `${shape} ${radius} ${color} ${edge}`;
     if (!this.sprites.has(name)) {
       const half = Math.ceil(radius * 1.3 + 2);
       const canvas = document.createElement("canvas");
@@ -57,20 +58,20 @@ export class CanvasPainter {
       if (shape === "disc") context.arc(half, half, radius, 0, 2 * Math.PI);
       else diamond(half, half, radius).forEach(([x, y]) => context.lineTo(x, y));
       context.closePath();
-      context.fillStyle = colour;
+      context.fillStyle = color;
       context.fill();
       if (edge) {
         context.strokeStyle = edge;
         context.stroke();
       }
       const mask = maskOf(shape, radius * this.ratio);
-      this.sprites.set(name, { canvas, half, size: canvas.width / this.ratio, mask, colour: channels(colour) });
+      this.sprites.set(name, { canvas, half, size: canvas.width / this.ratio, mask, color: channels(color) });
     }
     return this.sprites.get(name);
   }
 
-  stamp({ canvas, half, size, mask, colour }, x, y) {
-    if (this.sheet) this.sheet.stamp(mask, (x - this.corner[0]) * this.ratio, (y - this.corner[1]) * this.ratio, colour, this.context.globalAlpha);
+  stamp({ canvas, half, size, mask, color }, x, y) {
+    if (this.sheet) this.sheet.stamp(mask, (x - this.corner[0]) * this.ratio, (y - this.corner[1]) * this.ratio, color, this.context.globalAlpha);
     else this.context.drawImage(canvas, x - half, y - half, size, size);
   }
 
@@ -80,24 +81,25 @@ export class CanvasPainter {
     const [w, h] = [Math.ceil(width * this.ratio), Math.ceil(height * this.ratio)];
     if (this.kept?.width !== w || this.kept?.height !== h) this.kept = new Pixels(w, h);
     this.kept.clear();
-    [this.sheet, this.corner] = [this.kept, [x, y]];
+    this.sheet = this.kept;
+    this.corner = [x, y];
     paint();
     this.sheet = null;
     this.alpha(1);
     return this.context.drawImage(this.kept.done(), x, y, w / this.ratio, h / this.ratio);
   }
 
-  ring(x, y, radius, colour, width = 2) {
+  ring(x, y, radius, color, width = 2) {
     const c = this.context;
     c.beginPath();
     c.arc(x, y, radius, 0, 2 * Math.PI);
-    c.strokeStyle = colour;
+    c.strokeStyle = color;
     c.lineWidth = width;
     c.stroke();
   }
 
   /** A polyline, or with `curved` one curve that leaves and arrives level. */
-  line(points, colour, width = 1, alpha = 1, curved = false) {
+  line(points, color, width = 1, alpha = 1, curved = false) {
     const c = this.context;
     const before = c.globalAlpha;
     c.globalAlpha = before * alpha;
@@ -107,7 +109,7 @@ export class CanvasPainter {
       c.moveTo(x1, y1);
       c.bezierCurveTo((x1 + x2) / 2, y1, (x1 + x2) / 2, y2, x2, y2);
     } else points.forEach(([x, y]) => c.lineTo(x, y));
-    c.strokeStyle = colour;
+    c.strokeStyle = color;
     c.lineWidth = width;
     c.lineCap = "round";
     c.lineJoin = "round";
@@ -115,7 +117,7 @@ export class CanvasPainter {
     c.globalAlpha = before;
   }
 
-  rect(x, y, width, height, { fill, stroke, line = 1 } = {}) {
+  rect(x, y, width, height, { fill = null, stroke = null, line = 1 } = {}) {
     const c = this.context;
     if (fill) {
       c.fillStyle = fill;
@@ -128,8 +130,8 @@ export class CanvasPainter {
     }
   }
 
-  text(text, x, y, { size = 12, colour, align = "left", weight = 400, halo = null, turned = false } = {}) {
-    if (halo) return this.label(text, x, y, { size, colour, align, weight, halo });
+  text(text, x, y, { color, size = 12, align = "left", weight = 400, halo = null, turned = false }) {
+    if (halo) return this.label(text, x, y, { size, color, align, weight, halo });
     const c = this.context;
     c.save();
     c.translate(x, y);
@@ -137,14 +139,14 @@ export class CanvasPainter {
     c.font = `${weight} ${size}px ${FONT}`;
     c.textAlign = align;
     c.textBaseline = "middle";
-    c.fillStyle = colour;
+    c.fillStyle = color;
     c.fillText(text, 0, 0);
     return c.restore();
   }
 
   /** A text with a halo: slow to draw, so drawn once and kept. */
-  label(text, x, y, { size, colour, align, weight, halo }) {
-    const name = `${text} ${size} ${colour} ${weight} ${halo}`;
+  label(text, x, y, { size, color, align, weight, halo }) {
+    const name = `${text} ${size} ${color} ${weight} ${halo}`;
     const [width, height] = [textWidth(text, size, weight) + 8, size * 2];
     if (!this.words.has(name)) {
       if (this.words.size > 3000) this.words.clear();
@@ -159,7 +161,7 @@ export class CanvasPainter {
       c.lineWidth = 4;
       c.lineJoin = "round";
       c.strokeText(text, 4, height / 2);
-      c.fillStyle = colour;
+      c.fillStyle = color;
       c.fillText(text, 4, height / 2);
       this.words.set(name, canvas);
     }
@@ -221,12 +223,12 @@ export class SvgPainter {
     this.opacity = value;
   }
 
-  sprite(shape, radius, colour, edge) {
-    return { shape, radius, colour, edge };
+  sprite(shape, radius, color, edge) {
+    return { shape, radius, color, edge };
   }
 
-  stamp({ shape, radius, colour, edge }, x, y) {
-    const look = { fill: colour, stroke: edge, opacity: this.faded() };
+  stamp({ shape, radius, color, edge }, x, y) {
+    const look = { fill: color, stroke: edge, opacity: this.faded() };
     if (shape === "disc") this.element("circle", { cx: x, cy: y, r: radius, ...look });
     else this.element("polygon", { points: diamond(x, y, radius).map((p) => p.map((v) => v.toFixed(2))).join(" "), ...look });
   }
@@ -235,11 +237,11 @@ export class SvgPainter {
     paint();
   }
 
-  ring(x, y, radius, colour, width = 2) {
-    this.element("circle", { cx: x, cy: y, r: radius, fill: "none", stroke: colour, "stroke-width": width });
+  ring(x, y, radius, color, width = 2) {
+    this.element("circle", { cx: x, cy: y, r: radius, fill: "none", stroke: color, "stroke-width": width });
   }
 
-  line(points, colour, width = 1, alpha = 1, curved = false) {
+  line(points, color, width = 1, alpha = 1, curved = false) {
     const at = ([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`;
     let d = `M${points.map(at).join("L")}`;
     if (curved) {
@@ -247,7 +249,7 @@ export class SvgPainter {
       d = `M${at([x1, y1])}C${at([(x1 + x2) / 2, y1])} ${at([(x1 + x2) / 2, y2])} ${at([x2, y2])}`;
     }
     this.element("path", {
-      d, fill: "none", stroke: colour, "stroke-width": width, "stroke-linecap": "round", opacity: this.faded(alpha),
+      d, fill: "none", stroke: color, "stroke-width": width, "stroke-linecap": "round", opacity: this.faded(alpha),
     });
   }
 
@@ -255,9 +257,9 @@ export class SvgPainter {
     this.element("rect", { x, y, width, height, fill, stroke, "stroke-width": stroke ? line : null, opacity: this.faded() });
   }
 
-  text(text, x, y, { size = 12, colour, align = "left", weight = 400, halo = null, turned = false } = {}) {
+  text(text, x, y, { color, size = 12, align = "left", weight = 400, halo = null, turned = false }) {
     const element = this.element("text", {
-      x, y, fill: colour, "font-size": size, "font-weight": weight, "dominant-baseline": "central",
+      x, y, fill: color, "font-size": size, "font-weight": weight, "dominant-baseline": "central",
       "text-anchor": { left: "start", center: "middle", right: "end" }[align], opacity: this.faded(),
       transform: turned ? `rotate(-90 ${x} ${y})` : null,
       stroke: halo, "stroke-width": halo ? 4 : null, "stroke-linejoin": halo ? "round" : null,

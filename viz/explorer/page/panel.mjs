@@ -1,8 +1,8 @@
-// The controls beside the picture: bound to the state by name, <select data-state="colour">.
+// The controls beside the picture: bound to the state by name, <select data-state="color">.
 
-import { COLOURINGS } from "./coloring.mjs";
+import { COLORINGS } from "./coloring.mjs";
 import { percent } from "../../web/numbers.mjs";
-import { byId, element, option } from "../../web/dom.mjs";
+import { all, button, byId, element, option } from "../../web/dom.mjs";
 import { hits } from "./find.mjs";
 import { info } from "./info.mjs";
 import { isShownOff, leadText } from "./lead.mjs";
@@ -18,15 +18,17 @@ const LEADERS = 10; // heads in the list beside the grid, before one asks for al
 /** Fills the lists once and lets every control set its part of the state. */
 export function bindControls(app) {
   const { data } = app;
-  const fill = (name, options) => document.querySelectorAll(`select[data-state="${name}"]`).forEach((select) => select.replaceChildren(...options.map(([v, l]) => option(v, l))));
+  const fill = (name, options) => {
+    for (const select of all(`select[data-state="${name}"]`)) select.replaceChildren(...options.map(([value, label]) => option(value, label)));
+  };
   const columns = data.columns.map((column) => [column.name, column.label]);
-  fill("colour", COLOURINGS.filter((name) => name !== "segment" || data.live || data.sentences.some((s) => s.segments.includes(1))).map((name) => [name, say(`colour_${name}`)]));
+  fill("color", COLORINGS.filter((name) => name !== "segment" || data.live || data.sentences.some((s) => s.segments.includes(1))).map((name) => [name, say(`colour_${name}`)]));
   fill("shade", columns);
   fill("order", [["layer", say("order_layer")], ...columns]);
   fill("layer", Array.from({ length: data.layers }, (_, i) => [i, i]));
   fill("head", Array.from({ length: data.heads }, (_, i) => [i, i]));
 
-  for (const control of document.querySelectorAll("[data-state]")) {
+  for (const control of all("[data-state]")) {
     const name = control.dataset.state;
     const change = () => {
       if (control.type === "checkbox") app.set({ [name]: control.checked });
@@ -36,20 +38,20 @@ export function bindControls(app) {
     };
     control.addEventListener(control.type === "range" || control.type === "search" ? "input" : "change", change);
   }
-  document.querySelectorAll("[data-step]").forEach((button) => {
-    const [name, by] = button.dataset.step.split(" ");
-    button.addEventListener("click", () => app.step(name, Number(by)));
-  });
-  document.querySelectorAll("[data-do]").forEach((button) => button.addEventListener("click", () => app.act(button.dataset.do)));
+  for (const one of all("[data-step]")) {
+    const [name, by] = one.dataset.step.split(" ");
+    one.addEventListener("click", () => app.step(name, Number(by)));
+  }
+  for (const one of all("[data-do]")) one.addEventListener("click", () => app.act(one.dataset.do));
   byId("notes").replaceChildren(...data.notes.map((note) => element("p", {}, note)));
   byId("title").textContent = data.title;
-  document.querySelector("[data-do=link]").hidden = location.protocol === "about:"; // a frame in a notebook has no address
+  all("[data-do=link]")[0].hidden = location.protocol === "about:"; // a frame in a notebook has no address
   byId("method-attention").hidden = !data.methods.includes("attention");
 }
 
 /** The sentences to choose from; the typed one is the last. */
 function showSentences({ data }) {
-  const select = document.querySelector('select[data-state="sentence"]');
+  const [select] = all('select[data-state="sentence"]');
   data.sentences.forEach(({ number, kept }) => {
     const name = data.isTyped(number) ? say("typed") : `${number + 1}.`;
     const label = `${name} ${data.sentenceText(number).slice(0, 80)}${kept?.size === 0 ? ` ${say("points_only")}` : kept ? ` ${say("some_heads")}` : ""}`;
@@ -64,13 +66,13 @@ export function showPanel(app) {
   showSentences(app);
   const { tokens } = data.sentences[state.sentence];
   byId("way-token").replaceChildren(...tokens.map((token, i) => option(i, `${i}  ${token}`)));
-  for (const control of document.querySelectorAll("[data-state]")) {
+  for (const control of all("[data-state]")) {
     const value = state[control.dataset.state];
     if (control.type === "checkbox") control.checked = value;
     else if (control.type === "radio") control.checked = control.value === String(value);
     else if (control.value !== String(value)) control.value = String(value);
   }
-  for (const section of document.querySelectorAll("[data-views]")) section.hidden = !section.dataset.views.split(" ").includes(state.view) || ("live" in section.dataset && !data.live);
+  for (const section of all("[data-views]")) section.hidden = !section.dataset.views.split(" ").includes(state.view) || ("live" in section.dataset && !data.live);
   byId("top-value").textContent = String(state.top);
   byId("above-value").textContent = state.above.toFixed(2);
   showHead(app);
@@ -112,9 +114,8 @@ function showHead(app) {
   const habit = { "-1": "to_previous", 1: "to_next", 0: "to_self" }[kind];
   if (habit) byId("head-evidence").append(say("evidence_all", { value: value(habit) }), " ");
   if (!plain) {
-    const best = element("button", { type: "button", class: "plain" }, say("evidence_best", { sentence: evidence.best + 1 }));
-    best.addEventListener("click", () => app.choose({ sentence: evidence.best, view: "sentence" }));
-    byId("head-evidence").append(best);
+    const open = () => app.choose({ sentence: evidence.best, view: "sentence" });
+    byId("head-evidence").append(button(say("evidence_best", { sentence: evidence.best + 1 }), open, { class: "plain" }));
   }
   byId("means").textContent = say("means", { count: data.own });
   byId("profile").replaceChildren(element("tbody", {}, ...[...HABITS, "entropy"].map((name) => element("tr", {}, element("th", { scope: "row" }, data.column(name).label, " ", info(name === "entropy" ? "entropy" : "habit")), element("td", {}, value(name))))));
@@ -126,54 +127,54 @@ function showHead(app) {
     element("tbody", {}, ...rows));
 }
 
-function swatch(colour, shape = "square") {
+function swatch(color, shape = "square") {
   const mark = element("i", { class: `swatch ${shape}` });
-  mark.style.background = colour;
+  mark.style.background = color;
   return mark;
 }
 
+/** A strip of colours from a low to a high value. */
+function strip(low, colors, high) {
+  const made = element("i", { class: "strip" });
+  made.style.background = `linear-gradient(90deg, ${colors.join(",")})`;
+  return element("span", { class: "scale" }, low, made, high);
+}
+
 function showLegend(app) {
-  const { legend } = app;
+  const { legend, state, data, theme } = app;
+  const kinds = state.color === "type";
+  const shape = (side, name) => element("span", {}, swatch(kinds ? theme[side] : theme.faint, name), say(side));
   const box = byId("legend");
-  const shapes = app.state.colour === "type"
-    ? [element("span", {}, swatch(app.theme.query, "disc"), say("query")), element("span", {}, swatch(app.theme.key, "diamond"), say("key"))]
-    : [element("span", {}, swatch(app.theme.faint, "disc"), say("query")), element("span", {}, swatch(app.theme.faint, "diamond"), say("key"))];
-  box.replaceChildren(...shapes);
-  const { state, data } = app;
+  box.replaceChildren(shape("query", "disc"), shape("key", "diamond"));
   if (state.view === "heads" && state.find) box.append(element("span", {}, say("pale_found")));
   else if (state.view === "heads" && data.isTyped(state.sentence)) box.append(element("span", {}, say("pale")));
-  if (app.state.colour === "type") return;
-  if (legend.swatches) box.append(...legend.swatches.map(([label, colour]) => element("span", {}, swatch(colour), label)));
-  else {
-    const strip = element("i", { class: "strip" });
-    strip.style.background = `linear-gradient(90deg, ${legend.colours.join(",")})`;
-    box.append(element("span", { class: "scale" }, legend.low, strip, legend.high));
-  }
+  if (kinds) return;
+  if (legend.swatches) box.append(...legend.swatches.map(([label, color]) => element("span", {}, swatch(color), label)));
+  else box.append(strip(legend.low, legend.colors, legend.high));
 }
 
 /** Legend of the column that marks the heads, and the heads that lead it. */
 function showRanking(app) {
   const { data, state, theme } = app;
   const column = data.column(state.shade);
-  const colour = shadeScale(column, theme);
+  const color = shadeScale(column, theme);
   byId("about").textContent = column.about;
   const legend = byId("shade-legend");
   if (column.labels) {
     const count = (i) => column.values.filter((value) => value === i).length;
     legend.replaceChildren(...column.labels.map((label, i) => {
-      const button = element("button", { type: "button", class: "kind", "aria-pressed": String(state.kind === label), title: say("kind_show") }, swatch(colour(i)), `${label} (${count(i)})`);
-      button.addEventListener("click", () => {
+      const made = button(`${label} (${count(i)})`, () => {
         app.set({ kind: state.kind === label ? "" : label });
         legend.children[i]?.focus();
-      });
-      return button;
+      }, { class: "kind", "aria-pressed": String(state.kind === label), title: say("kind_show") });
+      made.prepend(swatch(color(i)));
+      return made;
     }));
   } else {
     const known = column.values.filter((value) => value !== null);
     const [low, high] = [Math.min(...known), Math.max(...known)];
-    const strip = element("i", { class: "strip" });
-    strip.style.background = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map((t) => colour(low + t * (high - low))).join(",")})`;
-    legend.replaceChildren(element("span", { class: "scale" }, low.toFixed(column.digits), strip, high.toFixed(column.digits)));
+    const colors = [0, 0.25, 0.5, 0.75, 1].map((t) => color(low + t * (high - low)));
+    legend.replaceChildren(strip(low.toFixed(column.digits), colors, high.toFixed(column.digits)));
   }
   const valueOf = ({ layer, head }) => (state.find ? hits(data, data.head(layer, head), app.found) : column.values[layer * data.heads + head]);
   const heads = orderedHeads(data, "layer").map((h) => ({ ...h, value: valueOf(h) }));
@@ -181,9 +182,8 @@ function showRanking(app) {
   const wanted = state.kind ? heads.filter(({ layer, head }) => readValue(data.column("kind"), data.columnValue("kind", layer, head)) === state.kind) : heads;
   byId("ranking-title").textContent = state.find ? say("ranking_hits") : say("ranking", { column: column.label });
   byId("ranking").replaceChildren(...wanted.slice(0, app.all ? Infinity : LEADERS).map(({ layer, head, value }) => {
-    const button = element("button", { type: "button", class: "plain" }, say("layer_head", { layer, head }));
-    button.addEventListener("click", () => app.set({ view: "points", layer, head }));
-    return element("li", {}, button, element("output", {}, state.find ? value : readValue(column, value)));
+    const open = button(say("layer_head", { layer, head }), () => app.set({ view: "points", layer, head }), { class: "plain" });
+    return element("li", {}, open, element("output", {}, state.find ? value : readValue(column, value)));
   }));
   const more = byId("ranking-all");
   more.hidden = wanted.length <= LEADERS;
@@ -200,15 +200,14 @@ function showTokens(app) {
   byId("tokens").dataset.shown = shown;
   byId("tokens").replaceChildren(...sentence.tokens.map((token, i) => {
     const on = !app.off.has(i);
-    const button = element("button", { type: "button", "aria-pressed": String(on), class: on ? "" : "off", title: say(on ? "switch_off" : "switch_on") }, token);
-    button.addEventListener("click", () => {
+    const toggle = () => {
       const off = new Set(app.off);
       if (on) off.add(i);
       else off.delete(i);
       if (off.size < sentence.size) app.switchTokens(offText(off));
       byId("tokens").children[i]?.focus();
-    });
-    return button;
+    };
+    return button(token, toggle, { "aria-pressed": String(on), class: on ? "" : "off", title: say(on ? "switch_off" : "switch_on") });
   }));
 }
 
@@ -221,7 +220,6 @@ function showFound(app) {
   const count = hits(data, data.head(state.layer, state.head), app.found);
   const sentences = [...new Set(data.sentenceOf.filter((_, n) => app.found[n]))];
   box.replaceChildren(say("found", { tokens, count, layer: state.layer, head: state.head }), " ");
-  const go = element("button", { type: "button", class: "plain" }, say(sentences.length === 1 ? "found_go_one" : "found_go", { count: sentences.length }));
-  go.addEventListener("click", () => app.nextFound(sentences));
-  return box.append(go);
+  const go = say(sentences.length === 1 ? "found_go_one" : "found_go", { count: sentences.length });
+  return box.append(button(go, () => app.nextFound(sentences), { class: "plain" }));
 }

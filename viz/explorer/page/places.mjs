@@ -69,7 +69,7 @@ export function distancesFrom(head, sentence, method, query) {
   const scale = packed.scale[method];
   const scores = head.scores(sentence);
   const { norms } = head;
-  const [leanQuery, leanKey, square] = leaning(head, method, sentence);
+  const { query: leanQuery, key: leanKey, square } = leaning(head, method, sentence);
   const radius = packed.radius[method];
   const moved = Float64Array.from({ length: size }, (_, j) => norms[data.size + start + j] ** 2 + 2 * leanKey(j) + square);
   const sphere = radius === null ? null : Math.max(radius ** 2, ...moved);
@@ -89,15 +89,17 @@ function leaning(head, method, sentence) {
   const { data, packed } = head;
   const { start } = data.sentences[sentence];
   const lean = packed.lean[method];
-  if (!lean) return [() => 0, () => 0, 0];
+  if (!lean) return { query: () => 0, key: () => 0, square: 0 };
   if (data.isTyped(sentence)) {
     const { translation } = packed.move[method];
     const a = head.once(`translation ${method}`, () => float32(translation));
-    return [0, 1].map((side) => (i) => dot(head.vector(side, start + i), a)).concat(lean.square);
+    const along = (side) => (i) => dot(head.vector(side, start + i), a);
+    return { query: along(0), key: along(1), square: lean.square };
   }
   const numbers = head.once(`lean ${method}`, () => Float64Array.from(int16(lean.numbers), (x) => (x / 32767) * lean.largest));
   const { lane } = head;
-  return [0, 1].map((side) => (i) => numbers[side * lane.count + lane[start + i]]).concat(lean.square);
+  const kept = (side) => (i) => numbers[side * lane.count + lane[start + i]];
+  return { query: kept(0), key: kept(1), square: lean.square };
 }
 
 /** How far a query and a key are apart in the flat (or 3-D) picture. */

@@ -11,41 +11,60 @@ function cloudAt(app, x, y) {
 
 export function bindPointer(app) {
   const { canvas } = app;
-  const fingers = new Map();
-  let drag = null;
-
-  const place = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  };
-  const hit = (x, y) => app.views[app.state.view].hit(app, x, y);
-
-  canvas.addEventListener("pointerdown", (event) => {
-    const [x, y] = place(event);
-    app.pointer = [event.clientX, event.clientY];
-    fingers.set(event.pointerId, [x, y]);
-    drag = { x, y, cloud: cloudAt(app, x, y), state: { ...app.state }, moved: false, spread: spread() };
-    canvas.setPointerCapture(event.pointerId);
-    canvas.focus({ preventScroll: true });
+  const pointer = new Pointer(app);
+  canvas.addEventListener("pointerdown", (event) => pointer.down(event));
+  canvas.addEventListener("pointermove", (event) => pointer.move(event));
+  canvas.addEventListener("pointerup", (event) => pointer.up(event));
+  canvas.addEventListener("pointercancel", (event) => {
+    pointer.up(event);
+    app.point(null); // the page is scrolled: a note would stay behind
   });
+  const elsewhere = (event) => event.target !== canvas && app.point(null); // no finger leaves what it has tapped
+  addEventListener("pointerdown", elsewhere);
+  addEventListener("scroll", elsewhere, { passive: true });
+  canvas.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && app.point(null));
+  canvas.addEventListener("wheel", (event) => pointer.wheel(event), { passive: false });
+}
 
-  const spread = () => {
-    if (fingers.size < 2) return null;
-    const [[x1, y1], [x2, y2]] = [...fingers.values()];
+class Pointer {
+  constructor(app) {
+    this.app = app;
+    this.fingers = new Map(); // where each is on the canvas
+    this.drag = null;
+  }
+
+  place(event) {
+    const box = this.app.canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  hit(x, y) {
+    return this.app.views[this.app.state.view].hit(this.app, x, y);
+  }
+
+  /** How far two fingers are apart, and their middle. */
+  spread() {
+    if (this.fingers.size < 2) return null;
+    const [[x1, y1], [x2, y2]] = [...this.fingers.values()];
     return { distance: Math.hypot(x1 - x2, y1 - y2), x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
-  };
+  }
 
-  canvas.addEventListener("pointermove", (event) => {
-    const [x, y] = place(event);
-    app.pointer = [event.clientX, event.clientY];
-    if (!fingers.has(event.pointerId)) return app.point(hit(x, y));
+  down(event) {
+    const { app } = this;
+    const [x, y] = this.place(event);
+    this.fingers.set(event.pointerId, [x, y]);
+    this.drag = { x, y, cloud: cloudAt(app, x, y), state: { ...app.state }, moved: false, last: this.spread()?.distance };
+    app.canvas.setPointerCapture(event.pointerId);
+    app.canvas.focus({ preventScroll: true });
+  }
+
+  move(event) {
+    const { app, drag, fingers } = this;
+    const [x, y] = this.place(event);
+    if (!fingers.has(event.pointerId)) return app.point(this.hit(x, y), [event.clientX, event.clientY]);
     fingers.set(event.pointerId, [x, y]);
     if (!drag?.cloud) return undefined;
-    if (drag.spread && fingers.size > 1) {
-      const now = spread();
-      drag.moved = true;
-      return app.set(zoomAt(drag.cloud.eye, app.state, now.x, now.y, now.distance / (drag.last ?? drag.spread.distance))) && (drag.last = now.distance);
-    }
+    if (drag.last && fingers.size > 1) return this.pinch();
     const [dx, dy] = [x - drag.x, y - drag.y];
     if (Math.hypot(dx, dy) > 4) drag.moved = true;
     if (!drag.moved) return undefined;
@@ -55,32 +74,34 @@ export function bindPointer(app) {
       return app.set({ turn: drag.state.turn + dx / 150, tilt });
     }
     return app.set({ x: drag.state.x - dx / (eye.scale * eye.side), y: drag.state.y + dy / (eye.scale * eye.side) });
-  });
+  }
 
-  const release = (event) => {
-    fingers.delete(event.pointerId);
-    const [x, y] = place(event);
-    if (drag && !drag.moved && Math.hypot(x - drag.x, y - drag.y) < 6 && event.type === "pointerup") click(app, hit(x, y));
-    if (drag && !drag.moved && event.pointerType === "touch" && event.type === "pointerup") app.point(hit(x, y)); // fingers do not hover
-    drag = null;
-  };
-  canvas.addEventListener("pointerup", release);
-  canvas.addEventListener("pointercancel", (event) => {
-    release(event);
-    app.point(null); // the page is scrolled: a note would stay behind
-  });
-  const elsewhere = (event) => event.target !== canvas && app.point(null); // no finger leaves what it has tapped
-  addEventListener("pointerdown", elsewhere);
-  addEventListener("scroll", elsewhere, { passive: true });
-  canvas.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && app.point(null));
+  /** Two fingers zoom. */
+  pinch() {
+    const { app, drag } = this;
+    const now = this.spread();
+    app.set(zoomAt(drag.cloud.eye, app.state, now.x, now.y, now.distance / drag.last));
+    Object.assign(drag, { moved: true, last: now.distance });
+  }
 
-  canvas.addEventListener("wheel", (event) => {
-    const [x, y] = place(event);
+  up(event) {
+    const { app, drag } = this;
+    this.fingers.delete(event.pointerId);
+    this.drag = null;
+    if (!drag || drag.moved || event.type !== "pointerup") return;
+    const [x, y] = this.place(event);
+    if (Math.hypot(x - drag.x, y - drag.y) < 6) click(app, this.hit(x, y));
+    if (event.pointerType === "touch") app.point(this.hit(x, y), [event.clientX, event.clientY]); // fingers do not hover
+  }
+
+  wheel(event) {
+    const { app } = this;
+    const [x, y] = this.place(event);
     const cloud = cloudAt(app, x, y);
     if (!cloud) return;
     event.preventDefault();
     app.set(zoomAt(cloud.eye, app.state, x, y, Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016))));
-  }, { passive: false });
+  }
 }
 
 /** A click opens a head, or chooses a query or a key; what was chosen with it stays, so that a pair can be chosen. */

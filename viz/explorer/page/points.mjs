@@ -1,6 +1,7 @@
 // One head seen large: the joint cloud, the lines of attention, labels. Also the small cloud beside a sentence.
 
 import { isOneSentence, lineOpacity, lineWidth, linesOf } from "./lines.mjs";
+import { shorten } from "../../web/text.mjs";
 import { say } from "../../web/words.mjs";
 
 const LONGEST_TRAIL = 64; // tokens: beyond that it would be a thicket
@@ -14,7 +15,7 @@ export class PointsView {
   bright(app) {
     const { data, state } = app;
     if (state.find && app.found.includes(1)) return app.found;
-    const all = data.live ? state.colour !== "type" && !data.isTyped(state.sentence) : true; // other colours compare all points
+    const all = data.live ? state.color !== "type" && !data.isTyped(state.sentence) : true; // other colours compare all points
     if (state.query < 0 && state.key < 0 && all) return new Uint8Array(data.size).fill(1);
     const { start, size } = data.sentences[state.sentence];
     return new Uint8Array(data.size).fill(1, start, start + size);
@@ -35,21 +36,30 @@ export class PointsView {
       this.drawLines(painter, app, only);
       cloud.draw(painter, app, this.shown);
       const chosen = [];
-      const ring = (side, position, colour) => {
+      const ring = (side, position, color) => {
         if (!cloud.shown[start + position]) return;
-        painter.ring(...cloud.place(side, start + position), 9, colour, 2.5);
+        painter.ring(...cloud.place(side, start + position), 9, color, 2.5);
         chosen.push(side * data.size + start + position);
       };
       if (state.query >= 0) ring(0, state.query, theme.mark);
       if (state.key >= 0) ring(1, state.key, theme.mark);
       for (const side of [0, 1]) for (const position of app.hovered(side)) ring(side, position, theme.ink);
       cloud.drawLabels(painter, app, this.shown, chosen);
-      if (!only && this.shown.includes(0)) painter.text(say(state.find ? "pale_found" : "pale"), box.x + 34, box.y + 14, { colour: theme.faint, halo: theme.paper });
+      if (!only && this.shown.includes(0)) painter.text(say(state.find ? "pale_found" : "pale"), box.x + 34, box.y + 14, { color: theme.faint, halo: theme.paper });
       if (cloud.count === 0) {
         painter.text(say("points_left_out", { drawn: say(`method_${data.drawn}`) }), box.x + box.width / 2, box.y + box.height / 2,
-          { colour: theme.faint, align: "center" });
+          { color: theme.faint, align: "center" });
       }
     });
+    return moving;
+  }
+
+  /** The small cloud of one sentence beside other drawings: a title, the points, a frame. */
+  drawBeside(painter, app, box, title) {
+    const { theme } = app;
+    painter.text(shorten(title, box.width, 12, 600), box.x, box.y - 13, { color: theme.faint, weight: 600 });
+    const moving = this.draw(painter, app, box, true);
+    painter.rect(box.x, box.y, box.width, box.height, { stroke: theme.rule });
     return moving;
   }
 

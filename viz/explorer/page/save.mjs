@@ -7,7 +7,7 @@ import { say } from "../../web/words.mjs";
 
 const LINE = 30; // pixels of a line above the picture
 
-const hasColours = ({ state }) => state.view !== "average" && state.colour !== "type";
+const hasColors = ({ state }) => state.view !== "average" && state.color !== "type";
 
 /** What a picture needs to be understood without the page. */
 function caption(painter, app, width) {
@@ -19,13 +19,13 @@ function caption(painter, app, width) {
   const sentence = one ? ` · “${data.sentenceText(state.sentence)}”` : "";
   const day = new Date().toISOString().slice(0, 10);
   const middle = LINE / 2;
-  painter.text(shorten(`${data.title} · ${at}${off}${picture}${sentence} · ${day}`, width - 150, 13, 600), 12, middle, { colour: theme.ink, size: 13, weight: 600 });
+  painter.text(shorten(`${data.title} · ${at}${off}${picture}${sentence} · ${day}`, width - 150, 13, 600), 12, middle, { color: theme.ink, size: 13, weight: 600 });
   if (state.view === "average") return;
-  painter.stamp(painter.sprite("disc", 5, state.colour === "type" ? theme.query : theme.faint, null), width - 116, middle);
-  painter.text(say("query"), width - 106, middle, { colour: theme.ink });
-  painter.stamp(painter.sprite("diamond", 5, state.colour === "type" ? theme.key : theme.faint, null), width - 54, middle);
-  painter.text(say("key"), width - 44, middle, { colour: theme.ink });
-  if (hasColours(app)) legendLine(painter, app, 12, 1.5 * LINE);
+  painter.stamp(painter.sprite("disc", 5, state.color === "type" ? theme.query : theme.faint, null), width - 116, middle);
+  painter.text(say("query"), width - 106, middle, { color: theme.ink });
+  painter.stamp(painter.sprite("diamond", 5, state.color === "type" ? theme.key : theme.faint, null), width - 54, middle);
+  painter.text(say("key"), width - 44, middle, { color: theme.ink });
+  if (hasColors(app)) legendLine(painter, app, 12, 1.5 * LINE);
 }
 
 /** The meaning of the colours in one line: a patch and a word each, or a strip from low to high. */
@@ -33,17 +33,17 @@ function legendLine(painter, app, left, middle) {
   const { legend, theme, state } = app;
   let x = left;
   const word = (text, gap) => {
-    painter.text(text, x, middle, { colour: theme.ink });
+    painter.text(text, x, middle, { color: theme.ink });
     x += textWidth(text) + gap;
   };
-  const patch = (colour, width) => {
-    painter.rect(x, middle - 5, width, 10, { fill: colour });
+  const patch = (color, width) => {
+    painter.rect(x, middle - 5, width, 10, { fill: color });
     x += width;
   };
-  word(`${say(`colour_${state.colour}`)}:`, 10);
+  word(`${say(`colour_${state.color}`)}:`, 10);
   if (!legend.swatches) word(legend.low, 6);
-  for (const [label, colour] of legend.swatches ?? legend.colours.map((c) => [null, c])) {
-    patch(colour, label === null ? 4 : 10);
+  for (const [label, color] of legend.swatches ?? legend.colors.map((c) => [null, c])) {
+    patch(color, label === null ? 4 : 10);
     if (label === null) continue;
     x += 5;
     word(label, 14);
@@ -52,19 +52,16 @@ function legendLine(painter, app, left, middle) {
   if (!legend.swatches) word(legend.high, 0);
 }
 
-const headOf = (app) => (hasColours(app) ? 2 : 1) * LINE;
+const headOf = (app) => (hasColors(app) ? 2 : 1) * LINE;
 
 /** The size of the file's picture: all that the view draws, also what one scrolls to, and what stands above it. */
 const sizeOf = (app) => ({ width: app.whole.width, height: app.whole.height + headOf(app) });
 
 function paintAll(painter, app) {
-  const view = app.views[app.state.view];
-  app.window = { x: 0, y: 0, width: Infinity, height: Infinity }; // all of it, not only what is in sight
   const { width, height } = sizeOf(app);
   painter.begin(width, height, app.theme.paper);
   caption(painter, app, width);
-  view.draw(painter, app, { x: 0, y: headOf(app), ...app.size });
-  while (view.waiting) view.resume(painter, app);
+  app.drawInto(painter, { x: 0, y: headOf(app), ...app.size });
 }
 
 export function svgOf(app) {

@@ -27,7 +27,10 @@ export function itemsOf(sentence, words, off) {
   }));
 }
 
-/** The first and the last of `count` rows, each `step` high from `start` on, that can be seen. */
+/**
+ * The first and the last of `count` rows, each `step` high from `start` on, that can be seen.
+ * @returns {[number, number]}
+ */
 function inSight(from, length, start, step, count) {
   const within = (value) => Math.min(count - 1, Math.max(0, value));
   return [within(Math.floor((from - start) / step)), within(Math.ceil((from + length - start) / step))];
@@ -61,7 +64,11 @@ export class SentenceView {
     const cloud = pinned ? between : wide && beside >= 200 ? { x: map.x + map.width + 20, y: box.y + TITLE, width: beside, height: tall } : below;
     this.height = Math.max(curves.y + curves.height, map.y + map.height, cloud.y + cloud.height) - box.y + 6;
     this.width = Math.max(box.width, cloud.x + cloud.width + 8 - box.x, map.x + map.width + 8 - box.x);
-    Object.assign(this, { curves, map, cloudBox: cloud, cell, row });
+    this.curves = curves;
+    this.map = map;
+    this.cloudBox = cloud;
+    this.cell = cell;
+    this.row = row;
   }
 
   prepare(app) {
@@ -77,16 +84,13 @@ export class SentenceView {
     this.prepare(app);
     this.layOut(app, box);
     if (!this.weights) {
-      paragraph(painter, say("sentence_left_out"), box.x + 20, box.y + 40, box.width - 40, { colour: theme.ink, size: 13 });
+      paragraph(painter, say("sentence_left_out"), box.x + 20, box.y + 40, box.width - 40, { color: theme.ink, size: 13 });
       this.items = [];
       return false;
     }
     this.drawCurves(painter, app);
     this.drawMap(painter, app);
-    painter.text(shorten(say("sentence_points"), this.cloudBox.width, 12, 600), this.cloudBox.x, this.cloudBox.y - TITLE / 2, { colour: theme.faint, weight: 600 });
-    const moving = this.points.draw(painter, app, this.cloudBox, true);
-    painter.rect(this.cloudBox.x, this.cloudBox.y, this.cloudBox.width, this.cloudBox.height, { stroke: theme.rule });
-    return moving;
+    return this.points.drawBeside(painter, app, this.cloudBox, say("sentence_points"));
   }
 
   /** The items (places in `items`) under the pointer or chosen, on side 0 (queries) or 1 (keys). */
@@ -103,8 +107,8 @@ export class SentenceView {
     const count = items.length;
     const [left, right] = [curves.x + this.widest, curves.x + curves.width - this.widest];
     const y = (i) => curves.y + TITLE + 6 + (i + 0.5) * row;
-    painter.text(say("query"), left - 8, curves.y + TITLE / 2, { colour: theme.query, align: "right", weight: 600 });
-    painter.text(say("key"), right + 8, curves.y + TITLE / 2, { colour: theme.key, weight: 600 });
+    painter.text(say("query"), left - 8, curves.y + TITLE / 2, { color: theme.query, align: "right", weight: 600 });
+    painter.text(say("key"), right + 8, curves.y + TITLE / 2, { color: theme.key, weight: 600 });
     const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
     const anything = queries.size + keys.size > 0;
     const [top, bottom] = inSight(app.window.y, app.window.height, curves.y + ABOVE_ROWS, row, count);
@@ -119,27 +123,27 @@ export class SentenceView {
         painter.line([[left, y(i)], [right, y(j)]], lit && queries.size && keys.size ? theme.mark : theme.attention, lineWidth(weight), opacity, true);
       }
     }
-    const names = (side, lit, x, align, colour) => items.forEach((item, i) => {
+    const names = (side, lit, x, align, color) => items.forEach((item, i) => {
       const size = Math.min(13, row - 2);
       const text = shorten(item.label, this.widest - 14, size, 700);
       if (lit.has(i)) {
         const width = textWidth(text, size, 700) + 8;
         painter.rect(align === "right" ? x - width + 2 : x - 2, y(i) - row / 2 + 1, width, row - 2, { fill: theme.panel, stroke: theme.rule });
       }
-      painter.text(text, align === "right" ? x - 3 : x + 3, y(i), { size, colour: item.off ? theme.faint : colour, align, weight: lit.has(i) ? 700 : 400 });
+      painter.text(text, align === "right" ? x - 3 : x + 3, y(i), { size, color: item.off ? theme.faint : color, align, weight: lit.has(i) ? 700 : 400 });
       if (item.off) {
         const width = textWidth(text, size);
         const from = align === "right" ? x - 3 - width : x + 3;
         painter.line([[from, y(i)], [from + width, y(i)]], theme.faint, 1.2);
       }
-      painter.rect(align === "right" ? x + 3 : x - 6, y(i) - row / 2 + 1, 3, row - 2, { fill: this.segmentColour(item, app) });
+      painter.rect(align === "right" ? x + 3 : x - 6, y(i) - row / 2 + 1, 3, row - 2, { fill: this.segmentColor(item, app) });
     });
     names(0, queries, left - 6, "right", theme.query);
     names(1, keys, right + 6, "left", theme.key);
   }
 
   /** Green and pink columns in a single sentence; the colours of the segments in a pair. */
-  segmentColour(item, app) {
+  segmentColor(item, app) {
     const pair = this.items.some((other) => other.segment !== this.items[0].segment);
     return pair ? category(item.segment, app.theme) : app.theme.rule;
   }
@@ -150,7 +154,7 @@ export class SentenceView {
     const count = this.items.length;
     const [x0, y0] = [map.x + this.widest + 6, map.y + TITLE + this.widest];
     const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
-    painter.text(say("sentence_map"), map.x, map.y + TITLE / 2, { colour: theme.faint, weight: 600 });
+    painter.text(say("sentence_map"), map.x, map.y + TITLE / 2, { color: theme.faint, weight: 600 });
     const rows = inSight(app.window.y, app.window.height, y0, cell, count);
     const columns = inSight(app.window.x, app.window.width, x0, cell, count);
     this.drawCells(painter, app, x0, y0, rows, columns);
@@ -166,11 +170,11 @@ export class SentenceView {
     for (let i = top; i <= bottom; i++) {
       for (let j = first; j <= last; j++) {
         const weight = weights[i * items.length + j];
-        const colour = attentionColor(weight, theme);
-        painter.rect(x0 + j * cell, y0 + i * cell, cell - 1, cell - 1, { fill: items[i].off || items[j].off ? theme.panel : colour });
+        const color = attentionColor(weight, theme);
+        painter.rect(x0 + j * cell, y0 + i * cell, cell - 1, cell - 1, { fill: items[i].off || items[j].off ? theme.panel : color });
         if (cell >= 22 && weight >= 0.005) {
           const text = weight >= 0.995 ? "1" : weight.toFixed(2).slice(1);
-          painter.text(text, x0 + (j + 0.5) * cell - 0.5, y0 + (i + 0.5) * cell, { size: cell >= 28 ? 12 : 11, align: "center", colour: inkOn(colour) });
+          painter.text(text, x0 + (j + 0.5) * cell - 0.5, y0 + (i + 0.5) * cell, { size: cell >= 28 ? 12 : 11, align: "center", color: inkOn(color) });
         }
       }
     }
@@ -184,11 +188,11 @@ export class SentenceView {
     const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
     const name = (item, at, lit, turned) => {
       const [x, y] = turned ? [at, top] : [left, at];
-      const look = { size, colour: item.off ? theme.faint : turned ? theme.key : theme.query, weight: lit ? 700 : 400 };
+      const look = { size, color: item.off ? theme.faint : turned ? theme.key : theme.query, weight: lit ? 700 : 400 };
       const label = shorten(item.label, widest - 8, size);
       if (turned) painter.text(label, x, y - 9, { ...look, turned: true });
       else painter.text(label, x - 9, y, { ...look, align: "right" });
-      painter.rect(turned ? x - cell / 2 : x - 6, turned ? y - 6 : y - cell / 2, turned ? cell - 1 : 3, turned ? 3 : cell - 1, { fill: this.segmentColour(item, app) });
+      painter.rect(turned ? x - cell / 2 : x - 6, turned ? y - 6 : y - cell / 2, turned ? cell - 1 : 3, turned ? 3 : cell - 1, { fill: this.segmentColor(item, app) });
     };
     const wide = (columns[1] - columns[0] + 1) * cell;
     if (top > y0) painter.rect(x0 + columns[0] * cell, top - widest, wide, widest - 2, { fill: theme.paper });

@@ -1,6 +1,6 @@
 // What is looked at, and how. All of it lives in the address (#layer=2&head=3), so a link reopens the same view.
 
-import { COLOURINGS } from "./coloring.mjs";
+import { COLORINGS } from "./coloring.mjs";
 
 export const VIEWS = ["heads", "points", "sentence", "near", "average", "way"];
 
@@ -14,7 +14,7 @@ export const DEFAULTS = {
   head: 0,
   method: "exact", // raw | paper | exact
   dims: 2,
-  colour: "type",
+  color: "type",
   shade: "kind", // the column that marks the heads
   order: "layer", // "layer", or the column that orders them
   sized: false, // point size by norm
@@ -54,7 +54,7 @@ export function limitsOf(data) {
     masked: (value) => Boolean(data.live) && value.length <= 2000,
     without: (value) => Boolean(data.live) && /^(\d{1,3}\.\d{1,3}(_\d{1,3}\.\d{1,3})*)?$/u.test(value),
     kind: (value) => value === "" || data.column("kind").labels.includes(value),
-    colour: oneOf(COLOURINGS),
+    color: oneOf(COLORINGS),
     step: within((data.tour ?? []).length + 1),
     x: look,
     y: look,

@@ -1,6 +1,6 @@
 // The guided tour: each step is an address, a question and its answer, which comes after a guess.
 
-import { byId, element } from "../../web/dom.mjs";
+import { all, button, byId, element } from "../../web/dom.mjs";
 import { say } from "../../web/words.mjs";
 
 /** Shows the step the state names; nothing for step 0. */
@@ -11,32 +11,27 @@ export function showTour(app) {
   box.hidden = step === 0 || !steps.length;
   if (box.hidden) delete box.dataset.step;
   if (app.stacked.matches) byId("frame").before(box); // above the picture, which it must not cover
-  else document.querySelector("aside").prepend(box);
+  else all("aside")[0].prepend(box);
   if (box.dataset.step !== String(step)) app.secret = Boolean(steps[step - 1]?.hidden);
   document.body.classList.toggle("secret", app.secret && app.state.view === "points"); // what stands over that picture is the answer
   if (box.hidden || box.dataset.step === String(step)) return;
   box.dataset.step = String(step);
   const { title, text, question, choices = [], right, answer } = steps[step - 1];
   const told = element("p", { class: "answer", role: "status" });
-  const tell = (guess) => {
+  const tell = (guess = undefined) => {
     const verdict = guess === undefined ? "" : say(guess === right ? "tour_right" : "tour_wrong");
     guesses.forEach((one, i) => one.classList.toggle("right", choices.length > 0 && i === right));
     told.textContent = `${verdict} ${answer ?? ""}`.trim();
     reveal(app);
   };
-  const button = (label, act, more = {}) => {
-    const made = element("button", { type: "button", ...more }, label);
-    made.addEventListener("click", act);
-    return made;
-  };
   const guesses = choices.map((choice, i) => button(choice, () => tell(i)));
-  if (!choices.length && answer) guesses.push(button(say("tour_answer"), () => tell()));
+  if (!choices.length && answer) guesses.push(button(say("tour_answer"), tell));
   const heading = element("h2", { tabindex: "-1" }, `${step} / ${steps.length}  ${title ?? ""}`);
   byId("tour-body").replaceChildren(
     heading, element("p", {}, text ?? ""), element("p", { class: "question" }, question ?? ""), element("div", { class: "guesses" }, ...guesses), told);
   byId("tour-back").disabled = step === 1;
   byId("tour-next").textContent = step === steps.length ? say("tour_close") : say("tour_next");
-  document.querySelector("[data-do=tour-close]").hidden = step === steps.length;
+  all("[data-do=tour-close]")[0].hidden = step === steps.length;
   heading.focus({ preventScroll: true });
   if (!app.stacked.matches) return;
   if (app.state.text && !app.state.second) scrollTo(0, 0); // the question is about the guesses, which stand at the top

@@ -1,7 +1,7 @@
 // What one types: the text, its words as buttons that mask them, guesses under each mask, and the heads as switches.
 
 import { textsOf } from "./data.mjs";
-import { byId, element } from "../../web/dom.mjs";
+import { button, byId, element } from "../../web/dom.mjs";
 import { offHeadsText } from "./state.mjs";
 import { reveal } from "./tour.mjs";
 import { finePercent } from "../../web/numbers.mjs";
@@ -11,6 +11,7 @@ import { knows, say } from "../../web/words.mjs";
 export class Typing {
   constructor(app) {
     this.app = app;
+    this.ready = false; // whether the model is
     byId("typing").hidden = false;
     const name = `knows_${app.data.live.name}`;
     byId("knows").textContent = knows(name) ? say(name) : say("knows_other");
@@ -78,32 +79,28 @@ export class Typing {
     const focused = [...byId("words-row").querySelectorAll("button")].indexOf(document.activeElement);
     byId("words-row").replaceChildren(...words.map((word) => {
       if (!word.isMask) {
-        const button = element("button", { type: "button", class: "word", title: say("mask_word") }, word.text);
-        button.addEventListener("click", () => this.mask(word));
-        return element("span", { class: "item" }, button);
+        return element("span", { class: "item" }, button(word.text, () => this.mask(word), { class: "word", title: say("mask_word") }));
       }
       const number = mask++;
       const original = originals[number];
       const label = original ? say("mask_back", { word: original }) : say("mask_is");
-      const button = element("button", { type: "button", class: "word mask", title: label, "aria-label": `${maskName(data)}: ${label}` }, maskName(data));
-      button.addEventListener("click", () => (original ? this.put(word, original, number) : byId("text").focus()));
-      return element("span", { class: "item" }, button, this.guesses(typed, word, number, masks > 1 ? around(words, word) : ""));
+      const back = () => (original ? this.put(word, original, number) : byId("text").focus());
+      const made = button(maskName(data), back, { class: "word mask", title: label, "aria-label": `${maskName(data)}: ${label}` });
+      return element("span", { class: "item" }, made, this.guesses(typed, word, number, masks > 1 ? around(words, word) : ""));
     }));
     if (focused >= 0) byId("words-row").querySelectorAll("button")[focused]?.focus();
   }
 
   guesses(typed, word, number, place) {
     if (this.app.secret) {
-      const show = element("button", { type: "button" }, say("guess_hidden"));
-      show.addEventListener("click", () => reveal(this.app));
+      const show = button(say("guess_hidden"), () => reveal(this.app));
       return element("ol", { class: "guessed", "aria-label": say("guess_list") }, element("li", {}, show));
     }
     const before = new Map(guessesOf(typed?.before, word));
     const items = guessesOf(typed?.guesses, word).map(([token, p]) => {
       const was = typed.before ? ` (${before.has(token) ? say("guess_was", { share: finePercent(before.get(token)) }) : say("guess_new")})` : "";
-      const button = element("button", { type: "button", title: say("guess_take") }, `${token} ${finePercent(p)}${was}`);
-      button.addEventListener("click", () => this.put(word, bare(token), number));
-      return element("li", {}, button);
+      const take = () => this.put(word, bare(token), number);
+      return element("li", {}, button(`${token} ${finePercent(p)}${was}`, take, { title: say("guess_take") }));
     });
     const [first, now] = firstBefore(typed, word);
     if (now) items.push(element("li", {}, first));
@@ -162,16 +159,16 @@ export class Typing {
     const rows = Array.from({ length: data.layers }, (_, layer) => {
       const names = Array.from({ length: data.heads }, (__, head) => `${layer}.${head}`);
       const all = names.every((name) => without.has(name));
-      const whole = element("button", { type: "button", class: "layer", "aria-pressed": String(!all) }, say("layer_number", { layer }));
-      whole.addEventListener("click", () => put(new Set(all ? [...without].filter((n) => !names.includes(n)) : [...without, ...names])));
+      const turn = () => put(new Set(all ? [...without].filter((n) => !names.includes(n)) : [...without, ...names]));
+      const whole = button(say("layer_number", { layer }), turn, { class: "layer", "aria-pressed": String(!all) });
       const each = names.map((name, head) => {
         const on = !without.has(name);
         const moved = data.typed?.moved && data.isTyped(state.sentence) ? data.typed.moved[layer * data.heads + head] : 0;
         const label = say(on ? "head_on" : "head_off", { name }) + (moved ? `; ${say("changed", { share: moved.toFixed(2) })}` : "");
-        const button = element("button", { type: "button", "aria-pressed": String(on), class: on ? "" : "off", "aria-label": label, title: label }, name);
-        button.style.boxShadow = moved ? `inset 0 -${Math.min(12, Math.ceil(24 * moved))}px 0 -0px var(--moved)` : "";
-        button.addEventListener("click", () => put(new Set(on ? [...without, name] : [...without].filter((n) => n !== name))));
-        return button;
+        const one = () => put(new Set(on ? [...without, name] : [...without].filter((n) => n !== name)));
+        const made = button(name, one, { "aria-pressed": String(on), class: on ? "" : "off", "aria-label": label, title: label });
+        made.style.boxShadow = moved ? `inset 0 -${Math.min(12, Math.ceil(24 * moved))}px 0 -0px var(--moved)` : "";
+        return made;
       });
       return element("div", { class: "switches", role: "group", "aria-label": say("layer_number", { layer }) }, whole, ...each);
     });

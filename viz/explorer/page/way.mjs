@@ -10,7 +10,17 @@ const STEP_HIGH = 21;
 const STEPS_BELOW = 46;
 const EDGE = 10;
 
+const BARS = { head: "attention", attention: "attention", feed_forward: "mark" }; // colours of the theme
+
 const isWhole = (step) => step.name === "norm" || step.name === "embeddings";
+
+/** What a step is called; `last` is the step before it. */
+function nameOf(step, last, without) {
+  if (step.name === "norm") return say(last.name === "feed_forward" ? "way_out" : "way_middle", step);
+  if (step.name !== "head") return say(`way_${step.name}`);
+  const name = say("way_head", step);
+  return without.has(`${step.layer}.${step.head}`) ? say("way_off", { name }) : name;
+}
 
 export class WayView {
   constructor() {
@@ -34,18 +44,19 @@ export class WayView {
     const bars = narrow ? { x: box.x + EDGE, width: wide - 56 } : { x: box.x + EDGE + names, width: wide * 0.2 };
     const towards = narrow ? { x: right - 52, width: 52 } : { x: bars.x + bars.width + 12, width: wide * 0.19 };
     const guesses = narrow ? { x: box.x + EDGE, width: wide } : { x: towards.x + towards.width + 12, width: right - towards.x - towards.width - 12 };
-    Object.assign(this, { narrow, names, bars, towards, guesses });
+    this.columns = { narrow, names, bars, towards, guesses };
   }
 
   draw(painter, app, box) {
     const { theme } = app;
     this.layOut(app, box);
-    const { rows, narrow, names, bars, towards, guesses } = this;
+    const { rows } = this;
+    const { narrow, names, bars, towards, guesses } = this.columns;
     if (!rows.length) {
-      paragraph(painter, say("way_choose"), box.x + 16, box.y + 30, box.width - 32, { colour: theme.ink, size: 13 });
+      paragraph(painter, say("way_choose"), box.x + 16, box.y + 30, box.width - 32, { color: theme.ink, size: 13 });
       return false;
     }
-    const title = (text, x, width, align = "left") => painter.text(shorten(text, width, 12, 600), x, box.y + 18, { colour: theme.faint, weight: 600, align });
+    const title = (text, x, width, align = "left") => painter.text(shorten(text, width, 12, 600), x, box.y + 18, { color: theme.faint, weight: 600, align });
     title(say("way_step"), box.x + EDGE, narrow ? 90 : names);
     if (narrow) title(`${say("way_length")} · ${say("way_towards")}`, box.x + box.width - EDGE, box.width - 120, "right");
     else {
@@ -53,52 +64,54 @@ export class WayView {
       title(say("way_towards"), towards.x, towards.width);
       title(say("way_guess"), guesses.x, guesses.width);
     }
-    const longest = Math.max(...rows.map(({ step }) => step.length));
-    rows.forEach((row, i) => {
-      const { step } = row;
-      const y = row.y + STEP_HIGH / 2;
-      const whole = isWhole(step);
-      const ofHead = step.head !== undefined;
-      const last = rows[i - 1]?.step;
-      if (whole) painter.rect(box.x, row.y, box.width, row.height, { fill: theme.panel });
-      if (step.name === "residual" && (last.name === "embeddings" || last.layer < step.layer)) painter.line([[box.x, row.y], [box.x + box.width, row.y]], theme.rule);
-      let name = ofHead ? say("way_head", step) : say(`way_${step.name}`);
-      if (step.name === "norm") name = say(last.name === "feed_forward" ? "way_out" : "way_middle", step);
-      if (ofHead && app.without.has(`${step.layer}.${step.head}`)) name = say("way_off", { name });
-      const indent = ofHead || step.name === "bias" ? 16 : 0;
-      painter.text(shorten(name, names - indent - 6, 12, whole ? 600 : 400), box.x + EDGE + indent, y, { colour: theme.ink, weight: whole ? 600 : 400 });
-      const colour = ofHead || step.name === "attention" ? theme.attention : step.name === "feed_forward" ? theme.mark : theme.other;
-      const length = Math.max(1, (bars.width - (narrow ? 0 : 48)) * (step.length / longest));
-      if (narrow) {
-        painter.rect(bars.x, y + 10, length, 5, { fill: colour });
-        painter.text(step.length.toFixed(2), towards.x - 8, y, { size: 11, colour: theme.ink, align: "right" });
-        if (!whole) painter.text(fixed(step.towards), box.x + box.width - EDGE, y, { size: 11, colour: theme.ink, align: "right" });
-      } else {
-        painter.rect(bars.x, y - 5, length, 10, { fill: colour });
-        painter.text(step.length.toFixed(2), bars.x + length + 5, y, { size: 11, colour: theme.ink });
-        if (!whole) this.drawTowards(painter, theme, step.towards, y);
-      }
-      this.drawGuesses(painter, theme, step.guesses ?? [], narrow ? y + 25 : y);
-    });
+    this.longest = Math.max(...rows.map(({ step }) => step.length));
+    rows.forEach((row, i) => this.drawStep(painter, app, row, rows[i - 1]?.step));
     return false;
+  }
+
+  /** The row of a step: its name, a bar as long as what it added, its cosine, and the guesses after it. */
+  drawStep(painter, { theme, without }, { x, y, width, height, step }, last) {
+    const { names, bars, towards, narrow } = this.columns;
+    const middle = y + STEP_HIGH / 2;
+    const whole = isWhole(step);
+    if (whole) painter.rect(x, y, width, height, { fill: theme.panel });
+    if (step.name === "residual" && (last.name === "embeddings" || last.layer < step.layer)) painter.line([[x, y], [x + width, y]], theme.rule);
+    const name = nameOf(step, last, without);
+    const indent = step.head !== undefined || step.name === "bias" ? 16 : 0;
+    const weight = whole ? 600 : 400;
+    painter.text(shorten(name, names - indent - 6, 12, weight), x + EDGE + indent, middle, { color: theme.ink, weight });
+    const fill = theme[BARS[step.name] ?? "other"];
+    const length = Math.max(1, (bars.width - (narrow ? 0 : 48)) * (step.length / this.longest));
+    const look = { size: 11, color: theme.ink };
+    if (narrow) {
+      painter.rect(bars.x, middle + 10, length, 5, { fill });
+      painter.text(fixed(step.length), towards.x - 8, middle, { ...look, align: "right" });
+      if (!whole) painter.text(fixed(step.towards), x + width - EDGE, middle, { ...look, align: "right" });
+    } else {
+      painter.rect(bars.x, middle - 5, length, 10, { fill });
+      painter.text(fixed(step.length), bars.x + length + 5, middle, look);
+      if (!whole) this.drawTowards(painter, theme, step.towards, middle);
+    }
+    this.drawGuesses(painter, theme, step.guesses ?? [], narrow ? middle + 25 : middle);
   }
 
   /** A bar to the right where the step points to the outcome, to the left where it points away from it. */
   drawTowards(painter, theme, cosine, y) {
-    const { x, width } = this.towards;
+    const { x, width } = this.columns.towards;
     const [middle, reach] = [x + width * 0.4, width * 0.55 * cosine];
     painter.line([[middle, y - 8], [middle, y + 8]], theme.rule);
     painter.rect(Math.min(middle, middle + reach), y - 4, Math.max(1, Math.abs(reach)), 8, { fill: cosine < 0 ? theme.key : theme.query });
-    painter.text(fixed(cosine), middle + (cosine < 0 ? Math.min(reach, 0) : 0) - 6, y, { size: 11, colour: theme.ink, align: "right" });
+    painter.text(fixed(cosine), middle + (cosine < 0 ? Math.min(reach, 0) : 0) - 6, y, { size: 11, color: theme.ink, align: "right" });
   }
 
   drawGuesses(painter, theme, list, y) {
-    let { x } = this.guesses;
+    const { guesses, narrow } = this.columns;
+    let { x } = guesses;
     for (const [i, [token, p]] of list.entries()) {
       const text = `${token} ${percent(p)}`;
-      const look = { size: this.narrow ? 11 : 12, weight: i ? 400 : 700 };
-      if (x + textWidth(text, look.size, look.weight) > this.guesses.x + this.guesses.width) break;
-      painter.text(text, x, y, { ...look, colour: theme.ink });
+      const look = { size: narrow ? 11 : 12, weight: i ? 400 : 700 };
+      if (x + textWidth(text, look.size, look.weight) > guesses.x + guesses.width) break;
+      painter.text(text, x, y, { ...look, color: theme.ink });
       x += textWidth(text, look.size, look.weight) + 12;
     }
   }

@@ -1,4 +1,4 @@
-"""From pieces back to words: "cap", "##y", "##bara" -> "capybara"."""
+"""From the pieces of the tokenizer back to words: "cap", "##y", "##bara" -> "capybara"."""
 
 import re
 from collections.abc import Sequence
@@ -12,10 +12,12 @@ BROKEN = re.compile(r"(?:\\x[0-9a-f]{2})+")
 
 @dataclass(frozen=True)
 class Words:
-    """The words of the sentences, in order; a token that belongs to no word, such as [CLS], stands for itself.
+    """The words of the sentences, in order. A token that belongs to no word, such as [CLS], is a word of its own.
 
-    labels: the words.  of_token: [N], the word of each token: 0, 1, 1, 1, 2, ...  sentences: [W], the sentence of each
-    word.  special: [W], whether the word is such a lone token.
+    labels: the words.
+    of_token: [N], the word of each token: 0, 1, 1, 1, 2, ...
+    sentences: [W], the sentence of each word.
+    special: [W], True for a token that belongs to no word.
     """
 
     labels: list[str]
@@ -34,10 +36,11 @@ class Words:
         return _mean(points, self._first(slice(0, tokens)))
 
     def attention(self, blocks: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Attention between tokens, one array [..., S, S] per sentence -> between words: summed over key pieces, since
-        attention is shared out among them; averaged over query pieces, so that each row still sums to 1.
+        """Attention between words from attention between tokens, one array [..., S, S] per sentence.
 
-        ValueError: blocks that are not those of these sentences.
+        It is the sum over the pieces of the key and the mean over the pieces of the query, so each row still sums to 1.
+
+        ValueError: blocks of other sentences.
         """
         starts = np.flatnonzero(np.diff(self.sentences[self.of_token], prepend=np.nan))
         lengths = np.diff(starts, append=len(self.of_token)).tolist()
@@ -51,34 +54,39 @@ class Words:
         return result
 
     def _first(self, tokens: slice) -> np.ndarray:
-        """The places, among these tokens, of each word's first piece. The pieces of a word stand together."""
+        """The place of the first piece of each word among these tokens. The pieces of a word stand together."""
         return np.flatnonzero(np.diff(self.of_token[tokens], prepend=-1))
 
 
-def _mean(rows, first):
+def _mean(rows: np.ndarray, first: np.ndarray) -> np.ndarray:
     """The mean of rows [..., S, K] from each first one up to the next, [..., W, K]."""
     count = np.diff(first, append=np.shape(rows)[-2])[:, None]
     total = np.add.reduceat(rows, first, axis=-2)
     return (total / count).astype(total.dtype, copy=False) if total.dtype.kind == "f" else total / count
 
 
-def mended(found: re.Match) -> str:
-    """The character of these bytes; the bytes as they stand where some are missing."""
+def _character(found: re.Match[str]) -> str:
+    """The character with these bytes; if some bytes are missing, their escapes."""
     return bytes.fromhex(found[0].replace("\\x", "")).decode("utf-8", "backslashreplace")
 
 
 def find_words(tokens: Sequence[str], words: Sequence[object], sentences: np.ndarray | None = None) -> Words:
-    """tokens: [N] pieces. words: [N] anything that is equal for neighbouring pieces of one word; None: no word.
+    """The `Words` of tokens.
+
+    tokens: [N] pieces.
+    words: [N], any value that is equal for neighboring pieces of one word; None: no word.
     sentences: [N], the sentence of each token; None: one sentence.
 
-    ValueError: not as many words and sentences as tokens."""
+    ValueError: not as many words and sentences as tokens.
+    """
     sentences = np.zeros(len(tokens), int) if sentences is None else np.asarray(sentences)
     if not len(tokens) == len(words) == len(sentences):
         raise ValueError(
             f"tokens, words and sentences must have one entry per token each, not {len(tokens)}, {len(words)} and "
             f"{len(sentences)}"
         )
-    labels, of_token, first = [], [], []
+    labels: list[str] = []
+    of_token, first = [], []
     before = None
     for place, (token, word, sentence) in enumerate(zip(tokens, words, sentences, strict=True)):
         if word is not None and (sentence, word) == before:
@@ -88,6 +96,6 @@ def find_words(tokens: Sequence[str], words: Sequence[object], sentences: np.nda
             first.append(place)
         of_token.append(len(labels) - 1)
         before = None if word is None else (sentence, word)
-    labels = [BROKEN.sub(mended, label) for label in labels]
+    labels = [BROKEN.sub(_character, label) for label in labels]
     special = np.array([words[place] is None for place in first], bool)
     return Words(labels, np.array(of_token, int), sentences[first], special)

@@ -1,4 +1,4 @@
-"""Which lines to draw from queries to keys: all of them would be a black square."""
+"""The choice of lines from queries to keys: a picture with all of them would be black."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from viz.errors import InputError
-from viz.figures.words import Words
+from viz.figures.whole_words import Words
 from viz.geometry.sentences import attention_blocks, sentence_spans
 
 
@@ -14,8 +14,9 @@ from viz.geometry.sentences import attention_blocks, sentence_spans
 class Lines:
     """Lines from queries to keys, the weakest first, so that the strongest are drawn on top.
 
-    query, key: [lines], positions among all tokens.  attention: [..., lines], "..." any axes of heads; of many heads
-    the mean is what counts as weak or strong.  how: in words, how they were chosen.
+    query, key: [lines], positions among all tokens.
+    attention: [..., lines], "..." any axes of heads. The order of lines of many heads is that of the mean.
+    how: in words, how they were chosen.
     """
 
     query: np.ndarray
@@ -24,11 +25,11 @@ class Lines:
     how: str
 
     def __getitem__(self, head: int | tuple[int, ...]) -> "Lines":
-        """Of many heads the lines of one: `lines[layer, head]`."""
+        """The lines of one head of many: `lines[layer, head]`."""
         return replace(self, attention=self.attention[head])._in_order()
 
     def strongest(self, most: int) -> "Lines":
-        """No more than `most` of them, and in words that it is not all."""
+        """The strongest lines, no more than `most`."""
         if most < 0:
             raise ValueError(f"most must be 0 or more, not {most}")
         if len(self.query) <= most:
@@ -51,15 +52,48 @@ def choose_lines(
     keys: int = 1,
     left_out: Sequence[bool] | np.ndarray | None = None,
 ) -> Lines:
-    """The lines of one head. Nothing is rescaled: attention to what is left out is simply not drawn.
+    """The lines of one head. Attention is not rescaled: attention to tokens that are left out is not drawn.
 
-    attention: of one head: one array [S, S] per sentence, or one [N, N]. sentences: [N], as for `viz.measure`.
-    top: the strongest pairs of all; above: all pairs with more attention than this; neither: of each query its `keys`
-    most attended keys.
-    left_out: [N] of true and false: tokens from and to which no line is drawn.
+    attention: one array [S, S] per sentence, or one [N, N].
+    sentences: [N], as for `viz.measure`.
+    top: this number of the strongest pairs.
+    above: all pairs with more attention than this.
+    keys: this number of the most attended keys of each query, without `top` and `above`.
+    left_out: [N] of True and False: tokens from and to which no line is drawn.
 
     ValueError: both `top` and `above`, values out of range, or shapes that do not fit.
     """
+    _check_choice(top, above, keys)
+    tokens, spans, blocks = _blocks_of(attention, sentences)
+    if blocks[0].ndim != 2:
+        raise ValueError(
+            f"attention must be that of one head, [{tokens}, {tokens}], not {list(blocks[0].shape)}; choose one first, "
+            "such as attention[layer, head]"
+        )
+    out = np.zeros(tokens, bool) if left_out is None else np.asarray(left_out)
+    if out.shape != (tokens,) or out.dtype != bool:
+        raise ValueError(
+            f"left_out must be [{tokens}] of true and false, one per token, not {list(out.shape)} of {out.dtype}"
+        )
+    found = [_chosen(block, ~out[s], top, above, keys) for s, block in zip(spans, blocks, strict=True)]
+    query, key = (
+        np.concatenate([ends[side] + s.start for s, ends in zip(spans, found, strict=True)]) for side in (0, 1)
+    )
+    weight = np.concatenate([block[ends] for block, ends in zip(blocks, found, strict=True)])
+    order = np.argsort(weight, kind="stable")
+    order = order if top is None else order[max(len(order) - top, 0) :]
+    if top is not None:
+        how = f"the {len(order)} pairs with most attention"
+    elif above is not None:
+        how = f"all pairs with attention above {above:g}"
+    else:
+        how = "each query's most attended key" if keys == 1 else f"each query's {keys} most attended keys"
+    if out.any():
+        how += ", special tokens left out"
+    return Lines(query[order], key[order], weight[order], how)
+
+
+def _check_choice(top: int | None, above: float | None, keys: int) -> None:
     if top is not None and above is not None:
         raise ValueError("choose lines by top or by above, not by both")
     if top is not None and top < 1:
@@ -69,45 +103,21 @@ def choose_lines(
     if above is not None and not 0 <= above < 1:
         raise ValueError(f"above must be 0 or more, and less than 1, not {above}")
 
-    tokens, spans, blocks = _blocks_of(attention, sentences)
-    if blocks[0].ndim != 2:
-        raise ValueError(
-            f"attention must be that of one head, [{tokens}, {tokens}], not {list(blocks[0].shape)}; choose one first, "
-            "such as attention[layer, head]"
-        )
-    left_out = np.zeros(tokens, bool) if left_out is None else np.asarray(left_out)
-    if left_out.shape != (tokens,) or left_out.dtype != bool:
-        raise ValueError(
-            f"left_out must be [{tokens}] of true and false, one per token, not {list(left_out.shape)} of "
-            f"{left_out.dtype}"
-        )
-    query, key, weight = [], [], []
-    for s, block in zip(spans, blocks, strict=True):
-        kept = ~left_out[s]
-        allowed = np.where(kept[:, None] & kept, block, -1)
-        if above is not None:
-            rows, columns = np.nonzero(allowed > above)
-        elif top is not None:
-            rows, columns = np.nonzero(allowed >= 0)
-        else:
-            best = np.argsort(-allowed, axis=-1, kind="stable")[:, :keys]
-            rows, rank = np.nonzero(np.take_along_axis(allowed, best, axis=-1) >= 0)
-            columns = best[rows, rank]
-        query.append(rows + s.start)
-        key.append(columns + s.start)
-        weight.append(block[rows, columns])
-    query, key, weight = (np.concatenate(part) for part in (query, key, weight))
-    order = np.argsort(weight, kind="stable")
-    order = order if top is None else order[max(len(order) - top, 0) :]
-    if top is not None:
-        how = f"the {len(order)} pairs with most attention"
-    elif above is not None:
-        how = f"all pairs with attention above {above:g}"
+
+def _chosen(
+    block: np.ndarray, kept: np.ndarray, top: int | None, above: float | None, keys: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Queries and keys of the chosen pairs of one sentence; of `top` all pairs of tokens that are kept."""
+    allowed = np.where(kept[:, None] & kept, block, -1)
+    if above is not None:
+        rows, columns = np.nonzero(allowed > above)
+    elif top is not None:
+        rows, columns = np.nonzero(allowed >= 0)
     else:
-        how = "each query's most attended key" if keys == 1 else f"each query's {keys} most attended keys"
-    if left_out.any():
-        how += ", special tokens left out"
-    return Lines(query[order], key[order], weight[order], how)
+        best = np.argsort(-allowed, axis=-1, kind="stable")[:, :keys]
+        rows, rank = np.nonzero(np.take_along_axis(allowed, best, axis=-1) >= 0)
+        columns = best[rows, rank]
+    return rows, columns
 
 
 def link_words(
@@ -115,10 +125,12 @@ def link_words(
 ) -> Lines:
     """The lines from every piece of one word to every piece of another in the same sentence.
 
-    attention: of tokens, or of words where `merged`; one array [..., S, S] per sentence, or one [..., N, N]; "..." any
-    axes of heads. Upper and lower case are alike.
+    Upper and lower case are alike.
 
-    ValueError: no sentence has both words, or shapes that do not fit.
+    attention: one array [..., S, S] per sentence, or one [..., N, N]; "..." any axes of heads.
+    merged: attention is that of words, not of tokens.
+
+    InputError: no sentence has both words. ValueError: shapes that do not fit.
     """
     labels = [label.lower() for label in words.labels]
     owner = np.arange(len(labels)) if merged else words.of_token
@@ -136,8 +148,10 @@ def link_words(
     return Lines(query, key, np.stack(weight, axis=-1), f"{first} → {second}")._in_order()
 
 
-def _blocks_of(attention, sentences):
-    """How many tokens the attention is about, where the sentences lie, and one array [..., S, S] for each."""
+def _blocks_of(
+    attention: Sequence[np.ndarray] | np.ndarray, sentences: Sequence[int] | np.ndarray | None
+) -> tuple[int, list[slice], list[np.ndarray]]:
+    """The number of tokens, the place of each sentence among them, and its attention, one array [..., S, S]."""
     if not isinstance(attention, np.ndarray):
         attention = [np.asarray(block) for block in attention]
         if attention and all(block.ndim == 1 for block in attention):  # one matrix, as lists
