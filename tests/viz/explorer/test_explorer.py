@@ -537,7 +537,7 @@ def test_the_japanese_page_names_things_as_the_course_does():
     said = " ".join(WORDS.of("ja").values())
     files = Path(exercises.__file__).parent.rglob("*")
     course = "".join(file.read_text("utf-8") for file in files if file.name in ("words.json", "stub.ja.txt"))
-    for name in ("アテンション", "フィードフォワード", "コサイン", "差し出すもの", "寄与率", "正確"):
+    for name in ("アテンション", "フィードフォワード", "コサイン", "目印", "寄与率", "正確"):
         assert name in said and name in course, name
     assert not [other for other in ("順伝播", "余弦", "答えるもの", "説明分散", "厳密") if other in said + course]
 

@@ -369,7 +369,7 @@ def test_on_a_phone_the_tours_card_stands_above_the_picture(show, live):
     card, picture = (page.locator(one).bounding_box() for one in ("#tour", "#frame"))
     assert card["y"] + card["height"] <= picture["y"] < 844
     page.locator("#tour .guesses button").first.click()
-    assert page.locator("#tour .guesses .right").inner_text().startswith("A disc is what a token asks")
+    assert page.locator("#tour .guesses .right").inner_text().startswith("A disc is the query of a token")
 
 
 def test_from_a_typed_sentence_back_to_one_of_the_page(show, live):
@@ -409,10 +409,10 @@ def test_the_tours_answers_are_true(show, live):
     assert first in page.locator("#lead").inner_text()
     at("Mask a word")
     assert guesses(page)[0] == f"letter {said('Mask a word')[0]} %"
-    at("Which head carries it?")
-    before, after, worst = said("Which head carries it?")
+    at("Which head matters most?")
+    before, after, worst = said("Which head matters most?")
     assert guesses(page)[0] == f"letter {after} % (was {before} %)"
-    name = re.search(r"matters most for this word is (\d\.\d)", steps["Which head carries it?"]["answer"])[1]
+    name = re.search(r"matters most for this word is (\d\.\d)", steps["Which head matters most?"]["answer"])[1]
     page.evaluate(f"explorer.live.switchHeads('{name}')")
     until(page, f"explorer.data.typed.request.off.join() === '{name}'")
     ready(page)

@@ -1,7 +1,7 @@
 """6. Scores: how well a query and a key go together, and why sqrt(K)
 
-Each token has a query (what it looks for) and a key (what it offers). Their dot product is large where they
-point the same way.
+Each token has a query (what it looks for) and a key (a label by which it is found). Their dot product is large
+where they point the same way.
 
     scores[h, t, s] = query[h, t] . key[h, s] / sqrt(K)          scores = query key^T / sqrt(K)
 

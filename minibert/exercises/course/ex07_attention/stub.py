@@ -3,7 +3,7 @@
 The heart of it all. Softmax turns the scores of a query into shares over the keys; then each token takes home
 the mean of all values, weighted by its shares.
 
-    scores    = query key^T / sqrt(K)      how well does what t looks for match what s offers?   (exercise 6)
+    scores    = query key^T / sqrt(K)      how well does the label of s match what t looks for?  (exercise 6)
     attention = softmax(scores)            row t: how t shares out its attention, summing to 1
     context   = attention value            what t takes home
 
