@@ -86,52 +86,64 @@ def explore(
     if tour is not None:
         check_tour(tour)
     contents = fit(sentences, size, chosen, drawn, live is not None)
-    results = [explore_layer(sentences, layer, contents) for layer in progress(range(len(sentences[0].query)))]
-    layers = [numbers for numbers, _ in results]
+    found = [explore_layer(sentences, layer, contents) for layer in progress(range(len(sentences[0].query)))]
+    layers = [numbers for numbers, _ in found]
     drawn = contents.drawn or truest(layers)
     known = facts(layers, drawn, sentences[0], live.facts if live else None)
     left_out = not_whole(contents, drawn, say)
-    tokens = {token: None for sentence in sentences for token in sentence.tokens}
-    number = {token: i for i, token in enumerate(tokens)}
     data = {
         "title": title,
         "notes": [*notes, *describe(sentences, contents, left_out, say)],
-        "layers": len(layers),
-        "heads": sentences[0].query.shape[1],
-        "headSize": sentences[0].query.shape[-1],
-        "methods": list(contents.methods),
         "drawn": drawn,
-        "reach": int(OFFSETS[-1]),
-        "across": contents.across,
-        "vocabulary": list(tokens),
-        "sentences": [pack_sentence(s, number, whole) for s, whole in zip(sentences, contents.whole, strict=True)],
+        **pack_sentences(sentences, contents),
         "columns": columns(layers, say),
         "evidence": evidence(layers),
         "start": {"layer": known["layer"], "head": known["head"]},  # a head whose habit is plain to see
         "tour": tour or default_tour(say, known),
         "live": live and live.head,
         "code": code,
-        "packed": [head for _, packed in results for head in packed],
+        "packed": [head for _, heads in found for head in heads],
     }
-    page = assemble(
+    return Explorer(page(data, say, language, live), left_out)
+
+
+def page(data: dict[str, Any], say: Mapping[str, str], language: str, live: Live | None) -> str:
+    """The HTML file."""
+    return assemble(
         "page.html",
         "main.mjs",
         "style.css",
         data,
-        title,
+        data["title"],
         PAGE,
         words=say,
         language=language,
         weights=live.text if live else "",
         worker=script("worker.mjs", LIVE) if live else "",
     )
-    return Explorer(page, left_out)
 
 
 def truest(layers: Sequence[LayerNumbers]) -> str:
     """The picture in whose plane the nearest key is most often the most attended one."""
     share = {name: np.mean([one.measures[name].plane.nearest1 for one in layers]) for name in layers[0].measures}
     return max(share, key=lambda name: float(share[name]))
+
+
+def pack_sentences(sentences: Sequence[Sentence], contents: Contents) -> dict[str, Any]:
+    """The sentences and the sizes of everything, as the page's data has them."""
+    _, layers, heads = contents.whole.shape
+    tokens = {token: None for sentence in sentences for token in sentence.tokens}
+    number = {token: i for i, token in enumerate(tokens)}
+    return {
+        "layers": layers,
+        "heads": heads,
+        "headSize": sentences[0].query.shape[-1],
+        "methods": list(contents.methods),
+        "reach": int(OFFSETS[-1]),
+        "across": contents.across,
+        "vocabulary": list(tokens),
+        "sentences": [pack_sentence(s, number, whole) for s, whole in zip(sentences, contents.whole, strict=True)],
+    }
 
 
 def pack_sentence(sentence: Sentence, number: Mapping[str, int], whole: np.ndarray) -> dict[str, Any]:
