@@ -44,13 +44,13 @@ LATER = {  # imported when first used, since they need matplotlib or are large
     "positions_figure": "viz.figures.heatmaps",
     "save": "viz.figures.canvas",
     "explore": "viz.explorer",
-    "read_export": "viz.exported",
+    "read_export": "viz.export",
 }
 
 if TYPE_CHECKING:  # for editors and type checkers
     from viz.explorer import Sentence as Sentence
     from viz.explorer import explore as explore
-    from viz.exported import read_export as read_export
+    from viz.export import read_export as read_export
     from viz.figures.attention_maps import attention_figure as attention_figure
     from viz.figures.attention_maps import attention_pair_figure as attention_pair_figure
     from viz.figures.attention_maps import attention_sheet as attention_sheet

@@ -19,7 +19,7 @@ from minibert.terminal import text_line
 def check_export(kind: str | None) -> None:
     """ValueError where what is asked for cannot be written; before anything is computed."""
     if kind == "parquet":
-        from viz.exported import parquet
+        from viz.export import parquet
 
         parquet()
 
@@ -31,7 +31,7 @@ def export(
 
     heads: the layers, and the heads of each, that are wanted. facts: for the manifest.
     """
-    from viz.exported import Export, write_export, write_table
+    from viz.export import Export, write_export, write_table
     from viz.files import whole_file
 
     where, path = np.ix_(*heads), out / f"export.{args.export}"

@@ -19,7 +19,7 @@ from minibert.commands import main as cli
 from minibert.corpus.lines import Corpus
 from minibert.corpus.passes import scan
 from minibert.hub.find import find_model
-from viz.exported import Export, write_export
+from viz.export import Export, write_export
 
 TEXTS = ["A dog barked at the cat.", "Rain fell ||| and fell."]
 
