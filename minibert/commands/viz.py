@@ -22,13 +22,14 @@ from minibert.commands.arguments import (
     refuse,
     source,
 )
-from minibert.commands.exporting import check_export, export, manifest
 from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts
 from minibert.errors import UserError
 from minibert.exercises import assemble
 from minibert.files import write_csv
+from minibert.hub.find import find_model
 from minibert.model import load
 from minibert.survey import Survey, survey
+from minibert.survey.export import check_export, export
 from minibert.survey.pictures import MANY_HEADS, ONE_HEAD, Drawing, draw, lines_of, linked
 from minibert.survey.sample import Sample
 from minibert.survey.table import head_table, summary
@@ -153,14 +154,12 @@ def run(args: argparse.Namespace) -> None:
 
     found = survey(bert, texts, choose=chosen, queries=args.queries, **moves(args), **source(args))
     out = out / "stopped" if found.stopped else out  # what lies there of a whole run stays
-    rows = found.rows
-    write_csv(out / "heads.csv", rows)
+    write_csv(out / "heads.csv", found.rows)
     print("\n".join([found.model + f": {found.how_many}" * found.stopped, *summary(found), *notes]))
     print(head_table(found), end="\n\n")
     print(out / "heads.csv")
     if args.export:
-        facts = manifest(args, found.corpus, found.scan) | {"measured": found.done}
-        print(*export(args, out, found.sample, (found.layers, found.heads), facts, rows), sep="\n")
+        print(*export(found, out, args.export, **facts_given(args)), sep="\n")
     write_pictures(found, pictures(args, found.layers, found.heads), drawing, out, args.format)
     check_whole(found)
 
@@ -192,6 +191,13 @@ def moves(args: argparse.Namespace) -> dict[str, Any]:
     weight = None if args.weight == "none" else args.weight or "attention"
     options = {name: getattr(args, name) for name in ("scope", "scale", "dims", "plane")}
     return options | {"distance": args.distance or "euclidean", "weight": weight}
+
+
+def facts_given(args: argparse.Namespace) -> dict[str, str | None]:
+    """What the manifest of an export has of the arguments."""
+    folder = find_model(args.model) if args.exercises is None else Path(args.model)
+    revision = folder.name if folder.match("models--*/snapshots/*") else None  # as the hub's cache lays it out
+    return {"revision": revision, "exercises": args.exercises and str(args.exercises), "column": args.column}
 
 
 def write_pictures(found: Survey, names: Sequence[str], drawing: Drawing, out: Path, format: str) -> None:

@@ -13,6 +13,7 @@ measure     what those moves show, added up over all sentences
 experiment  all of these in turn: `survey` and what it returns, a `Survey`
 rows        a Survey as a table
 pictures    a Survey as figures
+export      a Survey in files, for those who have no model
 compare     what further training moved: `compare` and what it returns, a `Comparison`
 
 It imports `model`, `corpus`, `speed`, `terminal` and `viz`; only the commands import it.

@@ -6,7 +6,6 @@ import io
 import json
 import shutil
 import sys
-from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,10 @@ import pytest
 
 import minibert
 import viz
-from minibert.commands import exporting
 from minibert.commands import main as cli
-from minibert.corpus.lines import Corpus
-from minibert.corpus.passes import scan
 from minibert.hub.find import find_model
+from minibert.survey import survey
+from minibert.survey.export import export, manifest
 from viz.export import Export, write_export
 
 TEXTS = ["A dog barked at the cat.", "Rain fell ||| and fell."]
@@ -115,24 +113,27 @@ def test_the_manifest_says_of_what_the_export_is(tmp_path, monkeypatch):
         (tmp_path / f"{name}.txt").write_text(content)
     bert = minibert.load("tiny")
 
-    def of(corpus, model="tiny", seed=None, exercises=None, column=None, points=1):
-        scanned = scan([bert], list(corpus), points=points, seed=0, skip_bad=True)
-        args = Namespace(model=model, seed=seed, exercises=exercises, column=column)
-        facts = exporting.manifest(args, corpus, scanned)
-        assert facts["text"] == [encoding.text for encoding in scanned.sample]
-        names = ("model", "exercises", "source", "column", "sha256", "sentences", "skipped", "seed", "points")
+    def of(*texts, **options):
+        found = survey(bert, *texts, layers=[0], heads=[0, 2], skip_bad=True, **options)
+        facts = manifest(found)
+        assert facts["text"] == [encoding.text for encoding in found.scan.sample]
+        assert (facts["model"], facts["layers"], facts["heads"]) == ("tiny", [0], [0, 2])
+        names = ("source", "sha256", "sentences", "measured", "skipped", "seed", "points")
         return len(facts["text"]), *(facts[name] for name in names)
 
     def sha256(text):
         return hashlib.sha256(text.encode()).hexdigest()
 
-    typed = of(Corpus(["A dog.", "A cat."]), points=np.inf)
-    assert typed == (2, "tiny", None, None, None, sha256("A dog.\nA cat."), 2, 0, 0, None)
-    files = of(Corpus(["not read"], path=tmp_path, column="said"), seed=3, column="said")
-    assert files == (1, "tiny", None, str(tmp_path), "said", sha256("".join(contents)), 3, 1, 3, 1)
+    assert of(["A dog.", "A cat."]) == (2, None, sha256("A dog.\nA cat."), 2, 2, 0, 0, None)
+    assert of(file=tmp_path, points=1, seed=3) == (1, str(tmp_path), sha256("".join(contents)), 3, 3, 1, 3, 1)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"A dog.\n")))
-    piped = of(Corpus(path=Path("-")), "mine", exercises=Path("solved"))
-    assert piped == (1, "mine", "solved", "standard input", None, sha256("A dog.\n"), 1, 0, 0, 1)
+    assert of(file="-", points=1) == (1, "standard input", sha256("A dog.\n"), 1, 1, 0, 0, 1)
+
+
+def test_the_manifest_has_the_facts_that_are_given(tmp_path):
+    written = export(survey(minibert.load("tiny"), ["A dog."]), tmp_path, "npz", exercises="solved")
+    assert [path.name for path in written] == ["export.npz", "manifest.json"]
+    assert viz.read_export(tmp_path).manifest["exercises"] == "solved"
 
 
 def test_where_nothing_was_exported_one_line_says_so(tmp_path):
