@@ -327,11 +327,8 @@ def test_search_counts_hits_in_all_heads(show, file, traces):
         for layer in range(6)
         for head in range(12)
     }
-    assert (
-        page.locator("#found")
-        .inner_text()
-        .startswith(f"Tokens found: {tokens}. In layer 0, head 0, queries that look at one of them most: {hits[0, 0]}.")
-    )
+    most = f"Queries whose most attended key is one of them, in layer 0, head 0: {hits[0, 0]}."
+    assert page.locator("#found").inner_text().startswith(f"Tokens found: {tokens}. {most}")
     shown = [text for text in (t.text or "" for t in svg(page).iter()) if re.fullmatch(r"\d+ (queries|query)", text)]
     assert [int(text.split()[0]) for text in shown] == list(hits.values())
     best = page.locator("#ranking li").first.inner_text().split("\n")
@@ -466,7 +463,7 @@ def test_averages_tell_their_numbers(show, file, traces):
     mean = f"mean attention {np.mean([a[2, 1] for a in attention]):.3f}"
     assert tip(page) == ["query at 2, key at 1", mean, "over 4 of 4 sentences"]
     assert page.locator("#head-kind").inner_text().startswith("Kind: previous")
-    assert re.search(r"(9\d|100) % of the attention that words give", page.locator("#head-evidence").inner_text())
+    assert re.search(r"(9\d|100) % of the attention from words to words", page.locator("#head-evidence").inner_text())
     page.mouse.move(2, 2)
     page.focus("#canvas")
     press(page, "ArrowLeft")

@@ -369,7 +369,7 @@ def test_on_a_phone_the_tours_card_stands_above_the_picture(show, live):
     card, picture = (page.locator(one).bounding_box() for one in ("#tour", "#frame"))
     assert card["y"] + card["height"] <= picture["y"] < 844
     page.locator("#tour .guesses button").first.click()
-    assert page.locator("#tour .guesses .right").inner_text().startswith("A disc is the query of a token")
+    assert page.locator("#tour .guesses .right").inner_text().startswith("A disc is what a token looks for")
 
 
 def test_from_a_typed_sentence_back_to_one_of_the_page(show, live):
@@ -398,7 +398,7 @@ def test_the_tours_answers_are_true(show, live):
         return [int(number) for number in re.findall(r"(\d+) %", steps[title]["answer"])]
 
     value = "explorer.data.columnValue('{}', explorer.state.layer, explorer.state.head) * 100"
-    first = " is number 1 by nearness in the full space"
+    first = " is number 1 by distance in the full space"
     previous = page.evaluate("Math.max(...explorer.data.column('to_previous').values)")
     assert said("A head with a habit") == [round(100 * previous)]
     raw = at("Near, or attended?", value.format("raw_nearest1_full"))
@@ -412,7 +412,7 @@ def test_the_tours_answers_are_true(show, live):
     at("Which head matters most?")
     before, after, worst = said("Which head matters most?")
     assert guesses(page)[0] == f"letter {after} % (was {before} %)"
-    name = re.search(r"matters most for this word is (\d\.\d)", steps["Which head matters most?"]["answer"])[1]
+    name = re.search(r"Head (\d\.\d) matters most", steps["Which head matters most?"]["answer"])[1]
     page.evaluate(f"explorer.live.switchHeads('{name}')")
     until(page, f"explorer.data.typed.request.off.join() === '{name}'")
     ready(page)
