@@ -43,6 +43,7 @@ LATER = {  # imported when first used, since they need matplotlib or are large
     "heatmap_figure": "viz.figures.heatmaps",
     "positions_figure": "viz.figures.heatmaps",
     "save": "viz.figures.canvas",
+    "Sentence": "viz.explorer",
     "explore": "viz.explorer",
     "read_export": "viz.export",
 }
