@@ -4,13 +4,13 @@
 export const minus = (text) => text.replaceAll("-", "−");
 
 /** @param {number} x */
-export const fixed = (x, digits = 2) => minus(x.toFixed(digits));
+export const fixed = (x, count = 2) => minus(x.toFixed(count));
 
 /** +1, 0, −1. @param {number} n */
 export const signed = (n) => (n > 0 ? `+${n}` : minus(String(n)));
 
 /** A share as a percentage: "72 %". @param {number} share */
-export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
+export const percent = (share, count = 0) => `${(100 * share).toFixed(count)} %`;
 
 /** A share as a percentage that shows small ones too: "0.4 %", "<0.1 %". @param {number} share */
 export function finePercent(share) {

@@ -94,7 +94,7 @@ function way(bert, trace, t) {
   return steps;
 }
 
-/** In a worker: the first message brings the weights, every other a request. What cannot be answered is said. */
+/** In a worker: the first message brings the weights, every other a request. An error is sent back as a text. */
 export function serve(scope) {
   let bert = null;
   scope.onmessage = ({ data }) => {

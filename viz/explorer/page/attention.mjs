@@ -1,8 +1,8 @@
-// Attention from scores: the page holds the scores of each head and computes the rest itself.
+// Attention from scores: the file has the scores of each head, and the page computes the rest.
 
 /**
- * attention = softmax(scores), row by row. Keys switched off take no part; the others share their part,
- * exactly as if the key had not been there. Rows of queries switched off are zero.
+ * attention = softmax(scores), row by row. Keys that are switched off are left out; the weights of
+ * the others grow in proportion. Rows of queries switched off are zero.
  */
 export function attentionOf(scores, size, off = new Set()) {
   const attention = new Float64Array(size * size);
@@ -21,7 +21,7 @@ export function attentionOf(scores, size, off = new Set()) {
   return attention;
 }
 
-/** Words instead of pieces: what a word gets is the sum over its pieces, what it gives their mean. Rows still sum to 1. */
+/** Words instead of pieces: the sum over the pieces of a key, the mean over those of a query. Rows still sum to 1. */
 export function mergeWords(attention, size, groups, off = new Set()) {
   const merged = new Float64Array(groups.length ** 2);
   groups.forEach((from, i) => {

@@ -1,4 +1,4 @@
-// The aggregate view: whom a head looks at on average, by relative position and by absolute positions.
+// The view of averages: the mean attention of a head, by relative position and by the positions of query and key.
 
 import { inside, ticks } from "./camera.mjs";
 import { attentionColor } from "../../web/colors.mjs";

@@ -39,7 +39,7 @@ export class Cloud {
     this.picture = null;
   }
 
-  /** Set out for the picture the state asks for; call before each drawing. Returns true while points still move. */
+  /** Move towards the picture of the state. Call it before each drawing. Returns true while points still move. */
   move(state, only, still, time) {
     this.resize();
     const picture = [state.layer, state.head, state.method, state.dims, only ? state.sentence : "all"].join();
@@ -98,7 +98,7 @@ export class Cloud {
     return this.shown[n] === 1 && x > box.x - 9 && y > box.y - 9 && x < box.x + box.width + 9 && y < box.y + box.height + 9;
   }
 
-  /** Where the points of some tokens were before the last change of the way they are moved: thin lines to where they are. */
+  /** Thin lines from where the points of some tokens were before the last move to where they are. */
   drawTrail(painter, theme, from, to) {
     if (!this.trail) return;
     const before = new Float32Array(this.screen.length);

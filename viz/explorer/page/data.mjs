@@ -7,7 +7,7 @@ import { landed, length } from "./places.mjs";
 const QUANTA = 32767; // steps of a packed coordinate
 
 /**
- * All that the page knows. Token n of N (all sentences, end to end) has query point n and key point N + n. A sentence is
+ * All data of the page. Token n of N (all sentences, end to end) has query point n and key point N + n. A sentence is
  * whole in a head whose scores of it are here; of the others only the points of the picture named `drawn` are.
  * The last sentence, number `own`, is the typed one, if there is one: always whole, and new at every keystroke.
  */
@@ -44,7 +44,7 @@ export class Data {
     for (const token of this.tokenOf) this.frequency.set(token, (this.frequency.get(token) ?? 0) + 1);
   }
 
-  /** What the model answered for a typed sentence takes the last place among the sentences. */
+  /** The result of the model for a typed sentence takes the last place among the sentences. */
   type(answer) {
     const { tokens, words, types, spans } = answer.encoding;
     const { text, second } = answer.request;
@@ -191,7 +191,7 @@ export class Head {
     return this.once("values", () => float32(this.packed.values)).subarray(this.lane[start], this.lane[start] + size);
   }
 
-  /** The head_size numbers of a query (side 0) or key (side 1), or null where the file has no room for them. */
+  /** The head_size numbers of a query (side 0) or key (side 1), or null where they are not in the file. */
   vector(side, token) {
     const K = this.data.headSize;
     if (token >= this.data.ownSize) {

@@ -1,10 +1,10 @@
-// Searching: which tokens are meant, and how often a head's queries look at them most.
+// Searching: which tokens are meant, and for how many queries of a head they are the most attended keys.
 
 import { joined, wordGroups } from "../../web/tokens.mjs";
 
 /**
  * 1 for each token of what is searched: a piece, a word with all its pieces, or several of them ("january april"), each
- * by itself. Where nothing is called so, what contains it is found. Case does not matter.
+ * by itself. Where no token is equal to it, those that contain it are found. Case does not matter.
  */
 export function findTokens(data, wanted) {
   const mask = new Uint8Array(data.size);

@@ -1,4 +1,4 @@
-// The colour scale of a heatmap, told below it.
+// The colour scale of a heatmap, drawn below it.
 
 import { attentionColor } from "../../web/colors.mjs";
 import { say } from "../../web/words.mjs";

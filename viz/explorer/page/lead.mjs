@@ -1,4 +1,4 @@
-// The sentence over every view: what is seen, what to look for, and how far the picture can be trusted, in numbers.
+// The text above every view: what it shows, what to look for, and how well the picture agrees with attention, in numbers.
 
 import { distancesFrom, flatDistance } from "./places.mjs";
 import { percent } from "../../web/numbers.mjs";
@@ -21,7 +21,7 @@ export function leadText(app) {
   return say(`lead_${state.view}`, { ...at, token: data.sentences[state.sentence].tokens[Math.max(0, state.query)] });
 }
 
-/** A head that is shown while it is switched off: nothing of what is seen is passed on. */
+/** Whether the head that is shown is switched off: nothing of what is seen reaches the next layer. */
 export const isShownOff = ({ data, state, without }) =>
   ["points", "sentence", "near"].includes(state.view) && data.isTyped(state.sentence) && without.has(`${state.layer}.${state.head}`);
 

@@ -1,4 +1,4 @@
-// The model in the page: asked at every change of what is typed, heard when it has answered.
+// The model in the page: it runs at every change of what is typed, and the page shows its result.
 
 import { textsOf } from "./data.mjs";
 import { byId } from "../../web/dom.mjs";
@@ -35,7 +35,7 @@ export class Model {
   }
 }
 
-/** What the state asks the model. */
+/** The request that follows from the state. */
 export function requestOf({ data, state }) {
   const hidden = data.isTyped(state.sentence) && state.off ? state.off.split(".").map(Number) : [];
   return {
@@ -87,7 +87,7 @@ export class Live {
     return this.switchHeads(offHeadsText(every.filter((one) => one !== `${state.layer}.${state.head}`)));
   }
 
-  /** Asks the model for what the state wants, unless it has just been asked for the same. */
+  /** Sends the request of the state to the model, unless it is the same as the last one. */
   ask() {
     const { state } = this.app;
     if (!this.model || !(state.text || state.second)) return;

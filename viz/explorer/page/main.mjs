@@ -1,4 +1,4 @@
-// The page itself: one state, one canvas, four views; draws when something changed.
+// The page itself: one state, one canvas, six views. It is drawn again when something has changed.
 
 import { ACTIONS } from "./actions.mjs";
 import { attentionOf } from "./attention.mjs";
@@ -223,7 +223,7 @@ class App {
     return this.choose({ sentence: sentences.find((number) => number > this.state.sentence) ?? sentences[0] });
   }
 
-  /** Two views show nothing without a query: the mask of a new sentence, or its first word. */
+  /** Two views show nothing without a query. They begin with the mask of a new sentence, or its first word. */
   settle() {
     const { state, data } = this;
     const here = `${state.view} ${state.sentence}`;
@@ -293,7 +293,7 @@ class App {
     this.draw();
   }
 
-  /** To those who listen; while one types, not at every letter. */
+  /** A text for screen readers; while one types, not at every letter. */
   announce(text) {
     clearTimeout(this.announcing);
     const tell = () => {
@@ -314,7 +314,7 @@ class App {
     });
   }
 
-  /** The room of the stage, in pixels. */
+  /** The size of the stage, in pixels. */
   get size() {
     const stage = byId("stage");
     return { width: stage.clientWidth, height: stage.clientHeight };

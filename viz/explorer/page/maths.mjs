@@ -1,4 +1,4 @@
-// The very numbers of one query and one key, from the dot product to the share of the value that moves.
+// The numbers of one query and one key, from the dot product to the share of the value that moves.
 
 import { rankOf } from "./attention.mjs";
 import { digits, percent } from "../../web/numbers.mjs";
@@ -30,7 +30,7 @@ export function pairNumbers(data, head, sentence, attention, query, key, off) {
   };
 }
 
-/** Fills `panel` with the computation for the chosen query and key, or says what to choose. */
+/** Fills `panel` with the computation for the chosen query and key, or with what to choose first. */
 export function showMaths(panel, app) {
   const { data, state } = app;
   const { query, key } = state;

@@ -142,7 +142,7 @@ export class SentenceView {
     names(1, keys, right + 6, "left", theme.key);
   }
 
-  /** Green and pink columns in a single sentence; the colours of the segments in a pair. */
+  /** The colours of the segments in a pair; one pale colour in a single sentence. */
   segmentColor(item, app) {
     const pair = this.items.some((other) => other.segment !== this.items[0].segment);
     return pair ? category(item.segment, app.theme) : app.theme.rule;

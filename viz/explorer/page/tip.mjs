@@ -52,7 +52,7 @@ export function tipLines(app) {
   return [`${name(one)} (${say(hover.queries.length ? "query" : "key")})`, ...written(sentence, one[0]), say("tip_at", { position: one.join(", ") }), ...chosen];
 }
 
-/** How a token was written, where that differs: [UNK] and capitals say what they were. */
+/** How a token was written, where that differs: for [UNK], capitals and accents. */
 function written(sentence, position) {
   const span = sentence.spans?.[position];
   if (!span) return [];

@@ -1,4 +1,4 @@
-// The whole way of one token: what each head and each half adds to it, and what the model would say after each layer.
+// The whole way of one token: what each head and each half adds to it, and the guesses of the model after each half.
 
 import { inside } from "./camera.mjs";
 import { shorten, textWidth } from "../../web/text.mjs";
