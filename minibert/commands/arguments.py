@@ -44,58 +44,61 @@ def add_file(parser: argparse._ActionsContainer) -> None:
         "--file",
         type=path,
         metavar="FILE",
-        help="text, one sentence (or pair) per line: a file, a folder, or a pattern in quotes, 'books/*.txt'; .txt, "
-        ".jsonl, .csv, these with .gz, and .parquet; - is standard input",
+        help="read the texts from a file, a folder or a pattern in quotes ('books/*.txt'), one sentence or pair per "
+        "line; .txt, .jsonl and .csv (also with .gz), .parquet; - is standard input",
     )
     parser.add_argument(
         "--column",
         type=not_empty,
         metavar="NAME",
-        help="of .jsonl, .csv and .parquet: where the text is (default: text)",
+        help="the column with the text in .jsonl, .csv and .parquet (default: text)",
     )
     parser.add_argument("--skip-bad", action="store_true", help="leave out lines that cannot be used, and count them")
 
 
 def add_source(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """A file, and how much of it is looked at closely."""
+    """A file, and how much of it is fitted and drawn."""
     group = parser.add_argument_group("many sentences")
     add_file(group)
     group.add_argument(
         "--points",
         type=at_least(1),
         metavar="N",
-        help=f"of a file: tokens sampled to fit and to draw (default: {DEFAULT_POINTS})",
+        help=f"how many tokens of the file are fitted and drawn (default: {DEFAULT_POINTS})",
     )
-    group.add_argument("--seed", type=at_least(0), metavar="N", help="of what is drawn at random (default: 0)")
+    group.add_argument("--seed", type=at_least(0), metavar="N", help="the seed of all random choices (default: 0)")
     return group
 
 
 def add_cluster(group: argparse._ArgumentGroup) -> None:
     group = group.add_mutually_exclusive_group()
     group.add_argument(
-        "--workers", type=at_least(1), metavar="N", help="so many processes of this machine share the work (needs Dask)"
+        "--workers", type=at_least(1), metavar="N", help="share the work among N processes of this machine (needs Dask)"
     )
     group.add_argument(
-        "--scheduler", type=not_empty, metavar="URL", help="the workers of a Dask cluster share it: tcp://host:8786"
+        "--scheduler",
+        type=not_empty,
+        metavar="URL",
+        help="share it among the workers of a Dask cluster: tcp://host:8786",
     )
 
 
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument("--out", type=new_path, metavar="FOLDER", help=f"for what is written (default: {default})")
+    parser.add_argument("--out", type=new_path, metavar="FOLDER", help=f"the folder to write into (default: {default})")
     parser.add_argument(
         "--width",
         type=at_least(2, float, most=20),
         default=7.0,
         metavar="INCHES",
-        help="of the pictures, as printed (default: 7, as wide as a page)",
+        help="the width of the printed pictures (default: 7, as wide as a page)",
     )
-    parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png", help="of the pictures (default: png)")
+    parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png", help="picture format (default: png)")
 
 
 def add_heads(parser: argparse.ArgumentParser, default: str) -> None:
     some = "one, several (1,3 or 1-3) or all"
-    parser.add_argument("--layer", type=numbers, metavar="L", help=f"{some} (default: {default})")
-    parser.add_argument("--head", type=numbers, metavar="H", help=f"{some} (default: as --layer)")
+    parser.add_argument("--layer", type=numbers, metavar="L", help=f"layers: {some} (default: {default})")
+    parser.add_argument("--head", type=numbers, metavar="H", help=f"heads: {some} (default: as --layer)")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -118,19 +121,19 @@ def sentence(text: str) -> str:
 
 
 def path(text: str) -> Path:
-    """~ is the home folder, after an = as well, where shells leave it as it is."""
+    """A path; ~ is the home folder, also after an =, where a shell does not replace it."""
     return Path(os.path.expanduser(not_empty(text)))
 
 
 def new_path(text: str) -> Path:
-    """For what is written."""
+    """The path of a file or folder to write."""
     if text == "-":
         raise argparse.ArgumentTypeError("is -; expected a name: files are not written to standard output")
     return path(text)
 
 
 def at_least(least: float, kind: type = int, most: float = math.inf) -> Callable[[str], float]:
-    """A number, not below `least` and not above `most`."""
+    """The type of a number from `least` to `most`."""
     what = "a whole number" if kind is int else "a number"
     which = f"{least:g} or more" if most == math.inf else f"{least:g} to {most:g}"
 
@@ -147,21 +150,21 @@ def at_least(least: float, kind: type = int, most: float = math.inf) -> Callable
 
 
 def numbers(text: str) -> str:
-    """Layers or heads, as they are written: which there are is known once the model is."""
+    """Layers or heads as typed; `choose` turns them into numbers once the model is loaded."""
     if text != "all" and not re.fullmatch(r"-?\d+(-\d+)?(,\d+(-\d+)?)*", text):
         raise argparse.ArgumentTypeError(f"is {text!r}; expected a number, several (1,3 or 1-3) or all")
     return text
 
 
 def heads(text: str) -> list[tuple[int, int]]:
-    """Heads as they are called everywhere, LAYER.HEAD, with commas between."""
+    """Heads, written LAYER.HEAD, with commas between."""
     if not re.fullmatch(r"\d+\.\d+(,\d+\.\d+)*", text):
         raise argparse.ArgumentTypeError(f"is {text!r}; expected heads as LAYER.HEAD, with commas between: 1.2,3.0")
     return [(int(layer), int(head)) for layer, head in (part.split(".") for part in text.split(","))]
 
 
 def choose(kind: str, wish: str | None, count: int) -> list[int]:
-    """The numbers of the layers or heads that are meant, of `count` there are; None and "all" are all of them."""
+    """The numbers of the layers or heads, out of `count`; None and "all" stand for all of them."""
     if wish is None or wish == "all":
         return list(range(count))
     chosen: set[int] = set()
@@ -184,19 +187,19 @@ def source(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def refuse(args: argparse.Namespace, options: str, why: str) -> None:
-    """ValueError where one of these options was given: `why` says when it has no effect."""
+    """Raises UserError where one of these options was given; `why` says when it has no effect."""
     for option in given(args, options):
         raise UserError(f"--{option} has no effect {why}; leave it out")
 
 
 def given(args: argparse.Namespace, options: str) -> dict[str, object]:
-    """Those of the options, and their values, that are not what they are when nobody names them."""
+    """The options that were given, with their values: those that differ from their defaults."""
     values = {option: getattr(args, option.replace("-", "_")) for option in options.split()}
     return {o: value for o, value in values.items() if value != args.parser.get_default(o.replace("-", "_"))}
 
 
 def check_source(args: argparse.Namespace, texts: list[str], without_file: str = "") -> None:
-    """Texts or a file, not both, and nothing that is only for a file without one."""
+    """Raises UserError for texts beside a file, or for options of a file without one."""
     if args.file is None:
         refuse(args, f"skip-bad column {without_file}", "without --file")
     elif texts and all(map(os.path.isfile, texts)):
@@ -215,7 +218,7 @@ def check_source(args: argparse.Namespace, texts: list[str], without_file: str =
 
 
 def check_file(path: Path) -> None:
-    """ValueError where there is nothing to read; asked before a model is loaded."""
+    """Raises UserError where the file cannot be read; before a model is loaded."""
     if str(path) == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise UserError("--file - reads standard input, and nothing comes in there; pipe sentences into minibert")

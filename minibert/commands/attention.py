@@ -1,4 +1,4 @@
-"""`minibert attention`: who attends to whom, in text."""
+"""`minibert attention`: which tokens attend to which, in text."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -42,18 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--measure",
         choices=MEASURES,
         default="attention",
-        help="what is printed: attention; norm, the length of what each head moves (Kobayashi 2020); rollout, "
-        "attention followed through the layers (Abnar & Zuidema 2020); value-zeroing, how much a token turns without "
-        "another's value (Mohebbi 2023). The last two are of whole layers (default: attention)",
+        help="what to print: attention; norm, the length of the vector that each head moves (Kobayashi 2020); rollout, "
+        "attention multiplied through the layers (Abnar & Zuidema 2020); value-zeroing, the change of a token without "
+        "the value of another (Mohebbi 2023). The last two are of whole layers (default: attention)",
     )
     parser.add_argument(
-        "--top", type=at_least(1), metavar="N", help="how many keys to name per query, the most attended (default: 2)"
+        "--top",
+        type=at_least(1),
+        metavar="N",
+        help="keys to print per query, most attended first (default: 2)",
     )
     parser.add_argument(
-        "--csv", type=new_path, metavar="FILE", help="write the attention of every head too, a row per query and key"
+        "--csv", type=new_path, metavar="FILE", help="also write the attention of every head, a row per query and key"
     )
     parser.add_argument(
-        "--npz", type=new_path, metavar="FILE", help="write all arrays too: queries, keys, values, attention ..."
+        "--npz", type=new_path, metavar="FILE", help="also write all arrays: queries, keys, values, attention ..."
     )
     add_json(parser)
 

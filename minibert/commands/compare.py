@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 EXAMPLE = "The film was not good, but the ending moved me."
 
 COMPARE_HELP = """
-Compares two models of one shape and one tokenizer, such as a model before and after fine-tuning: for each head, how far
-its attention moved (Jensen-Shannon distance, mean over queries, 0 to 1) and how far its queries and keys moved (as a
-share of their length). Draws heatmaps, and for the heads whose attention moved most both joint plots in one plane and
-both attention maps with their difference.
+Compares two models of one shape and one tokenizer, such as a model before and after fine-tuning. For each head it
+measures how far the attention moved (Jensen-Shannon distance, mean over queries, 0 to 1), and how far queries and keys
+moved (as a share of their length). It draws heatmaps of all heads. For the heads whose attention moved most it also
+draws both joint pictures in one plane, and both attention maps with their difference.
 
   minibert compare tiny tiny-sentiment "The film was not good."
   minibert compare tiny tiny-sentiment --file reviews.txt
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_texts(parser, EXAMPLE)
     add_cluster(add_source(parser))
     parser.add_argument(
-        "--closely", type=at_least(0), default=2, metavar="N", help="heads to draw one by one (default: 2)"
+        "--closely", type=at_least(0), default=2, metavar="N", help="how many heads to draw one by one (default: 2)"
     )
     add_output(parser, default="out/MODEL_A-to-MODEL_B/TEXT")
     add_json(parser)

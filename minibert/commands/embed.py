@@ -1,4 +1,4 @@
-"""`minibert embed`: one vector per text, and how alike the texts are."""
+"""`minibert embed`: one vector per text, and the cosine of every two texts."""
 
 import argparse
 
@@ -20,10 +20,9 @@ MOST_IN_TABLE = 12
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "One vector per text: the mean of its tokens' last hidden states, at length 1, or what the checkpoint's "
-        "modules.json says, as sentence-transformers reads it. Prints the cosine of every two texts. A model trained "
-        "for it, such as sentence-transformers/all-MiniLM-L6-v2, gives texts of like meaning a high one; others "
-        "hardly tell them apart."
+        "Turns each text into a vector: the mean of its tokens' last hidden states, scaled to length 1, or what the "
+        "modules.json of the checkpoint asks for. Prints the cosine of every two texts. Models trained for it, such as "
+        "sentence-transformers/all-MiniLM-L6-v2, give texts of similar meaning a high cosine; other models hardly do."
     )
     parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help="sentences, or pairs: 'first ||| second'")
     add_file(parser)
@@ -76,7 +75,7 @@ def embed(bert: Bert, sentences: Sentences, pooling: Pooling) -> tuple[list[str]
 
 
 def table(texts: list[str], vectors_ND: np.ndarray) -> str:
-    """The cosine of every two texts, of the first so many; for a single one, how its vector begins."""
+    """The cosine of every two of the first texts; for a single text, the first numbers of its vector."""
     if len(texts) == 1:
         return f"{vectors_ND.shape[1]} numbers: {' '.join(f'{number:.4f}' for number in vectors_ND[0][:6])} ..."
     shown = vectors_ND[:MOST_IN_TABLE] / np.linalg.norm(vectors_ND[:MOST_IN_TABLE], axis=-1, keepdims=True)

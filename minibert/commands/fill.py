@@ -15,10 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_text(parser, help='a text with [MASK] in it: "The capybara is [MASK]."')
     add_model(parser)
     parser.add_argument(
-        "--top", type=at_least(1), default=5, metavar="N", help="how many words to suggest per mask (default: 5)"
+        "--top", type=at_least(1), default=5, metavar="N", help="how many words to print per mask (default: 5)"
     )
     parser.add_argument(
-        "--without", type=heads, metavar="L.H,...", help="heads that are switched off, such as 1.2,3.0 (default: none)"
+        "--without", type=heads, metavar="L.H,...", help="heads to switch off, such as 1.2,3.0 (default: none)"
     )
     add_json(parser)
 

@@ -1,4 +1,4 @@
-"""`minibert info`: a model's configuration, tensors, parameters and size."""
+"""`minibert info`: the configuration, tensors, parameters and size of a model."""
 
 import argparse
 from pathlib import Path

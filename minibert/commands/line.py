@@ -16,18 +16,18 @@ from minibert.terminal import suggest
 
 COMMANDS = {  # each has a module of its name beside this one
     "viz": "draw queries and keys in one space, and dot products",
-    "attention": "print who attends to whom",
+    "attention": "print which tokens attend to which",
     "fill": "fill the [MASK]s of a text",
-    "whatif": "switch every head off in turn, and show which of them the answer needs",
+    "whatif": "switch every head off in turn, and show which heads the answer needs",
     "embed": "turn texts into vectors, and compare them",
-    "classify": "say what a fine-tuned classifier makes of a text",
-    "replaced": "say which tokens an ELECTRA takes for replaced",
+    "classify": "print the labels that a fine-tuned classifier gives a text",
+    "replaced": "print which tokens an ELECTRA takes for replaced",
     "compare": "show what fine-tuning moved, head by head",
     "explore": "write a page to explore in a browser",
     "read": "write a page of the code that runs, with a sentence's arrays beside every line",
-    "exercises": "build BERT's attention piece by piece, and have it checked",
+    "exercises": "build BERT's attention piece by piece, and check it",
     "info": "print a model's configuration, tensors, parameters and size",
-    "models": "list the models that are here: bundled, and cached from the hub",
+    "models": "list the bundled models and those in the cache of the hub",
     "download": "fetch a model from the hub, once, to work without a network",
 }
 
@@ -37,12 +37,15 @@ EPILOG = """
 Start with one of these; nothing needs a network:
 
   minibert viz                                  draw queries and keys, in out/
-  minibert attention "The cat sat on the mat."  who attends to whom
-  minibert fill "The cat sat on the [MASK]."    what the model would write
+  minibert attention "The cat sat on the mat."  print its attention
+  minibert fill "The cat sat on the [MASK]."    print the likeliest words
   minibert exercises list                       build all of it yourself
 
 MODEL is a bundled model (tiny, tiny-sentiment), a folder, or an id on the hub such as
-google-bert/bert-base-uncased. Layers and heads count from 0. `minibert COMMAND --help` says more.
+google-bert/bert-base-uncased. Layers and heads count from 0. `minibert COMMAND --help` has more.
+
+The exit status is 0 where all went well, 1 where `exercises check` found something not right yet, 2 where the input is
+wrong, 70 for a fault of minibert, and 130 after Ctrl-C.
 """
 
 

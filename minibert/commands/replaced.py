@@ -16,8 +16,8 @@ Row = tuple[str, float, bool]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Prints the probability of each token to be no original. A model that can say so is an ELECTRA with its "
-        "discriminator, such as google/electra-small-discriminator; the bundled ones cannot."
+        "Prints for each token the probability that it is not the original one. The model must be an ELECTRA with its "
+        "discriminator, such as google/electra-small-discriminator; no bundled model is one."
     )
     add_text(parser)
     add_model(parser)

@@ -38,9 +38,9 @@ from minibert.terminal import suggest
 DEFAULT_LINK = "brown:capybara"
 
 VIZ_HELP = """
-Draws queries and keys of a head as points of one plane, and their dot products against their distances: as they are
-(raw), moved as in AttentionViz (paper), and moved such that the more attended key is always the nearer one (exact). All
-three have exactly the same attention.
+Draws the queries and keys of a head as points in one plane, and their dot products against their distances. It does so
+in three ways: as they are (raw), moved as in AttentionViz (paper), and moved so that the more attended key is always
+the nearer one (exact). The attention is the same in all three.
 
   minibert viz                                    one head of one sentence
   minibert viz "A text." --layer 2 --head 0       this head
@@ -50,12 +50,13 @@ three have exactly the same attention.
   minibert viz --file sentences.txt               many sentences at once
   minibert viz --draw search --layer 2 --head 0   how the scale was chosen
 
-Pictures for one head: joint and distances; with --draw also attention and search. For several: matrix, sheet (attention
-maps) and layers, or with --file metrics, matrix and positions; with --draw any of these, search, matrix-raw,
-matrix-paper and matrix-both (raw beside exact, or beside --plane); for the heads of one layer also joint-raw,
-joint-paper, joint-exact and joint-plane (that of --plane). Layers and heads count from 0.
-Files go into a folder named after the model, the text and the options, so that no run mixes with another; with --out
-into that folder itself.
+For one head the pictures are joint and distances; --draw also takes attention and search. For several heads they are
+matrix, sheet (attention maps) and layers, or with --file metrics, matrix and positions. For several heads --draw takes
+all of these, and search, matrix-raw, matrix-paper and matrix-both (raw beside exact, or beside --plane). For the heads
+of one layer it also takes joint-raw, joint-paper, joint-exact and joint-plane (the plane of --plane). Layers and heads
+count from 0.
+
+The files go into a folder that is named after the model, the text and the options. With --out they go into that folder.
 """
 
 WHAT_IS_DRAWN = (
@@ -77,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--queries",
         type=at_least(1),
         metavar="N",
-        help="to measure in each sentence (default: 5000 shared out, one at least)",
+        help="how many queries of each sentence are measured (default: 5000 in all, one at least)",
     )
     add_cluster(group)
     add_model(parser)
@@ -85,45 +86,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--exercises", type=Path, metavar="DIR", help="run your own functions in place of the library's"
     )
     add_heads(parser, default="all; with neither --layer nor --head nor --file, the one head that shows most")
-    parser.add_argument("--draw", metavar="NAMES", help="pictures to draw, separated by commas (default: see above)")
+    parser.add_argument("--draw", metavar="NAMES", help="pictures to draw, with commas between (default: see above)")
     add_output(parser, default="out/MODEL/TEXT")
     parser.add_argument(
         "--export",
         choices=("npz", "parquet"),
-        help="write the sample's queries, keys, attention and tokens, for viz.read_export (parquet: and the table)",
+        help="also write the sample for viz.read_export: queries, keys, attention, tokens (parquet: and the table)",
     )
     group = parser.add_argument_group("which lines are drawn")
     group.add_argument("--link", metavar="WORD:WORD", help=f"a pair of words in red (default sentence: {DEFAULT_LINK})")
     group.add_argument(
-        "--top", type=at_least(1), metavar="N", help="of each query, its N most attended keys (default: 1)"
+        "--top", type=at_least(1), metavar="N", help="draw the N most attended keys of each query (default: 1)"
     )
-    group.add_argument("--strongest", type=at_least(1), metavar="N", help="instead, the N strongest pairs of all")
+    group.add_argument("--strongest", type=at_least(1), metavar="N", help="instead, draw the N strongest pairs of all")
     group.add_argument(
-        "--above", type=at_least(0, float, most=1), metavar="P", help="instead, all pairs with attention above P"
+        "--above", type=at_least(0, float, most=1), metavar="P", help="instead, draw all pairs with attention above P"
     )
     group.add_argument("--no-special", action="store_true", help="draw no line from or to [CLS] and [SEP]")
     group.add_argument("--words", action="store_true", help="merge the pieces of a word")
     group = parser.add_argument_group("how queries and keys are moved")
     group.add_argument(
-        "--scope", choices=("head", "layer", "model"), default="head", help="what shares one move and plane"
+        "--scope",
+        choices=("head", "layer", "model"),
+        default="head",
+        help="what shares a move and plane (default: head)",
     )
     group.add_argument(
-        "--scale", type=at_least(0.01, float, most=100), metavar="C", help="of paper and exact (default: searched)"
+        "--scale",
+        type=at_least(0.01, float, most=100),
+        metavar="C",
+        help="scale of paper and exact (default: searched)",
     )
     group.add_argument(
-        "--distance", choices=("euclidean", "pca", "cosine"), help="searched by (paper; default: euclidean)"
+        "--distance",
+        choices=("euclidean", "pca", "cosine"),
+        help="distance in the search of paper (default: euclidean)",
     )
     group.add_argument(
-        "--weight", choices=("attention", "closeness", "none"), help="weighted by (paper; default: attention)"
+        "--weight",
+        choices=("attention", "closeness", "none"),
+        help="weight in the search of paper (default: attention)",
     )
     group.add_argument(
         "--plane",
         choices=("pca", "attention", "unfold", "tsne", "umap"),
         default="pca",
-        help="drawn beside that of PCA: attention (linear, nearness is attention), unfold, tsne or umap",
+        help="plane beside that of PCA: attention (linear; the nearer, the more attention), unfold, tsne, umap",
     )
     group.add_argument(
-        "--dims", type=int, choices=(2, 3), default=2, help="dimensions of the joint picture (default: 2)"
+        "--dims", type=int, choices=(2, 3), default=2, help="the dimensions of the joint picture (default: 2)"
     )
 
 
@@ -210,9 +221,9 @@ def write_pictures(found: Survey, names: Sequence[str], drawing: Drawing, out: P
 
 
 def most_telling_head(sample: Sample, link: str | None) -> tuple[int, int, str]:
-    """Layer and head that show most of what a reader would look for, and in words why.
+    """The head that is drawn by default: its layer, its number, and in words why.
 
-    With a link "word:word" that is the attention of the first to the second, otherwise that of words to other words.
+    With a link "word:word" the first word attends most to the second there; otherwise words to other words.
     """
     import viz
 
@@ -267,7 +278,7 @@ def pictures(args: argparse.Namespace, layers: Sequence[int], heads: Sequence[in
 
 
 def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
-    """ValueError for a choice of lines or words that none of the pictures shows, or a picture of no plane."""
+    """Raises UserError for a choice of lines or words that no picture shows, or a picture of no plane."""
     if "joint-plane" in names and args.plane == "pca":
         raise UserError("--draw joint-plane draws the plane of --plane; choose one, such as --plane attention")
     for options, pictures in (
@@ -280,7 +291,7 @@ def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
 
 
 def check_maps(plane: str) -> None:
-    """Before anything is computed: is the package there that draws such maps?"""
+    """Raises UserError where the package is missing that draws such maps; before anything is computed."""
     from viz.geometry.neighbor_maps import package_of
 
     try:

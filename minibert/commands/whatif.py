@@ -1,4 +1,4 @@
-"""`minibert whatif`: which heads does an answer need? Each is switched off in turn."""
+"""`minibert whatif`: the heads that an answer needs. Each head is switched off in turn."""
 
 import argparse
 
@@ -20,17 +20,15 @@ CAPTION = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Switches every head off in turn and shows what that does to the model's answer: its guess at the first [MASK] "
-        "of the text or, for a text without one, the label of its classifier. The cost of a head is log(probability "
-        "with all heads / without this one), in nats: above 0 where the answer needs the head, below 0 where it is "
-        "better off without."
+        "Switches every head off in turn and prints how the model's answer changes. The answer is the likeliest word "
+        "at the first [MASK] of the text or, for a text without one, the label of the classifier. The cost of a head "
+        "is log(probability with all heads / without this one) in nats: above 0 where the answer needs the head, "
+        "below 0 where the answer is likelier without it."
     )
-    parser.add_argument(
-        "text", metavar="TEXT", help="a text, with [MASK] where a word is asked for, or a pair with |||"
-    )
+    parser.add_argument("text", metavar="TEXT", help="a text with [MASK] in the place of a word, or a pair with |||")
     add_model(parser)
     parser.add_argument(
-        "--top", type=at_least(1), default=5, metavar="N", help="how many heads to name, costliest first (default: 5)"
+        "--top", type=at_least(1), default=5, metavar="N", help="how many heads to print, costliest first (default: 5)"
     )
     add_output(parser, default="out/whatif/MODEL/TEXT")
     add_json(parser)
@@ -71,7 +69,7 @@ def costliest(effects: Effects) -> list[tuple[int, int]]:
 
 
 def table(effects: Effects, top: int) -> str:
-    """One line per head: its cost, the probability that is left, and what the model says instead."""
+    """One line per head: its cost, the probability that is left, and the answer without it."""
     lines = [f"{effects.answer}: {effects.before:.3f} with all heads", " head   cost  left  answer"]
     for at in costliest(effects)[:top]:
         lines.append(f"{at[0]:>3}.{at[1]:<2}{effects.cost[at]:z6.2f} {effects.after[at]:5.3f}  {effects.turned[at]}")
