@@ -30,7 +30,7 @@ def read_json(path: Path) -> dict:
 
 
 def read_text(path: Path) -> str:
-    """What is in a text file. Raises CheckpointError where it cannot be read."""
+    """The text of a file. CheckpointError: it cannot be read."""
     try:
         if not is_there(path):
             problem = "there is no such file; a checkpoint is a folder that has it"
@@ -51,13 +51,13 @@ def read_text(path: Path) -> str:
 
 
 POINTER = "version https://git-lfs.github.com/spec/"
-"""How the small file begins that stands in the place of a large one where git cloned without git-lfs."""
+"""The start of the small file that git puts in the place of a large one where git-lfs is missing."""
 
 PULL = "run `git lfs pull` in the folder, or get the file again"
 
 
 def is_there(path: Path) -> bool:
-    """Is it a file? Raises CheckpointError where that cannot be seen, which is not as if it were missing."""
+    """Is it a file? CheckpointError: a permission or a broken link hides it."""
     try:
         if path.is_symlink() and not path.exists():
             where = f"it is a link to {path.readlink()}, where there is no file"
@@ -68,7 +68,7 @@ def is_there(path: Path) -> bool:
 
 
 def abbreviate(value: object) -> str:
-    """What came, short enough for one line."""
+    """A value as text, short enough for one line."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits; a deep nest

@@ -1,4 +1,4 @@
-"""The numbers that make a BERT: read from config.json, and refused where this code does not implement them."""
+"""The configuration of a BERT, read from config.json. What minibert does not implement is refused."""
 
 import re
 from collections.abc import Mapping
@@ -30,19 +30,19 @@ class BertConfig:
     tie_word_embeddings: bool = True
     """is the decoder of the masked-LM head the table of word embeddings?"""
     labels: tuple[str, ...] = ()
-    """the names of what a sequence classifier tells apart; empty where the checkpoint has none"""
+    """the labels of a sequence classifier; empty where the checkpoint has none"""
     model_type: str = "bert"
     """the family; see `minibert.checkpoint.families`"""
     pooler_act: str = "tanh"
     """the activation of the pooler, or of the classifier's layer in its place"""
     embedding_size: int | None = None
-    """numbers of an embedding, in families where that may be fewer than hidden_size"""
+    """the size of an embedding, in families where it may be smaller than hidden_size"""
     num_hidden_groups: int | None = None
     """groups of layers that share their weights, in the family that has them"""
     pad_token_id: int | None = None
-    """the id that positions do not count, in families where they begin after it"""
+    """the id of the padding, in families whose positions begin after it"""
     activation: str = "softmax"
-    """what makes the classifier's logits its answer: softmax, sigmoid or identity; see `minibert.checkpoint.task`"""
+    """maps the classifier's logits to its scores: softmax, sigmoid or identity; see `minibert.checkpoint.task`"""
 
     @property
     def head_size(self) -> int:

@@ -1,6 +1,6 @@
 """BERT's relatives: what differs in their files. The forward pass is the same, chapter for chapter.
 
-Each has other names for settings and tensors, and lacks a part or has one more; a table per family says which.
+Each family has other names for settings and tensors. It lacks a part of BERT, or it has one more. One table per family.
 """
 
 from collections.abc import Mapping
@@ -9,38 +9,38 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Family:
-    """What a `model_type` calls things. Every table has BERT's name first, then the family's."""
+    """The names that a `model_type` uses. Every table has BERT's name first, then the family's."""
 
     prefix: str
-    """what stands before the names of the encoder's tensors, where heads stand beside it"""
+    """the start of the names of the encoder's tensors, in a checkpoint with heads"""
     settings: Mapping[str, str] = field(default_factory=dict)
     """names in config.json"""
     defaults: Mapping[str, object] = field(default_factory=dict)
-    """settings that config.json may leave out, where they are other than BERT's"""
+    """the values of settings that config.json may leave out, where they differ from BERT's"""
     fixed: Mapping[str, object] = field(default_factory=dict)
-    """settings that config.json has not"""
+    """settings that are not in config.json"""
     tensors: tuple[tuple[str, str], ...] = ()
-    """parts of the names of tensors, replaced one after another"""
+    """parts of the names of tensors; they are replaced one after another"""
     layer: str = "encoder.layer.{}."
-    """how the names of a layer's tensors begin"""
+    """the start of the names of a layer's tensors"""
     segments: bool = True
     """is there an embedding for the first and the second sentence of a pair?"""
     tasks: bool = False
-    """may there be an embedding of the task, of which the first row goes to every token?"""
+    """may there be an embedding of the task? Its first row is added to every token."""
     after_padding: bool = False
-    """do positions begin after `pad_token_id`? In the table, the rows up to it are for padding."""
+    """do positions begin after `pad_token_id`? The rows of the table up to it are for padding."""
     projection: str = ""
-    """what makes embeddings of `embedding_size` numbers as wide as the hidden states"""
+    """the layer that maps embeddings of `embedding_size` numbers to the hidden size"""
     projects_always: bool = False
-    """is the projection there even where nothing is narrower?"""
+    """does it have the projection even where both sizes are equal?"""
     shared: bool = False
     """do layers share weights, in `num_hidden_groups` groups?"""
     masked_lm_act: str = ""
-    """the activation of the head that fills blanks; empty for `hidden_act`"""
+    """the activation of the masked-language-model head; empty for `hidden_act`"""
     classifier: str = "classifier"
     """the last layer of the classifier"""
     pre_classifier: str = ""
-    """a layer of the classifier's own, in the place of the pooler"""
+    """a layer of the classifier in the place of the pooler"""
     pre_classifier_act: str = "tanh"
 
     def name(self, name: str) -> str:
@@ -143,4 +143,4 @@ WHY_NOT = {
     "gpt2": "it is causal: no token looks at a later one",
     "llama": "it is causal: no token looks at a later one",
 }
-"""What is not computed here, with a word why."""
+"""Families that minibert does not compute, and why."""

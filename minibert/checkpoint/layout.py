@@ -1,4 +1,4 @@
-"""What lies in a folder, or in a repository on a hub, that is no plain checkpoint: one line, and what to do."""
+"""A line for a folder or a repository that is not a plain checkpoint: what it is, and what to do."""
 
 from collections.abc import Collection
 from fnmatch import fnmatch
@@ -25,9 +25,9 @@ FORMATS = {
 
 
 def check_listing(where: str | Path, names: Collection[str]) -> None:
-    """CheckpointError, which says what is there, unless these files are a checkpoint that minibert can read.
+    """CheckpointError: these files are not a checkpoint that minibert can read. It says what they are.
 
-    where: the folder or hub id. names: of its files, with "/" between folder and file.
+    where: the folder or hub id. names: the names of its files, with "/" between folder and file.
     """
     top = {name for name in names if "/" not in name}
     if "config.json" in top and not top.isdisjoint(WEIGHTS):
@@ -37,12 +37,12 @@ def check_listing(where: str | Path, names: Collection[str]) -> None:
 
 
 def names_in(folder: Path) -> list[str]:
-    """The files in a folder, and in the folders in it, with "/" between."""
+    """The names of the files in a folder and in its folders, with "/" between."""
     return [path.relative_to(folder).as_posix() for pattern in ("*", "*/*") for path in folder.glob(pattern)]
 
 
 def what_is_there(names: list[str], top: Collection[str], get: str) -> str:
-    """What came instead of a checkpoint, and what to do about it."""
+    """What is there instead of a checkpoint, and what to do."""
 
     def first(*patterns: str, among: Collection[str] = names) -> str:
         found = (name for name in sorted(among) for pattern in patterns if fnmatch(name.rpartition("/")[2], pattern))

@@ -1,4 +1,4 @@
-"""The arrays that a BERT is made of: their names, and their place in the architecture. Imports nothing but NumPy."""
+"""The parameters of a BERT: their names and their place in the architecture. This module imports NumPy alone."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class EmbeddingWeights(NamedTuple):
     """[segments, D]"""
     norm: NormWeights
     projection: LinearWeights | None = None
-    """what makes narrow embeddings as wide as D, in the families that have them"""
+    """maps narrow embeddings to D, in the families that have them"""
 
 
 class AttentionWeights(NamedTuple):
@@ -51,13 +51,13 @@ class MaskedLMWeights(NamedTuple):
     transform: LinearWeights
     norm: NormWeights
     decoder: np.ndarray
-    """[V, D], in most checkpoints the word embeddings themselves, and as wide as these"""
+    """[V, D], or as narrow as the word embeddings; in most checkpoints it is these"""
     bias: np.ndarray
     """[V]"""
 
 
 class DiscriminatorWeights(NamedTuple):
-    """The head that tells, token by token, whether it was replaced (ELECTRA); see `minibert.whatif.replaced`."""
+    """The head that classifies each token as replaced or not (ELECTRA); see `minibert.whatif.replaced`."""
 
     dense: LinearWeights
     prediction: LinearWeights
@@ -67,17 +67,18 @@ class Weights(NamedTuple):
     embeddings: EmbeddingWeights
     layers: tuple[LayerWeights, ...]
     pooler: LinearWeights | None
-    """where a classifier has a layer of its own in its place, as in some families, that one"""
+    """in families whose classifier has a layer in its place, that layer"""
     masked_lm: MaskedLMWeights | None
     classifier: LinearWeights | None
     discriminator: DiscriminatorWeights | None = None
 
     def named(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Every array with its path, such as ("layers.0.attention.query.weight", array)."""
+        """Each array with its path, such as ("layers.0.attention.query.weight", array)."""
         yield from named_arrays("", self)
 
 
 def named_arrays(path: str, part: object) -> Iterator[tuple[str, np.ndarray]]:
+    """The arrays in a part of Weights. path: the path of the part."""
     if isinstance(part, np.ndarray):
         yield path, part
     elif isinstance(part, tuple):

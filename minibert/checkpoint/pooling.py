@@ -1,4 +1,4 @@
-"""How a checkpoint of sentence-transformers makes one vector of a sentence: what its modules.json says."""
+"""The pooling of a sentence-transformers checkpoint, which makes one vector of a sentence, as in its modules.json."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +9,9 @@ from minibert.files import read_json, read_value
 
 @dataclass(frozen=True)
 class Pooling:
-    """mode: "mean" or "max" over all tokens, or "cls", the first token alone. normalize: to length 1.
+    """mode: "mean" or "max" over all tokens, or "cls", the first token alone. normalize: to length 1?
 
-    longest: so many tokens at most; sentence-transformers cuts off what comes after. None is as many as BERT takes.
+    longest: the most tokens of a text; sentence-transformers cuts off the rest. None: as many as BERT takes.
     """
 
     mode: str = "mean"
@@ -23,9 +23,9 @@ MODES = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "p
 
 
 def read_pooling(folder: Path) -> Pooling:
-    """What modules.json says; the mean over tokens at length 1 where there is none.
+    """The pooling in modules.json. Without that file it is the mean over tokens, normalised.
 
-    CheckpointError: it is broken, or asks for something else than pooling and normalising.
+    CheckpointError: the file is broken, or has other modules than pooling and normalising.
     """
     path = folder / "modules.json"
     if not path.is_file():

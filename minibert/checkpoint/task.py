@@ -1,4 +1,4 @@
-"""What a checkpoint was fine-tuned to tell: config.json says it, the names of tensors do not.
+"""The task that a checkpoint was fine-tuned for. It stands in config.json, and not in the names of tensors.
 
 BERT's classifiers of sentences, of tokens and of answers all call their weights `classifier`.
 """
@@ -26,11 +26,11 @@ PROBLEMS = (None, "regression", "single_label_classification", "multi_label_clas
 
 @dataclass(frozen=True)
 class Task:
-    """The head for whole sentences. labels: what it tells apart; activation: what makes its logits an answer.
+    """The head for whole sentences: its labels, and the activation that maps its logits to scores.
 
-    softmax: the labels exclude each other, their probabilities add up to 1.
-    sigmoid: each label, or a single score, has a number of its own between 0 and 1.
-    identity: the logits are the answer, such as a number of stars.
+    softmax: the labels exclude each other; their probabilities add up to 1.
+    sigmoid: each label, or the single score, is a number between 0 and 1.
+    identity: the logits are the scores, such as a number of stars.
     """
 
     labels: tuple[str, ...]
@@ -38,9 +38,9 @@ class Task:
 
 
 def read_task(path: Path) -> Task | None:
-    """The task in a config.json; None where it says nothing of a head for another task than pre-training.
+    """The task in a config.json. None: the checkpoint has no head beyond those of pre-training.
 
-    CheckpointError where it is another than classifying sentences, or not clear.
+    CheckpointError: the task is another than classifying sentences, or it is not clear.
     """
     settings = read_json(path)
     kinds = settings.get("architectures") or []
@@ -60,7 +60,7 @@ def read_task(path: Path) -> Task | None:
 
 
 def read_labels(path: Path, settings: dict) -> tuple[str, ...]:
-    """The names in id2label; without them LABEL_0, LABEL_1, ... as many as num_labels, or 2, as in `transformers`."""
+    """The names in id2label. Without it they are LABEL_0, LABEL_1, ...: num_labels, or 2, as in `transformers`."""
     names = settings.get("id2label")
     if names is None:
         count = next((count for key in ("num_labels", "_num_labels") if (count := settings.get(key)) is not None), 2)
@@ -85,7 +85,7 @@ MOST_LABELS = 1_000_000
 
 
 def activation_of(path: Path, settings: dict, problem: str | None, labels: int) -> str:
-    """Many labels: softmax, or sigmoid where they do not exclude each other. One: sigmoid, or what is said."""
+    """Several labels: softmax, or sigmoid where they do not exclude each other. One: sigmoid, or as in the file."""
     if problem == "regression":
         return "identity"
     if labels > 1:
@@ -102,7 +102,7 @@ def activation_of(path: Path, settings: dict, problem: str | None, labels: int) 
 
 
 def meaning(activation: str, labels: int) -> str:
-    """What the numbers of a classifier are, for people."""
+    """A sentence on what the scores of a classifier are."""
     if activation == "sigmoid" and labels == 1:
         return "one score from 0 to 1 (sigmoid)"
     return {

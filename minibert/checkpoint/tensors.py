@@ -23,7 +23,7 @@ BITS |= {f"{kind}{bits}": bits for kind in "UI" for bits in (8, 16, 32, 64)} | {
     "F32": 32,
     "F64": 64,
 }
-"""How much room a number of each type takes; files also have tensors that are not read."""
+"""The bits of a number of each type. Files also have tensors that minibert does not read."""
 
 LONGEST_HEADER = 10_000_000
 """Bytes. The header of BERT-large has 50,000."""
@@ -39,13 +39,13 @@ class Stored(NamedTuple):
     dtype: str
     shape: tuple[int, ...]
     content: np.ndarray
-    """its bytes, a view of the mapped file: nothing is read before it is used"""
+    """its bytes, a view of the mapped file; none is read before it is used"""
 
 
 def find_tensors(folder: Path) -> dict[str, Stored]:
-    """Where each tensor of a checkpoint lies, by name, in one safetensors file or in those its index lists.
+    """name -> place of each tensor of a checkpoint, in one safetensors file or in those that its index lists.
 
-    `gamma` and `beta` are what the weight and bias of a layer norm were called in TensorFlow.
+    In TensorFlow the weight and the bias of a layer norm were called `gamma` and `beta`.
     """
     index = folder / "model.safetensors.index.json"
     if is_there(folder / "model.safetensors"):
@@ -77,12 +77,12 @@ def read_map(index: Path) -> dict[str, str]:
 
 
 def shards_of(index: Path) -> list[str]:
-    """The files that an index shares the tensors out to."""
+    """The files that an index lists."""
     return sorted(set(read_map(index).values()))
 
 
 def read_shards(index: Path) -> dict[str, Stored]:
-    """The tensors of several files, as `weight_map` of the index shares them out."""
+    """The tensors of several files, each from the file that `weight_map` of the index lists for it."""
     places = read_map(index)
     beside = {path.name for path in index.parent.iterdir() if path.is_file()}
     shards = {}
@@ -101,8 +101,8 @@ def read_shards(index: Path) -> dict[str, Stored]:
 def read_header(path: Path) -> dict[str, Stored]:
     """The names, types, shapes and places of the tensors in a safetensors file.
 
-    CheckpointError unless they follow each other from the header to the end of the file, each as long as its shape and
-    type ask for.
+    CheckpointError: they do not follow each other from the header to the end of the file, each with the length of its
+    shape and type.
     """
     try:
         content = bytes_of(path)
@@ -154,7 +154,7 @@ def follow_each_other(path: Path, header: dict, data: np.ndarray) -> dict[str, S
 
 
 def read_tensor(name: str, stored: Stored, shape: tuple[int, ...]) -> np.ndarray:
-    """The tensor as float32. bfloat16, which NumPy does not know, is the upper half of a float32."""
+    """The tensor as float32. NumPy has no bfloat16; it is the upper half of a float32."""
     what = f"{stored.path}: {abbreviate(name)}"
     if stored.shape != shape:
         got = abbreviate(list(stored.shape))

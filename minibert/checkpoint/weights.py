@@ -1,4 +1,4 @@
-"""A checkpoint's tensors, under our names, in the shape of the architecture."""
+"""A checkpoint's tensors, under the names of `parameters`, in the shape of the architecture."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,10 +24,10 @@ from minibert.errors import CheckpointError
 from minibert.files import abbreviate
 
 WORD_TABLE = "embeddings.word_embeddings.weight"
-"""Every BERT has it, with or without something like "bert." before it, which the other names then have too."""
+"""Every BERT has it. Its prefix, such as "bert." or none, is that of the other tensors too."""
 
 BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
-"""Counts from 0, and zeros, that some versions of `transformers` wrote down."""
+"""The numbers from 0 on, and zeros, which some versions of `transformers` stored."""
 
 TASKS = "embeddings.task_type_embeddings.weight"
 
@@ -37,14 +37,14 @@ RELATIVES = (
 RELATIVES += (
     " roformer splinter layoutlm megatron_bert mobilebert longformer big_bird bros lilt esm tapas nystromformer realm"
 )
-"""What other families put before names that are otherwise those of BERT."""
+"""The prefixes of other families, whose names are otherwise those of BERT."""
 
 
 def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> tuple[Weights, dict[str, str]]:
-    """The weights of the encoder, and of each head that is sound; what is wrong with a head, by its name in Weights.
+    """The weights of the encoder and of each sound head; and the fault of each other head, by its name in Weights.
 
-    The encoder's tensors must be those of the architecture: none is missing, none is over, each has its shape. Raises
-    CheckpointError where they are not. `task`: what a classifier of sentences tells apart, if the config names one.
+    task: that of a classifier of sentences, if the config has one. CheckpointError: the encoder's tensors are not those
+    of the architecture; one is missing, one is over, or one has another shape.
     """
     tensors, notes = Tensors(folder, FAMILIES[config.model_type]), {}
     embeddings = read_embeddings(tensors, config)
@@ -55,7 +55,7 @@ def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> 
         )
 
     def part(name: str, read: Callable, *arguments: object) -> Any:
-        """What the encoder can do without: None where it is faulty, and a note says what is wrong."""
+        """A part that the encoder does not need. Where it is faulty it is None, and a note has the fault."""
         try:
             return read(tensors, config, *arguments)
         except CheckpointError as error:
@@ -73,7 +73,7 @@ def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> 
 
 
 class Tensors:
-    """The tensors of a folder by BERT's names, each read when it is asked for."""
+    """The tensors of a folder by BERT's names. Each is read when `get` needs it."""
 
     def __init__(self, folder: Path, family: Family):
         self.folder, self.family = folder, family
@@ -87,7 +87,7 @@ class Tensors:
         self.prefix = {"encoder": prefix, "heads": prefix.removesuffix(f"{family.prefix}.")}
 
     def name(self, name: str, of: str = "encoder") -> str:
-        """What a tensor, or the start of a name, is called in this checkpoint."""
+        """The name of a tensor, or the start of a name, in this checkpoint."""
         return self.prefix[of] + self.family.name(name)
 
     def has(self, start: str, of: str = "encoder") -> bool:
@@ -95,7 +95,7 @@ class Tensors:
         return any(name.startswith(self.name(start, of)) for name in self.stored)
 
     def unread(self, *starts: str) -> list[str]:
-        """The encoder's tensors with such names that nobody asked for."""
+        """The encoder's tensors whose names begin so and which were not read."""
         read = set(map(self.name, self.read))
         starts = tuple(map(self.name, starts))
         return [name for name in self.stored if name.startswith(starts) and name not in read]
@@ -119,8 +119,9 @@ class Tensors:
 
 
 def read_embeddings(tensors: Tensors, config: BertConfig) -> EmbeddingWeights:
-    """A family without segments has zeros for them, which add nothing; one with tasks has the first in each segment.
+    """The tables of the embeddings.
 
+    Without segments, their embeddings are zeros, which add nothing. An embedding of the task is added to each segment.
     Where positions begin after the padding, so does the table.
     """
     width, family = config.embedding_size or config.hidden_size, tensors.family
@@ -140,7 +141,7 @@ def read_embeddings(tensors: Tensors, config: BertConfig) -> EmbeddingWeights:
 
 
 def read_layers(tensors: Tensors, config: BertConfig) -> tuple[LayerWeights, ...]:
-    """All layers, from the first to the last. Those of a group are one and the same."""
+    """All layers, from the first to the last. The layers of a group share their weights."""
     layers, groups = config.num_hidden_layers, config.num_hidden_groups or config.num_hidden_layers
     read = [read_layer(tensors, config, i) for i in range(groups)]
     return tuple(read[int(i / (layers / groups))] for i in range(layers))
@@ -163,12 +164,12 @@ def read_layer(tensors: Tensors, config: BertConfig, i: int) -> LayerWeights:
 
 
 def read_pooler(tensors: Tensors, config: BertConfig) -> LinearWeights | None:
-    """None where there is none, as in models that were only trained to fill blanks."""
+    """The pooler. None: there is none, as in models that were only trained to fill blanks."""
     return tensors.linear("pooler.dense", config.hidden_size, config.hidden_size) if tensors.has("pooler.") else None
 
 
 def read_masked_lm(tensors: Tensors, config: BertConfig, word: np.ndarray) -> MaskedLMWeights | None:
-    """The head that fills blanks. Its decoder is the table of word embeddings, unless there is one of its own."""
+    """The masked-language-model head. Its decoder is the table of word embeddings, unless it has another."""
     at, hidden, width = "cls.predictions.", config.hidden_size, word.shape[1]
     if not tensors.has(at, "heads"):
         return None
@@ -207,7 +208,7 @@ def read_classifier(
 
 
 def read_discriminator(tensors: Tensors, config: BertConfig) -> DiscriminatorWeights | None:
-    """The head that tells which tokens were replaced."""
+    """The head that classifies each token as replaced or not."""
     at, hidden = "discriminator_predictions.dense", config.hidden_size
     if not tensors.has(at, "heads"):
         return None

@@ -44,16 +44,16 @@ STEPS = {
     ),
     "post_processor": ("BertProcessing", "RobertaProcessing", "TemplateProcessing", "ByteLevel"),
 }  # fmt: skip
-"""What a tokenizer.json may ask for. None of it can run for ever, as a regular expression from a stranger can."""
+"""The steps that a tokenizer.json may have. A regular expression is none of them: a hostile one can run for ever."""
 
 LONGEST_WORD = 1000
-"""Characters. WordPiece tries every piece of a word: time grows with the square. Checkpoints have 100 or 200."""
+"""Characters. WordPiece tries every piece of a word, so time grows with the square. Checkpoints have 100 or 200."""
 
 
 def build_backend(settings: Mapping) -> Backend:
-    """The tokenizer that a tokenizer.json describes, without the padding and truncation that some have switched on.
+    """The tokenizer that a tokenizer.json describes, without its padding and truncation.
 
-    NotImplementedError: it needs something that minibert does not do, or a package that is not installed.
+    NotImplementedError: it needs a step that minibert does not have, or a package that is not installed.
     """
     settings = {**settings, "model": {"type": kind_of(settings["model"]), **settings["model"]}}
     check_steps(settings)
@@ -70,13 +70,13 @@ def build_backend(settings: Mapping) -> Backend:
 
 
 def kind_of(model: Mapping) -> str:
-    """How it cuts words: WordPiece, BPE or Unigram. Files of 2020 do not say it, and it shows in what they have."""
+    """WordPiece, BPE or Unigram. Files of 2020 do not name it; their other settings show which it is."""
     unsaid = "BPE" if "merges" in model else "Unigram" if "unk_id" in model else "WordPiece"
     return model.get("type", unsaid)
 
 
 def check_steps(settings: Mapping) -> None:
-    """NotImplementedError where a step of the tokenizer is none of STEPS."""
+    """NotImplementedError: a step of the tokenizer is none of STEPS."""
     for kind, known in STEPS.items():
         for step in steps_of(settings.get(kind)):
             if step["type"] not in known:
@@ -86,11 +86,11 @@ def check_steps(settings: Mapping) -> None:
 
 
 REPLACED = {("``", '"'), ("''", '"'), (" {2,}", " "), (" {2,}", "▁")}
-"""What a Replace may replace: ALBERT's quotation marks, and spaces in a row, by one."""
+"""The (pattern, content) that a Replace may have: ALBERT's quotation marks, and several spaces by one."""
 
 
 def pattern(step: Mapping) -> str:
-    """What a Replace looks for."""
+    """The text or the regular expression that a Replace finds."""
     return next(iter(step["pattern"].values()))
 
 
@@ -112,7 +112,7 @@ def check_word_piece(model: Mapping) -> None:
 
 
 def check_bpe(model: Mapping) -> None:
-    """With a dropout, as in training, it would cut words in another way each time."""
+    """NotImplementedError: it has a dropout, which is for training, and cuts a word in another way each time."""
     if model.get("dropout"):
         raise NotImplementedError(f"the dropout {abbreviate(model['dropout'])} is not 0: that is for training")
 
@@ -127,21 +127,21 @@ CHECK = {"WordPiece": check_word_piece, "BPE": check_bpe, "Unigram": check_unigr
 
 
 def sign_of(settings: Mapping) -> str:
-    """What the vocabulary of a tokenizer.json puts before or in its pieces, "##", "bytes" or "▁"; see `pieces`."""
+    """How the vocabulary marks its pieces: "##", "bytes" or "▁"; see `pieces`."""
     if kind_of(settings["model"]) == "WordPiece":
         return "##"
     return "bytes" if any(step["type"] == "ByteLevel" for step in steps_of(settings.get("pre_tokenizer"))) else "▁"
 
 
 def largest_id(backend: Backend, settings: Mapping) -> int:
-    """The largest id that the tokenizer can give. (`get_vocab` would copy all tokens.)"""
+    """The largest id that a text can get. (`get_vocab` would copy all tokens.)"""
     added, vocab = backend.get_added_tokens_decoder(), settings["model"]["vocab"]
     ids = vocab.values() if isinstance(vocab, Mapping) else [len(vocab) - 1]
     return max([*ids, *added, *backend.encode("a", "a").ids])
 
 
 def moved_tokens(backend: Backend, settings: Mapping) -> list[str]:
-    """Added tokens whose id is not the one in the files, which must be the next one after the vocabulary."""
+    """The added tokens whose id is not that of the files. A backend gives the next id after the vocabulary."""
     return [
         f"{abbreviate(token['content'])} is {backend.token_to_id(token['content'])}, not {abbreviate(token['id'])}"
         for token in settings["added_tokens"]
@@ -150,9 +150,9 @@ def moved_tokens(backend: Backend, settings: Mapping) -> list[str]:
 
 
 def attempt(what: object, function: Callable, *arguments: object):
-    """function(*arguments), with whatever goes wrong in it as a CheckpointError about `what`.
+    """Return function(*arguments). CheckpointError about `what`: it raised.
 
-    The backend raises bare Exceptions, and Rust's panics are not even that.
+    The `tokenizers` package raises bare Exceptions, and a panic in Rust arrives as a BaseException.
     """
     try:
         return function(*arguments)

@@ -15,20 +15,20 @@ class Encoding:
     input_ids: tuple[int, ...]
     token_type_ids: tuple[int, ...]
     words: tuple[tuple[int, int] | None, ...]
-    """(sentence, word) the token is a piece of, both from 0; None for what the tokenizer put in, such as [CLS]"""
+    """(sentence, word) of the token, both from 0; None for a token that the tokenizer adds, such as [CLS]"""
     text: str | tuple[str, str]
     offsets: tuple[tuple[int, int], ...] = ()
-    """(start, end) of the token in the text of its sentence; (0, 0) for what the tokenizer put in"""
+    """(start, end) of the token in the text of its sentence; (0, 0) for a token that the tokenizer adds"""
     roles: tuple[str | None, ...] = ()
-    """what a special token is for: "cls", "sep", "mask", "pad", "unk", or "special" for any other; None for a piece of
-    the text. Empty for bare ids, until a model whose tokenizer knows them has read them"""
+    """the role of a special token: "cls", "sep", "mask", "pad", "unk", or "special" for any other; None for a piece of
+    the text. Empty for bare ids; `Bert.encode` fills it in."""
 
     def __len__(self) -> int:
         return len(self.input_ids)
 
     @classmethod
     def from_ids(cls, input_ids: Sequence[int], token_type_ids: Sequence[int] | None = None) -> "Encoding":
-        """An Encoding of bare ids, for a model without a tokenizer. Segment 0 where `token_type_ids` is None.
+        """An Encoding of bare ids, for a model without a tokenizer. token_type_ids: None is segment 0 for all.
 
         TypeError: an id is not a whole number (a float, or a row of a 2-D array).
         """
@@ -38,6 +38,7 @@ class Encoding:
 
 
 def whole_numbers(name: str, ids: Sequence[int]) -> tuple[int, ...]:
+    """The ids as Python's int. TypeError: one is not a whole number."""
     try:
         return tuple(operator.index(token_id) for token_id in ids)
     except TypeError:

@@ -1,7 +1,7 @@
-"""Japanese texts, which put no spaces between words: MeCab finds them, and WordPiece, or single letters, cut them.
+"""Japanese texts have no spaces between words. MeCab finds the words; WordPiece cuts them, or each letter is a token.
 
-MeCab is a program with a dictionary; both come with `pip install 'minibert-numpy[ja]'`. Of a checkpoint only names are
-read: which dictionary, and how a word is cut. Paths and options for MeCab, which could name files, are refused.
+MeCab is a program with a dictionary; both come with `pip install 'minibert-numpy[ja]'`. A checkpoint chooses the
+dictionary by its name, and how a word is cut. Paths and options for MeCab could name files, and are refused.
 """
 
 import json
@@ -64,7 +64,7 @@ class JapaneseTokenizer(plain.PlainTokenizer):
         return [part for word in self.surfaces(text) for part in ([word] if self.single else word.split())]
 
     def pieces(self, word: str) -> list[tuple[str, int]]:
-        """Of WordPiece, or every letter by itself."""
+        """The pieces of WordPiece, or each letter by itself."""
         if not self.single:
             return super().pieces(word)
         return [(letter if letter in self.vocabulary else self.unknown, 1) for letter in word]
@@ -74,7 +74,7 @@ NO_DICTIONARY = f"its files name no dictionary of MeCab (mecab_dic): {DICTIONARI
 
 
 def check_choices(choices: Mapping) -> None:
-    """NotImplementedError where a checkpoint asks for another program than MeCab, or tells it which files to read."""
+    """NotImplementedError: a checkpoint needs another program than MeCab, or has options for it."""
     mecab = choices.get("mecab_kwargs") or {}
     words = choices.get("word_tokenizer_type", "basic")
     pieces = choices.get("subword_tokenizer_type", "wordpiece")
@@ -92,7 +92,7 @@ def check_choices(choices: Mapping) -> None:
 
 
 def words_of(text: str, find: Callable[[str], list[str]], normal: bool) -> Iterator[Stretch]:
-    """The words of a text, which is made NFKC first if `normal`, each with its place in the text as it was."""
+    """The words of a text, each with its place in it. normal: are they the words of its form NFKC?"""
     stretches = list(normalized(text)) if normal else [(letter, i, i + 1) for i, letter in enumerate(text)]
     starts = [start for part, start, _ in stretches for _ in part]
     ends = [end for part, _, end in stretches for _ in part]
@@ -104,7 +104,7 @@ def words_of(text: str, find: Callable[[str], list[str]], normal: bool) -> Itera
 
 
 def normalized(text: str) -> Iterator[Stretch]:
-    """NFKC of a text in the shortest stretches that give, one after another, that of the whole: (part, start, end)."""
+    """NFKC of a text in the shortest stretches whose NFKC, put together, is that of the text: (part, start, end)."""
     start = 0
     for end in range(1, len(text) + 1):
         stretch, following = text[start:end], text[end : end + 1]
@@ -116,7 +116,7 @@ def normalized(text: str) -> Iterator[Stretch]:
 
 
 def mecab_words(dictionary: str) -> Callable[[str], list[str]]:
-    """What finds the words of a text, with this dictionary. NotImplementedError: what is to be installed."""
+    """A function from a text to its words by this dictionary. NotImplementedError: a package is not installed."""
     try:
         import fugashi
 

@@ -1,8 +1,7 @@
 """Byte-level BPE from the older files of RoBERTa: vocab.json, the pieces with their ids, and merges.txt, one a line.
 
-Every text is cut into bytes first; then the pairs of the list are joined, the first of the list first (Sennrich et al.,
-2016, on bytes as in Radford et al., 2019). Nothing is unknown to it. From the two files follows what a tokenizer.json
-would have said.
+A text is cut into bytes, and then pairs are joined in the order of the list (Sennrich et al., 2016; on bytes: Radford
+et al., 2019). No text is unknown. This module makes the settings that a tokenizer.json would have.
 """
 
 from collections.abc import Mapping
@@ -13,14 +12,14 @@ from minibert.tokenizer.backend import kind_of
 from minibert.tokenizer.special import ROLES, described, special_tokens
 
 NAMES = {"bos": "<s>", "eos": "</s>", "sep": "</s>", "cls": "<s>", "unk": "<unk>", "pad": "<pad>", "mask": "<mask>"}
-"""The special tokens, where the files beside do not say others."""
+"""The special tokens, unless the files beside have others."""
 
 FAMILIES = {"roberta": "Roberta", "xlm-roberta": "XLMRoberta", "camembert": "Camembert", "albert": "Albert"}
-"""How the names of their tokenizers begin."""
+"""How the names of the families' tokenizers begin."""
 
 
 def frame_of_relatives(model: Mapping, choices: Mapping) -> dict | None:
-    """What RoBERTa's kin and ALBERT put around a text where a tokenizer.json puts nothing; None for others."""
+    """The step that frames a text for RoBERTa, its relatives and ALBERT, where a tokenizer.json has none. Else None."""
     name = choices["tokenizer_class"] or FAMILIES.get(choices.get("model_type") or "", "") + "Tokenizer"
     family = name.removesuffix("Fast").removesuffix("Tokenizer")
     usual = {role: f"[{role.upper()}]" for role in ROLES} if family == "Albert" else NAMES
@@ -39,7 +38,7 @@ def frame_of_relatives(model: Mapping, choices: Mapping) -> dict | None:
 
 
 def settings_of_merges(folder: Path, choices: Mapping) -> dict:
-    """What a tokenizer.json would say in their place. ValueError: the vocabulary has no token to frame a text."""
+    """The settings that a tokenizer.json would have. ValueError: the vocabulary has no token to frame a text."""
     vocab, lines = read_json(folder / "vocab.json"), read_text(folder / "merges.txt").split("\n")
     lines = lines[1:] if lines[0].startswith("#version") else lines
     named = {f"{role}_token": choices.get(f"{role}_token") or name for role, name in NAMES.items()}

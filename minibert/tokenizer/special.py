@@ -1,4 +1,4 @@
-"""Special tokens: which there are, and what each is for, as files beside the vocabulary say it under many names."""
+"""The special tokens of a checkpoint and their roles. The files beside the vocabulary have many names for them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from minibert.files import abbreviate, is_there, read_json
 from minibert.tokenizer.backend import Backend
 
 ROLES = ("unk", "sep", "pad", "cls", "mask")
-"""For a word outside the vocabulary, the end of a sentence, filling up, the start of a text, a blank."""
+"""A word outside the vocabulary, the end of a sentence, padding, the start of a text, a blank."""
 
 JAPANESE = "BertJapaneseTokenizer"
 """The tokenizer_class whose words MeCab finds; see `minibert.tokenizer.japanese`."""
@@ -17,9 +17,9 @@ SPECIAL = "special"
 
 
 def read_choices(folder: Path) -> dict:
-    """What is said beside the vocabulary, in whichever file the years have put it; read as `transformers` reads it.
+    """The choices in the files beside the vocabulary, read as `transformers` reads them.
 
-    tokenizer_config.json says all, if it has an `added_tokens_decoder`; older ones are completed by two more files.
+    A tokenizer_config.json with an `added_tokens_decoder` has them all. An older one is completed by two more files.
     """
 
     def read(name: str) -> dict:
@@ -39,7 +39,7 @@ def read_choices(folder: Path) -> dict:
 
 
 def special_tokens(choices: Mapping) -> list[dict]:
-    """All tokens that the files call special, those with a role of their own first."""
+    """All special tokens of the files, those with a role first."""
     named = [choices.get(f"{role}_token") for role in ("bos", "eos", *ROLES)]
     others = choices.get("extra_special_tokens") or choices.get("additional_special_tokens") or []
     if not isinstance(others, list | dict):
@@ -49,15 +49,15 @@ def special_tokens(choices: Mapping) -> list[dict]:
 
 
 def described(token: str | dict) -> dict:
-    """A special token with its settings, which most files leave out."""
+    """A special token with its settings. Most files have only its text."""
     return {"special": True} | (token if isinstance(token, dict) else {"content": token})
 
 
 def find_roles(backend: Backend, choices: Mapping) -> dict[int, str]:
-    """The role of each special token, by id: "unk", "sep", "pad", "cls", "mask", or "special" for any other.
+    """id -> role of each special token: "unk", "sep", "pad", "cls", "mask", or "special" for any other.
 
-    A name chosen in the files counts, otherwise the usual ones; and what the tokenizer itself puts before and behind
-    every text is "cls" and "sep" in any case.
+    The files may name a token for a role; otherwise it has the usual name. What the tokenizer puts before every text is
+    "cls" in any case, and what it puts after it is "sep".
     """
     roles = {number: SPECIAL for number, token in backend.get_added_tokens_decoder().items() if token.special}
     named = [backend.token_to_id(token["content"]) for token in special_tokens(choices)]
@@ -71,7 +71,7 @@ def find_roles(backend: Backend, choices: Mapping) -> dict[int, str]:
 
 
 def roles_of_frame(backend: Backend) -> dict[int, str]:
-    """What stands before a text is "cls", what stands behind one is "sep"."""
+    """The tokens before a text are "cls", those after it "sep"."""
     framed = backend.encode("a", "a")
     text = [place for place, sentence in enumerate(framed.sequence_ids) if sentence is not None]
     start = text[0] if text else 1

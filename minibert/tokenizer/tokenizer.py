@@ -2,8 +2,8 @@
 
     text --normalise--> no accents, no capitals --split--> words --WordPiece--> pieces --frame--> [CLS] pieces [SEP]
 
-The work is done by the `tokenizers` package; `vocabulary.py` reads what it is to do, `backend.py` sets it up. BERT's
-relatives have byte-level BPE or Unigram in the place of WordPiece; `pieces.py` makes theirs look like BERT's.
+`vocabulary.py` reads the settings, and `backend.py` builds the backend that cuts the text. BERT's relatives have
+byte-level BPE or Unigram in the place of WordPiece; `pieces.py` shows their pieces as BERT's are shown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,21 +20,21 @@ from minibert.tokenizer.vocabulary import read_settings
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """The checkpoint's tokenizer; `backend` is the one of the `tokenizers` package, None where `missing` says why."""
+    """The tokenizer of a checkpoint. `backend` cuts texts; it is None where `missing` says why."""
 
     backend: Backend | None
     missing: str = ""
     roles: Mapping[int, str] = field(default_factory=dict, repr=False)
-    """of each special token, by id; see Encoding.roles"""
+    """id -> role of each special token; see Encoding.roles"""
     note: str = field(default="", repr=False)
     """what is odd about a tokenizer that works; empty where nothing is"""
     kind: str = "WordPiece"
-    """how words are cut: WordPiece, BPE or Unigram; and in Japanese, what finds them"""
+    """the algorithm that cuts words: WordPiece, BPE or Unigram; for Japanese, also the program that finds words"""
     sign: str = field(default="##", repr=False)
     """what the vocabulary puts before pieces; see `minibert.tokenizer.pieces`"""
 
     def encode(self, text: str | tuple[str, str]) -> Encoding:
-        """The Encoding of a sentence, or of a (first, second) pair. ValueError for a text without a single word."""
+        """The Encoding of a sentence, or of a (first, second) pair. UserError: the text has no word."""
         sentences = (text,) if isinstance(text, str) else text
         if not isinstance(sentences, tuple) or not all(isinstance(part, str) for part in sentences):
             raise TypeError(f"the text is {abbreviate(text)}; expected a str, or a (first, second) tuple of two")
@@ -63,20 +63,20 @@ class Tokenizer:
         return tuple(map(self.roles.get, ids))
 
     def token(self, number: int, inside: bool | None = None) -> str:
-        """The token with this id, as a reader sees it; its number in brackets where the vocabulary stops short of it.
+        """The token with this id, as a reader sees it. An id beyond the vocabulary is shown as its number in brackets.
 
-        inside: whether it goes on a word, where that is known. The vocabulary's own is `backend.id_to_token(number)`.
+        inside: does it continue a word? None where that is not known. (The vocabulary's form: `backend.id_to_token`.)
         """
         token = None if self.backend is None else self.backend.id_to_token(number)
         if token is None or self.sign == "##" or number in self.roles:
             return f"[{number}]" if token is None else token
-        from minibert.tokenizer.pieces import look  # BERT's own need no other look
+        from minibert.tokenizer.pieces import look  # BERT's own tokens are shown as they are
 
         return look(token, self.sign, inside)
 
     @property
     def mask_id(self) -> int | None:
-        """The id of the mask token, [MASK] in most vocabularies; None where there is none."""
+        """The id of the mask token, which is [MASK] in most vocabularies. None: there is no mask token."""
         return next((number for number, role in self.roles.items() if role == "mask"), None)
 
     def find_masks(self, encoding: Encoding) -> list[int]:
@@ -93,9 +93,9 @@ class Tokenizer:
 
 
 def read_tokenizer(folder: Path, vocab_size: int | None = None) -> Tokenizer:
-    """The tokenizer of a folder, whatever state it is in: a model whose tokenizer is broken can still be given ids.
+    """The tokenizer of a folder. It raises nothing: a model whose tokenizer is broken still takes ids.
 
-    Then `missing` says what is wrong; `note` says what is odd in one that works, such as ids beyond `vocab_size`.
+    `missing` says why a tokenizer does not work; `note` what is odd in one that works, such as ids beyond `vocab_size`.
     """
     names = ("tokenizer.json", "vocab.txt", "vocab.json")
     path = folder / next((name for name in names if (folder / name).exists()), names[0])

@@ -1,8 +1,7 @@
 """From a checkpoint's files to the settings of a tokenizer.
 
-A tokenizer.json says everything. Older checkpoints have a vocab.txt, one token per line (or what `merges.py` reads),
-and choices in files beside it: from these follows what a tokenizer.json would have said. `backend.py` builds what the
-settings describe.
+A tokenizer.json has all settings. An older checkpoint has a vocab.txt, one token per line (or the files of
+`merges.py`), and choices in files beside it. From these this module makes the settings of a tokenizer.json.
 """
 
 from collections.abc import Mapping
@@ -17,8 +16,7 @@ CHOICES = {
     "strip_accents": "strip_accents",
     "handle_chinese_chars": "tokenize_chinese_chars",
 }
-"""What the BertNormalizer of a tokenizer.json and a tokenizer_config.json call the same things."""
-
+"""The names of a choice in the BertNormalizer of a tokenizer.json, and in a tokenizer_config.json."""
 
 CONVERT = (
     'make one where transformers and sentencepiece are installed, with: python -c "import transformers as t; '
@@ -27,14 +25,16 @@ CONVERT = (
 )
 
 SENTENCEPIECE = ("xlm-roberta", "camembert", "albert")
-"""Families of which older checkpoints have a .model of sentencepiece in the place of a tokenizer.json. A hub has it; it
-is not fetched, since it is not read."""
+"""The families whose older checkpoints have a .model of sentencepiece in the place of a tokenizer.json.
+
+minibert does not read it, and so does not fetch it from a hub.
+"""
 
 
 def read_settings(folder: Path, choices: Mapping) -> dict:
-    """What the tokenizer.json of a folder says, or would say. NotImplementedError where minibert has no such tokenizer.
+    """The settings in the tokenizer.json of a folder, or those that follow from its older files.
 
-    As in `transformers`, what was chosen in the files beside it wins.
+    The choices in the files beside it win, as in `transformers`. NotImplementedError: minibert has no such tokenizer.
     """
     if is_there(folder / "tokenizer.json") and choices["tokenizer_class"] != JAPANESE:
         settings = read_json(folder / "tokenizer.json")
@@ -64,7 +64,7 @@ def read_settings(folder: Path, choices: Mapping) -> dict:
 
 
 def choices_of_normalizer(choices: Mapping) -> dict:
-    """Capitals, accents and Chinese characters: what the files beside the vocabulary decide about them."""
+    """The choices about capitals, accents and Chinese characters in the files beside the vocabulary."""
     chosen = {name: choices[choice] for name, choice in CHOICES.items() if choices.get(choice) is not None}
     for name, value in chosen.items():
         if not isinstance(value, bool):
@@ -73,7 +73,7 @@ def choices_of_normalizer(choices: Mapping) -> dict:
 
 
 def with_special(added: list[dict], special: list[dict]) -> list[dict]:
-    """The added tokens by their ids, and after them what is called special beside them and is not among them."""
+    """The added tokens by their ids; after them the special tokens of the other files that are not among them."""
     there = {token["content"] for token in added}
     return [
         *sorted(added, key=lambda token: token["id"]),
@@ -85,11 +85,11 @@ WORD_PIECE = (
     None,
     *(f"{family}Tokenizer{fast}" for family in ("Bert", "DistilBert", "Ernie", "Electra") for fast in ("", "Fast")),
 )
-"""The tokenizers that a vocab.txt is enough for, which are all the same."""
+"""The names of one tokenizer, for which a vocab.txt is enough."""
 
 
 def frame(vocab: Mapping, choices: Mapping) -> dict | None:
-    """What puts [CLS] and [SEP] around a text. BERT's tokenizers do so where a tokenizer.json says nothing of it."""
+    """The step that puts [CLS] and [SEP] around a text. BERT's tokenizers have it where a tokenizer.json has none."""
     cls, sep = (described(choices.get(f"{role}_token") or f"[{role.upper()}]")["content"] for role in ("cls", "sep"))
     if choices["tokenizer_class"] not in WORD_PIECE or not {cls, sep} <= vocab.keys():
         return None
@@ -97,7 +97,7 @@ def frame(vocab: Mapping, choices: Mapping) -> dict | None:
 
 
 def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
-    """What a tokenizer.json would say in the place of a vocab.txt."""
+    """The settings that a tokenizer.json would have in the place of a vocab.txt."""
     japanese = choices["tokenizer_class"] == JAPANESE
     if japanese:
         from minibert.tokenizer.japanese import check_choices
