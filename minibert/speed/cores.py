@@ -1,10 +1,10 @@
 """Work shared out over the cores of the machine: the only file with threads in it.
 
-BLAS, which multiplies NumPy's matrices, has threads of its own and shares out each product. For one sentence that is
-best. Several sentences are better shared out whole: each worker takes a chunk of them through the model, with one
-thread of BLAS, then the next chunk, and nobody waits for anybody until the end.
+BLAS multiplies NumPy's matrices. It has threads of its own and shares out each product, which is best for one sentence.
+Several sentences are better shared out whole. Each worker runs the model on a chunk of them, with one thread of BLAS,
+and then takes the next chunk.
 
-`threadpoolctl` tells BLAS how many threads to use. Without it, everything here runs on the caller's thread.
+`threadpoolctl` sets the number of BLAS's threads. Without it, everything here runs on the caller's thread.
 """
 
 import os
@@ -26,26 +26,25 @@ Sentence = TypeVar("Sentence", bound=Sized)
 Result = TypeVar("Result")
 
 LEAST_TOKENS = 64
-"""Tokens a worker must have at least: with fewer, the time goes into fetching the weights from memory."""
+"""Tokens a worker must have at least. With fewer, reading the weights from memory takes most of the time."""
 
 CHUNK_TOKENS = 1024
-"""About so many tokens are one chunk of a long batch: enough to keep a core busy, and few enough that Ctrl-C, which is
-heard between chunks, is heard soon."""
+"""Tokens in one chunk of a long batch: enough to keep a core busy. Ctrl-C ends the work between two chunks."""
 
 MOST_UNEVEN = 1.25
-"""Where one chunk has more than this many times a worker's fair share of the tokens, the other workers would wait for
-it. Then nothing is shared out: BLAS's own threads share each product instead."""
+"""If one chunk has more than this many times a worker's fair share of the tokens, the other workers would wait for it.
+Then BLAS's own threads share each product instead."""
 
 blas_lock = RLock()
 """The number of BLAS's threads belongs to the whole process: one caller at a time may change it."""
 
 blas_limits: list = []
-"""The limits in force just now: what a forked process must lift."""
+"""The limits in force now. A forked process must lift them."""
 
 
 @cache
 def blas() -> "ThreadpoolController | None":
-    """What knows and sets the number of BLAS's threads; None without `threadpoolctl`."""
+    """The controller of BLAS's threads; None without `threadpoolctl`."""
     try:
         from threadpoolctl import ThreadpoolController
     except ImportError:

@@ -33,7 +33,9 @@ def rollout(trace: Trace) -> np.ndarray:
 def moved(bert: Bert, trace: Trace, layer: int) -> np.ndarray:
     """What each head moves from each token to each other, after its part of the output projection: moved_HTSD.
 
-    moved[h, t, s] = attention[h, t, s] (value[h, s] W_h)      the sum over s is what the head adds to token t
+        moved[h, t, s] = attention[h, t, s] (value[h, s] W_h)
+
+    The sum over s is what head h adds to token t.
     """
     attention_HTS, value_HSK = (field_of(bert, trace, layer, name) for name in ("attention", "value"))
     weight_DHK = bert.weights.layers[layer].attention_output.weight.reshape(bert.config.hidden_size, len(value_HSK), -1)
