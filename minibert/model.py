@@ -64,7 +64,7 @@ class Bert:
         Returns one Trace a sentence, with the fields in `keep`.
         """
         sentences = rows_of_sentences(encodings)
-        record = Recorder([Trace(e.tokens, e.words, e.token_type_ids, (), e.roles) for e in encodings], sentences, keep)
+        record = Recorder([Trace.begin(encoding) for encoding in encodings], sentences, keep)
         with np.errstate(all="ignore"):  # whatever the caller has set: what underflows here is 0
             hidden_TD = embed(encodings, self.weights.embeddings, self.config.layer_norm_eps)
             record.state(hidden_TD)

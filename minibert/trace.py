@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minibert.tokenizer.encoding import Encoding
+
 LAYER_FIELDS = (
     "query",
     "key",
@@ -71,6 +73,7 @@ class Trace:
     layers          one LayerTrace per layer
     roles           what each special token is for: "cls", "sep", "mask", "pad", "unk", or "special"; None for a piece
                     of the text
+    input_ids       the ids of the tokens
     hidden_states   layers + 1 arrays [tokens, hidden]: 0 the embeddings, i the output of layer i - 1 (layers from 0)
     pooled          [hidden] the pooler's vector, or None where the checkpoint has no pooler
 
@@ -82,11 +85,18 @@ class Trace:
     token_type_ids: tuple[int, ...]
     layers: tuple[LayerTrace, ...] = field(repr=False)
     roles: tuple[str | None, ...] = ()
+    input_ids: tuple[int, ...] = ()
     hidden_states: tuple[np.ndarray, ...] | None = field(default=None, repr=False)
     pooled: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         lock((*(self.hidden_states or ()), self.pooled))
+
+    @classmethod
+    def begin(cls, encoding: Encoding) -> "Trace":
+        """The Trace of a sentence before the first layer, without arrays."""
+        e = encoding
+        return cls(e.tokens, e.words, e.token_type_ids, layers=(), roles=e.roles, input_ids=e.input_ids)
 
     def stacked(self, name: str) -> np.ndarray:
         """One field of all layers as one array: `stacked("attention")` is [layers, heads, tokens, tokens].

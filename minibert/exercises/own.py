@@ -63,7 +63,7 @@ class OwnBert(Bert):
     def forward(self, encodings: Sequence[Encoding], keep: frozenset[str] = frozenset(DEFAULT)) -> list[Trace]:
         """The forward pass by `functions`: every array of the Traces comes from them."""
         sentences = rows_of_sentences(encodings)
-        record = Recorder([Trace(e.tokens, e.words, e.token_type_ids, (), e.roles) for e in encodings], sentences, keep)
+        record = Recorder([Trace.begin(encoding) for encoding in encodings], sentences, keep)
 
         def layer_and_note(hidden_TD, sentences, weights, config):
             new_TD, parts = self.functions["encoder_layer"](hidden_TD, sentences, weights, config)

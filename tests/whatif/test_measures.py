@@ -6,10 +6,11 @@ import torch
 import transformers
 
 import minibert
+from minibert.whatif.attribution import parts_of_states
 from minibert.whatif.changes import resume
 from minibert.whatif.flow import mixing, moved, norms, rollout, value_zeroing
 from minibert.whatif.heads import head_effects, mean_context
-from minibert.whatif.lens import logit_lens, logit_parts, parts_of_token
+from minibert.whatif.lens import logit_lens, logit_parts
 from tests.material import everything
 from tests.reference.oracle import random_checkpoint, reference_model
 from tests.test_bundled import MODELS
@@ -195,9 +196,10 @@ def test_the_lens_reads_every_layer_by_the_head(tiny, theirs, text):
 def test_the_parts_of_a_token_are_what_torch_finds_with_frozen_norms(tiny, theirs, text):
     encoding = encoded(tiny, text)
     (trace,), token = everything(tiny, encoding), len(encoding) - 1
-    parts = parts_of_token(tiny, trace, token)
-    np.testing.assert_allclose(parts.vectors.sum(0), trace.hidden_states[-1][token], atol=2e-5)
-    assert len(parts.names) == len(set(parts.names)) == len(parts.vectors) == 1 + 4 * (4 + 1) + 1
+    parts = parts_of_states(tiny, trace, 4)
+    vectors = parts.vectors[:, token]
+    np.testing.assert_allclose(vectors.sum(0), trace.hidden_states[-1][token], atol=2e-5)
+    assert len(parts.names) == len(set(parts.names)) == len(vectors) == 3 + 4 * (4 + 1) + 1
 
     # what head 1.2 adds, carried to the end by the derivative of everything else with its spreads held fixed
     def frozen(norm, x):
@@ -217,7 +219,7 @@ def test_the_parts_of_a_token_are_what_torch_finds_with_frozen_norms(tiny, their
     np.testing.assert_allclose(state.detach(), trace.hidden_states[-1][token], atol=2e-5)
     rows = [torch.autograd.grad(value, added, retain_graph=True)[0] for value in state]
     carried = torch.stack(rows) @ added.detach()
-    np.testing.assert_allclose(parts.vectors[parts.names.index("head 1.2")], carried, atol=2e-5)
+    np.testing.assert_allclose(vectors[parts.names.index("head 1.2")], carried, atol=2e-5)
 
     guess = 77
     names, values = logit_parts(tiny, trace, token, guess)
