@@ -82,9 +82,7 @@ def test_a_term_taken_out_of_the_scores_changes_its_head_alone(tiny):
     np.testing.assert_allclose(scores[2, 4], trace.layers[1].scores[2, 4] - row.centred[a, a], atol=1e-4)
     resumed = tiny.resume(trace, layer=1, scores=scores)
     np.testing.assert_allclose(resumed.layers[1].attention[2], softmax(scores[2]), atol=1e-6)
-    with pytest.raises(
-        ValueError, match="'place' is none of the parts; expected one of word, position"
-    ):
+    with pytest.raises(ValueError, match="'place' is none of the parts; expected one of word, position"):
         without_terms(tiny, trace, 1, 2, [("place", "word")])
 
 
