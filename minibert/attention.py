@@ -84,7 +84,7 @@ def self_attention(
 def head_outputs(context_TD: np.ndarray, weight: np.ndarray, heads: int) -> np.ndarray:
     """What each head adds to each token. The forward pass does not need it; it shows the heads one by one.
 
-        context W + b = sum over heads of context_h W_h + b      W_h: the K rows of W that belong to head h
+        context W + b = sum over heads of context_h W_h + b      head h has K rows of W to itself
 
     W is the output projection of the next chapter, which mixes the heads. (Its rows are the columns of weight = W^T.)
     context_TD, weight [D, D] (one row per output) -> [H, T, D].

@@ -73,9 +73,11 @@ def erf(x: Array) -> Array:
 
 
 def gelu_tanh(x: Array) -> Array:
-    """gelu by tanh, up to 5e-4 away from gelu: only for checkpoints that name it.
+    """gelu by tanh, for checkpoints that name it.
 
-    gelu(x) ~ x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+        gelu(x) ~ x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+
+    It is up to 5e-4 away from gelu.
     """
     return x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 

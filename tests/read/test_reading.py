@@ -17,7 +17,7 @@ import pytest
 
 import minibert
 from minibert.commands.main import main
-from minibert.read import build, fit
+from minibert.read import build, fit, source
 from minibert.read.docstrings import blocks
 from minibert.read.questions import ATTENTION, CONTEXT, PROJECTED, SCORES
 from minibert.read.recorder import SHAPED
@@ -313,6 +313,20 @@ def test_equations_are_marked_in_a_docstring_and_never_guessed():
         {"kind": "list", "rows": [['"raw"', "as it is"], ['"own"', "as wished, and more"]]},
         {"kind": "paragraph", "text": "ValueError: none."},
     ]
+
+
+def test_every_equation_of_the_chapters_is_one_equation():
+    """One equation a line: no second one behind it, no sentence in its place."""
+    found = 0
+    for module in build.chapters():
+        for doc in source.chapter(Path(module.__file__).read_text(encoding="utf-8"), module.__name__)["docs"]:
+            for block in doc["blocks"]:
+                for left, relation, right, remark in block["rows"] if block["kind"] == "equations" else ():
+                    equation = f"{module.__name__}:{doc['first']}: {left} {relation} {right}  {remark}"
+                    assert not re.search("[_^]", remark) and not right.endswith((".", ";", ",")), equation
+                    assert not re.search("[`:]|, where ", left + right), equation
+                    found += 1
+    assert found >= 20
 
 
 def test_questions_open_arrays_that_the_chapters_make(bert, page):

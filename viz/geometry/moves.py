@@ -71,7 +71,7 @@ class Move(Fieldwise):
         """Dot products and distances of the moved q~ and k~ of one sentence, in less than half the time of `apply`.
 
             q~ . k~ = q . k + q . a
-            |k + a|^2 = |k|^2 + 2 k . a + |a|^2    on a sphere: R^2
+            |k + a|^2 = |k|^2 + 2 k . a + |a|^2    on a sphere, the same for all keys
             |q~ - k~|^2 = c^2 |q|^2 + |k + a|^2 / c^2 - 2 q~ . k~
 
         query: [..., Q, K], key: [..., S, K].
