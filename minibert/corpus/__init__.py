@@ -1,9 +1,11 @@
-"""From a sentence to a corpus: lines out of many files, drawn from, shared out in blocks, and added up again.
+"""From a sentence to a corpus: lines out of many files, a block at a time, and sums over all blocks.
 
-lines    which files, and the lines in them, a block at a time
-scan     the first pass: are all lines usable, how many are there, and some of them drawn at random
-here     blocks worked on by the cores of this process
-cluster  the same blocks by other processes, on this machine or on others
+lines      which files, and the lines in them
+sentences  the lines as the model sees them, checked
+scan       the first pass: the number of sentences, and some of them drawn at random
+passes     what is found in the blocks, added up
+here       the blocks worked on by the cores of this process
+cluster    the same blocks worked on by other processes, on this machine or on others
 
-It imports `model`, and Dask only where workers are asked for; the commands import it.
+It imports `model` and `terminal`, and Dask only for workers; `survey` and the commands import it.
 """

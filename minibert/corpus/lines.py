@@ -1,4 +1,4 @@
-"""Lines of text out of files of several kinds, one after another: never more than a block of them is held."""
+"""Lines of text out of files of several kinds; no more than a block of them is in memory."""
 
 import csv
 import glob
@@ -16,17 +16,17 @@ from typing import BinaryIO, NamedTuple, cast
 from minibert.errors import UserError
 
 KINDS = (".txt", ".jsonl", ".csv", ".parquet")
-"""Of files, by their endings; with .gz after it, too. Whatever ends otherwise is text."""
+"""The kinds of files, by their endings; .gz may follow. A file with another ending is text."""
 BLOCK = 256
-"""Lines that are worked on together. What a model computes depends, in the last digits, on what it computes beside it:
-so this is one number, and not as many as there are workers."""
+"""Lines that are worked on together. The last digits of what a model computes depend on what it computes beside it, so
+this number does not depend on the number of workers."""
 
 MOST_HELD = 1 << 28
-"""Bytes of what gives them only once, such as standard input."""
+"""The most bytes that are kept of a source that can be read only once, such as standard input."""
 
 
 class Line(NamedTuple):
-    """A text, and where it was found: line `number` of the file `path`, line `at` of all. fault: why it is no text."""
+    """A text, and its place: line `number` of the file `path`, line `at` of all. fault: why it is no text."""
 
     at: int
     text: str
@@ -36,11 +36,11 @@ class Line(NamedTuple):
 
 
 class Corpus:
-    """Texts as they were typed, or those in files, a line each: read as often as needed."""
+    """Texts as typed, or the lines of files, which are read again for each iteration."""
 
     def __init__(self, texts: Sequence[str] = (), path: Path | None = None, column: str | None = None):
         """path: a file, a folder, a pattern such as books/*.txt, or "-", standard input. column: of .jsonl, .csv and
-        .parquet, where the text stands; None is "text". ValueError: there is no such file."""
+        .parquet, the name of the column with the text; None is "text". Raises UserError where there is no file."""
         self.texts, self.path, self.column = texts, path, column or "text"
         self.files = [] if path is None else files_of(path)
         self.name = "standard input" if str(path) == "-" else str(path)
@@ -48,7 +48,7 @@ class Corpus:
 
     @property
     def short_name(self) -> str:
-        """Of the file or files, for a title."""
+        """The name of the file or files, for a title."""
         name = self.name if self.path is None else Path(self.name).name
         return f"{name} ({len(self.files):,} files)" if len(self.files) > 1 else name
 
@@ -56,12 +56,12 @@ class Corpus:
         return io.BytesIO(self.held[file]) if file in self.held else file.open("rb")
 
     def blocks(self) -> Iterator[list[Line]]:
-        """BLOCK lines each, but for the last."""
+        """Lists of BLOCK lines; the last may be shorter."""
         lines = iter(self)
         return iter(lambda: list(itertools.islice(lines, BLOCK)), [])
 
     def __iter__(self) -> Iterator[Line]:
-        """All lines, but those with nothing in them."""
+        """All lines that are not blank."""
         at = itertools.count()
         yield from (Line(next(at), text) for text in self.texts if self.path is None)
         for file in self.files:
@@ -76,7 +76,7 @@ class Corpus:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files that are meant, in order: this one, those of a known kind in a folder, or those that a pattern fits."""
+    """The files, in order: this one, those of a known kind in a folder, or those that fit a pattern."""
     if not path.is_dir() and (path.exists() or not glob.has_magic(str(path))):
         return [path]
     found = path.rglob("[!.]*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
@@ -87,12 +87,12 @@ def files_of(path: Path) -> list[Path]:
 
 
 def kind_of(path: Path) -> str:
-    """One of KINDS, or what else its name ends in."""
+    """The ending of a name, without .gz: one of KINDS, or another."""
     return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def read_once(path: Path) -> bytes | None:
-    """What standard input or a pipe has to give, for it gives it only once; None for a file that can be read again."""
+    """The content of standard input or a pipe, which can be read only once; None for a file."""
     if path.is_file():
         return None
     with nullcontext(getattr(sys.stdin, "buffer", sys.stdin)) if str(path) == "-" else path.open("rb") as source:

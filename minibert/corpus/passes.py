@@ -1,4 +1,4 @@
-"""Passes through a corpus: what is found in its blocks, wherever they are worked on, is added up."""
+"""Passes through a corpus: work on each block, here or on workers, and add up what is found."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -26,7 +26,7 @@ def hands_of(workers: int | None, scheduler: str | None, *models: Bert) -> Abstr
 
 @dataclass(frozen=True)
 class Found:
-    """What was measured in some sentences: sums of several kinds, a list each, which add up with those of others."""
+    """What was measured in some sentences: for each kind of sentence a list of sums."""
 
     sentences: int
     sums: dict[Any, list]
@@ -39,18 +39,18 @@ class Found:
 
     @property
     def all(self) -> list:
-        """Of all kinds together."""
+        """The sums of all kinds together."""
         first, *others = self.sums.values()
         return [sum(sums, start=start) for start, *sums in zip(first, *others, strict=True)]
 
 
 def scan(models: Sequence[Bert], lines: Sequence[Line], *, points: float, seed: int, skip_bad: bool) -> Scan:
-    """What is in a block; the first of the models cuts its texts into tokens. ValueError: a line cannot be used."""
+    """The first pass over a block, by the first of the models. Raises UserError where a line cannot be used."""
     return Scan.of(encoded(models[0], lines, skip_bad), len(lines), points, seed)
 
 
 def look_through(hands: Here, corpus: Corpus, *, points: float, seed: int, skip_bad: bool) -> Scan:
-    """The first pass: how many sentences there are, all of them usable, and a sample. ValueError: there are none."""
+    """The first pass: the number of sentences, and a sample. Raises UserError where there is none."""
     found = add_up(hands, partial(scan, points=points, seed=seed, skip_bad=skip_bad), corpus)
     check_some(0 if found is None else found.sentences, corpus)
     return found

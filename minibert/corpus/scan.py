@@ -14,7 +14,7 @@ DEFAULT_POINTS = 1000
 
 @dataclass(frozen=True)
 class Scan:
-    """What was found in some lines; with what was found in others it adds up, in any order, to the same.
+    """What was found in some lines. It adds up with what was found in others, in any order.
 
     Each line draws a number, which depends on the seed and on its place in the corpus alone. Those with the smallest
     are the sample: as many as have `points` tokens. A line that is not among the first in its part is not among the
@@ -39,7 +39,7 @@ class Scan:
 
     @property
     def sample(self) -> list[Encoding]:
-        """In the order of the text."""
+        """The sentences of the sample, in the order of the text."""
         some = self.drawn[: max(1, fitting(self.drawn, self.points))]
         return [encoding for _, _, encoding in sorted(some, key=lambda one: one[1])]
 
@@ -52,5 +52,5 @@ def fewest(drawn: Iterable[tuple], points: float) -> tuple[tuple, ...]:
 
 
 def fitting(drawn: Sequence[tuple], points: float) -> int:
-    """How many of the first have together no more than so many tokens."""
+    """How many of the first sentences have together no more than `points` tokens."""
     return int(np.searchsorted(np.cumsum([len(encoding) for _, _, encoding in drawn]), points, side="right"))

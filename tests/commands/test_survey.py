@@ -1,5 +1,6 @@
 """Measuring over many sentences: which go together, which queries are drawn; and the one plane of `compare`."""
 
+import csv
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +10,13 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import minibert
+import minibert.survey
 import viz
+from minibert.commands import main as cli
 from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
 from minibert.survey import compare, fit, measure
+from minibert.survey.pictures import draw
 from minibert.survey.sample import gather
 
 PAIR = ("A dog.", "It barked.")  # [CLS] a dog . [SEP] it barked . [SEP]
@@ -191,3 +195,24 @@ def test_a_way_is_sent_to_workers_without_the_sample(tiny):
     layer = trace.layers[1]
     for ours, theirs in zip(*(one.distances(layer.query[None], layer.key[None]) for one in (sent, way)), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_experiment_from_python_is_that_of_the_command(tiny, tmp_path):
+    texts = [ONE, "Yes.", "A cat [SEP] sat."]
+    (tmp_path / "three.txt").write_text("\n".join(texts), encoding="utf-8")
+    found = minibert.survey.survey(tiny, file=tmp_path / "three.txt", heads=[1, 2], queries=4, seed=3)
+    assert (found.done, found.stopped, found.source, found.how_many) == (3, False, "three.txt", "3 sentences")
+    assert [(row["layer"], row["head"]) for row in found.rows] == [(i, j) for i in range(4) for j in (1, 2)]
+    assert all(row["exact_nearest1_full"] == 1 for row in found.rows)
+    cli.main(["viz", "--file", str(tmp_path / "three.txt"), "--head", "1-2", "--queries", "4", "--seed", "3",
+              "--draw", "metrics", "--out", str(tmp_path / "out")])  # fmt: skip
+    with open(tmp_path / "out" / "heads.csv", newline="", encoding="utf-8") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    assert rows == found.rows
+    assert draw(found, "metrics").get_axes()
+
+
+def test_a_comparison_from_python(tiny):
+    moved = compare.compare(tiny, minibert.load("tiny-sentiment"), [ONE, "Yes."])
+    assert moved.moving and len(moved.rows) == 16 and moved.source is None
+    assert not compare.compare(tiny, tiny, [ONE]).moving
