@@ -1,4 +1,4 @@
-"""The command `minibert explore`: sentences in, one page for the browser out."""
+"""The command `minibert explore` writes a page for the browser from sentences."""
 
 import argparse
 import json
@@ -54,11 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the page, or a folder for it (default: explorer.html)",
     )
     parser.add_argument(
-        "--points", type=at_least(2), default=10_000, metavar="N", help="per head, two a token (default: 10000)"
+        "--points",
+        type=at_least(2),
+        default=10_000,
+        metavar="N",
+        help="most points of a head, two per token; more sentences are sampled (default: 10000)",
     )
-    parser.add_argument(
-        "--seed", type=at_least(0), default=0, metavar="N", help="of sentences drawn at random (default: 0)"
-    )
+    parser.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="seed of the sample (default: 0)")
     parser.add_argument(
         "--size",
         type=at_least(0.1, float, most=999),
@@ -66,20 +68,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MB",
         help="largest size of the page, without a live model (default: 15)",
     )
-    add_heads(parser, default="none: which heads to keep of sentences too long for all heads")
+    add_heads(parser, default="none: the heads in which long sentences are whole, where not all heads fit")
     parser.add_argument(
         "--live",
         action=argparse.BooleanOptionalAction,
-        help=f"put the model into the page, so that one can type there (default: up to {BY_ITSELF / 1e6:.0f} million "
+        help=f"put the model into the page, to type sentences there (default: up to {BY_ITSELF / 1e6:.0f} million "
         f"parameters; at most {MOST / 1e6:.0f} million)",
     )
-    parser.add_argument("--tour", type=path, metavar="FILE", help="a guided tour of your own, in JSON (see the README)")
+    parser.add_argument("--tour", type=path, metavar="FILE", help="your own guided tour, in JSON (see the README)")
     parser.add_argument(
         "--read",
         metavar="FILE",
-        help="a page of `minibert read` of the first sentence, to link to (default: read.html, if it is there)",
+        help="link to this page of `minibert read` on the first sentence (default: read.html, where it exists)",
     )
-    parser.add_argument("--language", choices=("en", "ja"), default="en", help="of the page (default: en)")
+    parser.add_argument("--language", choices=("en", "ja"), default="en", help="language of the page (default: en)")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
 
 
@@ -97,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
     sentences = Sentences(bert, args.texts or EXAMPLES, args.file, args.skip_bad, args.column)
     selection = select(bert, sentences, args.points, args.seed)
     if len(selection.encodings) == selection.count:
-        refuse(args, "seed", "where there is room for all sentences, since none is drawn at random")
+        refuse(args, "seed", "where all sentences fit, since none is drawn at random")
     page = explore(
         bert,
         selection,
@@ -128,7 +130,7 @@ def run(args: argparse.Namespace) -> None:
 
 def in_the_sample(selection: Selection) -> str:
     """Which sentences are in the page, and why not all."""
-    why = f"there is room for {selection.points:,} points per head (--points)"
+    why = f"a head gets at most {selection.points:,} points (--points)"
     if selection.points_here > selection.points:
         why = f"it alone has {selection.points_here:,} points per head, more than --points {selection.points:,}"
     sentences = counted(selection.count, "sentence")

@@ -225,7 +225,7 @@ minibert: --out has no effect with --json, which has every head and no picture; 
 $ minibert attention --pair "It rained."
 minibert: TEXT is missing; expected the first sentence of the pair, before --pair
 $ minibert explore "A dog." --seed 3
-minibert: --seed has no effect where there is room for all sentences, since none is drawn at random; leave it out
+minibert: --seed has no effect where all sentences fit, since none is drawn at random; leave it out
 $ minibert explore --out page.txt
 minibert: --out is page.txt; expected a folder, or a file that ends in .html
 $ minibert explore --out -

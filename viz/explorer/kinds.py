@@ -1,7 +1,7 @@
-"""What kind of head it is, and the evidence: the one place to which it clearly sends its attention.
+"""The kind of a head: the one place that clearly gets its attention, and the numbers that show it.
 
-Special tokens (those that are no piece of a word, such as [CLS]) are left out as queries and as keys: they look at
-themselves, and many heads park most of their attention on them. What is named is where the rest goes.
+Special tokens (those that are no piece of a word, such as [CLS]) are left out as queries and as keys, since they get
+most of the attention of many heads. The kind is where the rest goes.
 """
 
 import unicodedata
@@ -12,13 +12,13 @@ import numpy as np
 
 REACH = 10
 CLEAR = 0.4
-"""A head that gives this share of its attention to one place is named after it."""
+"""The share of a head's attention that one place must get to name the head."""
 OTHER = 0.75
-"""The same for the other sentence of a pair, which is about half of all words anyway."""
+"""The same for the other sentence of a pair, which has about half of all words."""
 BROAD = 0.8
-"""A head whose attention has this share of the largest entropy possible looks everywhere."""
+"""The share of the largest possible entropy from which on a head is called broad."""
 FEWEST = 8
-"""Queries that a name must rest on."""
+"""The number of queries that a name needs, or half of all where there are fewer."""
 OFFSETS = (-1, 1, 0, *(sign * step for step in range(2, REACH + 1) for sign in (-1, 1)))
 PLACES = (*OFFSETS, "same", "punctuation", "other")
 
@@ -27,10 +27,10 @@ PLACES = (*OFFSETS, "same", "punctuation", "other")
 class Kinds:
     """names: one per head, an offset as a string ("-1") or a word of PLACES, "special", "broad" or "mixed".
 
-    share: [heads], of the attention that goes to words, what goes to that place.
-    left: [heads], of all attention of words, what goes to words and not to special tokens.
+    share: [heads], the share of that place in the attention from words to words.
+    left: [heads], the share of words, not special tokens, in the attention of words.
     queries: [heads], how many queries have such a place.
-    best: [heads], the sentence in which it is clearest.
+    best: [heads], the sentence in which the kind is clearest.
     """
 
     names: list[str]

@@ -1,4 +1,4 @@
-"""Arrays as text: quantised where the eye is the judge, float32 where a number will be read."""
+"""Arrays as text: 16 bits where they are only drawn, float32 where a number is shown."""
 
 import base64
 import zlib
@@ -24,13 +24,15 @@ def unsigned(array: np.ndarray, largest: float) -> str:
 
 
 def float32(array: np.ndarray) -> str:
-    """As it is."""
+    """float32, as it is."""
     return text(array.astype(np.float32))
 
 
 def deflated(array: np.ndarray) -> str:
-    """As it is, compressed: first the lowest byte of every number, then the next, up to the one with the sign. Those
-    are much alike. By deflate without a header, as base64."""
+    """Numbers as they are, compressed by deflate without a header, as base64.
+
+    The lowest bytes of all numbers come first, then the next, up to those with the sign: bytes of one place are alike.
+    """
     array = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
     planes = array.reshape(-1).view(np.uint8).reshape(-1, array.itemsize).T
     squeeze = zlib.compressobj(6, zlib.DEFLATED, -15)
