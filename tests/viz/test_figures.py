@@ -276,6 +276,11 @@ def test_all_public_names_and_folders_are_found_after_one_import():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_the_table_of_the_readme_names_everything_public():
+    table = (Path(viz.__file__).parent / "README.md").read_text(encoding="utf-8").split("# Findings")[0]
+    assert {name for name in viz.__all__ if f"`{name}`" not in table} == set()
+
+
 def many(scope="head", components=2, **choices):
     query, key, attention = heads(2, 3)
     return viz.normalize(query, key, scale=1, scope=scope, components=components, **choices), attention

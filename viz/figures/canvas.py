@@ -128,6 +128,15 @@ def heading(axes: Axes, name: str, note: str = "") -> None:
         axes.annotate(note, (0.5, 1), (0, 3.5), ha="center", va="bottom", fontsize=SMALL, color=FAINT, **where)
 
 
+def name_axes(axes: Axes, across: str, up: str, first: bool) -> None:
+    """Write the names of both axes. Only the first panel of a row has a name and numbers of the vertical axis."""
+    axes.set_xlabel(across, fontsize=SMALL)
+    if first:
+        axes.set_ylabel(up, fontsize=SMALL)
+    else:
+        axes.set_yticklabels([])
+
+
 def columns_for(count: int, width: float, narrowest: float = 2.1) -> int:
     """The number of columns for so many panels: none is narrower than `narrowest`, and rows are equally long."""
     most = max(1, min(count, int(width / narrowest)))

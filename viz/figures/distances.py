@@ -14,7 +14,7 @@ from matplotlib.patheffects import withStroke
 from viz.figures import canvas
 from viz.figures.attention_lines import Lines
 from viz.figures.panels import METHODS, of_one_head
-from viz.figures.style import DOTS, INK, LINK, SMALL, WIDTH, in_house_style
+from viz.figures.style import DOTS, INK, LINK, WIDTH, in_house_style
 from viz.geometry.normalize import Normalized
 from viz.geometry.scale import closeness, near_distance
 from viz.geometry.sentences import attention_blocks, sentence_spans
@@ -85,11 +85,8 @@ def distance_figure(
             product = np.vecdot(head.query[link.query], head.key[link.key])
             axes.scatter(distance, product, s=26, facecolors="none", edgecolors=LINK, linewidths=1, zorder=5)
         canvas.heading(axes, head.title, _correlations(pairs))
-        axes.set_xlabel("distance of query and key", fontsize=SMALL)
-        if place % columns == 0:
-            axes.set_ylabel("dot product of query and key", fontsize=SMALL)
-        else:
-            axes.set_yticklabels([])
+        names = ("distance of query and key", "dot product of query and key")
+        canvas.name_axes(axes, *names, first=place % columns == 0)
         axes.grid(alpha=0.25, lw=0.4)
         axes.set_axisbelow(True)
     canvas.colorbar(figure, dots, all_axes[columns - 1], "attention")

@@ -161,11 +161,7 @@ def layers_figure(
         canvas.equal_axes(axes, np.concatenate([query, key]), margin=0.03)
         _scatter_mixed(axes, kinds)
         axes.set_title(name, fontsize=NORMAL)
-        axes.set_xlabel(across, fontsize=SMALL)
-        if place % layout.columns == 0:
-            axes.set_ylabel(up, fontsize=SMALL)
-        else:
-            axes.set_yticklabels([])
+        canvas.name_axes(axes, across, up, first=place % layout.columns == 0)
     return figure
 
 
