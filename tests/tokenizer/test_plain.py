@@ -165,6 +165,15 @@ def test_a_tokenizer_without_the_package(kind, expected, without_tokenizers):
             assert ours.encode(text) == wanted, text
 
 
+def test_the_state_is_that_of_the_package(expected, without_tokenizers):
+    """The explorer's page reads it: the steps, the added tokens, and the model."""
+    folder, theirs = expected["bundled"]
+    found, wanted = (json.loads(t.backend.to_str()) for t in (read_tokenizer(folder), theirs))
+    assert {name: found[name] for name in wanted if name not in ("decoder", "truncation", "padding")} == {
+        name: value for name, value in wanted.items() if name not in ("decoder", "truncation", "padding")
+    }
+
+
 NEEDED = "that needs the package tokenizers: pip install tokenizers"
 OTHERS = {
     "a normalizer": (lambda t: t.update(normalizer={"type": "NFC"}), f"its normalizer is NFC, and {NEEDED}"),
