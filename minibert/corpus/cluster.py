@@ -1,5 +1,5 @@
-"""A corpus worked on by other processes, of this machine or of many: Dask hands out the blocks, and does again what was
-lost with a worker.
+"""A corpus worked on by other processes, on one machine or many. Dask hands out the blocks, and does those of a worker
+again that died.
 
     this process        the workers
     block  ---------->  part = work(models, block)         each block to whoever is free
@@ -34,7 +34,7 @@ from minibert.speed.cores import blas
 
 GROUP, FAN = 64, 8
 MOST_SENT = 2**29
-"""Bytes of a model that are sent to workers that have none of that name."""
+"""The most bytes of a model that are sent to a worker which has none of that name."""
 
 SETTINGS = {
     "distributed.worker.profile.enabled": False,
@@ -46,9 +46,9 @@ SETTINGS = {
 
 @contextmanager
 def cluster(workers: int | None, scheduler: str | None, *models: Bert) -> Iterator[Here]:
-    """So many workers of this machine, or those of a scheduler that is there; for a block of `with`.
+    """Workers of this machine, or those of a running scheduler; a context manager.
 
-    ValueError: Dask is not installed, no scheduler answers, or its workers cannot have the models.
+    Raises UserError where Dask is missing, no scheduler answers, or its workers cannot have the models.
     """
     try:
         from dask import config
@@ -183,7 +183,7 @@ def mute() -> Iterator[None]:
 
 
 def dask_setup(worker: object) -> None:
-    """Called by Dask, by this name, when a worker of this machine begins."""
+    """Dask calls this function by its name when a worker of this machine begins."""
     signal(SIGINT, SIG_IGN)  # Ctrl-C is for the process that began it
 
 
