@@ -72,7 +72,7 @@ class Settings:
 
 
 def read_config(path: Path) -> BertConfig:
-    """Read a config.json. CheckpointError: it is not a BERT's, or it asks for what minibert does not compute."""
+    """Read a config.json. CheckpointError: it is not a BERT's, or minibert does not implement it."""
     settings = Settings(path, read_json(path))
     check_family(settings)
     family = FAMILIES[settings.values.get("model_type", "bert")]

@@ -35,12 +35,12 @@ def read_pooling(folder: Path) -> Pooling:
     except (TypeError, KeyError, AttributeError):
         raise CheckpointError(f"{path}: expected a list of modules with type and path") from None
     if unknown := set(kinds) - {"Transformer", "Pooling", "Normalize"}:
-        raise CheckpointError(f"{path} asks for {', '.join(sorted(unknown))}; expected Transformer, Pooling, Normalize")
+        raise CheckpointError(f"{path} needs {', '.join(sorted(unknown))}; expected Transformer, Pooling, Normalize")
     settings = kinds.get("Pooling", folder / "1_Pooling") / "config.json"
     chosen = [key for key, value in read_json(settings).items() if key.startswith("pooling_mode_") and value is True]
     if len(chosen) != 1 or chosen[0] not in MODES:
         asked = " and ".join(chosen) or "no pooling"
-        raise CheckpointError(f"{settings} asks for {asked}; expected one of {', '.join(MODES)}")
+        raise CheckpointError(f"{settings} needs {asked}; expected one of {', '.join(MODES)}")
     limits = folder / "sentence_bert_config.json"
     longest = read_json(limits).get("max_seq_length") if limits.is_file() else None
     return Pooling(MODES[chosen[0]], "Normalize" in kinds, longest)

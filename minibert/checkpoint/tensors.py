@@ -94,7 +94,7 @@ def read_shards(index: Path) -> dict[str, Stored]:
         shards[shard] = read_header(index.parent / shard)
     for name, shard in places.items():
         if name not in shards[shard]:
-            raise CheckpointError(f"{index} says that {abbreviate(name)} is in {shard}, where it is not")
+            raise CheckpointError(f"{index} lists {abbreviate(name)} under {shard}, where it is not")
     return {name: shards[shard][name] for name, shard in places.items()}
 
 
@@ -158,7 +158,7 @@ def read_tensor(name: str, stored: Stored, shape: tuple[int, ...]) -> np.ndarray
     what = f"{stored.path}: {abbreviate(name)}"
     if stored.shape != shape:
         got = abbreviate(list(stored.shape))
-        raise CheckpointError(f"{what} has shape {got}, but config.json asks for {list(shape)}; are they of one model?")
+        raise CheckpointError(f"{what} has shape {got}, but config.json needs {list(shape)}; are they of one model?")
     if stored.dtype not in DTYPES:
         raise CheckpointError(f"{what} is {stored.dtype}; expected one of {', '.join(DTYPES)}")
     raw = stored.content.view(DTYPES[stored.dtype])

@@ -105,7 +105,7 @@ class Tensors:
         full = self.name(name, of)
         if full not in self.stored:
             raise CheckpointError(
-                f"{self.folder} has no tensor {abbreviate(full)}; config.json asks for one of shape {list(shape)}"
+                f"{self.folder} has no tensor {abbreviate(full)}; config.json needs one of shape {list(shape)}"
             )
         self.read.add(name)
         return read_tensor(full, self.stored[full], shape)

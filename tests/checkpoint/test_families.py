@@ -301,7 +301,7 @@ SETTINGS = {
     "no padding": ("roberta", {"pad_token_id": -1}, "pad_token_id is -1; expected a whole number, 0 or more"),
     "no groups": ("albert", {"num_hidden_groups": 0}, "num_hidden_groups is 0; expected a whole number, 1 or more"),
     "layers in a group": ("albert", {"inner_group_num": 2}, "inner_group_num is 2; expected 1"),
-    "another width": ("electra", {"embedding_size": 5}, "but config.json asks for"),
+    "another width": ("electra", {"embedding_size": 5}, "but config.json needs"),
 }
 
 

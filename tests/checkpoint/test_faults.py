@@ -44,7 +44,7 @@ FAULTS = {
         tensors(lambda t: t["cls.predictions.bias"].fill_(float("nan"))), "masked_lm", "has infinite values, or some"),
     "a head of another model": (
         tensors(lambda t: t.update({"cls.predictions.transform.dense.weight": torch.ones(7, 7)})),
-        "masked_lm", "has shape [7, 7], but config.json asks for [24, 24]"),
+        "masked_lm", "has shape [7, 7], but config.json needs [24, 24]"),
     "half a head": (
         tensors(lambda t: t.pop("cls.predictions.transform.dense.weight")), "masked_lm", "has no tensor 'cls.predict"),
     "a head of whole numbers": (

@@ -170,7 +170,7 @@ def test_old_files_that_say_nothing_are_classifiers_of_two(tmp_path):
     assert {label for label, _ in minibert.load(tmp_path).classify("the nap")} == {"LABEL_0", "LABEL_1"}
     write_model(tmp_path, transformers.BertForMultipleChoice)
     change_config(tmp_path, architectures=..., id2label=..., label2id=...)
-    with pytest.raises(ValueError, match=r"has shape \[1, 24\], but config.json asks for \[2, 24\]"):
+    with pytest.raises(ValueError, match=r"has shape \[1, 24\], but config.json needs \[2, 24\]"):
         minibert.load(tmp_path).classify("the nap")
 
 
@@ -191,7 +191,7 @@ WRONG = {
     "a lie of labels": ({"id2label": ..., "num_labels": 10**9}, "num_labels is 1000000000; expected a whole number"),
     "a problem": ({"problem_type": "guess"}, "problem_type is 'guess' for 2 labels; expected regression, multi_label"),
     "a list of problems": ({"problem_type": ["regression"]}, "problem_type is ['regression'] for 2 labels"),
-    "too few labels": ({"id2label": {"0": "a"}}, "has shape [2, 24], but config.json asks for [1, 24]"),
+    "too few labels": ({"id2label": {"0": "a"}}, "has shape [2, 24], but config.json needs [1, 24]"),
 }
 
 

@@ -261,11 +261,11 @@ REFUSED = {
     "a lie of a billion layers": (config_changed(num_hidden_layers=10**9), "has no tensor 'bert.encoder.layer.2."),
     "a lie of a vocabulary": (
         config_changed(vocab_size=10**12),
-        f"'{WORD}' has shape [{SHAPE['vocab_size']}, 24], but config.json asks for [1000000000000, 24]",
+        f"'{WORD}' has shape [{SHAPE['vocab_size']}, 24], but config.json needs [1000000000000, 24]",
     ),
     "another hidden size": (
         config_changed(hidden_size=48),
-        f"has shape [{SHAPE['vocab_size']}, 24], but config.json asks for [{SHAPE['vocab_size']}, 48]",
+        f"has shape [{SHAPE['vocab_size']}, 24], but config.json needs [{SHAPE['vocab_size']}, 48]",
     ),
     "integers": (
         tensors_changed(lambda t: t.update({QUERY: t[QUERY].int()})),
@@ -329,7 +329,7 @@ REFUSED = {
     ),
     "a shard without the tensor": (
         sharded(lambda folder, index: index["weight_map"].update({"bert.pooler": index["weight_map"][WORD]})),
-        "says that 'bert.pooler' is in model-0",
+        "lists 'bert.pooler' under model-0",
     ),
     "an index without a map": (sharded(lambda folder, index: index.pop("weight_map")), "weight_map is None; expected"),
     "an index of numbers": (

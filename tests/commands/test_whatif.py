@@ -148,14 +148,14 @@ def test_pooling_is_read_from_modules_json(tmp_path, minilm_folder):
 @pytest.mark.parametrize(
     ("kinds", "pooling", "message"),
     [
-        (["Transformer", "Pooling", "Dense"], {"pooling_mode_mean_tokens": True}, "asks for Dense"),
-        (["Transformer", "Pooling"], {"pooling_mode_mean_tokens": False}, "asks for no pooling; expected one of"),
+        (["Transformer", "Pooling", "Dense"], {"pooling_mode_mean_tokens": True}, "needs Dense"),
+        (["Transformer", "Pooling"], {"pooling_mode_mean_tokens": False}, "needs no pooling; expected one of"),
         (
             ["Transformer", "Pooling"],
             {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True},
-            "asks for pooling_mode_mean_tokens and pooling_mode_cls_token",
+            "needs pooling_mode_mean_tokens and pooling_mode_cls_token",
         ),
-        (["Transformer", "Pooling"], {"pooling_mode_lasttoken": True}, "asks for pooling_mode_lasttoken"),
+        (["Transformer", "Pooling"], {"pooling_mode_lasttoken": True}, "needs pooling_mode_lasttoken"),
     ],
 )
 def test_pooling_that_is_not_done_here_is_named(tmp_path, kinds, pooling, message):
