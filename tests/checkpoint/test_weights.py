@@ -429,6 +429,14 @@ def test_what_safetensors_refuses_is_refused_and_what_it_takes_is_taken(entries,
         assert sorted(read_header(path)) == expected
 
 
+@pytest.mark.parametrize("shape", [[-1], [1.5], [True], [2**63]])
+def test_a_shape_that_is_no_whole_number(shape, tmp_path):
+    header = json.dumps({"a": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}}).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(CheckpointError, match="the shape or the place of 'a' is no whole number"):
+        read_header(tmp_path / "model.safetensors")
+
+
 def test_a_missing_shard_is_named(tmp_path):
     FORMS["sharded"](tmp_path)
     gone = sorted(tmp_path.glob("*.safetensors"))[1]

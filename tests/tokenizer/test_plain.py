@@ -165,6 +165,11 @@ def test_a_tokenizer_without_the_package(kind, expected, without_tokenizers):
             assert ours.encode(text) == wanted, text
 
 
+def test_an_added_token_without_letters_is_none(bundled):
+    given_settings = bundled | {"added_tokens": [*bundled["added_tokens"], {"content": ""}]}
+    assert PlainTokenizer(given_settings).get_vocab() == build_backend(given_settings).get_vocab()
+
+
 def test_the_state_is_that_of_the_package(expected, without_tokenizers):
     """The explorer's page reads it: the steps, the added tokens, and the model."""
     folder, theirs = expected["bundled"]
