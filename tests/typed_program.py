@@ -5,7 +5,7 @@ Where a public function loses its types, or returns something else, mypy finds i
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ bert.classify("A fine film.")
 assert_type(bert.resume(trace, layer=1, attention=layer.attention), minibert.Trace)
 assert_type(bert.without_heads([(1, 2)], mean_over=["One."]), minibert.Bert)
 trace.stacked("attention").mean(axis=(0, 1))
-assert_type(trace.to_rows("query"), list[dict[str, object]])
+assert_type(trace.to_rows("query"), list[dict[Any, Any]])
 trace.save("trace.npz")
 
 normalized = viz.normalize(layer.query, layer.key, [0] * 12, method="exact")

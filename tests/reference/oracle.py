@@ -1,5 +1,7 @@
 """What `transformers` computes, under our names, and random checkpoints for it to compute on."""
 
+import copy
+import functools
 import random
 import string
 from pathlib import Path
@@ -73,6 +75,31 @@ def reference_trace(model: torch.nn.Module, encoding: Encoding) -> dict[str, np.
         found["logits"] = model.cls.predictions(output.last_hidden_state)[0]
         found["probabilities"] = found["logits"].softmax(-1)
     return {path: tensor.numpy() for path, tensor in found.items()}
+
+
+@functools.lru_cache(maxsize=2)
+def in_double_precision(model: torch.nn.Module) -> torch.nn.Module:
+    return copy.deepcopy(model).double()
+
+
+def assert_agrees(ours: dict[str, np.ndarray], model: torch.nn.Module, encoding: Encoding, what: str) -> None:
+    """Every array is about as far from a run in float64 as that of `transformers` in float32 is, whatever the machine.
+
+        |ours - exact| <= 4 max |theirs - exact| + (1e-6 + sqrt(n) 2^-24) (1 + max |exact|)
+
+    n is the number of terms of the longest dot product, so sqrt(n) 2^-24 is the usual rounding error of one in float32;
+    BLAS adds the terms in another order on every processor. 1e-6 is what erf may be off.
+    """
+    theirs, exact = reference_trace(model, encoding), reference_trace(in_double_precision(model), encoding)
+    terms = max(model.config.hidden_size, model.config.intermediate_size)
+    assert ours.keys() == exact.keys(), what
+    for path, array in ours.items():
+        assert array.shape == exact[path].shape, f"{what}: {path}"
+        error = np.abs(array - exact[path])
+        rounding = (1e-6 + terms**0.5 * 2**-24) * (1 + np.abs(exact[path]).max())
+        allowed = 4 * np.abs(theirs[path] - exact[path]).max() + rounding
+        place = tuple(map(int, np.unravel_index(error.argmax(), error.shape)))
+        assert error.max() <= allowed, f"{what}: {path}{place} is off by {error.max():.1e}; {allowed:.1e} is allowed"
 
 
 def letters_tokenizer(vocabulary: int) -> tokenizers.Tokenizer:
