@@ -93,7 +93,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("npz", "parquet"),
         help="also write the sample for viz.read_export: queries, keys, attention, tokens (parquet: and the table)",
     )
-    group = parser.add_argument_group("which lines are drawn")
+    add_lines(parser.add_argument_group("which lines are drawn"))
+    add_moves(parser.add_argument_group("how queries and keys are moved"))
+
+
+def add_lines(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--link", metavar="WORD:WORD", help=f"a pair of words in red (default sentence: {DEFAULT_LINK})")
     group.add_argument(
         "--top", type=at_least(1), metavar="N", help="draw the N most attended keys of each query (default: 1)"
@@ -104,7 +108,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--no-special", action="store_true", help="draw no line from or to [CLS] and [SEP]")
     group.add_argument("--words", action="store_true", help="merge the pieces of a word")
-    group = parser.add_argument_group("how queries and keys are moved")
+
+
+def add_moves(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--scope",
         choices=("head", "layer", "model"),
