@@ -22,8 +22,9 @@ from minibert.attention import attend, head_outputs, merge_heads, self_attention
 from minibert.embeddings import embed
 from minibert.encoder import attention_block, feed_forward_block, intermediate
 from minibert.errors import UserError
+from minibert.exercises.course import find
 from minibert.exercises.course.ex11_encoder.exercise import hidden_states
-from minibert.exercises.judge.checker import Checker, find
+from minibert.exercises.judge.checker import Checker
 from minibert.exercises.judge.worker import load as load_file
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert, Text, rows_of_sentences

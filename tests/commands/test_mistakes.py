@@ -39,7 +39,7 @@ minibert: there is no exercise 'sofmax'; did you mean softmax?
 $ minibert exercises check folder softmax --json --watch
 minibert: --watch and --json exclude each other; see `minibert exercises check --help`
 $ minibert exercises check folder --seed -1
-minibert: --seed is -1; expected 0 or more
+minibert: --seed is -1; expected 0 or more; see `minibert exercises check --help`
 $ minibert viz --layers all
 minibert: there is no option --layers; did you mean --layer?
 $ minibert viz --lines 3

@@ -16,6 +16,7 @@ from minibert.exercises.front.classroom import students_in
 from minibert.exercises.front.handing_out import stub
 from minibert.exercises.front.pictures import in_blocks
 from minibert.exercises.judge.compare import close, pictured
+from minibert.terminal import columns
 from tests.exercises.test_command import SOFTMAX, WRONG, run
 
 
@@ -162,7 +163,7 @@ def test_a_picture_shows_the_matrix_of_the_message_and_no_rounding():
     got[2, 1, 3] = expected[2, 1, 3] + np.float32(8e-3)
     picture = pictured(expected, got, ~close(got, expected, 2e-5))
     assert picture.expected[0, 0] == 40, "the third matrix, which holds the wrong number"
-    lines = in_blocks(picture, "utf-8")
+    lines = in_blocks(picture, "utf-8", "en")
     assert [row[26:].strip() for row in lines[1:]] == ["", "██", "", ""]
 
 
@@ -170,7 +171,7 @@ def test_a_large_picture_is_cut_round_the_first_wrong_number_and_fits_a_terminal
     expected = np.zeros((40, 60), np.float32)
     got = expected.copy()
     got[30, 50] = np.nan
-    lines = in_blocks(pictured(expected, got, got != expected), None)
+    lines = in_blocks(pictured(expected, got, got != expected), None, "en")
     assert max(map(len, lines)) < 76
     assert any("?" in line for line in lines[1:-1])
     assert lines[-1] == "(rows 28 to 39 of 40, columns 44 to 59 of 60, all from 0)"
@@ -191,3 +192,43 @@ def test_every_finding_has_a_file_to_run_on_one_thread():
     for exercise in EXERCISES:
         if any(isinstance(part, Finding) for part in exercise.parts):
             assert "with one_thread():" in (exercise.stub).read_text(encoding="utf-8")
+
+
+def test_one_lesson_is_marked_alike_everywhere(tmp_path, capsys):
+    """Where one exercise was handed out, the folder, its JSON and the class have one."""
+    for name in ("ann", "bo"):
+        run(capsys, "start", tmp_path / "class" / name, "softmax", "gelu")
+        for exercise in (EXERCISES[0], EXERCISES[2]):
+            shutil.copy(exercise.solution, tmp_path / "class" / name / exercise.file)
+    (tmp_path / "class" / "bo" / "03_gelu.py").unlink()
+    ann = tmp_path / "class" / "ann"
+    status, out, _ = run(capsys, "check", ann)
+    report = json.loads(run(capsys, "check", ann, "--json")[1])
+    assert status == 0 and "2 of 2 are right" in out
+    assert (report["passed"], report["total"]) == (2, 2)
+    rows = [line.split() for line in run(capsys, "class", tmp_path / "class")[1].splitlines()[:3]]
+    assert rows[0][:2] == ["1", "3"]
+    assert rows[1][:5] == ["ann", "+", "+", "2", "2/2"]
+    assert rows[2][:5] == ["bo", "+", "1", "1/2", "1/2"], "a file that a student lost is missing"
+
+
+@pytest.mark.parametrize(
+    "action", [["check", "work", "--html"], ["class", "work", "--csv"], ["class", "work", "--html"]]
+)
+def test_a_file_that_cannot_be_written_is_found_before_the_work(tmp_path, capsys, monkeypatch, action):
+    monkeypatch.chdir(tmp_path)
+    run(capsys, "start", "work", "softmax")
+    (tmp_path / "file").write_text("")
+    for path in ("file/report", "work"):
+        status, out, err = run(capsys, *action, path)
+        assert (status, out) == (2, "")
+        assert f"{action[-1]} is {path}" in err and err.count("\n") == 1
+
+
+def test_columns_stand_below_each_other_whatever_the_names(tmp_path, capsys):
+    names = ("anna", "ｱｲｳ", "Zoe\u0301", "\u1100\u1161", "𝔸𝔹", "猫")
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / SOFTMAX.file).write_text(stub(SOFTMAX))
+    _, *rows = run(capsys, "class", tmp_path)[1].splitlines()[: 1 + len(names)]
+    assert len({columns(row) for row in rows}) == 1

@@ -15,10 +15,10 @@ import minibert.exercises
 from minibert.commands.main import main
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.front import progress
+from minibert.exercises.front.console import Console
 from minibert.exercises.front.handing_out import stub
-from minibert.exercises.front.pictures import wide
-from minibert.exercises.front.saying import say
 from minibert.exercises.judge.report import Report
+from minibert.terminal import columns
 
 SOFTMAX = EXERCISES[0]
 RIGHT = "from minibert.numerics import softmax\n"
@@ -80,16 +80,18 @@ def test_a_folder_that_is_not_there_is_told_from_an_exercise(tmp_path, capsys):
 
 def test_lines_fit_the_terminal_and_commands_stay_whole(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
-    say(
+    Console().fold(
         "比べるには: minibert exercises show merge_and_residual です。次の `np.zeros((3, 4))` を見て、(十八)。" * 3,
         "    ",
     )
-    say("On the word 'rebuilding\u2603misunderstanding' and a vocabulary of 8192 pieces it falls into too many. " * 3)
+    Console().fold(
+        "On the word 'rebuilding\u2603misunderstanding' and a vocabulary of 8192 pieces it falls into too many. " * 3
+    )
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(wide, lines)) <= 60
+    assert max(map(columns, lines)) <= 60
     assert sum("minibert exercises show merge_and_residual" in line for line in lines) == 3
     assert not any(line.strip()[0] in "、。)" for line in lines)
-    assert min(map(wide, lines[:3])) > 40, "not cut far too early"
+    assert min(map(columns, lines[:3])) > 40, "not cut far too early"
 
 
 def test_start_in_place_of_a_file_is_refused(tmp_path, capsys):
@@ -164,7 +166,7 @@ def test_json_is_the_documented_report(tmp_path, capsys):
         (["check", ".", "--time-limit", "0"], "--time-limit is 0"),
         (["check", ".", "--time-limit", "inf"], "--time-limit is inf"),
         (["check", ".", "--time-limit", "nan"], "--time-limit is nan"),
-        (["check", ".", "--time-limit", "1e12"], "--time-limit is 1e+12"),
+        (["check", ".", "--time-limit", "1e12"], "--time-limit is 1e12"),
         (["run", ".", "a text", "--time-limit", "inf"], "--time-limit is inf"),
         (["run", "nowhere", "a text"], "nowhere is not a folder"),
         (["class", "nowhere"], "nowhere is not a folder"),

@@ -20,6 +20,7 @@ from minibert.exercises.judge.compare import close
 from minibert.exercises.judge.imports import imports_answer
 from minibert.exercises.judge.key import PartKey, answer_key, arrays_of
 from minibert.exercises.judge.verdict import judge, judge_finding, judge_function
+from minibert.exercises.text import spoken
 from minibert.speed.cores import one_thread
 from tests.exercises.handed_in import answers
 
@@ -51,7 +52,7 @@ def verdict(folder, exercise, code, seed=0):
     path = folder / exercise.file
     path.write_text(code, encoding="utf-8")
     message = worker.run({"exercise": exercise.file, "file": str(path), "seed": seed})
-    return judge(exercise, answer_key(exercise, seed), transport.read_message(io.BytesIO(message)))
+    return spoken(judge(exercise, answer_key(exercise, seed), transport.read_message(io.BytesIO(message))), "en")
 
 
 def solved(exercise, *lines):
@@ -202,7 +203,7 @@ def test_every_file_has_all_it_should():
         for piece in ("Shapes", "Worked example", ">>> ", "Predict, before you"):
             assert piece in text, (exercise.file, piece)
         answer = exercise.answer if isinstance(exercise.answer, str) else exercise.answer()
-        assert len(answer) > 40
+        assert len(str(answer)) > 40
         assert all(len(hint) > 20 for part in exercise.parts for hint in part.hints)
         assert 1 <= exercise.difficulty <= 3
         assert 5 <= exercise.minutes <= 45
@@ -265,7 +266,7 @@ def test_findings_are_measured(tmp_path, exercise):
     ):
         report = judge_finding(measured, {"value": 0}, [wrong])
         assert report["status"] == "failed"
-        assert "(layer, head)" in report["message"]
+        assert "(layer, head)" in str(report["message"])
     assert judge_finding(measured, {"value": 0}, [None])["status"] == "todo"
 
 

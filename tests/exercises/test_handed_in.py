@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from minibert.exercises.judge.checker import find
+from minibert.exercises.course import find
 from minibert.speed.cores import one_thread
 from tests.exercises.handed_in import FOLDER, answers
 from tests.exercises.test_course import solved, verdict

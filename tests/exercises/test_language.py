@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 import minibert.exercises
-from minibert.exercises import language
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.course.exercise import Finding, Function
-from minibert.exercises.front import saying
+from minibert.exercises.front import console
 from minibert.exercises.front.handing_out import IN_CODE, stub
 from minibert.exercises.judge import raised
+from minibert.exercises.text import t, translations
 from tests.exercises.test_command import RIGHT, WRONG, run
 
 HERE = Path(minibert.exercises.__file__).parent
-TEXTS = language.tables()
+TEXTS = translations("ja")
 FILES = {exercise.name: (exercise.folder / "stub.ja.txt").read_text(encoding="utf-8") for exercise in EXERCISES}
 
 
@@ -39,7 +39,7 @@ def texts_of_the_course() -> list[str]:
         code = (exercise.stub).read_text(encoding="utf-8").split('"""', 2)[2]
         found += [words for words in IN_CODE.findall(code) if not words.isupper()]
         found.append(" ".join(exercise.solution.read_text(encoding="utf-8").split('"""', 2)[1].split()))
-    found += [*raised.ADVICE.values(), *saying.MARKS.values(), saying.PREDICTION]
+    found += [*raised.ADVICE.values(), console.PREDICTION]
     for path in sorted(HERE.rglob("*.py")):
         if path.name not in ("stub.py", "solution.py"):
             found += texts_in(path)
@@ -58,7 +58,7 @@ def texts_in(path: Path) -> list[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "t":
             first = node.args[0]
             found += named.get(first.id, []) if isinstance(first, ast.Name) else constants(first)
-    return found
+    return [text for text in found if text in TEXTS or re.search(r"\w", re.sub(r"{\w+}", "", text))]
 
 
 def constants(node: ast.AST) -> list[str]:
@@ -160,22 +160,17 @@ def test_mistakes_of_typing_are_told_in_japanese(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
 def test_answers_are_told_in_japanese(exercise):
-    with language.use("ja"):
-        answer = language.t(exercise.answer) if isinstance(exercise.answer, str) else exercise.answer()
+    answer = (t(exercise.answer) if isinstance(exercise.answer, str) else exercise.answer()).to("ja")
     assert len(re.findall("[ぁ-ん]", answer)) > 10, answer
     assert "{" not in answer
 
 
 def test_no_english_is_left_in_a_japanese_file():
     """But names, equations and what stands in the code itself."""
-    with language.use("ja"):
-        for exercise in EXERCISES:
-            code = stub(exercise).split('"""', 2)[2]
-            for words in IN_CODE.findall(code):
-                assert re.search("[ぁ-んァ-ヶ一-龠]", words) or "->" in words or "{layer}" in words, (
-                    exercise.file,
-                    words,
-                )
+    for exercise in EXERCISES:
+        code = stub(exercise, "ja").split('"""', 2)[2]
+        for words in IN_CODE.findall(code):
+            assert re.search("[ぁ-んァ-ヶ一-龠]", words) or "->" in words or "{layer}" in words, (exercise.file, words)
 
 
 def test_findings_have_hints():

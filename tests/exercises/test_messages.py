@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from minibert.exercises.course import EXERCISES
-from minibert.exercises.judge.checker import find, letters, likely_files
+from minibert.exercises.course import EXERCISES, find
+from minibert.exercises.judge.checker import letters, likely_files
 from tests.exercises.test_command import run
 from tests.exercises.test_course import solved, verdict
 

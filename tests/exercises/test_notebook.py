@@ -14,6 +14,7 @@ import pytest
 
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.front import cells, notebook, progress
+from minibert.exercises.judge.cells import notebook_in
 from minibert.exercises.own import EXERCISE_OF
 from tests.exercises.test_command import WRONG, run
 
@@ -263,7 +264,7 @@ def test_what_a_notebook_is_not_made_for_is_told(tmp_path, capsys):
     assert (status, "holds the course as files" in err) == (2, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".course.json", "exercises.ipynb", "files"]
     (tmp_path / "exercises.ipynb").write_text("{broken")
-    assert cells.notebook_in(tmp_path) is None
+    assert notebook_in(tmp_path) is None
 
 
 def test_a_picture_is_shown_in_colours_where_there_is_a_kernel(monkeypatch, kernel):

@@ -117,3 +117,14 @@ def test_viz_draws_with_ones_own_functions(work, tmp_path, capsys):
     main(["viz", "A small house.", "--exercises", str(work), "--draw", "joint", "--out", str(tmp_path / "out")])
     assert "split by a student" in capsys.readouterr().out
     assert list((tmp_path / "out").rglob("*.png"))
+
+
+def test_pooled_comes_from_ones_own_hidden_states():
+    """Another softmax changes every hidden state, and so what the pooler makes of the last one."""
+    library = load("tiny-sentiment")
+    functions = {"softmax": lambda x: np.full_like(x, 1 / x.shape[-1])}
+    mine = own.put_together({"softmax": functions}, library)(TEXT)
+    last_D = mine.hidden_states[-1][0]
+    expected = np.tanh(library.weights.pooler.weight @ last_D + library.weights.pooler.bias)
+    np.testing.assert_allclose(mine.pooled, expected, atol=1e-5)
+    assert np.abs(mine.pooled - library(TEXT).pooled).max() > 0.01

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minibert.exercises.judge.checker import find
+from minibert.exercises.course import find
 from minibert.speed.cores import one_thread
 from tests.exercises.submissions import RIGHT, WRONG
 from tests.exercises.test_course import solved, verdict

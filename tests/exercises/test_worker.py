@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minibert.exercises.course import exercise
+from minibert.exercises.course import exercise, find
 from minibert.exercises.judge import transport
-from minibert.exercises.judge.checker import Checker, find
+from minibert.exercises.judge.checker import Checker
 
 GOOD = "from minibert.numerics import softmax\n"
 LAYER_NORM = "from minibert.numerics import layer_norm\n"

@@ -12,17 +12,46 @@ from pathlib import Path
 import numpy as np
 
 from minibert.exercises.draw import Draw
+from minibert.exercises.text import Text, t
 
 
 class Wrong(ValueError):
-    """What came back is not even of the right kind; the message says what was expected and what came."""
+    """What a student's function returned is of another kind than expected; `text` gives both."""
+
+    def __init__(self, text: Text):
+        super().__init__(str(text))
+        self.text = text
+
+
+class Other:
+    """A value that is no array, number, text, None, or list, tuple or dict of these; or too large to be sent."""
+
+    def __init__(self, description: str):
+        self.description = description
+
+
+def kind_of(value: object) -> Text:
+    """What came back, in words, to go on after "got"."""
+    match value:
+        case Other():
+            return t(value.description)
+        case np.ndarray():
+            return t("one array of shape {shape}", shape=list(value.shape))
+        case None:
+            return Text("None")
+        case list() | tuple() | dict():
+            return t("a {kind} of {count}", kind=type(value).__name__, count=len(value))
+        case str():
+            return t("the text {text}", text=repr(value[:40]))
+    number = f"{value:g}" if isinstance(value, float) else str(value)
+    return t("the number {number}", number=number) if isinstance(value, float) else t("the value {value}", value=number)
 
 
 @dataclass(frozen=True)
 class Case:
     """One call of the student's function."""
 
-    about: str
+    about: Text
     """what the arguments are, to go on after "on": "3 heads, 5 queries and 7 keys" """
     arguments: tuple
 
@@ -69,7 +98,7 @@ class Function:
     cases: Callable[[Draw], list[Case]]
     mistakes: tuple[Mistake, ...]
     hints: tuple[str, str]
-    laws: tuple[Callable[[tuple, tuple[np.ndarray, ...]], str | None], ...] = ()
+    laws: tuple[Callable[[tuple, tuple[np.ndarray, ...]], Text | None], ...] = ()
     look: Callable[[tuple, object], object] = as_returned
     advice: str = ""
 
@@ -102,7 +131,7 @@ class Exercise:
     difficulty: int
     """1, 2 or 3"""
     parts: tuple[Function | Finding, ...]
-    answer: str | Callable[[], str]
+    answer: str | Callable[[], Text]
     """to the question of the file, told when the exercise is passed; measured where it is about the bundled model"""
     shown: tuple[Callable, ...]
 

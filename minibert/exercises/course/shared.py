@@ -5,19 +5,19 @@ import dataclasses
 import numpy as np
 
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.language import t
 from minibert.exercises.material import sentences
+from minibert.exercises.text import Text, t
 from minibert.model import Bert
 
 
-def broken_rows(got: np.ndarray, expected: np.ndarray | float, says: str) -> str | None:
+def broken_rows(got: np.ndarray, expected: np.ndarray | float, says: Text) -> Text | None:
     """The sentence for the first row where `got` is not `expected`, or None."""
     wrong = np.argwhere(~np.isclose(got, expected, rtol=1e-3, atol=1e-3))
     if not len(wrong):
         return None
     row = tuple(int(i) for i in wrong[0])
     want = np.broadcast_to(expected, got.shape)[row]
-    return says.format(row=list(row) if len(row) != 1 else row[0], got=f"{got[row]:.4g}", want=f"{want:.4g}")
+    return t(says.english, row=list(row) if len(row) != 1 else row[0], got=f"{got[row]:.4g}", want=f"{want:.4g}")
 
 
 HTK = ("head", "token", "number")
@@ -40,7 +40,7 @@ def small_bert(draw: Draw) -> Bert:
     return draw.bert({5: 2, 6: 3, 7: 5, 8: 6, 9: 7}[size], heads, head_size)
 
 
-def called(bert: Bert) -> str:
+def called(bert: Bert) -> Text:
     """What a case says of a model: the bundled one by that, another by its sizes."""
     if bert.name in ("tiny", "tiny-sentiment"):
         return t("the bundled model")

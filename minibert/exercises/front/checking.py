@@ -4,7 +4,6 @@ import argparse
 import ast
 import html
 import json
-import math
 import re
 import sys
 import time
@@ -13,59 +12,47 @@ from importlib.metadata import version
 from pathlib import Path
 
 from minibert.errors import UserError
-from minibert.exercises.course import EXERCISES
+from minibert.exercises.course import EXERCISES, find
 from minibert.exercises.course.exercise import Exercise
 from minibert.exercises.front import progress
-from minibert.exercises.front.cells import notebook_in
-from minibert.exercises.front.saying import MARKS, PREDICTION, existing, quoted, say, write_whole
-from minibert.exercises.judge.checker import Checker, find
+from minibert.exercises.front.console import MARKS, PREDICTION, Console, check_new_file, existing, quoted, write_whole
+from minibert.exercises.front.pictures import in_blocks, in_colors, page
+from minibert.exercises.judge.cells import notebook_in
+from minibert.exercises.judge.checker import Checker, started
 from minibert.exercises.judge.report import Report
-from minibert.exercises.language import t, tables
+from minibert.exercises.text import LANGUAGES, Text, joined, t
 from minibert.speed.cores import one_thread
 
 SCHEMA = 2
 PRINTED_LINES = 20
 
 
-def check(args: argparse.Namespace, notes: progress.Progress) -> None:
+def check(args: argparse.Namespace, notes: progress.Progress, out: Console) -> None:
     folder = existing(args.folder)
     chosen = EXERCISES if args.name is None else (find(args.name),)
-    check_numbers(args)
+    check_new_file(args.html, "--html")
     if args.watch and notebook_in(folder):
         raise UserError("--watch looks at files; in a notebook, the last line of a cell checks it whenever it is run")
     if args.watch:
-        watch(folder, chosen, args, notes)
+        watch(folder, chosen, args, notes, out)
         return
-    with Checker(folder, args.seed, args.time_limit) as checker:
+    chosen = started(folder, chosen)
+    with Checker(folder, args.seed, args.time_limit, out.language) as checker:
         if args.json:
             reports = [checker.check(exercise) for exercise in chosen]
             print(json.dumps(as_json(folder, args.seed, reports), indent=2))
         else:
-            reports = print_reports(checker, started(checker.files, chosen), args.folder, notes)
+            reports = print_reports(checker, chosen, args.folder, notes, out)
     if args.html is not None:
-        write_whole(args.html, as_page(reports))
+        write_whole(args.html, as_page(reports, out.language))
         if not args.json:
-            print(t("Written: {path}", path=quoted(args.html)))
+            out.print(t("Written: {path}", path=quoted(args.html)))
     if any(report.status != "passed" for report in reports):
         sys.exit(1)
 
 
-def check_numbers(args: argparse.Namespace) -> None:
-    if args.seed < 0:
-        raise UserError(f"--seed is {args.seed}; expected 0 or more")
-    if not (math.isfinite(args.time_limit) and 0 < args.time_limit <= 100_000):
-        raise UserError(f"--time-limit is {args.time_limit:g}; expected seconds, more than 0 and at most 100000")
-
-
-def started(folder: Path, chosen: tuple[Exercise, ...]) -> tuple[Exercise, ...]:
-    """Of all exercises those that are in the folder, where only some were handed out."""
-    there = tuple(exercise for exercise in chosen if (folder / exercise.file).is_file())
-    handed_out_whole = (folder / "test_exercises.py").is_file() or not there
-    return chosen if len(chosen) == 1 or handed_out_whole else there
-
-
 def as_json(folder: Path, seed: int, reports: list[Report]) -> dict:
-    """The documented report; the fields of an exercise are those of `judge.Report`."""
+    """The documented report; the fields of an exercise are those of `Report`."""
     return {
         "schema": SCHEMA,
         "minibert": version("minibert"),
@@ -78,40 +65,58 @@ def as_json(folder: Path, seed: int, reports: list[Report]) -> dict:
 
 
 def print_reports(
-    checker: Checker, chosen: Iterable[Exercise], folder: str, notes: progress.Progress, more: bool | None = None
+    checker: Checker, chosen: Iterable[Exercise], folder: str, notes: progress.Progress, out: Console
 ) -> list[Report]:
-    """Print each report as soon as it is there. One exercise on its own is told more about."""
+    """Print each report as soon as it is there, and what comes next."""
     chosen, reports = list(chosen), []
     alone = len(chosen) == 1
     for exercise in chosen:
         report = checker.check(exercise)
         reports.append(report)
-        print(f"{exercise.file[:2]}  {exercise.name:24} {t(MARKS[report.status])}", flush=True)
-        half = report.status == "todo" and any(part["status"] == "passed" for part in report.parts)
-        if report.status == "failed" or half or (alone and report.status != "passed"):
-            say(report.message, "    ")
-        if report.picture is not None:
-            print_picture(report)
-        if report.printed.strip() and (alone or report.status == "failed"):
-            print_printed(report.printed)
-        if report.status == "failed":
-            say(t("A hint: minibert exercises hint {name}", name=exercise.name), "    ")
+        print_report(report, alone, out)
         if report.status == "passed":
             notes.note("right", exercise.name)
         else:
             notes.forget("right", exercise.name)
         if alone and report.status == "passed":
-            predicted = prediction_in(checker.files / exercise.file)
-            says = t("You predicted: {predicted}", predicted=predicted) if predicted else t("What did you predict?")
-            say(says + ("\n" if predicted else " ") + answer_of(exercise), "    ")
-            say(t("To compare with ours: minibert exercises show {name}", name=exercise.name), "    ")
-            say_next(checker, folder, exercise, notes)
+            print_answer(exercise, prediction_in(checker.files / exercise.file), out)
+            print_next(checker, folder, exercise, notes, out)
     if not alone:
-        say_what_is_next(reports, folder, checker.notebook)
+        print_what_is_next(reports, folder, checker.notebook, out)
     return reports
 
 
-def answer_of(exercise: Exercise) -> str:
+def print_report(report: Report, alone: bool, out: Console) -> None:
+    """One exercise on its own is told more about."""
+    out.print(f"{report.file[:2]}  {report.name:24} {out.text(MARKS[report.status])}", flush=True)
+    half = report.status == "todo" and any(part["status"] == "passed" for part in report.parts)
+    if report.status == "failed" or half or (alone and report.status != "passed"):
+        out.fold(report.message, "    ")
+    if report.picture is not None:
+        for line in in_blocks(report.picture, getattr(sys.stdout, "encoding", None), out.language):
+            print(f"    {line}")
+    if report.printed.strip() and (alone or report.status == "failed"):
+        print_printed(report.printed, out)
+    if report.status == "failed":
+        out.fold(t("A hint: minibert exercises hint {name}", name=report.name), "    ")
+
+
+def print_printed(printed: str, out: Console) -> None:
+    lines = printed.strip("\n").splitlines()
+    out.print(joined("", ["    ", t("It printed, on all inputs together:")]))
+    for line in lines[:PRINTED_LINES]:
+        print(f"    | {line[:200]}")
+    if len(lines) > PRINTED_LINES:
+        out.print(joined("", ["    | ", t("... and {count} lines more", count=len(lines) - PRINTED_LINES)]))
+
+
+def print_answer(exercise: Exercise, predicted: str, out: Console) -> None:
+    asked = t("You predicted: {predicted}", predicted=predicted) if predicted else t("What did you predict?")
+    out.fold(joined("\n" if predicted else " ", [asked, answer_of(exercise)]), "    ")
+    out.fold(t("To compare with ours: minibert exercises show {name}", name=exercise.name), "    ")
+
+
+def answer_of(exercise: Exercise) -> Text:
     with one_thread():
         return t(exercise.answer) if isinstance(exercise.answer, str) else exercise.answer()
 
@@ -122,109 +127,100 @@ def prediction_in(path: Path) -> str:
         text = ast.get_docstring(ast.parse(path.read_bytes())) or ""
     except (OSError, SyntaxError, ValueError):
         return ""
-    for asked in (PREDICTION, tables()[PREDICTION]):
-        _, found, written = text.partition(f"\n{asked}")
+    for language in LANGUAGES:
+        _, found, written = text.partition(f"\n{t(PREDICTION).to(language)}")
         if found:
             return " ".join(written.split())[:500]
     return ""
 
 
-def say_what_is_next(reports: list[Report], folder: str, notebook: Path | None) -> None:
+def print_what_is_next(reports: list[Report], folder: str, notebook: Path | None, out: Console) -> None:
     left = [report for report in reports if report.status != "passed"]
-    print("\n" + t("{done} of {count} are right", done=len(reports) - len(left), count=len(reports)), end="")
+    out.print()
+    out.print(t("{done} of {count} are right", done=len(reports) - len(left), count=len(reports)), end="")
+    where = quoted(folder)
     if left:
-        print(t("; next: {path}", path=place_of(left[0], folder, notebook)))
+        out.print(t("; next: {path}", path=place_of(left[0], folder, notebook)))
     else:
-        print(t(". You have built it all."))
-        print(t("Now run it: minibert exercises run {folder}", folder=quoted(folder)) + ' "The cat sat on the [MASK]."')
+        out.print(t(". You have built it all."))
+        out.print(t('Now run it: minibert exercises run {folder} "The cat sat on the [MASK]."', folder=where))
     if len(left) < len(reports):
         says = "What did you predict? The answer to a question: minibert exercises check {folder} NAME"
-        print(t(says, folder=quoted(folder)))
+        out.print(t(says, folder=where))
     if any(report.status == "missing" for report in left):
-        print(t("To put the missing files there: minibert exercises start {folder}", folder=quoted(folder)))
+        out.print(t("To put the missing files there: minibert exercises start {folder}", folder=where))
 
 
-def print_picture(report: Report) -> None:
-    from minibert.exercises.front.pictures import in_blocks
-
-    for line in in_blocks(report.picture, getattr(sys.stdout, "encoding", None)):
-        print(f"    {line}")
-
-
-def print_printed(printed: str) -> None:
-    lines = printed.strip("\n").splitlines()
-    print("    " + t("It printed, on all inputs together:"))
-    for line in lines[:PRINTED_LINES]:
-        print(f"    | {line[:200]}")
-    if len(lines) > PRINTED_LINES:
-        print("    | " + t("... and {count} lines more", count=len(lines) - PRINTED_LINES))
+def print_next(checker: Checker, folder: str, done: Exercise, notes: progress.Progress, out: Console) -> None:
+    """The next exercise that is not right: the one after this, or the first that was left out."""
+    there = started(checker.folder, EXERCISES)
+    left = [exercise for exercise in there if exercise.name not in notes.right and exercise != done]
+    if left:
+        later = [exercise for exercise in left if exercise.number > done.number]
+        path = place_of((later or left)[0], folder, checker.notebook)
+        out.print(joined("", ["    ", t("Next: {path}", path=path)]))
 
 
-def as_page(reports: list[Report]) -> str:
+def place_of(exercise: Exercise | Report, folder: str, notebook: Path | None) -> str:
+    """Where an exercise is written: its file, or its notebook and its name."""
+    if notebook is None:
+        return quoted(f"{folder}/{exercise.file}")
+    return quoted(f"{folder}/{notebook.name}") + f" {exercise.name}"
+
+
+def as_page(reports: list[Report], language: str) -> str:
     """The reports as one HTML page, with pictures of what was expected and what came."""
-    from minibert.exercises.front.pictures import in_colours, page
-
     pieces = []
     for report in reports:
-        title = f"{report.file[:2]} {report.name}: {t(MARKS[report.status])}"
+        title = f"{report.file[:2]} {report.name}: {MARKS[report.status].to(language)}"
         pieces.append(f'<h2 class="{report.status}">{html.escape(title)}</h2>')
         if report.message:
             pieces.append(f"<pre>{html.escape(report.message)}</pre>")
         if report.picture is not None:
-            pieces.append(in_colours(report.picture))
+            pieces.append(in_colors(report.picture, language))
         if report.printed.strip():
             pieces.append(f"<pre>{html.escape(report.printed[:5000])}</pre>")
     right = sum(report.status == "passed" for report in reports)
-    return page(t("{done} of {count} are right", done=right, count=len(reports)), "\n".join(pieces))
+    title = t("{done} of {count} are right", done=right, count=len(reports)).to(language)
+    return page(title, "\n".join(pieces), language)
 
 
-def watch(folder: Path, chosen: tuple[Exercise, ...], args: argparse.Namespace, notes: progress.Progress) -> None:
+# --- watch ----------------------------------------------------------------------------------------------------------
+
+
+def watch(
+    folder: Path, chosen: tuple[Exercise, ...], args: argparse.Namespace, notes: progress.Progress, out: Console
+) -> None:
     """Check what was saved since the last look, until Ctrl-C. A saved helper file: the last exercise again."""
-    seen: dict[str, int] = {}
-    last: list[Exercise] = list(chosen) if len(chosen) == 1 else []
-    print(t("Watching {folder}: save a file, and it is checked. Ctrl-C stops.", folder=args.folder), flush=True)
+    out.print(t("Watching {folder}: save a file, and it is checked. Ctrl-C stops.", folder=args.folder), flush=True)
     files = {exercise.file: exercise for exercise in chosen}
+    seen = saved_at(folder)
+    last = list(chosen) if len(chosen) == 1 else []
+    changed = last
     try:
-        first = True
         while True:
-            changed, helper = [], False
-            for path in sorted(folder.glob("*.py")):
-                try:
-                    saved = path.stat().st_mtime_ns
-                except OSError:  # some editors take the old file away before the new one is there
-                    continue
-                if seen.get(path.name, saved if first else None) != saved:
-                    if path.name in files:
-                        changed.append(files[path.name])
-                    else:
-                        helper = helper or not re.match(r"\d\d_", path.name)
-                seen[path.name] = saved
-            if first:
-                changed = list(last)
-            for exercise in changed or (last if helper else []):
+            for exercise in changed:
                 last = [exercise]
-                with Checker(folder, args.seed, args.time_limit) as checker:
-                    print_reports(checker, [exercise], args.folder, notes)
+                with Checker(folder, args.seed, args.time_limit, out.language) as checker:
+                    print_reports(checker, [exercise], args.folder, notes, out)
                     print(flush=True)
-            first = False
             time.sleep(0.3)
+            now = saved_at(folder)
+            saved = [name for name, when in now.items() if seen.get(name) != when]
+            seen |= now  # some editors take the old file away before the new one is there
+            helper = any(name not in files and not re.match(r"\d\d_", name) for name in saved)
+            changed = [files[name] for name in saved if name in files] or (last if helper else [])
     except KeyboardInterrupt:
-        print("\n" + t("Stopped watching."))
+        out.print()
+        out.print(t("Stopped watching."))
 
 
-def place_of(exercise: Exercise | Report, folder: str, notebook: Path | None) -> str:
-    return (
-        quoted(f"{folder}/{notebook.name}") + f" {exercise.name}" if notebook else quoted(f"{folder}/{exercise.file}")
-    )
-
-
-def say_next(checker: Checker, folder: str, done: Exercise, notes: progress.Progress) -> None:
-    """The next exercise that is not right: the one after this, or the first that was left out."""
-    left = [
-        exercise
-        for exercise in started(checker.files, EXERCISES)
-        if exercise.name not in notes.right and exercise != done
-    ]
-    if left:
-        later = [exercise for exercise in left if exercise.number > done.number]
-        print("    " + t("Next: {path}", path=place_of((later or left)[0], folder, checker.notebook)))
+def saved_at(folder: Path) -> dict[str, int]:
+    """The files of Python in a folder, and when each was saved."""
+    found = {}
+    for path in sorted(folder.glob("*.py")):
+        try:
+            found[path.name] = path.stat().st_mtime_ns
+        except OSError:  # it went while we looked
+            continue
+    return found

@@ -16,11 +16,12 @@ from minibert.errors import UserError
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.course.exercise import Exercise
 from minibert.exercises.front import progress
-from minibert.exercises.front.cells import notebook_in
-from minibert.exercises.front.pictures import page, wide
-from minibert.exercises.judge.checker import Checker
+from minibert.exercises.front.pictures import page
+from minibert.exercises.judge.cells import notebook_in
+from minibert.exercises.judge.checker import Checker, started
 from minibert.exercises.judge.report import Report
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, spoken, t
+from minibert.terminal import columns, padded
 
 SIGNS = {"passed": "+", "failed": "-", "todo": ".", "missing": " "}
 IMPORTED = "="
@@ -61,14 +62,15 @@ class Student:
         return sum(report.status == "passed" for report in self.reports)
 
     @property
-    def remarks(self) -> list[str]:
+    def remarks(self) -> list[Text | str]:
         """What a teacher may want to look at."""
         imported = [report.name for report in self.reports if report.imports_it and report.status == "passed"]
         misplaced = [report.message for report in self.reports if report.status == "missing" and "? " in report.message]
-        remarks = [self.trouble] if self.trouble else []
+        remarks: list[Text | str] = [self.trouble] if self.trouble else []
         remarks += [t("takes the library's own answer: {names}", names=", ".join(imported))] if imported else []
         if misplaced:
-            remarks.append(t("{count} file(s) misnamed or misplaced", count=len(misplaced)) + f": {misplaced[0]}")
+            says = "{count} file(s) misnamed or misplaced: {first}"
+            remarks.append(t(says, count=len(misplaced), first=misplaced[0]))
         return remarks
 
 
@@ -90,6 +92,12 @@ def by_number(path: Path) -> list:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
 
 
+def handed_out(folders: list[Path]) -> tuple[Exercise, ...]:
+    """The exercises of a class: those that were handed out to at least one student."""
+    there = {exercise.name for folder in folders for exercise in started(folder, EXERCISES)}
+    return tuple(exercise for exercise in EXERCISES if exercise.name in there)
+
+
 def check_class(
     folders: list[Path],
     chosen: tuple[Exercise, ...],
@@ -97,6 +105,7 @@ def check_class(
     limit: float,
     done: Callable[[], object],
     weights: dict[str, float] | None = None,
+    language: str = "en",
 ) -> list[Student]:
     """Every folder checked, as many at a time as there are cores; `done` is called after each."""
     weights = weights or {}
@@ -106,7 +115,7 @@ def check_class(
         name = folder.resolve().name
         notes = progress.read(folder)
         try:
-            with Checker(folder, seed, limit) as checker:
+            with Checker(folder, seed, limit, language) as checker:
                 reports = [checker.check(exercise) for exercise in chosen]
         except OSError as error:
             missing = [Report(exercise.name, exercise.file, "missing", str(error)) for exercise in chosen]
@@ -131,12 +140,16 @@ def mistakes_of(students: list[Student]) -> list[tuple[int, str, str]]:
     return [(count, *what) for what, count in counts.most_common(MOST_MISTAKES)]
 
 
-def as_table(students: list[Student], chosen: tuple[Exercise, ...]) -> str:
+TITLES = "right  functions  points  hints  solutions"
+LEGEND = t("+ right   - not yet   . to do   (blank) missing   = right, by the library's own answer")
+WORST = t("What the class gets wrong most:")
+
+
+def as_table(students: list[Student], chosen: tuple[Exercise, ...], language: str) -> str:
     """For the terminal: a row per student, a column per exercise."""
-    width = max([wide(student.name) for student in students] + [7])
+    width = max([columns(student.name) for student in students] + [7])
     numbers = " ".join(f"{exercise.number:2}" for exercise in chosen)
-    titles = t("right  functions  points  hints  solutions")
-    lines = [f"{'':{width}}  {numbers}  {titles}"]
+    lines = [f"{'':{width}}  {numbers}  {t(TITLES).to(language)}"]
     for student in students:
         signs = " ".join(f" {sign_of(report)}" for report in student.reports)
         right, total = student.functions
@@ -144,12 +157,12 @@ def as_table(students: list[Student], chosen: tuple[Exercise, ...]) -> str:
         got, possible = student.points
         points = f"{got:g}/{possible:g}"
         counts = f"{student.exercises:5}  {right:4}/{total:<4}  {points:>6}  {hints:5}  {solutions:9}"
-        lines.append(f"{student.name}{' ' * (width - wide(student.name))}  {signs}  {counts}")
-    lines.append("\n" + t("+ right   - not yet   . to do   (blank) missing   = right, by the library's own answer"))
+        lines.append(f"{padded(student.name, width)}  {signs}  {counts}")
+    lines += ["", LEGEND.to(language)]
     for student in students:
-        lines += [f"{student.name}: {remark}" for remark in student.remarks]
+        lines += [f"{student.name}: {remark}" for remark in spoken(student.remarks, language)]
     if mistakes := mistakes_of(students):
-        lines.append("\n" + t("What the class gets wrong most:"))
+        lines += ["", WORST.to(language)]
         lines += [f"{count:4}  {where}: {what}" for count, where, what in mistakes]
     return "\n".join(lines)
 
@@ -158,7 +171,7 @@ def sign_of(report: Report) -> str:
     return IMPORTED if report.imports_it and report.status == "passed" else SIGNS[report.status]
 
 
-def as_csv(students: list[Student], chosen: tuple[Exercise, ...]) -> str:
+def as_csv(students: list[Student], chosen: tuple[Exercise, ...], language: str) -> str:
     """A row per student; a column per function and finding, 1 for right and 0 for not."""
     parts = [(exercise.name, part.name) for exercise in chosen for part in exercise.parts]
     text = io.StringIO()
@@ -173,14 +186,8 @@ def as_csv(students: list[Student], chosen: tuple[Exercise, ...]) -> str:
         }
         imported = [report.name for report in student.reports if report.imports_it and report.status == "passed"]
         used = [" ".join(student.notes.hints), " ".join(student.notes.solutions), " ".join(imported)]
-        row = [
-            student.name,
-            student.exercises,
-            student.functions[0],
-            student.points[0],
-            *used,
-            "; ".join(student.remarks),
-        ]
+        numbers = [student.exercises, student.functions[0], student.points[0]]
+        row = [student.name, *numbers, *used, "; ".join(spoken(student.remarks, language))]
         writer.writerow([*map(safe, row), *(right.get(part, 0) for part in parts)])
     return text.getvalue()
 
@@ -190,32 +197,33 @@ def safe(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
 
 
-def as_page(students: list[Student], chosen: tuple[Exercise, ...]) -> str:
+def as_page(students: list[Student], chosen: tuple[Exercise, ...], language: str) -> str:
     """One HTML page: the table, what to teach next, and every message."""
     head = "".join(f'<th title="{exercise.name}">{exercise.number}</th>' for exercise in chosen)
-    titles = "".join(f"<th>{title}</th>" for title in t("right  functions  points  hints  solutions").split("  "))
-    rows = []
-    for student in students:
-        cells = "".join(
-            f'<td class="{"flag" if sign_of(report) == IMPORTED else report.status}" '
-            f'title="{html.escape(report.message)}">{sign_of(report)}</td>'
-            for report in student.reports
-        )
-        right, total = student.functions
-        points = "{:g}/{:g}".format(*student.points)
-        used = (len(student.notes.hints), len(student.notes.solutions))
-        counts = (student.exercises, f"{right}/{total}", points, *used)
-        numbers = "".join(f"<td>{count}</td>" for count in counts)
-        rows.append(f"<tr><td>{html.escape(student.name)}</td>{cells}{numbers}</tr>")
-    legend = t("+ right   - not yet   . to do   (blank) missing   = right, by the library's own answer")
-    body = f'<table class="class"><tr><th></th>{head}{titles}</tr>{"".join(rows)}</table><p>{html.escape(legend)}</p>'
+    titles = "".join(f"<th>{title}</th>" for title in t(TITLES).to(language).split("  "))
+    rows = "".join(map(row_of_page, students))
+    legend = html.escape(LEGEND.to(language))
+    body = f'<table class="class"><tr><th></th>{head}{titles}</tr>{rows}</table><p>{legend}</p>'
     if mistakes := mistakes_of(students):
         items = "".join(f"<li>{count} × {html.escape(f'{where}: {what}')}</li>" for count, where, what in mistakes)
-        body += f"<h2>{html.escape(t('What the class gets wrong most:'))}</h2><ul>{items}</ul>"
+        body += f"<h2>{html.escape(WORST.to(language))}</h2><ul>{items}</ul>"
     for student in students:
-        told = [(report.name, report.message) for report in student.reports if report.status == "failed"]
-        remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in student.remarks)
-        messages = "".join(f"<li><b>{name}</b> {html.escape(message)}</li>" for name, message in told)
+        remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in spoken(student.remarks, language))
+        failed = [report for report in student.reports if report.status == "failed"]
+        messages = "".join(f"<li><b>{report.name}</b> {html.escape(report.message)}</li>" for report in failed)
         if remarks or messages:
             body += f"<h2>{html.escape(student.name)}</h2><ul>{remarks}{messages}</ul>"
-    return page(t("The class"), body)
+    return page(t("The class").to(language), body, language)
+
+
+def row_of_page(student: Student) -> str:
+    cells = "".join(
+        f'<td class="{"flag" if sign_of(report) == IMPORTED else report.status}" '
+        f'title="{html.escape(report.message)}">{sign_of(report)}</td>'
+        for report in student.reports
+    )
+    right, total = student.functions
+    points = "{:g}/{:g}".format(*student.points)
+    used = (len(student.notes.hints), len(student.notes.solutions))
+    numbers = "".join(f"<td>{count}</td>" for count in (student.exercises, f"{right}/{total}", points, *used))
+    return f"<tr><td>{html.escape(student.name)}</td>{cells}{numbers}</tr>"

@@ -3,137 +3,135 @@
 import argparse
 import inspect
 import math
-import sys
 from pathlib import Path
 
 from minibert.errors import UserError
-from minibert.exercises import language
-from minibert.exercises.course import EXERCISES
+from minibert.exercises.course import find
 from minibert.exercises.course.exercise import Exercise
 from minibert.exercises.front import progress
-from minibert.exercises.front.checking import check, check_numbers
+from minibert.exercises.front.checking import check
+from minibert.exercises.front.classroom import as_csv, as_page, as_table, check_class, handed_out, students_in
+from minibert.exercises.front.console import Console, check_new_file, existing, quoted, write_whole
 from minibert.exercises.front.handing_out import list_exercises, reset, start
-from minibert.exercises.front.saying import existing, quoted, say, write_whole
-from minibert.exercises.judge.checker import find
-from minibert.exercises.language import t
+from minibert.exercises.front.running import run_own
+from minibert.exercises.text import CourseError, after, joined, t
 from minibert.speed.cores import one_thread
+from minibert.terminal import progress as bar_of
 
 
 def run(args: argparse.Namespace) -> None:
-    if hasattr(sys.stdout, "reconfigure"):  # a terminal or a file that knows no emoji is no reason to say nothing
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Run one action in the language that was chosen, or that of the folder."""
     folders = getattr(args, "folder", None)
     folder = folders[0] if isinstance(folders, list) else folders
     notes = progress.nearest(folder)
-    with language.use(args.language or (notes.language if notes.language in language.LANGUAGES else "en")):
+    out = Console(args.language or notes.language)
+    try:
         if args.action in ("hint", "show") and folder is not None:
             existing(folder)
-        ACTIONS[args.action](args, notes)
+        ACTIONS[args.action](args, notes, out)
+    except CourseError as error:
+        raise UserError(error.text.to(out.language)) from None
 
 
 # --- hint, show -----------------------------------------------------------------------------------------------------
 
 
-def hint(args: argparse.Namespace, notes: progress.Progress) -> None:
+def hint(args: argparse.Namespace, notes: progress.Progress, out: Console) -> None:
     exercise = find(args.name)
     if args.more:
-        ask_for_the_word(args, notes, exercise)
+        check_lock(args.word, notes, exercise)
     notes.note("hints", exercise.name)
     for part in exercise.parts:
-        name = f"{part.name}: " if len(exercise.parts) > 1 else ""
-        say(name + t(part.hints[1 if args.more else 0]))
+        text = t(part.hints[1 if args.more else 0])
+        out.fold(t("{name}: {hint}", name=part.name, hint=text) if len(exercise.parts) > 1 else text)
     if not args.more:
-        print("\n" + t("Still stuck? minibert exercises hint {name} --more", name=exercise.name))
+        out.print()
+        out.print(t("Still stuck? minibert exercises hint {name} --more", name=exercise.name))
 
 
-def ask_for_the_word(args: argparse.Namespace, notes: progress.Progress, exercise: Exercise) -> None:
-    """Raises ValueError where a teacher has locked the solutions, this one is not right yet, and the word is wrong."""
-    if exercise.name not in notes.right and not notes.opens(args.word):
-        raise UserError(
-            t(
-                "the solution of {name} is locked until it is right; your teacher knows the word: --word WORD",
-                name=exercise.name,
-            )
-        )
+def check_lock(word: str | None, notes: progress.Progress, exercise: Exercise) -> None:
+    """Raises CourseError where a teacher has locked the solutions, this one is not right yet, and the word is wrong."""
+    if exercise.name not in notes.right and not notes.opens(word):
+        says = "the solution of {name} is locked until it is right; your teacher knows the word: --word WORD"
+        raise CourseError(t(says, name=exercise.name))
 
 
-def show(args: argparse.Namespace, notes: progress.Progress) -> None:
-    """Print our solution, and the library's own code, once the student has said that they want it."""
+def show(args: argparse.Namespace, notes: progress.Progress, out: Console) -> None:
+    """Print our solution and the library's own code, after asking the student."""
     exercise = find(args.name)
-    ask_for_the_word(args, notes, exercise)
+    check_lock(args.word, notes, exercise)
     right = exercise.name in notes.right
-    if not args.yes and not right:
-        print(t("This is the solution of {name}.", name=exercise.name), end=language.sentence_gap())
-        print(t("Have you tried: minibert exercises hint {name} --more ?", name=exercise.name))
-        try:
-            sure = input(t("Give up, and see it? [y/N] ")).strip().lower() in ("y", "yes", "はい")
-        except EOFError:
-            print()
-            sure = False
-        if not sure:
-            print(t("Good. It is worth the time."))
-            return
     if not right:
+        if not args.yes and not gives_up(exercise, out):
+            out.print(t("Good. It is worth the time."))
+            return
         notes.note("solutions", exercise.name)
-    print("# " + t("A solution of {name}", name=exercise.name) + "\n")
-    print(solution_text(exercise))
-    print("# " + t("And this is how the library does it; it is written for speed") + "\n")
+    out.print(joined("", ["# ", t("A solution of {name}", name=exercise.name)]))
+    print()
+    print(solution_text(exercise, out.language))
+    out.print(joined("", ["# ", t("And this is how the library does it; it is written for speed")]))
+    print()
     for function in exercise.shown:
         plain = inspect.unwrap(function)
         print(f"# {plain.__module__}.{plain.__qualname__}\n")
         print(inspect.getsource(plain))
 
 
-def solution_text(exercise: Exercise) -> str:
-    """Our file, its sentence of why in the chosen language."""
+def gives_up(exercise: Exercise, out: Console) -> bool:
+    asked = t("Have you tried: minibert exercises hint {name} --more ?", name=exercise.name)
+    out.print(after(t("This is the solution of {name}.", name=exercise.name), asked))
+    try:
+        return input(out.text(t("Give up, and see it? [y/N] "))).strip().lower() in ("y", "yes", "はい")
+    except EOFError:
+        print()
+        return False
+
+
+def solution_text(exercise: Exercise, language: str) -> str:
+    """Our file, the sentence at its top in the language."""
     text = exercise.solution.read_text(encoding="utf-8")
-    if language.chosen == "ja":
-        _, why, code = text.split('"""', 2)
-        text = f'"""{t(" ".join(why.split()))}"""{code}'
-    return text
+    if language == "en":
+        return text
+    _, why, code = text.split('"""', 2)
+    return f'"""{t(" ".join(why.split())).to(language)}"""{code}'
 
 
 # --- run, class -----------------------------------------------------------------------------------------------------
 
 
-def run_own(args: argparse.Namespace, notes: progress.Progress) -> None:
-    """The student's own BERT on a text: what it guesses, where it looks, how far it is from the library's."""
-    from minibert.exercises.front.running import tell
-
+def run_text(args: argparse.Namespace, notes: progress.Progress, out: Console) -> None:
+    """The student's own BERT on a text."""
     existing(args.folder)
-    check_numbers(args)
     with one_thread():
-        tell(args.folder, args.text, args.model, args.time_limit)
+        run_own(args.folder, args.text, args.model, args.time_limit, out)
 
 
-def mark_class(args: argparse.Namespace, notes: progress.Progress) -> None:
-    from huggingface_hub.utils import tqdm
-
-    from minibert.exercises.front.classroom import as_csv, as_page, as_table, check_class, students_in
-
-    check_numbers(args)
-    chosen = tuple(find(name) for name in args.only.split(",")) if args.only else EXERCISES
+def mark_class(args: argparse.Namespace, notes: progress.Progress, out: Console) -> None:
+    check_new_file(args.csv, "--csv")
+    check_new_file(args.html, "--html")
+    weights = weights_in(args.weights)
     folders = students_in([Path(folder) for folder in args.folder])
-    with tqdm(total=len(folders), unit="student", disable=None) as bar:
-        students = check_class(folders, chosen, args.seed, args.time_limit, bar.update, weights_in(args.weights))
-    print(as_table(students, chosen))
+    chosen = tuple(find(name) for name in args.only.split(",")) if args.only else handed_out(folders)
+    with bar_of(len(folders), "students") as bar:
+        students = check_class(folders, chosen, args.seed, args.time_limit, bar.update, weights, out.language)
+    print(as_table(students, chosen, out.language))
     for path, text_of in ((args.csv, as_csv), (args.html, as_page)):
         if path is not None:
-            write_whole(path, text_of(students, chosen))
-            print(t("Written: {path}", path=quoted(path)))
+            write_whole(path, text_of(students, chosen, out.language))
+            out.print(t("Written: {path}", path=quoted(path)))
 
 
 def weights_in(text: str | None) -> dict[str, float]:
-    """The points of exercises, of "attention=3,18=2". Raises ValueError for what is no number of points."""
+    """The points of exercises, of "attention=3,18=2". Raises UserError for what is no number of points."""
     weights = {}
-    for item in (text or "").split(","):
+    for item in filter(None, (text or "").split(",")):
         name, _, points = item.partition("=")
         try:
-            if name:
-                weights[find(name.strip()).name] = float(points)
-        except ValueError as error:
-            said = str(error) if "exercise" in str(error) else f"{item!r} is no weight; expected NAME=POINTS"
-            raise UserError(f"--weights: {said}") from None
+            weights[find(name.strip()).name] = float(points)
+        except CourseError as error:
+            raise CourseError(joined("", ["--weights: ", error.text])) from None
+        except ValueError:
+            raise UserError(f"--weights: {item!r} is no weight; expected NAME=POINTS") from None
     if any(not (math.isfinite(points) and points >= 0) for points in weights.values()):
         raise UserError(f"--weights is {text}; expected points of 0 or more")
     return weights
@@ -146,6 +144,6 @@ ACTIONS = {
     "check": check,
     "hint": hint,
     "show": show,
-    "run": run_own,
+    "run": run_text,
     "class": mark_class,
 }

@@ -14,24 +14,28 @@ import sys
 import threading
 import types
 from argparse import Namespace
-from collections.abc import Callable
-from contextlib import contextmanager, redirect_stdout
-from io import StringIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from minibert.exercises import language
-from minibert.exercises.course import EXERCISES
+from minibert.errors import UserError
+from minibert.exercises.course import EXERCISES, find
 from minibert.exercises.course.exercise import Exercise, Function
 from minibert.exercises.front import command, progress
-from minibert.exercises.front.cells import exercises_in, in_cells, notebook_in
+from minibert.exercises.front.cells import in_cells
 from minibert.exercises.front.checking import answer_of
-from minibert.exercises.front.pictures import in_blocks, in_colours
+from minibert.exercises.front.console import Console
+from minibert.exercises.front.pictures import in_blocks, in_colors
+from minibert.exercises.front.running import print_run
 from minibert.exercises.judge.attempt import attempt
-from minibert.exercises.judge.checker import TIME_LIMIT, find, without_reply
+from minibert.exercises.judge.cells import exercises_in, notebook_in
+from minibert.exercises.judge.checker import TIME_LIMIT, without_reply
 from minibert.exercises.judge.key import answer_key
 from minibert.exercises.judge.report import Picture
 from minibert.exercises.judge.transport import describe, rebuild
 from minibert.exercises.judge.verdict import judge
-from minibert.exercises.language import t
+from minibert.exercises.own import EXERCISE_OF, put_together, with_names
+from minibert.exercises.text import CourseError, Text, joined, lines, spoken, t
+from minibert.model import load
 from minibert.speed.cores import one_thread
 
 ANSWERS = {part.name: exercise.name for exercise in EXERCISES for part in exercise.parts}
@@ -42,10 +46,10 @@ mine: dict[str, Callable] = {}
 
 
 class Verdict:
-    """What a check says. It is true where all is right, and shows itself once."""
+    """The result of a check. It is true where all is right, and shows itself once."""
 
-    def __init__(self, right: bool, text: str, picture: Picture | None = None):
-        self.right, self.text, self.picture = right, text, picture
+    def __init__(self, right: bool, text: str, picture: Picture | None = None, language: str = "en"):
+        self.right, self.text, self.picture, self.language = right, text, picture, language
 
     def __bool__(self) -> bool:
         return self.right
@@ -57,12 +61,14 @@ class Verdict:
         """Nothing more: `shown` said it all, wherever in the cell the check stood."""
 
     def shown(self) -> "Verdict":
-        blocks = in_blocks(self.picture, getattr(sys.stdout, "encoding", None)) if self.picture is not None else []
+        blocks: list[str] = []
+        if self.picture is not None:
+            blocks = in_blocks(self.picture, getattr(sys.stdout, "encoding", None), self.language)
         if self.picture is not None and in_a_kernel():
             from IPython.display import display
 
             told = f'<pre style="white-space: pre-wrap">{html.escape(self.text)}</pre>'
-            page = f'<style>{STYLE}</style><div class="minibert">{told}{in_colours(self.picture)}</div>'
+            page = f'<style>{STYLE}</style><div class="minibert">{told}{in_colors(self.picture, self.language)}</div>'
             display({"text/plain": "\n".join([self.text, *blocks]), "text/html": page}, raw=True)
         else:
             print("\n".join([self.text, *blocks]))
@@ -83,12 +89,9 @@ def in_a_kernel() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-@contextmanager
-def speaking(chosen: str | None):
-    """The language asked for, or that of the folder in which the notebook lies; gives the folder's notes."""
-    notes = progress.nearest(None)
-    with language.use(chosen or (notes.language if notes.language in language.LANGUAGES else "en")):
-        yield notes
+def folder_notes() -> progress.Progress:
+    """The notes of the folder in which the notebook lies."""
+    return progress.nearest(None)
 
 
 # --- check ----------------------------------------------------------------------------------------------------------
@@ -97,40 +100,58 @@ def speaking(chosen: str | None):
 def check(
     name: str, *answers: object, seed: int = 0, language: str | None = None, time_limit: float = TIME_LIMIT
 ) -> Verdict:
-    """Check an exercise in a cell of a notebook: say what the command would say. The result is true if all is right.
+    """Check an exercise in a cell of a notebook, as the command checks a file. The result is true if all is right.
 
     name: of the exercise. answers: its functions in the order of the file, then the (layer, head) found, if it asks for
     one; those left out are to do. language: "en" or "ja"; None is the folder's.
     """
-    with speaking(language) as notes, one_thread():
+    notes = folder_notes()
+    language = language or notes.language
+
+    def shown(right: bool, text: Text | str, picture: Picture | None = None) -> Verdict:
+        return Verdict(right, in_cells(spoken(text, language)), picture, language).shown()
+
+    with one_thread():
         try:
             exercise = find(name) if isinstance(name, str) else None
-        except ValueError as error:
-            return Verdict(False, str(error)).shown()
-        if problem := misused(exercise, name, answers):
-            return Verdict(False, problem).shown()
+        except CourseError as error:
+            return shown(False, error.text)
+        if exercise is None or (problem := misused(exercise, answers)):
+            return shown(False, name_first(name) if exercise is None else problem)
         verdict = verdict_on(exercise, answers, seed, time_limit)
-        for part in verdict.get("parts", ()):
-            mine.pop(part["name"], None)
-        given = {part.name: answer for part, answer in zip(exercise.parts, answers, strict=False)}
-        mine.update({p["name"]: given[p["name"]] for p in verdict.get("parts", ()) if p["status"] == "passed"})
-        if verdict["status"] != "passed":
-            notes.forget("right", exercise.name)
-            text = in_cells(f"{exercise.name}: {verdict['message']}")
-            if verdict["status"] == "failed":
-                text += "\n" + in_cells(t("A hint: minibert exercises hint {name}", name=exercise.name))
-            return Verdict(False, text, verdict.get("picture")).shown()
-        notes.note("right", exercise.name)
-        text = f"{exercise.name}: {t('right')}\n{t('What did you predict?')} {answer_of(exercise)}"
-        return Verdict(True, f"{text}\n{what_is_next(exercise, notes)}").shown()
+        remember(exercise, answers, verdict)
+        if verdict["status"] == "passed":
+            notes.note("right", exercise.name)
+            said = lines(
+                joined("", [f"{exercise.name}: ", t("right")]),
+                joined(" ", [t("What did you predict?"), answer_of(exercise)]),
+                what_is_next(exercise, notes),
+            )
+            return shown(True, said)
+        notes.forget("right", exercise.name)
+        said = joined("", [f"{exercise.name}: ", verdict["message"]])
+        if verdict["status"] == "failed":
+            said = lines(said, t("A hint: minibert exercises hint {name}", name=exercise.name))
+        return shown(False, said, verdict.get("picture"))
 
 
-def misused(exercise: Exercise | None, name: object, answers: tuple) -> str | None:
-    """Where something else was given than the exercise's own answers: what, and how to ask."""
-    if exercise is None:
-        guess = getattr(name, "__name__", "softmax")
-        named = ANSWERS.get(guess, guess)
-        return t("The name of the exercise comes first: {call}", call=how_to_ask(find_or_first(named)))
+def remember(exercise: Exercise, answers: tuple, verdict: dict) -> None:
+    """Keep the functions that are right, for `ready` and `run`."""
+    given = {part.name: answer for part, answer in zip(exercise.parts, answers, strict=False)}
+    for part in verdict.get("parts", ()):
+        mine.pop(part["name"], None)
+        if part["status"] == "passed":
+            mine[part["name"]] = given[part["name"]]
+
+
+def name_first(name: object) -> Text:
+    """How to call `check`, for one who gave something else than the name of an exercise."""
+    guess = getattr(name, "__name__", "softmax")
+    return t("The name of the exercise comes first: {call}", call=how_to_ask(find_or_first(ANSWERS.get(guess, guess))))
+
+
+def misused(exercise: Exercise, answers: tuple) -> Text | None:
+    """Where something else was given than the exercise's own answers: what, and how to call `check`."""
     call = how_to_ask(exercise)
     if len(answers) > len(exercise.parts):
         return t("{count} answers were given: {call}", count=len(answers), call=call)
@@ -164,7 +185,7 @@ def how_to_ask(exercise: Exercise) -> str:
 def find_or_first(name: str) -> Exercise:
     try:
         return find(name)
-    except ValueError:
+    except CourseError:
         return EXERCISES[0]
 
 
@@ -206,8 +227,6 @@ def as_in_its_cell(function: object, exercise: Exercise) -> object:
     """
     if not isinstance(function, types.FunctionType):
         return function
-    from minibert.exercises.own import with_names
-
     here = function.__code__.co_filename
     others = {}
     for name, value in imported_by_stub(exercise).items():
@@ -231,7 +250,7 @@ class OutOfTime(KeyboardInterrupt):
 
 
 @contextmanager
-def no_longer_than(seconds: float):
+def no_longer_than(seconds: float) -> Iterator[None]:
     """OutOfTime where this takes longer. As Ctrl-C would, it waits for a single call of NumPy to end.
 
     It is heard even where Ctrl-C is not, as in a process in the background. Outside the main thread there is no limit.
@@ -266,72 +285,66 @@ def no_longer_than(seconds: float):
         raise
 
 
-def what_is_next(exercise: Exercise, notes: progress.Progress) -> str:
+def what_is_next(exercise: Exercise, notes: progress.Progress) -> Text:
     """How many are right, and which one comes after this; of those in the notebook, where it can be found."""
-    lines = [in_cells(t("To compare with ours: minibert exercises show {name}", name=exercise.name))]
+    compare = t("To compare with ours: minibert exercises show {name}", name=exercise.name)
     if notes.path is None:
-        return lines[0]
+        return compare
     path = notebook_in(notes.path.parent)
     there = EXERCISES if path is None else exercises_in(path)
     left = [e for e in there if e.name not in notes.right]
     done = t("{done} of {count} are right", done=len(there) - len(left), count=len(there))
     later = [e for e in left if e.number > exercise.number] or left
-    lines.append(done + (t("; next: {path}", path=f"{later[0].number}. {later[0].name}") if later else "."))
-    return "\n".join(lines)
+    then = t("; next: {path}", path=f"{later[0].number}. {later[0].name}") if later else "."
+    return lines(compare, joined("", [done, then]))
 
 
 # --- ready, hint, show, run -----------------------------------------------------------------------------------------
 
 
 def ready(name: str, language: str | None = None) -> bool:
-    """Whether the functions of an exercise were right when their cell was last run; says what to do where not."""
+    """Whether the functions of an exercise were right when their cell was last run; prints what to do where not."""
     exercise = find(name)
     right = all(part.name in mine for part in exercise.parts if isinstance(part, Function))
     if not right:
-        with speaking(language):
-            print(t("Run this again when {name} is right.", name=exercise.name))
+        console(language).print(t("Run this again when {name} is right.", name=exercise.name))
     return right
 
 
 def hint(name: str, more: bool = False, word: str | None = None, language: str | None = None) -> None:
     """A nudge; with more=True almost the solution. word: opens it where a teacher has locked it."""
-    say_by(command.hint, language, name=name, more=more, word=word)
+    run_action(command.hint, console(language), name=name, more=more, word=word)
 
 
 def show(name: str, yes: bool = False, word: str | None = None, language: str | None = None) -> None:
     """Our solution and the library's code, after asking "give up?" (yes=True does not ask)."""
-    say_by(command.show, language, name=name, yes=yes, word=word)
+    run_action(command.show, console(language), name=name, yes=yes, word=word)
 
 
-def say_by(action: Callable, chosen: str | None, **arguments: object) -> None:
-    """What the command says, in the words of a notebook."""
-    with speaking(chosen) as notes:
-        try:
-            if action is command.show:
-                return action(Namespace(**arguments), notes)
-            with redirect_stdout(StringIO()) as said:
-                action(Namespace(**arguments), notes)
-            print(in_cells(said.getvalue()).strip())
-        except ValueError as error:
-            print(in_cells(str(error)))
-    return None
+def console(language: str | None) -> Console:
+    """It prints in the language asked for, or that of the folder, in the words of a notebook."""
+    return Console(language or folder_notes().language, in_cells)
+
+
+def run_action(action: Callable, out: Console, **arguments: object) -> None:
+    """Run an action of the command; what is wrong with the arguments is printed."""
+    try:
+        action(Namespace(**arguments), folder_notes(), out)
+    except CourseError as error:
+        out.print(error.text)
 
 
 def run(text: str, model: str = "tiny", language: str | None = None) -> None:
     """Run a BERT made of the functions that were right when their cells were last run, and the library's for the rest.
 
-    Says which parts are the student's, what it guesses, where it looks, and how far it is from the library's.
+    Prints which parts are the student's, what it guesses, where it looks, and how far it is from the library's.
     """
-    import minibert
-    from minibert.exercises.front.running import tell_of
-    from minibert.exercises.own import EXERCISE_OF, put_together
-
-    with speaking(language), one_thread():
+    with one_thread():
         try:
-            library = minibert.load(model)
+            library = load(model)
             encoding = library.encode(text)
-        except ValueError as error:
+        except UserError as error:
             print(error)
             return
         theirs = {name: {name: mine[name]} for name in EXERCISE_OF if name in mine}
-        tell_of(put_together(theirs, library), library, encoding)
+        print_run(put_together(theirs, library), library, encoding, Console(language or folder_notes().language))

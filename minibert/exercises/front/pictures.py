@@ -5,15 +5,14 @@ import html
 import numpy as np
 
 from minibert.exercises.judge.report import Picture
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
+from minibert.terminal import columns, padded, shades
 
 MOST_COLUMNS, MOST_ROWS = 16, 12
 """of a matrix that is drawn; of a larger one, the part with the first wrong number"""
+TITLES = (t("expected"), t("got"), t("difference"))
 TWO_CHARACTERS = 11
 """columns that have room for two characters a number, three times, in a terminal of 80"""
-SHADES = " ░▒▓█"
-PLAIN_SHADES = " .+#@"
-"""for terminals that know no blocks"""
 
 
 def window(picture: Picture) -> tuple[slice, slice]:
@@ -34,12 +33,12 @@ def drawn(picture: Picture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return expected, got, np.where(wrong, np.abs(got - expected), 0)
 
 
-def part_drawn(picture: Picture) -> str:
+def part_drawn(picture: Picture) -> Text:
     """Which rows and columns these are, where they are not all; else ""."""
     rows, columns = window(picture)
     size = picture.wrong.shape
     if (rows.stop - rows.start, columns.stop - columns.start) == size:
-        return ""
+        return t("")
     return t(
         "rows {top} to {bottom} of {rows}, columns {left} to {right} of {columns}, all from 0",
         top=rows.start,
@@ -60,39 +59,30 @@ def shares(matrices: tuple[np.ndarray, ...]) -> list[np.ndarray]:
     return [np.clip((expected - least) / width, 0, 1), np.clip((got - least) / width, 0, 1), gap / largest]
 
 
-def in_blocks(picture: Picture, encoding: str | None) -> list[str]:
+def in_blocks(picture: Picture, encoding: str | None, language: str) -> list[str]:
     """Lines of text: expected, got and difference side by side, one or two characters a number, `?` for nan and inf."""
     matrices = drawn(picture)
-    columns = matrices[0].shape[1]
-    each = 2 if columns <= TWO_CHARACTERS else 1
-    shades = SHADES
-    try:
-        SHADES.encode(encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        shades = PLAIN_SHADES
+    count = matrices[0].shape[1]
+    each = 2 if count <= TWO_CHARACTERS else 1
+    signs = shades(encoding)
     painted = []
     for share in shares(matrices):
-        levels = np.nan_to_num(share * (len(shades) - 1), nan=-1).round().astype(int)
-        painted.append(["".join("?" * each if level < 0 else shades[level] * each for level in row) for row in levels])
-    titles = [t("expected"), t("got"), t("difference")]
-    widths = [max(each * columns, wide(title)) for title in titles]
-    lines = ["   ".join(title + " " * (width - wide(title)) for title, width in zip(titles, widths, strict=True))]
+        levels = np.nan_to_num(share * (len(signs) - 1), nan=-1).round().astype(int)
+        painted.append(["".join("?" * each if level < 0 else signs[level] * each for level in row) for row in levels])
+    titles = [title.to(language) for title in TITLES]
+    widths = [max(each * count, columns(title)) for title in titles]
+    lines = ["   ".join(map(padded, titles, widths))]
     for rows in zip(*painted, strict=True):
         lines.append("   ".join(row.ljust(width) for row, width in zip(rows, widths, strict=True)))
-    part = part_drawn(picture)
+    part = part_drawn(picture).to(language)
     return [line.rstrip() for line in lines] + ([f"({part})"] if part else [])
 
 
-def wide(text: str) -> int:
-    """Columns a text takes in a terminal, where a Japanese character takes two."""
-    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)
-
-
-def in_colours(picture: Picture) -> str:
+def in_colors(picture: Picture, language: str) -> str:
     """The same as HTML tables, each number also to be read by pointing at it."""
     matrices, tables = drawn(picture), []
-    for title, numbers, share in zip(("expected", "got", "difference"), matrices, shares(matrices), strict=True):
-        hue = 8 if title == "difference" else 215
+    for title, numbers, share in zip(TITLES, matrices, shares(matrices), strict=True):
+        hue = 8 if title is TITLES[-1] else 215
         rows = []
         for row, levels in zip(numbers, share, strict=True):
             cells = []
@@ -101,9 +91,9 @@ def in_colours(picture: Picture) -> str:
                 cells.append(f'<td style="background:{light}" title="{number:.6g}"></td>')
             rows.append(f"<tr>{''.join(cells)}</tr>")
         tables.append(
-            f"<figure><figcaption>{html.escape(t(title))}</figcaption><table>{''.join(rows)}</table></figure>"
+            f"<figure><figcaption>{html.escape(title.to(language))}</figcaption><table>{''.join(rows)}</table></figure>"
         )
-    part = part_drawn(picture)
+    part = part_drawn(picture).to(language)
     below = f"<p>({html.escape(part)})</p>" if part else ""
     return f'<div class="picture">{"".join(tables)}</div>{below}'
 
@@ -123,11 +113,9 @@ pre { white-space: pre-wrap; background: #f4f4f4; padding: 0.5rem 0.8rem; }
 """
 
 
-def page(title: str, body: str) -> str:
-    """A whole HTML page, which needs nothing but itself."""
-    from minibert.exercises import language
-
+def page(title: str, body: str, language: str) -> str:
+    """A whole HTML page, which needs no other file."""
     title = html.escape(title)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    start = f'<!doctype html>\n<html lang="{language.chosen}"><head>{head}<style>{STYLE}</style></head>'
+    start = f'<!doctype html>\n<html lang="{language}"><head>{head}<style>{STYLE}</style></head>'
     return f"{start}\n<body><h1>{title}</h1>\n{body}\n</body></html>\n"

@@ -9,6 +9,8 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from minibert.exercises.text import LANGUAGES
+
 NAME = ".course.json"
 
 
@@ -70,6 +72,8 @@ def read(folder: Path) -> Progress:
         known = {name: notes[name] for name in ("language", "right", "hints", "solutions", "lock") if name in notes}
         progress = Progress(path, **known)
         lists = (progress.right, progress.hints, progress.solutions)
+        if progress.language not in LANGUAGES:
+            progress.language = LANGUAGES[0]
         if isinstance(progress.lock, str) and all(isinstance(names, list) for names in lists):
             return progress
     except (OSError, ValueError, TypeError):

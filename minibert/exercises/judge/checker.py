@@ -1,20 +1,17 @@
 """Check a folder of exercises: hand each file to the worker, and judge what comes back."""
 
-import difflib
 import re
 import time
 from pathlib import Path
 
-from minibert.errors import UserError
-from minibert.exercises.course import EXERCISES
 from minibert.exercises.course.exercise import Exercise
-from minibert.exercises.front.cells import notebook_in, unpacked
+from minibert.exercises.judge.cells import exercises_in, notebook_in, unpacked
 from minibert.exercises.judge.imports import imports_answer
 from minibert.exercises.judge.key import answer_key
 from minibert.exercises.judge.report import Report
 from minibert.exercises.judge.runner import Worker
 from minibert.exercises.judge.verdict import judge
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, joined, spoken, t
 from minibert.speed.cores import one_thread
 
 TIME_LIMIT = 5.0
@@ -27,8 +24,8 @@ class Checker:
     `files` is where they lie: the folder itself, or another that holds what is written in the folder's `notebook`.
     """
 
-    def __init__(self, folder: Path, seed: int = 0, limit: float = TIME_LIMIT):
-        self.folder, self.seed, self.limit = Path(folder).resolve(), seed, limit
+    def __init__(self, folder: Path, seed: int = 0, limit: float = TIME_LIMIT, language: str = "en"):
+        self.folder, self.seed, self.limit, self.language = Path(folder).resolve(), seed, limit, language
         self.notebook = notebook_in(self.folder)
         self.files = unpacked(self.notebook) if self.notebook else self.folder
         self.worker = Worker(self.files)
@@ -47,14 +44,14 @@ class Checker:
             message = not_there(path)
             if self.notebook:
                 message = t("No cell of {notebook} defines {name}.", notebook=self.notebook.name, name=exercise.name)
-            return Report(**names, status="missing", message=message)
+            return Report(**names, status="missing", message=message.to(self.language))
         alone = not self.worker.is_running()
         verdict, printed = self.attempt(exercise)
         if verdict["status"] == "failed" and verdict["step"] != "time" and not alone:
             self.worker.stop()  # a file checked earlier may have changed something under this one: again, alone
             verdict, printed = self.attempt(exercise)
         more = {"imports_it": imports_answer(path, exercise), "printed": printed}
-        return Report(**names, **verdict, **more, seconds=time.perf_counter() - begin)
+        return Report(**names, **spoken(verdict, self.language), **more, seconds=time.perf_counter() - begin)
 
     def attempt(self, exercise: Exercise) -> tuple[dict, str]:
         """The verdict, and what was printed."""
@@ -65,11 +62,11 @@ class Checker:
         return {"status": "failed", **without_reply(answer.failed, answer.status, self.limit)}, answer.printed
 
 
-def not_there(path: Path) -> str:
+def not_there(path: Path) -> Text:
     """What to say of a missing file: where one like it lies, if one does."""
     message = t("There is no {file} in the folder.", file=path.name)
     near = likely_files(path)
-    return message + (" " + t("Is it {found}? Rename it, or move it.", found=near[0]) if near else "")
+    return joined(" ", (message, t("Is it {found}? Rename it, or move it.", found=near[0]))) if near else message
 
 
 def likely_files(path: Path) -> list[str]:
@@ -107,13 +104,14 @@ def without_reply(failed: str, status: int | None, limit: float) -> dict:
     }
 
 
-def find(name: str) -> Exercise:
-    """The exercise of this name, number or file name. Raises ValueError, which names one that is near."""
-    plain = Path(name).name.removesuffix(".py")
-    for exercise in EXERCISES:
-        if plain in (exercise.name, exercise.file.removesuffix(".py")) or plain.lstrip("0") == str(exercise.number):
-            return exercise
-    near = difflib.get_close_matches(plain, [exercise.name for exercise in EXERCISES], 1)
-    said = t("there is no exercise {name}", name=repr(name))
-    said += "; " + (t("did you mean {near}?", near=near[0]) if near else t("`minibert exercises list` names them all"))
-    raise UserError(said)
+WHOLE_COURSE = "test_exercises.py"
+"""The file that stands beside the exercises where all of them were handed out"""
+
+
+def started(folder: Path, chosen: tuple[Exercise, ...]) -> tuple[Exercise, ...]:
+    """Those of the exercises that were handed out into this folder: all, or those that are there."""
+    if book := notebook_in(folder):
+        there = tuple(exercise for exercise in exercises_in(book) if exercise in chosen)
+    else:
+        there = tuple(exercise for exercise in chosen if (folder / exercise.file).is_file())
+    return chosen if len(chosen) == 1 or (folder / WHOLE_COURSE).is_file() or not there else there

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from minibert.exercises.course.exercise import Case, Function, Output, Wrong
+from minibert.exercises.course.exercise import Case, Function, Other, Output, Wrong, kind_of
 from minibert.exercises.judge.key import arrays_of
 from minibert.exercises.judge.report import Picture, Problem
-from minibert.exercises.judge.transport import Other, kind_of
-from minibert.exercises.language import sentence_gap, t
+from minibert.exercises.text import Text, after, joined, listed, t
 
 NEAR_RELATIVE = 1e-4
 """How far a number may be off as a share of itself, besides `Output.near`"""
@@ -28,7 +27,7 @@ def first_problem(
             check_kind(output, part, want)
     except Wrong as error:
         says = "What {name} returned on {case} is of the wrong kind: {error}."
-        return Problem("type", t(says, name=function.name, case=case.about, error=error)), None
+        return Problem("type", t(says, name=function.name, case=case.about, error=error.text)), None
     got = tuple(np.asarray(part) for part in got)
     for check in (check_shape, check_dtype, check_finite):
         for output, part, want in zip(function.outputs, got, expected, strict=True):
@@ -73,12 +72,12 @@ def check_order(function: Function, got: tuple, expected: tuple, case: Case) -> 
                     "stands in place "
                     "{place} is {found}, on {case}.",
                     name=function.name,
-                    names=", ".join(names),
+                    names=joined(", ", names),
                     place=i + 1,
                     found=names[j],
                     case=case.about,
                 )
-                return Problem("order", says, expected=", ".join(names), mistake="order")
+                return Problem("order", says, expected=joined(", ", names), mistake="order")
     return None
 
 
@@ -91,11 +90,11 @@ def check_kind(output: Output, got: object, expected: object) -> None:
     wanted = t("a number") if scalar else t("a NumPy array of shape {shape}", shape=list(np.shape(expected)))
     came = kind_of(got)
     if isinstance(got, list | tuple) and all(isinstance(item, np.ndarray) for item in got):
-        came += made_into_one([item.shape for item in got], np.shape(expected))
+        came = joined("", (came, made_into_one([item.shape for item in got], np.shape(expected))))
     raise Wrong(t("expected {name} to be {wanted}, got {got}", name=t(output.name), wanted=wanted, got=came))
 
 
-def made_into_one(shapes: list[tuple[int, ...]], wanted: tuple[int, ...]) -> str:
+def made_into_one(shapes: list[tuple[int, ...]], wanted: tuple[int, ...]) -> Text | str:
     """How arrays of these shapes become the one that is wanted, to go on after "got a list of 3"; "" if not at all."""
     if wanted in shapes:
         return t(" (return array {i} of them alone)", i=shapes.index(wanted))
@@ -110,7 +109,7 @@ def check_shape(output: Output, got: np.ndarray, expected: np.ndarray, case: Cas
     if got.shape == expected.shape:
         return None
     want, have = list(expected.shape), list(got.shape)
-    axes = f" ({', '.join(map(t, axes_of(output, expected)))})" if expected.ndim > 1 else ""
+    axes = t(" ({axes})", axes=joined(", ", map(t, axes_of(output, expected)))) if expected.ndim > 1 else ""
     return Problem(
         "shape",
         t(
@@ -143,7 +142,7 @@ def check_finite(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     bad = ~np.isfinite(got) & np.isfinite(expected)
     if not bad.any():
         return None
-    note = sentence_gap() + t(
+    note = t(
         "(inf: a number too large for float32. nan: 0/0, inf/inf, inf - inf, 0 times inf, or the root of a negative "
         "number, which rounding alone can make.)"
     )
@@ -154,11 +153,11 @@ def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     wrong = ~close(got, expected, output.near)
     if not wrong.any():
         return None
-    note = ""
+    note = None
     with np.errstate(over="ignore"):
         factor = float(np.vdot(got, expected) / max(np.vdot(expected, expected), 1e-30))
     if wrong.size > 1 and abs(factor) > 1e-6 and close(got, factor * expected, output.near).all():
-        note = sentence_gap() + t("Every number is {factor} times what is expected.", factor=f"{factor:.4g}")
+        note = t("Every number is {factor} times what is expected.", factor=f"{factor:.4g}")
     return difference("values", t("Values of {name}", name=t(output.name)), wrong, output, got, expected, case, note)
 
 
@@ -171,33 +170,35 @@ def close(got: np.ndarray, expected: np.ndarray, near: float) -> np.ndarray:
 
 def difference(
     step: str,
-    title: str,
+    title: Text,
     wrong: np.ndarray,
     output: Output,
     got: np.ndarray,
     expected: np.ndarray,
     case: Case,
-    note: str,
+    note: Text | None,
 ) -> Problem:
     """A Problem that names the first place where `wrong` holds."""
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = dict(zip(axes_of(output, expected), first, strict=True))
     want, have = f"{expected[first]:.6g}", f"{got[first]:.6g}"
-    places = t(", ").join(f"{t(axis)} {i}" for axis, i in where.items())
-    message = t("{title}, on {case}: ", title=title, case=case.about)
-    message += t("first wrong at {places}: ", places=places) if where else ""
-    message += t("expected {want}, got {have}", want=want, have=have)
+    pieces: list[Text | str] = [t("{title}, on {case}: ", title=title, case=case.about)]
+    if where:
+        places = listed(t("{axis} {i}", axis=t(axis), i=i) for axis, i in where.items())
+        pieces.append(t("first wrong at {places}: ", places=places))
+    pieces.append(t("expected {want}, got {have}", want=want, have=have))
     if wrong.size > 1:
         gap = np.abs(got - expected)[wrong]
         count = int(wrong.sum())
         how_far = t(", by up to {gap}", gap=f"{gap.max():.2g}") if np.isfinite(gap).all() else ""
         if count == wrong.size:
-            message += " " + t("(all {size} numbers are wrong{how_far})", size=wrong.size, how_far=how_far)
+            pieces += [" ", t("(all {size} numbers are wrong{how_far})", size=wrong.size, how_far=how_far)]
         else:
             says = "({many} of {size} numbers are wrong{how_far})"
-            message += " " + t(says, many=count, size=wrong.size, how_far=how_far)
-    picture = pictured(expected, got, wrong)
-    return Problem(step, t("{message}.", message=message) + note, where, want, have, picture=picture)
+            pieces += [" ", t(says, many=count, size=wrong.size, how_far=how_far)]
+    message = t("{message}.", message=joined("", pieces))
+    message = message if note is None else after(message, note)
+    return Problem(step, message, where, want, have, picture=pictured(expected, got, wrong))
 
 
 def pictured(expected: np.ndarray, got: np.ndarray, wrong: np.ndarray) -> Picture | None:

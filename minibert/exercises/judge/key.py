@@ -5,9 +5,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from minibert.exercises.course.exercise import Case, Exercise, Function, Wrong
-from minibert.exercises.judge.transport import kind_of
-from minibert.exercises.language import t
+from minibert.exercises.course.exercise import Case, Exercise, Function, Wrong, kind_of
+from minibert.exercises.text import joined, t
 
 
 class PartKey:
@@ -42,14 +41,8 @@ class Key:
         ]
 
 
-def answer_key(exercise: Exercise, seed: int) -> Key:
-    from minibert.exercises import language
-
-    return made(exercise, seed, language.chosen)
-
-
 @lru_cache(maxsize=64)
-def made(exercise: Exercise, seed: int, language: str) -> Key:
+def answer_key(exercise: Exercise, seed: int) -> Key:
     return Key(exercise, seed)
 
 
@@ -64,7 +57,7 @@ def arrays_of(function: Function, arguments: tuple, value: object) -> tuple[obje
     if len(function.outputs) == 1:
         return (value,)
     if not isinstance(value, tuple | list) or len(value) != len(function.outputs):
-        names = ", ".join(t(output.name) for output in function.outputs)
+        names = joined(", ", (t(output.name) for output in function.outputs))
         expected = t("expected {count} things, in this order: {names}", count=len(function.outputs), names=names)
         raise Wrong(t("{expected}; got {got}", expected=expected, got=kind_of(value)))
     return tuple(value)

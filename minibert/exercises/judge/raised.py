@@ -2,7 +2,7 @@
 
 from minibert.exercises.course.exercise import Case, Function
 from minibert.exercises.judge.report import failed
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, joined, lines, t
 
 ADVICE = {
     ("'tuple' object has no attribute", "tuple indices must be"): (
@@ -62,7 +62,7 @@ ADVICE = {
 """What often lies behind an error, by words in it"""
 
 
-def on_import(error: dict, file: str) -> str:
+def on_import(error: dict, file: str) -> Text:
     """Why a file cannot be imported, for the one who wrote it."""
     kind, text = error["type"], error["message"]
     if kind == "SystemExit":
@@ -77,14 +77,19 @@ def on_import(error: dict, file: str) -> str:
         "{file} cannot be imported: {kind}: {text}{at}.", file=file, kind=kind, text=shortened(text), at=at(error)
     )
     if error.get("began"):
-        message += " " + t("It is line {line} that called it: the function itself may be right.", line=error["began"])
+        message = joined(
+            " ",
+            (message, t("It is line {line} that called it: the function itself may be right.", line=error["began"])),
+        )
     if kind == "SyntaxError" and "invalid decimal literal" in text and "import" in (error["source"] or ""):
-        message += "\n" + t(
+        says = t(
             "A name that begins with a digit cannot be imported in this way: "
             'importlib.import_module("01_softmax").softmax does it.'
         )
+        message = lines(message, says)
     if kind == "ImportError" and "cannot import name" in text:
-        message += "\n" + t("A file of yours that has the name of a module of Python's is not found: rename it.")
+        says = t("A file of yours that has the name of a module of Python's is not found: rename it.")
+        message = lines(message, says)
     return message
 
 
@@ -116,7 +121,7 @@ def on_call(error: dict, function: Function, case: Case) -> dict:
     for words, advice in ADVICE.items():
         if any(word in f"{kind}: {text}" for word in words):
             shapes = "broadcast" in words and function.advice
-            message += "\n" + t(function.advice if shapes else advice)
+            message = lines(message, t(function.advice if shapes else advice))
             break
     return failed("call", message, case=case.about)
 
@@ -127,7 +132,7 @@ def shortened(text: str) -> str:
     return "\n".join(lines[:4])[:300] + (" ..." if len(lines) > 4 or len(text) > 300 else "")
 
 
-def at(error: dict) -> str:
+def at(error: dict) -> Text | str:
     if error["line"] is None:
         return ""
     if not error["source"]:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minibert.exercises.text import Text
+
 
 class Picture(NamedTuple):
     """One matrix, to be drawn: what was expected, what came, and where that is wrong."""
@@ -53,13 +55,13 @@ class Problem:
     """The first step at which one call goes wrong."""
 
     step: str
-    message: str
+    message: Text
     where: dict[str, int] | None = None
-    expected: str | None = None
+    expected: Text | str | None = None
     got: str | None = None
     mistake: str | None = None
     picture: Picture | None = None
 
 
-def failed(step: str, message: str, **more) -> dict:
+def failed(step: str, message: Text | str, **more: object) -> dict:
     return {"status": "failed", "step": step, "message": message, **more}

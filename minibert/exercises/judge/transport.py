@@ -11,36 +11,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from minibert.exercises.language import t
+from minibert.exercises.course.exercise import Other
 
 LARGEST = 64_000_000
 """bytes; of larger arrays only dtype and shape are sent"""
 MOST_ITEMS = 1000
 DEEPEST = 8
-
-
-class Other:
-    """A value that is no array, number, text, None, or list, tuple or dict of these; or too large to be sent."""
-
-    def __init__(self, description: str):
-        self.description = description
-
-
-def kind_of(value: object) -> str:
-    """What came back, in words, to go on after "got"."""
-    match value:
-        case Other():
-            return value.description
-        case np.ndarray():
-            return t("one array of shape {shape}", shape=list(value.shape))
-        case None:
-            return "None"
-        case list() | tuple() | dict():
-            return t("a {kind} of {count}", kind=type(value).__name__, count=len(value))
-        case str():
-            return t("the text {text}", text=repr(value[:40]))
-    number = f"{value:g}" if isinstance(value, float) else str(value)
-    return t("the number {number}", number=number) if isinstance(value, float) else t("the value {value}", value=number)
 
 
 def pack(reply: dict, values: list[object]) -> bytes:

@@ -8,13 +8,12 @@ from functools import cache
 
 import numpy as np
 
-from minibert.exercises.course.exercise import Case, Exercise, Finding, Function, Mistake
+from minibert.exercises.course.exercise import Case, Exercise, Finding, Function, Mistake, kind_of
 from minibert.exercises.judge.compare import first_problem, same_arrays, same_as
 from minibert.exercises.judge.key import Key, PartKey
 from minibert.exercises.judge.raised import on_call, on_import
 from minibert.exercises.judge.report import failed
-from minibert.exercises.judge.transport import kind_of
-from minibert.exercises.language import sentence_gap, t
+from minibert.exercises.text import after, joined, lines, t
 
 AS_LARGE = 0.98
 """A finding is right if its measurement is this share of the largest: rounding must not decide"""
@@ -54,11 +53,11 @@ def together(verdicts: list[dict]) -> dict:
         wrong = [verdict for verdict in wrong if not (verdict.get("finding") and verdict["status"] == "todo")]
     messages = [verdict["message"] for verdict in wrong]
     if right:
-        praise = t("{names} is right.") if len(right) == 1 else t("{names} are right.")
-        messages[0] = praise.format(names=t(" and ").join(right)) + sentence_gap() + messages[0]
+        praise = "{names} is right." if len(right) == 1 else "{names} are right."
+        messages[0] = after(t(praise, names=joined(t(" and "), right)), messages[0])
     first = next((verdict for verdict in wrong if verdict["status"] == "failed"), wrong[0])
     lead = {name: value for name, value in first.items() if name != "finding"}
-    return lead | {"message": "\n".join(messages), "parts": parts}
+    return lead | {"message": lines(*messages), "parts": parts}
 
 
 def judge_function(key: PartKey, results: list[dict], values: list[object]) -> dict | None:
@@ -82,8 +81,8 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
         mistake = None if got is None or problem.mistake else recognise(key, returned, i)
         message = problem.message
         if mistake is not None:
-            like = t("The same comes out when, for example, {says}.", says=t(mistake.says))
-            message += "\n" + like.replace("?.", "?").replace("?。", "?")
+            like = "The same comes out when, for example, {says}"
+            message = lines(message, t(like if mistake.says.endswith("?") else f"{like}.", says=t(mistake.says)))
         return failed(
             problem.step,
             message,
@@ -217,5 +216,5 @@ def about_finding(finding: Finding, result: dict, values: list[object]) -> dict 
     )
     if head < layers and layer < heads and table_LH[head, layer] >= AS_LARGE * table_LH.max():
         swapped = t("It would be right if layer and head changed places.")
-        return failed("finding", f"{message}\n{swapped}", mistake="swapped")
+        return failed("finding", lines(message, swapped), mistake="swapped")
     return failed("finding", message, got=f"({layer}, {head})")

@@ -5,7 +5,7 @@ import numpy as np
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.course.shared import broken_rows
 from minibert.exercises.draw import Draw
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 from minibert.numerics import softmax
 
 
@@ -61,7 +61,7 @@ def shifted_by(what):
     return mistake
 
 
-def rows_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def rows_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     sums = outputs[0].sum(axis=-1)
     return broken_rows(sums, 1.0, t("row {row} sums to {got}; every row must sum to 1"))
 

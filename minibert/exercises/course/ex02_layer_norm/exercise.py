@@ -5,7 +5,7 @@ import numpy as np
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.course.shared import broken_rows
 from minibert.exercises.draw import Draw
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 from minibert.numerics import layer_norm
 
 
@@ -61,7 +61,7 @@ def layer_norm_not_centred(x, weight, bias, eps):
     return normed(x, 0, x.var(axis=-1, keepdims=True), weight, bias, eps)
 
 
-def tokens_are_normed(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def tokens_are_normed(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     x, weight, bias, eps = arguments
     plain = (outputs[0] - bias) / weight
     variance = x.var(axis=-1)

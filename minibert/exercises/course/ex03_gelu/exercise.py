@@ -4,7 +4,7 @@ import numpy as np
 
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.draw import Draw
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 from minibert.numerics import erf, gelu, gelu_tanh, relu, silu
 
 
@@ -19,7 +19,7 @@ def gelu_cases(draw: Draw) -> list[Case]:
     ]
 
 
-def gelu_differs_by_x(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def gelu_differs_by_x(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     x, y = arguments[0], outputs[0]
     if x.ndim > 1:
         return None

@@ -7,7 +7,7 @@ import numpy as np
 from minibert.embeddings import embed
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.draw import EPS, Draw
-from minibert.exercises.language import t
+from minibert.exercises.text import t
 from minibert.numerics import layer_norm
 
 

@@ -6,7 +6,7 @@ from minibert.attention import split_heads
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.course.shared import HTK
 from minibert.exercises.draw import Draw
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 
 
 def split_cases(draw: Draw) -> list[Case]:
@@ -25,7 +25,7 @@ def split_cases(draw: Draw) -> list[Case]:
     ]
 
 
-def numbers_kept(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def numbers_kept(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     given, got = np.sort(arguments[0], axis=None), np.sort(outputs[0], axis=None)
     if np.allclose(given, got):
         return None

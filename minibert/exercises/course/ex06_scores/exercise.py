@@ -8,7 +8,7 @@ from minibert.attention import attend
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.course.shared import HTS
 from minibert.exercises.draw import Draw
-from minibert.exercises.language import t
+from minibert.exercises.text import t
 
 
 def attend_cases(draw: Draw) -> list[Case]:

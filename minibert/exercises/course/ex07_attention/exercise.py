@@ -8,11 +8,11 @@ from minibert.attention import attend
 from minibert.exercises.course.ex06_scores.exercise import attend_cases, scores
 from minibert.exercises.course.exercise import Exercise, Function, Mistake, Output
 from minibert.exercises.course.shared import HTK, HTS, broken_rows
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 from minibert.numerics import softmax
 
 
-def attention_sums_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def attention_sums_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     return broken_rows(
         outputs[1].sum(axis=-1),
         1.0,

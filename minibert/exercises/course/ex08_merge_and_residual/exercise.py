@@ -6,11 +6,10 @@ import numpy as np
 
 from minibert.attention import merge_heads, self_attention
 from minibert.encoder import attention_block
-from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output, Wrong
+from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output, Wrong, kind_of
 from minibert.exercises.course.shared import bias_twice, with_own_eps
 from minibert.exercises.draw import Draw
-from minibert.exercises.judge.transport import kind_of
-from minibert.exercises.language import t
+from minibert.exercises.text import t
 from minibert.numerics import layer_norm, linear
 
 

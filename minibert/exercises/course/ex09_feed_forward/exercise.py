@@ -4,7 +4,7 @@ from minibert.encoder import feed_forward_block
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.course.shared import bias_twice, with_own_eps
 from minibert.exercises.draw import Draw
-from minibert.exercises.language import t
+from minibert.exercises.text import t
 from minibert.numerics import ACTIVATIONS, gelu, layer_norm, linear
 
 

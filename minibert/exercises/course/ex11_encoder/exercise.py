@@ -4,12 +4,11 @@ import numpy as np
 
 from minibert.embeddings import embed
 from minibert.encoder import encoder_layer
-from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output, Wrong
+from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output, Wrong, kind_of
 from minibert.exercises.course.shared import called, small_bert
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.judge.transport import kind_of
-from minibert.exercises.language import t
 from minibert.exercises.material import sentences
+from minibert.exercises.text import Text, t
 from minibert.model import Bert, rows_of_sentences
 
 
@@ -76,7 +75,7 @@ def states_not_chained(encodings, weights, config):
     return [hidden_TD, *(encoder_layer(hidden_TD, rows, layer, config)[0] for layer in weights.layers)]
 
 
-def encoder_answer() -> str:
+def encoder_answer() -> Text:
     text = "The river was high, and we waited for the river to fall."
     trace = model("tiny")(text)
     first, second = (place for place, token in enumerate(trace.tokens) if token == "river")

@@ -4,7 +4,7 @@ import numpy as np
 
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.draw import EPS, Draw, model
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 from minibert.heads import masked_lm_logits
 from minibert.numerics import ACTIVATIONS, layer_norm, linear, softmax
 
@@ -60,7 +60,7 @@ def logits_norm_first(hidden_TD, weights, hidden_act, eps):
     return linear(ACTIVATIONS[hidden_act](normed_TD), weights.decoder, weights.bias)
 
 
-def masked_lm_answer() -> str:
+def masked_lm_answer() -> Text:
     bert = model("tiny")
     text = "The old man sat down by the [MASK] and said nothing."
     by_hidden = bert.weights.embeddings.word @ bert(text).hidden_states[-1][bert(text).roles.index("mask")]

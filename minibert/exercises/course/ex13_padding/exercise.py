@@ -5,7 +5,7 @@ import numpy as np
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.course.shared import broken_rows
 from minibert.exercises.draw import Draw
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 from minibert.numerics import softmax
 
 
@@ -35,7 +35,7 @@ def masked_where(hidden, score):
     return lambda scores_BHTS, real_BS: softmax(np.where(hidden(real_BS), np.float32(score), scores_BHTS))
 
 
-def padding_gets_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def padding_gets_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     _, real_BS = arguments
     wasted = np.argwhere((outputs[0] > 1e-4) & ~real_BS[:, None, None, :])
     if not len(wasted):
@@ -46,7 +46,7 @@ def padding_gets_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> s
     return t(says, sentence=sentence, head=head, query=query, got=f"{got:.4g}", key=key)
 
 
-def shares_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def shares_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     return broken_rows(
         outputs[0].sum(axis=-1), 1.0, t("attention of [sentence, head, query] {row} sums to {got}; it must sum to 1")
     )

@@ -5,7 +5,7 @@ import numpy as np
 import viz
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output, Wrong
 from minibert.exercises.draw import Draw
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 
 
 def pca_cases(draw: Draw) -> list[Case]:
@@ -38,7 +38,7 @@ def same_signs(arguments: tuple, value: object) -> object:
     return projected * signs, components * signs[:, None], ratio
 
 
-def components_at_right_angles(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def components_at_right_angles(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     products = outputs[1] @ outputs[1].T
     if np.allclose(products, np.eye(len(products)), atol=1e-3):
         return None

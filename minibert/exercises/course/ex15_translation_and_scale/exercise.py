@@ -6,7 +6,7 @@ import viz
 from minibert.exercises.course.ex06_scores.exercise import scores
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, lines, t
 from minibert.numerics import softmax
 
 
@@ -27,7 +27,7 @@ def attention_of(query_NK: np.ndarray, key_NK: np.ndarray) -> np.ndarray:
     return softmax(query_NK @ key_NK.T)
 
 
-def attention_unchanged(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def attention_unchanged(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     query_NK, key_NK, _ = arguments
     before, after = attention_of(query_NK, key_NK), attention_of(*outputs)
     wrong = np.argwhere(~np.isclose(before, after, rtol=1e-2, atol=1e-3))
@@ -44,7 +44,7 @@ def attention_unchanged(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> st
     )
 
 
-def centres_meet(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def centres_meet(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     c = arguments[2]
     query_centre, key_centre = outputs[0].mean(axis=0) / c, outputs[1].mean(axis=0) * c
     wrong = np.flatnonzero(~np.isclose(query_centre, key_centre, atol=1e-3))
@@ -100,7 +100,7 @@ def cosine_distances(query_NK: np.ndarray, key_NK: np.ndarray) -> np.ndarray:
     return 1 - scores(unit(query_NK)[None], unit(key_NK)[None])[0] * root
 
 
-def cosine_distances_in_range(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def cosine_distances_in_range(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     distance = outputs[0]
     outside = np.argwhere((distance < -1e-3) | (distance > 2 + 1e-3))
     if not len(outside):
@@ -120,7 +120,7 @@ def euclidean_distances(query_NK: np.ndarray, key_NK: np.ndarray) -> np.ndarray:
     return np.linalg.norm(query_NK[:, None] - key_NK, axis=-1)
 
 
-def scale_answer() -> str:
+def scale_answer() -> Text:
     rows = []
     for c in (0.5, 1.0, 2.0):
         moved = [translate_and_scale(query_NK, key_NK, c) for query_NK, key_NK in heads_of_a_sentence()]
@@ -133,7 +133,7 @@ def scale_answer() -> str:
     return t(
         "The cosine's does not move: cos(c q, k / c) = cos(q, k), so it cannot choose c. Correlation with the product, "
         "in one sentence, mean over all heads of the bundled model:\n{rows}",
-        rows="\n".join(rows),
+        rows=lines(*rows),
     )
 
 

@@ -13,7 +13,7 @@ from minibert.exercises.course.ex15_translation_and_scale.exercise import (
 )
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.draw import Draw
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, joined, t
 
 ROOT_OF_ROUNDING = 2e-3
 """The extra coordinate of the longest key is the root of a difference that is 0 but for rounding: `Output.near`"""
@@ -37,7 +37,7 @@ def exact_embedding(query_NK: np.ndarray, key_NK: np.ndarray, c: float) -> tuple
     return moved.query, moved.key
 
 
-def keys_on_a_sphere(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def keys_on_a_sphere(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     lengths = np.linalg.norm(outputs[1], axis=-1)
     wrong = np.flatnonzero(~np.isclose(lengths, lengths[0], rtol=1e-3))
     if not len(wrong):
@@ -72,23 +72,23 @@ def extra_not_scaled(query_NK, key_NK, c):
     return query, np.concatenate([key[:, :-1], key[:, -1:] * np.float32(c)], axis=1)
 
 
-def exact_answer() -> str:
-    moves = {
-        t("as they are"): lambda query_NK, key_NK: (query_NK, key_NK),
-        t("translated"): lambda query_NK, key_NK: translate_and_scale(query_NK, key_NK, 1.0),
-        t("embedded"): lambda query_NK, key_NK: exact_embedding(query_NK, key_NK, 1.0),
-    }
+def exact_answer() -> Text:
+    moves = [
+        (t("as they are"), lambda query_NK, key_NK: (query_NK, key_NK)),
+        (t("translated"), lambda query_NK, key_NK: translate_and_scale(query_NK, key_NK, 1.0)),
+        (t("embedded"), lambda query_NK, key_NK: exact_embedding(query_NK, key_NK, 1.0)),
+    ]
     heads = heads_of_a_sentence()
     favourites = [(query_NK @ key_NK.T).argmax(axis=-1) for query_NK, key_NK in heads]
     shares = []
-    for name, move in moves.items():
+    for name, move in moves:
         nearest = [euclidean_distances(*move(*head)).argmin(axis=-1) for head in heads]
         shares.append(t("{share} {name}", share=f"{np.mean(np.equal(nearest, favourites)):.2f}", name=name))
     return t(
         "All of them, always. In one sentence, over all heads of the bundled model, the nearest "
         "key is the most attended "
         "one for this share of the queries: {shares}.",
-        shares=", ".join(shares),
+        shares=joined(", ", shares),
     )
 
 

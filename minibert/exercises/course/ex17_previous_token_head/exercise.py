@@ -5,8 +5,8 @@ import numpy as np
 from minibert.exercises.course.exercise import Case, Exercise, Finding, Function, Mistake, Output
 from minibert.exercises.course.shared import LH, called, head_of, models, some_sentences
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.language import t
 from minibert.exercises.material import sentences
+from minibert.exercises.text import Text, t
 from minibert.model import Bert
 
 
@@ -49,7 +49,7 @@ def first_token_counted(bert, texts):
     return previous_token_attention(bert, texts) * np.float32(1 - len(lengths) / sum(lengths))
 
 
-def previous_token_answer() -> str:
+def previous_token_answer() -> Text:
     table_LH = previous_token_attention(model("tiny"), sentences())
     layer, head = head_of(table_LH)
     by_layer = ", ".join(f"{share:.2f}" for share in table_LH.max(axis=1))

@@ -9,8 +9,8 @@ from minibert.encoder import attention_block
 from minibert.exercises.course.exercise import Case, Exercise, Finding, Function, Mistake, Output, Wrong
 from minibert.exercises.course.shared import called, head_of, models
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.language import t
 from minibert.exercises.material import blanks
+from minibert.exercises.text import Text, t
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert
 from minibert.numerics import softmax
@@ -181,7 +181,7 @@ def only_this_head(weights, head, head_size):
     return weights._replace(attention_output=weights.attention_output._replace(weight=weight))
 
 
-def head_off_answer() -> str:
+def head_off_answer() -> Text:
     bert = model("tiny")
     table_LH = loss_of_each_head(bert)
     layer, head = head_of(table_LH)

@@ -5,8 +5,8 @@ import numpy as np
 from minibert.exercises.course.exercise import Case, Exercise, Finding, Function, Mistake, Output
 from minibert.exercises.course.shared import LH, called, head_of, small_bert, some_sentences
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.language import t
 from minibert.exercises.material import sentences
+from minibert.exercises.text import Text, t
 from minibert.model import Bert
 
 
@@ -48,7 +48,7 @@ def moved_mean_of_means(before, after, texts):
     return np.mean([attention_moved(before, after, [text]) for text in texts], axis=0)
 
 
-def fine_tuning_answer() -> str:
+def fine_tuning_answer() -> Text:
     table_LH = attention_moved(model("tiny"), model("tiny-sentiment"), sentences())
     layer, head = head_of(table_LH)
     by_layer = ", ".join(f"{share:.3f}" for share in table_LH.mean(axis=1))

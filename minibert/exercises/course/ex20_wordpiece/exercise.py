@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output, Wrong
+from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output, Wrong, kind_of
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.judge.transport import kind_of
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 from minibert.tokenizer.wordpiece import wordpiece
 
 SMALL = ("un", "unf", "##fold", "##old", "##ing", "fold", "re", "##re", "##f", "##o", "##l", "##d", "s", "##s", "in")
@@ -59,7 +58,7 @@ def as_ids(arguments: tuple, value: object) -> np.ndarray:
     return np.array((ids + [NOTHING] * (len(word) + 2))[: len(word) + 2])
 
 
-def same_pieces(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def same_pieces(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     word, vocabulary = arguments
     want = wordpiece(word, vocabulary)
     by_id = {number: piece for piece, number in vocabulary.items()}

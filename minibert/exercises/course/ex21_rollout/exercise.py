@@ -5,7 +5,7 @@ import numpy as np
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.course.shared import broken_rows
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 from minibert.numerics import softmax
 from minibert.whatif import flow
 
@@ -34,7 +34,7 @@ def rolled(mix, combine=lambda step, total: step @ total):
     return mistake
 
 
-def rollout_rows(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def rollout_rows(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     return broken_rows(
         outputs[0].sum(axis=-1), 1.0, t("row {row} sums to {got}; what comes from all tokens must sum to 1")
     )
@@ -83,7 +83,7 @@ ROLLOUT_MISTAKES = (
 )
 
 
-def rollout_answer() -> str:
+def rollout_answer() -> Text:
     trace = model("tiny")("The old man sat down by the fire and told the children a story about the sea.")
     attention = np.stack([layer.attention for layer in trace.layers])
     own = [float(np.diagonal(rollout(attention[:depth])).mean()) for depth in range(1, len(attention) + 1)]

@@ -4,7 +4,7 @@ import numpy as np
 
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.language import t
+from minibert.exercises.text import Text, t
 from minibert.numerics import softmax
 
 
@@ -24,7 +24,7 @@ def plane_cases(draw: Draw) -> list[Case]:
     return [Case(about, (draw.normal(tokens, components), draw.normal(tokens, components, mean=0.3), attention))]
 
 
-def slopes_add_to_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> str | None:
+def slopes_add_to_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     """To move all x and y together changes no distance, so all slopes together are 0; the loss is looked at first."""
     if not np.isclose(outputs[0], drawing_loss(*arguments)[0], rtol=1e-3):
         return None
@@ -108,7 +108,7 @@ DRAWING_LOSS_MISTAKES = (
 )
 
 
-def plane_answer() -> str:
+def plane_answer() -> Text:
     trace = model("tiny")("The old man sat down by the fire and told the children a story about the sea.")
     attention = trace.layers[0].attention[0].astype(np.float64)
     rng = np.random.default_rng(0)

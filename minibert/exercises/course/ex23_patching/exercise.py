@@ -5,8 +5,8 @@ import numpy as np
 from minibert.exercises.course.exercise import Case, Exercise, Finding, Function, Mistake, Output
 from minibert.exercises.course.shared import LH, called, head_of
 from minibert.exercises.draw import Draw, model
-from minibert.exercises.language import t
 from minibert.exercises.material import royal_pair
+from minibert.exercises.text import Text, t
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert
 from minibert.numerics import softmax
@@ -108,7 +108,7 @@ def patching_cases(draw: Draw) -> list[Case]:
     return cases
 
 
-def patching_answer() -> str:
+def patching_answer() -> Text:
     table_LH = patch_heads(model("tiny"), *royal_pair())
     layer, head = head_of(table_LH)
     return t(
