@@ -19,7 +19,8 @@ from minibert.commands.arguments import (
     refuse,
 )
 from minibert.commands.output import check_page
-from minibert.corpus.sentences import Sentences
+from minibert.corpus.lines import Corpus
+from minibert.corpus.sentences import check_some, encoded
 from minibert.errors import UserError
 from minibert.explorer import BY_ITSELF, MOST, Selection, explore, select, why_not_live
 from minibert.model import load
@@ -96,8 +97,10 @@ def run(args: argparse.Namespace) -> None:
     layers = choose("layer", args.layer, bert.config.num_hidden_layers)
     heads = choose("head", args.head, bert.config.num_attention_heads)
     wished = args.layer is not None or args.head is not None
-    sentences = Sentences(bert, args.texts or EXAMPLES, args.file, args.skip_bad, args.column)
-    selection = select(bert, sentences, args.points, args.seed)
+    corpus = Corpus(args.texts or EXAMPLES, args.file, args.column)
+    encodings = [encoding for _, encoding in encoded(bert, corpus, args.skip_bad)]
+    check_some(len(encodings), corpus)
+    selection = select(bert, encodings, args.points, args.seed)
     if len(selection.encodings) == selection.count:
         refuse(args, "seed", "where all sentences fit, since none is drawn at random")
     page = explore(
@@ -116,8 +119,8 @@ def run(args: argparse.Namespace) -> None:
     if args.live is None and page.why_not_live:
         hint = "" if why_not_live(bert) else "; --live puts it in"
         print(f"nothing can be typed in it: {page.why_not_live}{hint}")
-    if sentences.left_out:
-        print(sentences.left_out)
+    if args.skip_bad:
+        print(f"{counted(sum(1 for _ in corpus) - len(encodings), 'line')} left out")
     if len(selection.encodings) < selection.count:
         print(in_the_sample(selection))
     if page.left_out:
