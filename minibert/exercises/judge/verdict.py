@@ -81,8 +81,10 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
         mistake = None if got is None or problem.mistake else recognise(key, returned, i)
         message = problem.message
         if mistake is not None:
-            like = "The same comes out when, for example, {says}"
-            message = lines(message, t(like if mistake.says.endswith("?") else f"{like}.", says=t(mistake.says)))
+            like = "The same comes out when, for example, {says}."
+            if mistake.says.endswith("?"):
+                like = "The same comes out when, for example, {says}"
+            message = lines(message, t(like, says=t(mistake.says)))
         return failed(
             problem.step,
             message,
