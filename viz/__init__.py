@@ -42,6 +42,7 @@ LATER = {  # imported when first used, since they need matplotlib or are large
     "layers_figure": "viz.figures.matrix",
     "heatmap_figure": "viz.figures.heatmaps",
     "positions_figure": "viz.figures.heatmaps",
+    "terms_figure": "viz.figures.terms",
     "save": "viz.figures.canvas",
     "Sentence": "viz.explorer",
     "explore": "viz.explorer",
@@ -64,6 +65,7 @@ if TYPE_CHECKING:  # for editors and type checkers
     from viz.figures.matrix import layers_figure as layers_figure
     from viz.figures.matrix import matrix_figure as matrix_figure
     from viz.figures.scale_search import search_figure as search_figure
+    from viz.figures.terms import terms_figure as terms_figure
 
 __distribution__ = "minibert-numpy"  # the command looks for this, since others have packages of our names
 

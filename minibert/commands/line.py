@@ -19,6 +19,7 @@ COMMANDS = {  # each has a module of its name beside this one
     "attention": "print which tokens attend to which",
     "fill": "fill the [MASK]s of a text",
     "whatif": "switch every head off in turn, and show which heads the answer needs",
+    "why": "explain a score: what wrote the query, and what wrote the key",
     "embed": "turn texts into vectors, and compare them",
     "classify": "print the labels that a fine-tuned classifier gives a text",
     "replaced": "print which tokens an ELECTRA takes for replaced",

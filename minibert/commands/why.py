@@ -1,0 +1,220 @@
+"""`minibert why`: why does a head look there? A score as a sum over what wrote the query and what wrote the key."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from minibert.commands.arguments import DEFAULT_TEXT, add_json, add_model, add_output, at_least, new_path, refuse
+from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json
+from minibert.corpus.sentences import as_text
+from minibert.errors import UserError
+from minibert.files import check_new_file, write_csv
+from minibert.model import Bert, load
+from minibert.numerics import softmax
+from minibert.terminal import model_name, printable, quoted, rounded, suggest
+from minibert.trace import Trace
+from minibert.whatif.attribution import parts_of_states, score_parts
+
+CAPTION = (
+    "Each bar is a term of the score: the dot product of a part of the query's state and a part of the key's state, "
+    "divided by sqrt(head size), less {less}. The sum is exact."
+)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a score. without: the attention of the query to the key if this term is taken out of the scores."""
+
+    of_query: str
+    of_key: str
+    value: float
+    without: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.of_query} x {self.of_key}"
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why one query attends to one key: all terms, the largest first. instead: another key to compare with, or None."""
+
+    layer: int
+    head: int
+    query: int
+    key: int
+    instead: int | None
+    attention: float
+    terms: list[Term]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Explains a score. The state that enters a layer is a sum of parts: word, position, segment, what each earlier "
+        "head and feed-forward half added, and biases. So the score of a query and a key is a sum of terms, one for "
+        "each part of the query and part of the key. `without` is the attention if this term alone is taken out of the "
+        "scores. Without --layer and --head, the command explains the head with the largest attention."
+    )
+    parser.add_argument("text", metavar="TEXT", nargs="?", default=DEFAULT_TEXT, help=f"default: {DEFAULT_TEXT}")
+    add_model(parser)
+    parser.add_argument("--layer", type=at_least(0), metavar="L", help="the layer, with --head")
+    parser.add_argument("--head", type=at_least(0), metavar="H", help="the head, with --layer")
+    parser.add_argument(
+        "--query", metavar="WORD", help="the word, or its position (default: the one that attends most)"
+    )
+    parser.add_argument("--key", metavar="WORD", help="the word, or its position (default: the most attended key)")
+    parser.add_argument("--instead", metavar="WORD", help="another key: why --key, and not this one?")
+    parser.add_argument("--top", type=at_least(1), metavar="N", help="how many terms to print (default: 8)")
+    parser.add_argument("--csv", type=new_path, metavar="FILE", help="also write all terms, one per row")
+    add_output(parser, default="out/why/MODEL/TEXT")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """A sentence, a table of the largest terms, and a picture of them."""
+    check_new_file(args.csv, "--csv", ".csv")
+    if args.json:
+        refuse(args, "top out format width", "with --json, which has every term and no picture")
+    if (args.layer is None) != (args.head is None):
+        raise UserError("--layer and --head come together; give both or none")
+    bert = load(args.model)
+    text = as_text(args.text)
+    trace = bert(text)
+    why = explain(bert, trace, *choose_score(bert, trace, args))
+    if args.csv is not None:
+        write_csv(args.csv, rows(why))
+    if args.json:
+        print_json({"model": model_name(bert), "text": args.text} | as_json(why, trace))
+        return
+    options = {"head": f"{why.layer}.{why.head}", "query": why.query, "key": why.key}
+    folder = folder_of_run(args.out, "why", folder_name(bert), name_of_texts([text], None, {}))
+    print("\n".join(map(printable, lines(why, trace, args.top or 8))))
+    path = folder / f"why-{'-'.join(map(str, options.values()))}.{args.format}"
+    draw(path, why, trace, args.top or 8, f"{model_name(bert)} · {quoted([text])}", args.width)
+    print(path)
+
+
+def choose_score(bert: Bert, trace: Trace, args: argparse.Namespace) -> tuple[int, int, int, int, int | None]:
+    """Layer, head, query, key and the key to compare with. Raises UserError for what is not there."""
+    attention_LHTS = trace.stacked("attention")
+    layers, heads = attention_LHTS.shape[:2]
+    for name, number, count in (("layer", args.layer, layers), ("head", args.head, heads)):
+        if number is not None and number >= count:
+            raise UserError(f"--{name} is {number}; this model has {name}s 0 to {count - 1}")
+    words = [i for i, role in enumerate(trace.roles) if role in (None, "mask")] or list(range(len(trace.tokens)))
+    queries = words if args.query is None else [place_of(trace, args.query, "--query")]
+    if args.layer is None:
+        largest = attention_LHTS[:, :, queries][..., words].max(axis=(2, 3))
+        layer, head = np.unravel_index(largest.argmax(), largest.shape)
+    else:
+        layer, head = args.layer, args.head
+    attention_TS = attention_LHTS[layer, head]
+    if args.query is None:
+        queries = [queries[int(attention_TS[queries][:, words].max(axis=1).argmax())]]
+    query = queries[0]
+    key = int(attention_TS[query].argmax()) if args.key is None else place_of(trace, args.key, "--key")
+    instead = None if args.instead is None else place_of(trace, args.instead, "--instead")
+    if instead == key:
+        raise UserError(f"--instead is the key itself, {trace.tokens[key]!r}; expected another one")
+    return int(layer), int(head), query, key, instead
+
+
+def place_of(trace: Trace, wish: str, option: str) -> int:
+    """The position of a token, of the first piece of a word, or a position as a number."""
+    if wish.isdecimal():
+        if int(wish) < len(trace.tokens):
+            return int(wish)
+        raise UserError(f"{option} is {wish}; this text has positions 0 to {len(trace.tokens) - 1}")
+    lower = [token.lower() for token in trace.tokens]
+    found = [i for i, token in enumerate(lower) if token == wish.lower()] or whole_word(trace, wish.lower())
+    if not found:
+        hint = suggest(wish, trace.tokens) or f"expected one of {' '.join(trace.tokens)}"
+        raise UserError(f"{option} is {wish!r}, which is not in the text; {hint}")
+    if len(found) > 1:
+        places = " or ".join(map(str, found))
+        raise UserError(f"{option} is {wish!r}, which is there {len(found)} times; give its position: {places}")
+    return found[0]
+
+
+def whole_word(trace: Trace, wish: str) -> list[int]:
+    """The first positions of a word that is cut into pieces."""
+    firsts = [i for i, word in enumerate(trace.words) if word is not None and word not in trace.words[:i]]
+    pieces = {i: [t for t, w in zip(trace.tokens, trace.words, strict=True) if w == trace.words[i]] for i in firsts}
+    return [i for i, parts in pieces.items() if "".join(part.removeprefix("##") for part in parts).lower() == wish]
+
+
+def explain(bert: Bert, trace: Trace, layer: int, head: int, query: int, key: int, instead: int | None) -> Why:
+    """All terms of one score less the mean over the keys or, with `instead`, less the same terms for another key."""
+    found = score_parts(bert, trace, layer, head, query, parts_of_states(bert, trace, layer))
+    centred = found.centred
+    shown = centred[..., key] if instead is None else found.against(instead)[..., key]
+    row = trace.stacked("scores")[layer, head, query].astype(float)
+    without = softmax(row - centred)[..., key]
+    order = np.argsort(-np.abs(shown), axis=None, kind="stable")
+    places = zip(*np.unravel_index(order, shown.shape), strict=True)
+    names = found.names
+    terms = [Term(names[a], names[b], float(shown[a, b]), float(without[a, b])) for a, b in places]
+    return Why(layer, head, query, key, instead, float(trace.stacked("attention")[layer, head, query, key]), terms)
+
+
+def heading(why: Why, trace: Trace) -> str:
+    query, key = (f"“{trace.tokens[i]}” ({i})" for i in (why.query, why.key))
+    return f"head {why.layer}.{why.head}: {query} gives {why.attention:.2f} of its attention to {key}"
+
+
+def less(why: Why, trace: Trace) -> str:
+    if why.instead is None:
+        return "its mean over all keys"
+    return f"the same term for “{trace.tokens[why.instead]}” ({why.instead})"
+
+
+def lines(why: Why, trace: Trace, top: int) -> list[str]:
+    """The heading, the largest terms, and the rest in one line, so that all add up to the sum."""
+    rest = sum(term.value for term in why.terms[top:])
+    width = max(len(term.name) for term in why.terms[:top])
+    table = [f"{term.value:+8.2f}  {term.name:<{width}}  {term.without:7.2f}" for term in why.terms[:top]]
+    if why.terms[top:]:
+        table.append(f"{rest:+8.2f}  {len(why.terms) - top} other terms")
+    total = sum(term.value for term in why.terms)
+    title = f"{'term':>8}  {'part of query x part of key':<{width}}  without"
+    return [heading(why, trace), title, *table, f"{total:+8.2f}  sum: the score, less {less(why, trace)}"]
+
+
+def draw(path: Path, why: Why, trace: Trace, top: int, title: str, width: float) -> None:
+    import viz
+
+    bars = {term.name: term.value for term in why.terms[:top]}
+    if why.terms[top:]:
+        bars[f"{len(why.terms) - top} other terms"] = sum(term.value for term in why.terms[top:])
+    caption = CAPTION.format(less=less(why, trace))
+    figure = viz.terms_figure(bars, title=f"{title}\n{heading(why, trace)}", unit="score", caption=caption, width=width)
+    viz.save(figure, path)
+
+
+def rows(why: Why) -> list[dict[str, object]]:
+    """One row per term, the largest first."""
+    return [
+        {
+            "part_of_query": term.of_query,
+            "part_of_key": term.of_key,
+            "term": rounded(term.value),
+            "attention_without": rounded(term.without),
+        }
+        for term in why.terms
+    ]
+
+
+def as_json(why: Why, trace: Trace) -> dict[str, object]:
+    """The score and all its terms."""
+    return {
+        "tokens": trace.tokens,
+        "layer": why.layer,
+        "head": why.head,
+        "query": why.query,
+        "key": why.key,
+        "instead": why.instead,
+        "attention": rounded(why.attention),
+        "terms": rows(why),
+    }
