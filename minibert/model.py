@@ -88,7 +88,7 @@ class Bert:
         """The pooler's vector of each sentence, or None where there is no pooler or nobody keeps it."""
         if self.weights.pooler is None or "pooled" not in keep:
             return [None] * len(sentences)
-        act = {"tanh": np.tanh, **ACTIVATIONS}[self.config.pooler_act]
+        act = np.tanh if self.config.pooler_act == "tanh" else ACTIVATIONS[self.config.pooler_act]
         return [pooler(hidden_TD[rows], self.weights.pooler, act) for rows in sentences]
 
     def batch(self, texts: Iterable[Text], keep: Iterable[str] = DEFAULT) -> list[Trace]:
@@ -179,8 +179,9 @@ class Bert:
         if self.weights.classifier is None:
             why = f"{self.name} has no sequence classifier; minibert bundles one that has: tiny-sentiment"
             raise UserError(self.notes.get("classifier", why))
-        trace = self.batch([text], keep=("pooled",))[0]
-        values = label_scores(classify(trace.pooled, self.weights.classifier), self.config.activation)
+        (trace,) = self.batch([text], keep=("pooled",))
+        logits = classify(np.asarray(trace.pooled), self.weights.classifier)
+        values = label_scores(logits, self.config.activation)
         order = np.argsort(-values, kind="stable")
         return [(self.config.labels[label], float(values[label])) for label in order]
 

@@ -32,6 +32,10 @@ DEFAULT = tuple(name for name in FIELDS if name not in ON_REQUEST)
 """What a Trace has where `keep` is not given."""
 
 
+NOT_KEPT: Any = None
+"""In the place of an array that was not kept. A type checker takes each array for one that is there."""
+
+
 @dataclass(frozen=True, eq=False)
 class LayerTrace:
     """What one layer computed for one sentence, in this order. All float32. What was not kept is None.
@@ -49,15 +53,15 @@ class LayerTrace:
     `head_outputs` and `intermediate` are there only where `keep` named them.
     """
 
-    query: np.ndarray | None = None
-    key: np.ndarray | None = None
-    value: np.ndarray | None = None
-    scores: np.ndarray | None = None
-    attention: np.ndarray | None = None
-    context: np.ndarray | None = None
-    head_outputs: np.ndarray | None = None
-    attention_output: np.ndarray | None = None
-    intermediate: np.ndarray | None = None
+    query: np.ndarray = NOT_KEPT
+    key: np.ndarray = NOT_KEPT
+    value: np.ndarray = NOT_KEPT
+    scores: np.ndarray = NOT_KEPT
+    attention: np.ndarray = NOT_KEPT
+    context: np.ndarray = NOT_KEPT
+    head_outputs: np.ndarray = NOT_KEPT
+    attention_output: np.ndarray = NOT_KEPT
+    intermediate: np.ndarray = NOT_KEPT
 
     def __post_init__(self) -> None:
         lock(getattr(self, name) for name in LAYER_FIELDS)
@@ -86,7 +90,7 @@ class Trace:
     layers: tuple[LayerTrace, ...] = field(repr=False)
     roles: tuple[str | None, ...] = ()
     input_ids: tuple[int, ...] = ()
-    hidden_states: tuple[np.ndarray, ...] | None = field(default=None, repr=False)
+    hidden_states: tuple[np.ndarray, ...] = field(default=NOT_KEPT, repr=False)
     pooled: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -230,7 +234,7 @@ class Recorder:
 
     def traces(self, pooled: Sequence[np.ndarray | None]) -> list[Trace]:
         """The finished Traces. pooled: a vector, or None, for each sentence."""
-        states = [tuple(states) if "hidden_states" in self.keep else None for states in self.states]
+        states = [tuple(states) if "hidden_states" in self.keep else NOT_KEPT for states in self.states]
         return [
             replace(trace, layers=tuple(layers), hidden_states=state, pooled=vector)
             for trace, layers, state, vector in zip(self.begun, self.layers, states, pooled, strict=True)

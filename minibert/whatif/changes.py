@@ -64,7 +64,7 @@ def resume_each(bert: Bert, trace: Trace, layer: int | None, name: str, arrays: 
     if name == "pooled":
         followed = [replace(trace, pooled=array) for array in new.values()]
     else:
-        followed = _follow(bert, trace, layer, name, list(new.values())) if new else []
+        followed = _follow(bert, trace, layer or 0, name, list(new.values())) if new else []
     changed = dict(zip(new, followed, strict=True))
     return [changed.get(i, trace) for i in range(len(arrays))]
 
@@ -147,21 +147,20 @@ def field_of(bert: Bert, trace: Trace, layer: int | None, name: str) -> np.ndarr
     count = bert.config.num_hidden_layers
     if len(trace.layers) != count:
         raise ValueError(f"the trace has {len(trace.layers)} layers, and this model {count}: it is another model's")
-    if name == "pooled":
-        if layer is not None:
-            raise ValueError(f"layer is {layer}; expected none, since pooled belongs to no layer")
-    else:
-        last = count if name == "hidden_states" else count - 1
-        if layer is None or not 0 <= operator.index(layer) <= last:
-            raise ValueError(f"layer is {layer}; expected 0 to {last} for {name}")
+    place, last = -1 if layer is None else operator.index(layer), count if name == "hidden_states" else count - 1
+    if name == "pooled" and layer is not None:
+        raise ValueError(f"layer is {layer}; expected none, since pooled belongs to no layer")
+    if name != "pooled" and not 0 <= place <= last:
+        raise ValueError(f"layer is {layer}; expected 0 to {last} for {name}")
     source = DERIVED.get(name)
     if source and not trace.holds(name) and trace.holds(source):
-        return derived(bert, operator.index(layer), name, getattr(trace.layers[layer], source))
+        return derived(bert, place, name, getattr(trace.layers[place], source))
     if not trace.holds(name):
         raise ValueError(f"the trace holds no {name}, which it takes here: run the text with {name!r} in keep")
     if name == "hidden_states":
-        return trace.hidden_states[layer]
-    return trace.pooled if name == "pooled" else getattr(trace.layers[layer], name)
+        return trace.hidden_states[place]
+    array: np.ndarray = getattr(trace if name == "pooled" else trace.layers[place], name)
+    return array
 
 
 DERIVED = {"head_outputs": "context", "intermediate": "attention_output"}

@@ -16,7 +16,7 @@ from minibert.errors import UserError
 from minibert.heads import classify, label_scores, masked_lm_logits
 from minibert.model import Bert, Text
 from minibert.numerics import softmax
-from minibert.tokenizer.tokenizer import Encoding
+from minibert.tokenizer.encoding import Encoding
 from minibert.trace import Trace
 from minibert.whatif.changes import resume_each
 
@@ -53,7 +53,7 @@ def check_head(bert: Bert, layer: int, head: int) -> tuple[int, int]:
 
 def mean_context(bert: Bert, texts: Iterable[Text]) -> np.ndarray:
     """The mean context over all tokens of the texts, layer by layer: mean_LD."""
-    total_LD, tokens = 0, 0
+    total_LD, tokens = np.zeros((bert.config.num_hidden_layers, bert.config.hidden_size), np.float32), 0
     for trace in bert.stream(texts, keep=("context",)):
         total_LD = total_LD + trace.stacked("context").sum(axis=1)
         tokens += len(trace.tokens)
@@ -80,7 +80,7 @@ class Effects:
 
     @property
     def cost(self) -> np.ndarray:
-        tiny = np.finfo(np.float32).tiny
+        tiny = float(np.finfo(np.float32).tiny)
         return np.log(max(self.before, tiny)) - np.log(np.maximum(self.after, tiny))
 
 
@@ -119,8 +119,8 @@ def answer_of(bert: Bert, encoding: Encoding, trace: Trace) -> np.ndarray:
         if bert.weights.masked_lm is None:
             why = f"{bert.name} has no masked-language-model head: it cannot fill blanks"
             raise UserError(bert.notes.get("masked_lm", why))
-        mask = encoding.input_ids.index(bert.tokenizer.mask_id)
-        state = trace.hidden_states[-1][mask : mask + 1]
+        place = list(encoding.roles).index("mask")
+        state = trace.hidden_states[-1][place : place + 1]
         return softmax(
             masked_lm_logits(state, bert.weights.masked_lm, bert.config.hidden_act, bert.config.layer_norm_eps)
         )[0]
