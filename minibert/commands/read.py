@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explorer",
         metavar="FILE",
-        help="a page of `minibert explore` to link to, as seen from this one (default: explorer.html, if it is there)",
+        help="link to this page of `minibert explore`; its address relative to --out (default: explorer.html, if it exists)",
     )
     parser.add_argument(
         "--exercises", type=Path, metavar="DIR", help="run your own functions in place of the library's"
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the page and say what is in it."""
+    """Write the page; print its name, its size, and what is not in it."""
     out = check_page(args.out, "read.html")
     explorer = args.explorer
     if explorer is None:

@@ -25,19 +25,9 @@ from viz.geometry.attention_plane import attention_plane
 from viz.web.assemble import assemble, framed
 
 CHAPTERS = ("numerics", "embeddings", "attention", "encoder", "heads", "model")
-GEOMETRY = (
-    "moves",
-    "normalize",
-    "sentences",
-    "scale",
-    "distances",
-    "pca",
-    "attention_plane",
-    "descent",
-    "unfolding",
-    "neighbor_maps",
-)
-"""In reading order: how queries and keys are moved, how near they lie, then the planes they are drawn in."""
+MOVES = ("moves", "normalize", "sentences", "scale", "distances")
+PLANES = ("pca", "attention_plane", "descent", "unfolding", "neighbor_maps")
+"""The chapters of the geometry in reading order: how queries and keys are moved, then how they are drawn."""
 PARTS = (
     ("yours", "Your functions", "They ran in place of the library's."),
     ("minibert", "The model", "The forward pass, leaves first: each chapter uses only what stands above it."),
@@ -167,7 +157,8 @@ def run(bert: Bert, encoding: Encoding, recording: Recording) -> Trace:
 def chapters() -> list[ModuleType]:
     """The chapters in reading order: the model's, then the geometry's."""
     found = sorted(p.stem for p in Path(str(viz.geometry.__file__)).parent.glob("*.py") if not p.stem.startswith("_"))
-    order = [name for name in GEOMETRY if name in found] + [name for name in found if name not in GEOMETRY]
+    known = [name for name in MOVES + PLANES if name in found]
+    order = known + [name for name in found if name not in known]
     names = [f"minibert.{name}" for name in CHAPTERS] + [f"viz.geometry.{name}" for name in order]
     return [importlib.import_module(name) for name in names]
 

@@ -354,4 +354,4 @@ def test_the_chapters_come_in_reading_order_and_none_is_missing():
     names = [module.__name__ for module in build.chapters()]
     geometry = [name.removeprefix("viz.geometry.") for name in names if name.startswith("viz.geometry.")]
     assert geometry[:2] == ["moves", "normalize"] and geometry.index("pca") < geometry.index("attention_plane")
-    assert sorted(geometry) == sorted(build.GEOMETRY)
+    assert sorted(geometry) == sorted(build.MOVES + build.PLANES)
