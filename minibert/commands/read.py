@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explorer",
         metavar="FILE",
-        help="link to this page of `minibert explore`; its address relative to --out (default: explorer.html, if it exists)",
+        help="a page of `minibert explore` to link to, relative to --out (default: explorer.html, if it exists)",
     )
     parser.add_argument(
         "--exercises", type=Path, metavar="DIR", help="run your own functions in place of the library's"
