@@ -8,9 +8,9 @@ import re
 import sys
 import time
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 
+from minibert import __version__
 from minibert.errors import UserError
 from minibert.exercises.course import EXERCISES, find
 from minibert.exercises.course.exercise import Exercise
@@ -55,7 +55,7 @@ def as_json(folder: Path, seed: int, reports: list[Report]) -> dict:
     """The documented report; the fields of an exercise are those of `Report`."""
     return {
         "schema": SCHEMA,
-        "minibert": version("minibert"),
+        "minibert": __version__,
         "folder": str(folder),
         "seed": seed,
         "passed": sum(report.status == "passed" for report in reports),
