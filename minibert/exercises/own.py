@@ -10,10 +10,11 @@ uses the student's own of what the exercises before it built: their attend calls
 
 import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -128,7 +129,7 @@ def assemble(folder: str | Path, model: str | Path = "tiny", *, time_limit: floa
 
 def put_together(theirs: dict[str, dict], bert: Bert) -> OwnBert:
     """theirs: for each function of the student's, the names of the file it stands in."""
-    library = {
+    library: dict[str, Callable] = {
         "softmax": softmax,
         "layer_norm": layer_norm,
         "gelu": gelu,
@@ -144,7 +145,7 @@ def put_together(theirs: dict[str, dict], bert: Bert) -> OwnBert:
         "hidden_states": hidden_states,
         "masked_lm_logits": masked_lm_logits,
     }
-    made: dict[str, object] = {}
+    made: dict[str, Any] = {}
     for name, own in library.items():
         if name in theirs:
             made[name] = with_names(theirs[name][name], made)
@@ -184,7 +185,8 @@ def attend_by(scores: Callable, softmax: Callable, query_HTK, key_HSK, value_HSK
 
 def reached(function: types.FunctionType) -> set[str]:
     """The names that the code of a function uses, and that of its helpers in the same file."""
-    found, left = set(), [function]
+    found: set[str] = set()
+    left = [function]
     while left:
         new = set(left.pop().__code__.co_names) - found
         found |= new
@@ -193,7 +195,7 @@ def reached(function: types.FunctionType) -> set[str]:
     return found
 
 
-def with_names(function: Callable, names: dict[str, object], keep: str = "student_") -> Callable:
+def with_names(function: Callable, names: Mapping[str, object], keep: str = "student_") -> Callable:
     """The same function, in whose file these names stand for something else: those among them that it knows at all.
 
     keep: what files whose names begin like this define themselves stays; only what they import is exchanged.

@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 
+from minibert.checkpoint.parameters import MaskedLMWeights
 from minibert.exercises.draw import Draw, model
 from minibert.exercises.material import sentences
 from minibert.exercises.text import Text, t
 from minibert.model import Bert
+from minibert.tokenizer.backend import Backend
 
 
 def broken_rows(got: np.ndarray, expected: np.ndarray | float, says: Text) -> Text | None:
@@ -65,3 +67,17 @@ def models(draw: Draw) -> list[tuple[Bert, int]]:
     """Models to measure, each with a number of sentences; the bundled one the first time only."""
     first = not draw.drawn
     return [(model("tiny"), 5)] * first + [(small_bert(draw), 3)]
+
+
+def backend_of(bert: Bert) -> Backend:
+    """The tokenizer of a model that has one, as all models of the course do."""
+    if bert.tokenizer.backend is None:
+        raise ValueError(bert.tokenizer.missing)
+    return bert.tokenizer.backend
+
+
+def head_of_words(bert: Bert) -> MaskedLMWeights:
+    """The masked-language-model head of a model that has one, as all models of the course do."""
+    if bert.weights.masked_lm is None:
+        raise ValueError(f"{bert.name} has no masked-language-model head")
+    return bert.weights.masked_lm

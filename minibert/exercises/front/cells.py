@@ -49,7 +49,7 @@ def taken_apart(text: str) -> tuple[str, str, str, str]:
 
     What it runs stays indented, to go below an `if`.
     """
-    title, _, explained = ast.get_docstring(ast.parse(text)).partition("\n")
+    title, _, explained = (ast.get_docstring(ast.parse(text)) or "").partition("\n")
     code, _, below = text.split('"""', 2)[2].strip("\n").partition('\nif __name__ == "__main__":')
     return title, explained.strip("\n"), code, below.strip("\n")
 

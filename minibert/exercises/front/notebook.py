@@ -239,7 +239,7 @@ def as_in_its_cell(function: object, exercise: Exercise) -> object:
 
 def imported_by_stub(exercise: Exercise) -> dict[str, object]:
     tree = ast.parse((exercise.stub).read_bytes())
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    imports: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     names: dict[str, object] = {}
     exec(compile(ast.Module(imports, []), exercise.file, "exec"), names)
     return names

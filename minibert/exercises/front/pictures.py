@@ -17,13 +17,14 @@ TWO_CHARACTERS = 11
 
 def window(picture: Picture) -> tuple[slice, slice]:
     """The rows and columns that are drawn: from the first, unless the first wrong number is further on."""
-    found = []
-    for first, size, most in zip(
-        np.argwhere(picture.wrong)[0], picture.wrong.shape, (MOST_ROWS, MOST_COLUMNS), strict=True
-    ):
-        start = 0 if first < most else int(min(first - 2, size - most))
-        found.append(slice(start, min(start + most, size)))
-    return tuple(found)
+
+    def part(first: int, size: int, most: int) -> slice:
+        start = 0 if first < most else min(first - 2, size - most)
+        return slice(start, min(start + most, size))
+
+    row, column = map(int, np.argwhere(picture.wrong)[0])
+    rows, columns = picture.wrong.shape
+    return part(row, rows, MOST_ROWS), part(column, columns, MOST_COLUMNS)
 
 
 def drawn(picture: Picture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

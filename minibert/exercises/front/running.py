@@ -7,7 +7,7 @@ import numpy as np
 import minibert
 from minibert.exercises.front.console import Console
 from minibert.exercises.own import EXERCISE_OF, OwnBert, assemble
-from minibert.exercises.text import Text, joined, t
+from minibert.exercises.text import Text, after, t
 from minibert.model import Bert
 from minibert.terminal import columns, padded, shades
 from minibert.tokenizer.encoding import Encoding
@@ -22,8 +22,8 @@ def run_own(folder: str, text: str, model: str, time_limit: float, out: Console)
 
 
 def print_run(own: OwnBert, library: Bert, encoding: Encoding, out: Console) -> None:
-    for line in about_parts(own):
-        out.fold(line)
+    for text in about_parts(own):
+        out.fold(text)
     ours, theirs = library(encoding), own(encoding)
     masks = [place for place, role in enumerate(encoding.roles) if role == "mask"]
     if masks:
@@ -37,10 +37,10 @@ def print_run(own: OwnBert, library: Bert, encoding: Encoding, out: Console) -> 
         print("  " + line)
     gap = max(float(np.abs(a - b).max()) for a, b in zip(theirs.hidden_states, ours.hidden_states, strict=True))
     share = max(float(np.abs(a.attention - b.attention).max()) for a, b in zip(theirs.layers, ours.layers, strict=True))
-    says = "How far from the library's: hidden states differ by at most {gap}, attention by at most {share}. "
-    verdict = t("That is rounding." if gap < 1e-3 else "Too far!")
+    says = "How far from the library's: hidden states differ by at most {gap}, attention by at most {share}."
     out.print()
-    out.fold(joined("", [t(says, gap=f"{gap:.1e}", share=f"{share:.1e}"), verdict]))
+    verdict = t("That is rounding." if gap < 1e-3 else "Too far!")
+    out.fold(after(t(says, gap=f"{gap:.1e}", share=f"{share:.1e}"), verdict))
     if len(own.yours) == len(EXERCISE_OF):
         out.print(t("Every part of it is yours. This is your BERT."))
 

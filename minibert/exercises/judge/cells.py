@@ -72,7 +72,8 @@ def definitions_only(code: str) -> str:
     lines = code.splitlines()
     for node in tree.body:
         if isinstance(node, ast.Expr) and lines[node.lineno - 1].find(";") < 0:
-            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+            last = node.end_lineno or node.lineno
+            lines[node.lineno - 1 : last] = [""] * (last - node.lineno + 1)
     return "\n".join(lines)
 
 

@@ -38,20 +38,25 @@ class Checker:
 
     def check(self, exercise: Exercise) -> Report:
         begin = time.perf_counter()
-        names = {"name": exercise.name, "file": exercise.file}
         path = self.files / exercise.file
         if not path.is_file():
             message = not_there(path)
             if self.notebook:
                 message = t("No cell of {notebook} defines {name}.", notebook=self.notebook.name, name=exercise.name)
-            return Report(**names, status="missing", message=message.to(self.language))
+            return Report(exercise.name, exercise.file, "missing", message.to(self.language))
         alone = not self.worker.is_running()
         verdict, printed = self.attempt(exercise)
         if verdict["status"] == "failed" and verdict["step"] != "time" and not alone:
             self.worker.stop()  # a file checked earlier may have changed something under this one: again, alone
             verdict, printed = self.attempt(exercise)
-        more = {"imports_it": imports_answer(path, exercise), "printed": printed}
-        return Report(**names, **spoken(verdict, self.language), **more, seconds=time.perf_counter() - begin)
+        return Report(
+            exercise.name,
+            exercise.file,
+            **spoken(verdict, self.language),
+            imports_it=imports_answer(path, exercise),
+            printed=printed,
+            seconds=time.perf_counter() - begin,
+        )
 
     def attempt(self, exercise: Exercise) -> tuple[dict, str]:
         """The verdict, and what was printed."""
@@ -84,7 +89,7 @@ def letters(stem: str) -> str:
     return re.sub(r"[\W\d_]", "", stem)
 
 
-def without_reply(failed: str, status: int | None, limit: float) -> dict:
+def without_reply(failed: str | None, status: int | None, limit: float) -> dict:
     if failed == "time":
         return {
             "step": "time",

@@ -1,5 +1,7 @@
 """The first step at which what a function returned goes wrong: type, order, shape, dtype, finite, invariant, values."""
 
+from typing import Any
+
 import numpy as np
 
 from minibert.exercises.course.exercise import Case, Function, Other, Output, Wrong, kind_of
@@ -20,25 +22,26 @@ def first_problem(
     if isinstance(value, Other) and value.description == "...":
         return Problem("type", t("{name} returned `...`. Replace it by your code.", name=function.name)), None
     try:
-        got = arrays_of(function, case.arguments, value)
-        if problem := check_order(function, got, expected, case):
+        returned = arrays_of(function, case.arguments, value)
+        if problem := check_order(function, returned, expected, case):
             return problem, None
-        for output, part, want in zip(function.outputs, got, expected, strict=True):
+        for output, part, want in zip(function.outputs, returned, expected, strict=True):
             check_kind(output, part, want)
     except Wrong as error:
         says = "What {name} returned on {case} is of the wrong kind: {error}."
         return Problem("type", t(says, name=function.name, case=case.about, error=error.text)), None
-    got = tuple(np.asarray(part) for part in got)
+    got = tuple(np.asarray(part) for part in returned)
+    wanted = tuple(np.asarray(want) for want in expected)
     for check in (check_shape, check_dtype, check_finite):
-        for output, part, want in zip(function.outputs, got, expected, strict=True):
-            if problem := check(output, part, np.asarray(want), case):
+        for output, array, want in zip(function.outputs, got, wanted, strict=True):
+            if problem := check(output, array, want, case):
                 return problem, got
     for law in function.laws:
-        if says := law(case.arguments, got):
-            message = t("On {case}: {says}.", case=case.about, says=says)
-            return Problem("invariant", message, picture=first_different(function, got, expected)), got
-    for output, part, want in zip(function.outputs, got, expected, strict=True):
-        if problem := check_values(output, part, np.asarray(want), case):
+        if broken := law(case.arguments, got):
+            message = t("On {case}: {says}.", case=case.about, says=broken)
+            return Problem("invariant", message, picture=first_different(function, got, wanted)), got
+    for output, array, want in zip(function.outputs, got, wanted, strict=True):
+        if problem := check_values(output, array, want, case):
             return problem, got
     return None, got
 
@@ -81,7 +84,7 @@ def check_order(function: Function, got: tuple, expected: tuple, case: Case) -> 
     return None
 
 
-def check_kind(output: Output, got: object, expected: object) -> None:
+def check_kind(output: Output, got: object, expected: Any) -> None:
     scalar = np.ndim(expected) == 0
     if scalar and (isinstance(got, float) or (isinstance(got, np.ndarray) and got.ndim == 0)):
         return

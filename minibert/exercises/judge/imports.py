@@ -24,9 +24,10 @@ def imports_answer(path: Path, exercise: Exercise) -> bool:
 
 def library_names(tree: ast.Module) -> set[tuple[str, str]]:
     """(module, name) of everything that is taken from minibert or viz, by `from` or by a dot."""
-    found, modules = set(), {}
+    found: set[tuple[str, str]] = set()
+    modules: dict[str, str] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("minibert", "viz"):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in ("minibert", "viz"):
             for alias in node.names:
                 found.add((node.module, alias.name))
                 modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
@@ -36,7 +37,7 @@ def library_names(tree: ast.Module) -> set[tuple[str, str]]:
                     modules[alias.asname or alias.name.split(".")[0]] = alias.name
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            root = node
+            root: ast.expr = node
             while isinstance(root, ast.Attribute):
                 root = root.value
             if isinstance(root, ast.Name) and root.id in modules:

@@ -36,7 +36,7 @@ class Key:
     def __init__(self, exercise: Exercise, seed: int):
         drawn = exercise.cases(seed)
         self.parts = [
-            PartKey(part, cases) if isinstance(part, Function) else None
+            PartKey(part, cases) if isinstance(part, Function) and cases is not None else None
             for part, cases in zip(exercise.parts, drawn, strict=True)
         ]
 

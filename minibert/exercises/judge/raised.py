@@ -107,13 +107,11 @@ def on_call(error: dict, function: Function, case: Case) -> dict:
         says = "{name} waits for input{at}. All it needs is in its arguments."
         return failed("call", t(says, name=function.name, at=at(error)))
     if "read-only" in text:
-        says = t(
+        says = (
             "{name} writes into an array it was given{at}. Whoever called may still need it: make a new array "
-            "(x.copy() and x = x - 1 make one, x -= 1 does not).",
-            name=function.name,
-            at=at(error),
+            "(x.copy() and x = x - 1 make one, x -= 1 does not)."
         )
-        return failed("call", says, case=case.about, mistake="in-place")
+        return failed("call", t(says, name=function.name, at=at(error)), case=case.about, mistake="in-place")
     raised = f"{kind}: {shortened(text)}" if text else kind
     message = t(
         "{name} raised {raised}{at}, on {case}.", name=function.name, raised=raised, at=at(error), case=case.about

@@ -11,6 +11,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import minibert
 from minibert.exercises.judge import transport
@@ -39,7 +40,9 @@ class Worker:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.process: subprocess.Popen | None = None
+        self.process: Any = None
+        """a subprocess.Popen, its three pipes open, while it runs"""
+        self.replies: queue.Queue[dict | None] = queue.Queue()
 
     def ask(self, file: str, seed: int, limit: float) -> Answer:
         """Run the exercise of this file on inputs drawn from this seed, for at most `limit` seconds."""
@@ -51,7 +54,7 @@ class Worker:
         try:
             self.process.stdin.write(json.dumps(job).encode() + b"\n")
             self.process.stdin.flush()
-            reply = self.replies.get(timeout=limit)
+            reply: dict | str | None = self.replies.get(timeout=limit)
         except (OSError, queue.Empty) as error:
             reply = "time" if isinstance(error, queue.Empty) else None
         if isinstance(reply, dict):
@@ -108,7 +111,7 @@ class Worker:
             process.stdin.close()
 
 
-def collect_replies(stream, replies: queue.Queue) -> None:
+def collect_replies(stream: BinaryIO, replies: queue.Queue) -> None:
     """Put each reply into the queue, and None when no more can come."""
     try:
         while True:

@@ -7,7 +7,7 @@ numbers and nothing else. The JSON says how values were nested; `[number]` in it
 import io
 import json
 import struct
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -24,8 +24,8 @@ def pack(reply: dict, values: list[object]) -> bytes:
     arrays: list[np.ndarray] = []
     reply = {**reply, "values": [describe(value, arrays, 0) for value in values]}
     buffer = io.BytesIO()
-    header = np.frombuffer(json.dumps(reply).encode(), np.uint8)
-    np.savez(buffer, header=header, **{str(i): array for i, array in enumerate(arrays)})
+    named: dict[str, Any] = {str(i): array for i, array in enumerate(arrays)}
+    np.savez(buffer, header=np.frombuffer(json.dumps(reply).encode(), np.uint8), **named)
     return struct.pack(">Q", buffer.getbuffer().nbytes) + buffer.getvalue()
 
 

@@ -25,9 +25,10 @@ def judge(exercise: Exercise, key: Key, reply: dict) -> dict:
         return {"status": "failed", "step": "import", "message": on_import(reply["error"], exercise.file)}
     verdicts: list[dict] = []
     for part, part_key, results in zip(exercise.parts, key.parts, reply["results"], strict=True):
+        verdict = None
         if isinstance(part, Finding):
             verdict = judge_finding(part, results[0], reply["values"])
-        else:
+        elif part_key is not None:
             verdict = judge_function(part_key, results, reply["values"])
         verdicts.append({"function": part.name, **(verdict or {"status": "passed", "message": ""})})
     return together(verdicts)
@@ -68,16 +69,17 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
         return failed("import", says)
     returned = [values[result["value"]] if "value" in result else None for result in results]
     for i, (case, expected, result) in enumerate(zip(cases, key.expected, results[:-1], strict=True)):
-        problem = broken(result, function, case)
-        if problem is None:
+        problem = got = None
+        verdict = broken(result, function, case)
+        if verdict is None:
             with np.errstate(all="ignore"):
                 problem, got = first_problem(function, case, returned[i], expected)
-        if problem is None:
+        if verdict is None and problem is None:
             continue
         if state := keeps_state(key, results, returned, i):
             return state
-        if isinstance(problem, dict):
-            return problem
+        if problem is None:
+            return verdict
         mistake = None if got is None or problem.mistake else recognise(key, returned, i)
         message = problem.message
         if mistake is not None:

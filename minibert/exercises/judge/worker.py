@@ -4,13 +4,14 @@ Jobs come in on what was standard input, replies go out on what was standard out
 reach first: input is empty, and whatever is printed goes to standard error, where the checker collects it.
 """
 
-import importlib.util
 import json
 import linecache
 import os
 import sys
 from contextlib import suppress
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.judge import transport
@@ -75,11 +76,12 @@ def run(job: dict) -> bytes:
     return transport.pack({"results": results}, values)
 
 
-def load(path: Path):
+def load(path: Path) -> ModuleType:
     """A file as a module of its own."""
     linecache.checkcache(str(path))
-    spec = importlib.util.spec_from_file_location(f"student_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    loader = SourceFileLoader(f"student_{path.stem}", str(path))
+    module = ModuleType(loader.name)
+    module.__file__, module.__loader__ = str(path), loader
+    sys.modules[loader.name] = module
+    loader.exec_module(module)
     return module

@@ -16,8 +16,8 @@ def attend_cases(draw: Draw) -> list[Case]:
     for square in (True, False):
         heads, queries, head_size, keys = draw.sizes(4)
         keys = queries if square else keys
-        about = "{heads} heads, {queries} queries, {keys} keys, head size {head_size}"
-        about = t(about, heads=heads, queries=queries, keys=keys, head_size=head_size)
+        says = "{heads} heads, {queries} queries, {keys} keys, head size {head_size}"
+        about = t(says, heads=heads, queries=queries, keys=keys, head_size=head_size)
         cases.append(Case(about, draw.query_key_value(heads, queries, keys, head_size)))
     return cases
 

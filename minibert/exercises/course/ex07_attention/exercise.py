@@ -102,7 +102,7 @@ ATTEND_MISTAKES = (
     Mistake(
         "causal",
         "keys after the query are masked, as GPT does; in BERT every token sees the whole sentence",
-        attend_with(lambda s: softmax(np.where(np.tri(*s.shape[-2:], dtype=bool), s, np.float32(-np.inf)))),
+        attend_with(lambda s: softmax(np.where(np.tri(*s.shape[-2:]) > 0, s, np.float32(-np.inf)))),
     ),
     Mistake("two-softmax", "softmax is applied twice", attend_with(lambda s: softmax(softmax(s)))),
 )

@@ -1,10 +1,13 @@
 """Exercise 8: the heads side by side again, added to what was there."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from minibert.attention import merge_heads, self_attention
+from minibert.checkpoint.parameters import LayerWeights
 from minibert.encoder import attention_block
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output, Wrong, kind_of
 from minibert.exercises.course.shared import bias_twice, with_own_eps
@@ -58,7 +61,7 @@ def hidden_and_context(arguments: tuple, value: object) -> tuple[np.ndarray, np.
     return hidden_TD, context_TD
 
 
-def block_with(change):
+def block_with(change: Callable[[Any, Any, LayerWeights, float], np.ndarray]) -> Callable:
     """`attention_block`, its new hidden_TD made by `change(hidden_TD, context_TD, weights, eps)`."""
 
     def mistake(hidden_TD, sentences, weights, config):

@@ -1,5 +1,11 @@
 """Exercise 9: each token by itself, through a wider space."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minibert.checkpoint.parameters import LayerWeights
 from minibert.encoder import feed_forward_block
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output
 from minibert.exercises.course.shared import bias_twice, with_own_eps
@@ -30,7 +36,7 @@ def feed_forward_cases(draw: Draw) -> list[Case]:
     ]
 
 
-def fed_with(change):
+def fed_with(change: Callable[[Any, Any, Any, LayerWeights, float], np.ndarray]) -> Callable:
     """`feed_forward_block`, made of act, what is inside before it, and the rest by `change`."""
 
     def mistake(hidden_TD, weights, config):

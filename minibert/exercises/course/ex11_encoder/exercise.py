@@ -18,8 +18,8 @@ def encoder_cases(draw: Draw) -> list[Case]:
     for bert in (model("tiny"), small_bert(draw)) if first else (small_bert(draw),):
         texts = [str(text) for text in draw.rng.choice(sentences(), size=3 if first else 2, replace=False)]
         encodings = [bert.encode(text) for text in texts]
-        about = "{model} and sentences of {lengths} tokens"
-        about = t(about, model=called(bert), lengths=", ".join(str(len(encoding)) for encoding in encodings))
+        says = "{model} and sentences of {lengths} tokens"
+        about = t(says, model=called(bert), lengths=", ".join(str(len(encoding)) for encoding in encodings))
         cases.append(Case(about, (encodings, bert.weights, bert.config)))
     return cases
 

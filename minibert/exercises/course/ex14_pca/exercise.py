@@ -14,8 +14,8 @@ def pca_cases(draw: Draw) -> list[Case]:
     spread = np.linspace(3, 0.5, size, dtype=np.float32)
     points_NK = draw.normal(points, size, mean=0.4) * spread @ draw.normal(size, size, spread=size**-0.5)
     count = 3 if len(draw.drawn) > 1 else 2
-    about = "{points} points of {size} coordinates, {count} components"
-    about = t(about, points=points, size=size, count=count)
+    says = "{points} points of {size} coordinates, {count} components"
+    about = t(says, points=points, size=size, count=count)
     return [Case(about, (points_NK + draw.normal(size), count))]
 
 
@@ -69,8 +69,9 @@ def finished(centred, u, s, vt, components):
     return centred @ vt[:components].T, vt[:components], ratio[:components]
 
 
-def pca_rows_centred(points_NK, components):
-    return finished(*pca_by_svd(points_NK, components, centre=points_NK.mean(axis=1, keepdims=True)), components)
+def pca_about(centre):
+    """PCA with another centre taken off the points."""
+    return lambda points_NK, n: pca_with(finished, centre=centre(points_NK))(points_NK, n)
 
 
 def pca_projected_not_centred(points_NK, components):
@@ -120,12 +121,12 @@ PCA_MISTAKES = (
     Mistake(
         "scalar-mean",
         "one mean over all numbers is taken off; it is the mean over points, one for each coordinate (axis=0)",
-        lambda points_NK, n: finished(*pca_by_svd(points_NK, n, centre=points_NK.mean()), n),
+        pca_about(lambda points_NK: points_NK.mean()),
     ),
     Mistake(
         "centred-rows",
         "each point's own mean is taken off; it is the mean over points, one for each coordinate (axis=0)",
-        pca_rows_centred,
+        pca_about(lambda points_NK: points_NK.mean(axis=1, keepdims=True)),
     ),
     Mistake(
         "projected-not-centred",

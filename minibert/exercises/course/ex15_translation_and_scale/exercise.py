@@ -14,8 +14,8 @@ def points_cases(draw: Draw) -> list[Case]:
     points, size = draw.sizes(2, 4, 8)
     query_NK, key_NK, _ = (x[0] for x in draw.query_key_value(1, points, points, size))
     c = float(np.float32(draw.rng.uniform(1.6, 2.4)))
-    about = "{points} queries and keys of head size {size}, c = {c}"
-    return [Case(t(about, points=points, size=size, c=f"{c:.3f}"), (query_NK, key_NK, c))]
+    says = "{points} queries and keys of head size {size}, c = {c}"
+    return [Case(t(says, points=points, size=size, c=f"{c:.3f}"), (query_NK, key_NK, c))]
 
 
 def translate_and_scale(query_NK: np.ndarray, key_NK: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:

@@ -70,8 +70,8 @@ def loss_of_each_head(bert: Bert) -> np.ndarray:
 def switch_off_cases(draw: Draw) -> list[Case]:
     heads, _, head_size, inner = draw.model_sizes()
     head = int(draw.rng.integers(1, heads - 1)) if heads > 2 else 1
-    about = "a layer with {heads} heads of size {head_size}, head {head} to be switched off"
-    about = t(about, heads=heads, head_size=head_size, head=head)
+    says = "a layer with {heads} heads of size {head_size}, head {head} to be switched off"
+    about = t(says, heads=heads, head_size=head_size, head=head)
     return [Case(about, (draw.layer(heads * head_size, inner), head, head_size))]
 
 

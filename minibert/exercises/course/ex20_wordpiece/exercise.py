@@ -3,6 +3,7 @@
 import numpy as np
 
 from minibert.exercises.course.exercise import Case, Exercise, Function, Mistake, Output, Wrong, kind_of
+from minibert.exercises.course.shared import backend_of
 from minibert.exercises.draw import Draw, model
 from minibert.exercises.text import Text, t
 from minibert.tokenizer.wordpiece import wordpiece
@@ -36,13 +37,13 @@ def wordpiece_cases(draw: Draw) -> list[Case]:
     first = not draw.drawn
     draw.drawn.append(())
     small = {piece: number for number, piece in enumerate(("[UNK]", *SMALL))}
-    large = model("tiny").tokenizer.backend.get_vocab()
+    large = backend_of(model("tiny")).get_vocab()
     some = [str(word) for word in draw.rng.choice(WORDS, size=4, replace=False)]
     words = [(word, large) for word in (*some, "water", some[0] + "\u2603" + some[1])]
     words += [(word, small) for word in ("unfolding", "refolds", "folding", "unfoldingly", "infold" if first else "s")]
     words += [("refold", {"##fold": 0, "re": 1, "[UNK]": 2, "##f": 3, "##old": 4})]  # an id may be 0
-    about = "the word {word} and a vocabulary of {count} pieces"
-    return [Case(t(about, word=repr(word), count=len(known)), (word, known)) for word, known in words]
+    says = "the word {word} and a vocabulary of {count} pieces"
+    return [Case(t(says, word=repr(word), count=len(known)), (word, known)) for word, known in words]
 
 
 MISSING, NOTHING = -2.0, -1.0

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minibert.exercises.course.exercise import Case, Exercise, Finding, Function, Mistake, Output
-from minibert.exercises.course.shared import LH, called, head_of
+from minibert.exercises.course.shared import LH, backend_of, called, head_of, head_of_words
 from minibert.exercises.draw import Draw, model
 from minibert.exercises.material import royal_pair
 from minibert.exercises.text import Text, t
@@ -31,12 +31,12 @@ def patched_with(change, logit=lambda logits_V, word: logits_V[word], less=lambd
 
     def measure(bert: Bert, clean: str, corrupted: str, word: str) -> np.ndarray:
         good, bad = bert(clean), bert(corrupted)
-        place, number = bad.roles.index("mask"), bert.tokenizer.backend.token_to_id(word)
+        place, number = bad.roles.index("mask"), backend_of(bert).token_to_id(word)
         config, size = bert.config, bert.config.head_size
 
         def read(trace: Trace) -> float:
             hidden_TD = trace.hidden_states[-1][place : place + 1]
-            logits_TV = masked_lm_logits(hidden_TD, bert.weights.masked_lm, config.hidden_act, config.layer_norm_eps)
+            logits_TV = masked_lm_logits(hidden_TD, head_of_words(bert), config.hidden_act, config.layer_norm_eps)
             return float(logit(logits_TV[0], number))
 
         effect_LH = np.zeros((config.num_hidden_layers, config.num_attention_heads))
@@ -88,8 +88,8 @@ patch_heads = patched_with(columns_of)
 def logits_with_patch(bert, clean, corrupted, word):
     bad, config = bert(corrupted), bert.config
     hidden_TD = bad.hidden_states[-1]
-    logits_TV = masked_lm_logits(hidden_TD, bert.weights.masked_lm, config.hidden_act, config.layer_norm_eps)
-    without = logits_TV[bad.roles.index("mask"), bert.tokenizer.backend.token_to_id(word)]
+    logits_TV = masked_lm_logits(hidden_TD, head_of_words(bert), config.hidden_act, config.layer_norm_eps)
+    without = logits_TV[bad.roles.index("mask"), backend_of(bert).token_to_id(word)]
     return patch_heads(bert, clean, corrupted, word) + float(without)
 
 
