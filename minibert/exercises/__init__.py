@@ -1,12 +1,15 @@
-"""The command `minibert exercises`: a course in which you build BERT's attention piece by piece.
+"""The course, in which a student builds BERT's attention piece by piece; the command is `minibert exercises`.
 
-Read on in this order: exercise (what one is), draw (inputs), course/ (all of them), key, compare, raised and judge
-(what is right, what is wrong, and where), attempt, transport, worker and runner (running a student's code safely
-apart), checker; then what a student calls: actions, handing_out, checking.
-Beside them: own (a BERT of one's own parts), classroom, cells and notebook, pictures, progress. The teacher's page is
-README.md.
-It imports the chapters, for what is right; no chapter imports it. Importing this file is cheap; everything else is
-imported when a command runs.
+    course/    one folder for each exercise, and what an exercise is (exercise.py)
+    draw.py    the inputs, drawn from a seed
+    judge/     whether a student's code is right: run apart (worker), compared (compare), explained (verdict, raised)
+    front/     what people use: the command, the notebook, the page of a class
+    own.py     a BERT made of a student's own functions
+    text.py    sentences, and their translations in the files words.json
+
+The course imports the chapters and `viz`; of these, only `Bert.read` imports the course, to run a student's functions.
+Inside, course/ imports from neither judge/ nor front/, and judge/ not from front/. Importing this file is cheap:
+it imports everything else when a function is called. README.md is the page for teachers.
 """
 
 from pathlib import Path
@@ -17,28 +20,28 @@ __all__ = ["assemble", "blanks", "check", "hint", "ready", "royal_pair", "run", 
 
 
 def check(name: str, *answers: object, **options):
-    """In a notebook: `check("softmax", softmax)` says what is right, or wrong and where. See `notebook.check`."""
-    from minibert.exercises.front import notebook  # the course imports viz, and takes a moment
+    """In a notebook: `check("softmax", softmax)` prints what is right, or wrong and where. See `notebook.check`."""
+    from minibert.exercises.front import notebook  # only needed here: it imports viz
 
     return notebook.check(name, *answers, **options)
 
 
 def ready(name: str, **options) -> bool:
-    """In a notebook: whether an exercise's functions are right, so that one can measure with them."""
+    """In a notebook: whether the functions of an exercise are right."""
     from minibert.exercises.front import notebook
 
     return notebook.ready(name, **options)
 
 
 def hint(name: str, **options) -> None:
-    """In a notebook: `hint("softmax")` gives a nudge, `hint("softmax", more=True)` almost the solution."""
+    """In a notebook: `hint("softmax")` prints a hint, `hint("softmax", more=True)` almost the solution."""
     from minibert.exercises.front import notebook
 
     notebook.hint(name, **options)
 
 
 def show(name: str, **options) -> None:
-    """In a notebook: `show("softmax")` shows our solution, and how the library does it."""
+    """In a notebook: `show("softmax")` prints our solution and the code of the library."""
     from minibert.exercises.front import notebook
 
     notebook.show(name, **options)

@@ -4,8 +4,8 @@
     own.yours                       # ("softmax", "split_heads"): which parts are the student's
     own("The cat sat.")             # a Trace, as of any Bert; own.fill_mask, own.logits and own.stream work as well
 
-Only files whose functions are right are imported here: nothing runs that has not run to its end before. Every function
-uses the student's own of what the exercises before it built: their attend calls their softmax.
+Only files whose functions are right are imported here, after the check has run them in another process. Each function
+calls the student's own functions of earlier exercises: their attend calls their softmax.
 """
 
 import inspect
@@ -196,9 +196,9 @@ def reached(function: types.FunctionType) -> set[str]:
 
 
 def with_names(function: Callable, names: Mapping[str, object], keep: str = "student_") -> Callable:
-    """The same function, in whose file these names stand for something else: those among them that it knows at all.
+    """A copy of the function in which these names of its file have these values; it ignores names that its file lacks.
 
-    keep: what files whose names begin like this define themselves stays; only what they import is exchanged.
+    keep: in a file whose module begins like this, only names that it imports get other values, not its own functions.
     """
     plain = inspect.unwrap(function)
     if not isinstance(plain, types.FunctionType):

@@ -1,4 +1,4 @@
-"""Call a student's functions on every case, and note what became of each call: in the worker, or in a notebook."""
+"""Call a student's functions on every case, in the worker or in a notebook, and note the outcome of each call."""
 
 import ast
 import inspect
@@ -88,7 +88,7 @@ def copied(value, depth: int = 0):
 
 
 def read_only(value):
-    """The same value, its arrays locked: a function that writes into its input is told so by NumPy."""
+    """The same value, its arrays locked: NumPy raises where a function writes into its input."""
     if isinstance(value, np.ndarray):
         value.flags.writeable = False
     elif isinstance(value, Bert):

@@ -68,7 +68,7 @@ class Checker:
 
 
 def not_there(path: Path) -> Text:
-    """What to say of a missing file: where one like it lies, if one does."""
+    """The message about a missing file, with the place of one like it, if there is one."""
     message = t("There is no {file} in the folder.", file=path.name)
     near = likely_files(path)
     return joined(" ", (message, t("Is it {found}? Rename it, or move it.", found=near[0]))) if near else message

@@ -1,4 +1,4 @@
-"""What to say of code that does not run: at import, or when its function is called."""
+"""Messages about code that does not run: at import, or when its function is called."""
 
 from minibert.exercises.course.exercise import Case, Function
 from minibert.exercises.judge.report import failed
@@ -63,7 +63,7 @@ ADVICE = {
 
 
 def on_import(error: dict, file: str) -> Text:
-    """Why a file cannot be imported, for the one who wrote it."""
+    """Why a file cannot be imported."""
     kind, text = error["type"], error["message"]
     if kind == "SystemExit":
         return t(

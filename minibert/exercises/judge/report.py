@@ -1,4 +1,4 @@
-"""What the checker has to say: about one exercise a Report, about one call a Problem."""
+"""The results of a check: a Report for one exercise, a Problem for one call."""
 
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What the checker has to say about one exercise. `to_json` is the documented form."""
+    """The result for one exercise. `to_json` is the documented form."""
 
     name: str
     file: str

@@ -1,4 +1,4 @@
-"""The checker's end of the worker: start it, give it a job, wait no longer than allowed, stop it and all it started."""
+"""Start the worker, send it jobs, wait at most the time limit, and end it with every process that it started."""
 
 import json
 import os

@@ -20,7 +20,7 @@ AS_LARGE = 0.98
 
 
 def judge(exercise: Exercise, key: Key, reply: dict) -> dict:
-    """What to report about an exercise: the fields of a Report that follow from the worker's reply."""
+    """The fields of a Report that follow from the worker's reply."""
     if "error" in reply:
         return {"status": "failed", "step": "import", "message": on_import(reply["error"], exercise.file)}
     verdicts: list[dict] = []

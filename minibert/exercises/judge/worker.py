@@ -1,7 +1,7 @@
 """The process in which a student's code runs. It may loop, print, exit or crash: the checker lives elsewhere.
 
-Jobs come in on what was standard input, replies go out on what was standard output. Both are put out of the student's
-reach first: input is empty, and whatever is printed goes to standard error, where the checker collects it.
+Jobs come in on standard input, replies go out on standard output. Before any student's code runs, both get other file
+descriptors. So input is empty for the student, and prints go to standard error, where the checker collects them.
 """
 
 import json
