@@ -5,10 +5,11 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from minibert.checkpoint.config import BertConfig
 from minibert.corpus.scan import DEFAULT_POINTS
 from minibert.errors import UserError
 
@@ -16,43 +17,56 @@ DEFAULT_TEXT = "The brown capybara is sleeping now."
 PAIR_HELP = "a sentence, or a pair: 'first ||| second'"
 
 
+def option(
+    parser: argparse._ActionsContainer,
+    name: str,
+    kind: Callable[[str], Any],
+    metavar: str,
+    help: str,
+    default: object = None,
+) -> None:
+    """An option with a value, which `kind` reads. The help text ends with the default, if there is one."""
+    parser.add_argument(name, type=kind, metavar=metavar, default=default, help=with_default(help, default))
+
+
+def choice(
+    parser: argparse._ActionsContainer, name: str, choices: Sequence[str], help: str, default: str | None = None
+) -> None:
+    """An option whose value is one of some words."""
+    parser.add_argument(name, choices=choices, default=default, help=with_default(help, default))
+
+
+def with_default(help: str, default: object) -> str:
+    return help if default is None else f"{help} (default: {default})"
+
+
 def add_model(parser: argparse.ArgumentParser, default: str = "tiny") -> None:
-    parser.add_argument(
-        "--model", type=not_empty, default=default, help=f"bundled name, folder or hub id (default: {default})"
-    )
+    option(parser, "--model", not_empty, "MODEL", "bundled name, folder or hub id", default)
 
 
 def add_text(parser: argparse.ArgumentParser, default: str | None = None, help: str = PAIR_HELP) -> None:
     """One TEXT, or many in a file."""
-    said = f"{help} (default: {default})" if default else help
-    parser.add_argument("text", metavar="TEXT", nargs="?", help=said)
+    parser.add_argument("text", metavar="TEXT", nargs="?", help=with_default(help, default))
     add_file(parser)
 
 
 def add_pair(parser: argparse.ArgumentParser) -> None:
-    help = "a second sentence: the same as 'first ||| second'"
-    parser.add_argument("--pair", type=sentence, metavar="TEXT", help=help)
+    option(parser, "--pair", sentence, "TEXT", "a second sentence: the same as 'first ||| second'")
 
 
 def add_texts(parser: argparse.ArgumentParser, default: str) -> None:
-    """TEXT ..., or many in a file."""
-    parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help=f"{PAIR_HELP} (default: {default})")
+    """TEXT ...; `add_file` or `add_source` adds what reads many."""
+    parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help=with_default(PAIR_HELP, default))
 
 
 def add_file(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--file",
-        type=path,
-        metavar="FILE",
-        help="read the texts from a file, a folder or a pattern in quotes ('books/*.txt'), one sentence or pair per "
-        "line; .txt, .jsonl and .csv (also with .gz), .parquet; - is standard input",
+    files = (
+        "read the texts from a file, a folder or a pattern in quotes ('books/*.txt'), one sentence or pair per "
+        "line; .txt, .jsonl and .csv (also with .gz), .parquet; - is standard input"
     )
-    parser.add_argument(
-        "--column",
-        type=not_empty,
-        metavar="NAME",
-        help="the column with the text in .jsonl, .csv and .parquet (default: text)",
-    )
+    option(parser, "--file", path, "FILE", files)
+    columns = "the column with the text in .jsonl, .csv and .parquet (default: text)"
+    option(parser, "--column", not_empty, "NAME", columns)
     parser.add_argument("--skip-bad", action="store_true", help="leave out lines that cannot be used, and count them")
 
 
@@ -60,45 +74,41 @@ def add_source(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """A file, and how much of it is fitted and drawn."""
     group = parser.add_argument_group("many sentences")
     add_file(group)
-    group.add_argument(
-        "--points",
-        type=at_least(1),
-        metavar="N",
-        help=f"how many tokens of the file are fitted and drawn (default: {DEFAULT_POINTS})",
-    )
-    group.add_argument("--seed", type=at_least(0), metavar="N", help="the seed of all random choices (default: 0)")
+    points = f"how many tokens of the file are fitted and drawn (default: {DEFAULT_POINTS})"
+    option(group, "--points", at_least(1), "N", points)
+    option(group, "--seed", at_least(0), "N", "the seed of all random choices (default: 0)")
     return group
 
 
 def add_cluster(group: argparse._ArgumentGroup) -> None:
-    group = group.add_mutually_exclusive_group()
-    group.add_argument(
-        "--workers", type=at_least(1), metavar="N", help="share the work among N processes of this machine (needs Dask)"
-    )
-    group.add_argument(
-        "--scheduler",
-        type=not_empty,
-        metavar="URL",
-        help="share it among the workers of a Dask cluster: tcp://host:8786",
-    )
+    either = group.add_mutually_exclusive_group()
+    processes = "share the work among N processes of this machine (needs Dask)"
+    option(either, "--workers", at_least(1), "N", processes)
+    option(either, "--scheduler", not_empty, "URL", "share it among the workers of a Dask cluster: tcp://host:8786")
 
 
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument("--out", type=new_path, metavar="FOLDER", help=f"the folder to write into (default: {default})")
-    parser.add_argument(
-        "--width",
-        type=at_least(2, float, most=20),
-        default=7.0,
-        metavar="INCHES",
-        help="the width of the printed pictures (default: 7, as wide as a page)",
-    )
-    parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png", help="picture format (default: png)")
+    option(parser, "--out", new_path, "FOLDER", f"the folder to write into (default: {default})")
+    width = "the width of the printed pictures (default: 7, as wide as a page)"
+    parser.add_argument("--width", type=at_least(2, float, most=20), metavar="INCHES", default=7.0, help=width)
+    choice(parser, "--format", ("png", "svg", "pdf"), "picture format", "png")
 
 
 def add_heads(parser: argparse.ArgumentParser, default: str) -> None:
     some = "one, several (1,3 or 1-3) or all"
-    parser.add_argument("--layer", type=numbers, metavar="L", help=f"layers: {some} (default: {default})")
-    parser.add_argument("--head", type=numbers, metavar="H", help=f"heads: {some} (default: as --layer)")
+    option(parser, "--layer", numbers, "L", f"layers: {some} (default: {default})")
+    option(parser, "--head", numbers, "H", f"heads: {some} (default: as --layer)")
+
+
+def add_page(parser: argparse.ArgumentParser, name: str) -> None:
+    """The page that a command writes."""
+    page = f"the page, or a folder for it (default: {name})"
+    parser.add_argument("--out", type=new_path, default=Path(name), help=page)
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+
+
+def add_exercises(parser: argparse.ArgumentParser) -> None:
+    option(parser, "--exercises", Path, "DIR", "run your own functions in place of the library's")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -163,11 +173,17 @@ def heads(text: str) -> list[tuple[int, int]]:
     return [(int(layer), int(head)) for layer, head in (part.split(".") for part in text.split(","))]
 
 
-def choose(kind: str, wish: str | None, count: int) -> list[int]:
+def choose(args: argparse.Namespace, config: BertConfig) -> tuple[list[int], list[int]]:
+    """The layers and the heads that --layer and --head choose."""
+    layers = chosen("layer", args.layer, config.num_hidden_layers)
+    return layers, chosen("head", args.head, config.num_attention_heads)
+
+
+def chosen(kind: str, wish: str | None, count: int) -> list[int]:
     """The numbers of the layers or heads, out of `count`; None and "all" stand for all of them."""
     if wish is None or wish == "all":
         return list(range(count))
-    chosen: set[int] = set()
+    found: set[int] = set()
     for part in wish.split(","):
         first, _, last = part.rpartition("-") if "-" in part[1:] else (part, "", part)
         low, high = int(first), int(last)
@@ -175,8 +191,8 @@ def choose(kind: str, wish: str | None, count: int) -> list[int]:
             raise UserError(f"--{kind} is {wish}; {part} runs backwards: write {high}-{low}")
         if not (low >= 0 and high < count):
             raise UserError(f"--{kind} is {wish}; this model has {kind}s 0 to {count - 1}, or all")
-        chosen |= set(range(low, high + 1))
-    return sorted(chosen)
+        found |= set(range(low, high + 1))
+    return sorted(found)
 
 
 def source(args: argparse.Namespace) -> dict[str, Any]:

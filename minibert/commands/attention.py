@@ -5,19 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from minibert.commands import arguments as arg
 from minibert.commands.answers import print_answers, texts_of
-from minibert.commands.arguments import (
-    DEFAULT_TEXT,
-    add_heads,
-    add_json,
-    add_model,
-    add_pair,
-    add_text,
-    at_least,
-    choose,
-    new_path,
-    refuse,
-)
 from minibert.errors import UserError
 from minibert.files import check_new_file
 from minibert.model import Bert, load
@@ -34,40 +23,28 @@ MEASURES = ("attention", "norm", *OF_LAYERS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_text(parser, DEFAULT_TEXT)
-    add_pair(parser)
-    add_model(parser)
-    add_heads(parser, default="all")
-    parser.add_argument(
-        "--measure",
-        choices=MEASURES,
-        default="attention",
-        help="what to print: attention; norm, the length of the vector that each head moves (Kobayashi 2020); rollout, "
+    arg.add_text(parser, arg.DEFAULT_TEXT)
+    arg.add_pair(parser)
+    arg.add_model(parser)
+    arg.add_heads(parser, default="all")
+    measures = (
+        "what to print: attention; norm, the length of the vector that each head moves (Kobayashi 2020); rollout, "
         "attention multiplied through the layers (Abnar & Zuidema 2020); value-zeroing, the change of a token without "
-        "the value of another (Mohebbi 2023). The last two are of whole layers (default: attention)",
+        "the value of another (Mohebbi 2023). The last two are of whole layers"
     )
-    parser.add_argument(
-        "--top",
-        type=at_least(1),
-        metavar="N",
-        help="keys to print per query, most attended first (default: 2)",
-    )
-    parser.add_argument(
-        "--csv", type=new_path, metavar="FILE", help="also write the attention of every head, a row per query and key"
-    )
-    parser.add_argument(
-        "--npz", type=new_path, metavar="FILE", help="also write all arrays: queries, keys, values, attention ..."
-    )
-    add_json(parser)
+    arg.choice(parser, "--measure", MEASURES, measures, "attention")
+    arg.option(parser, "--top", arg.at_least(1), "N", "keys to print per query, most attended first (default: 2)")
+    arg.option(parser, "--csv", arg.new_path, "FILE", "also write the attention of every head, a row per query and key")
+    arg.option(parser, "--npz", arg.new_path, "FILE", "also write all arrays: queries, keys, values, attention ...")
+    arg.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """One block per sentence and head: each query with the keys it attends to most."""
-    texts = texts_of(args, "the first sentence of the pair, before --pair", DEFAULT_TEXT)
+    texts = texts_of(args, "the first sentence of the pair, before --pair", arg.DEFAULT_TEXT)
     check(args)
     bert = load(args.model)
-    layers = choose("layer", args.layer, bert.config.num_hidden_layers)
-    heads = choose("head", args.head, bert.config.num_attention_heads)
+    layers, heads = arg.choose(args, bert.config)
     files = [file for file in (args.csv, args.npz) if file is not None]
 
     def answer(encoding: Encoding) -> tuple[Trace, list[Map]]:
@@ -94,13 +71,13 @@ def check(args: argparse.Namespace) -> None:
     check_new_file(args.csv, "--csv", ".csv")
     check_new_file(args.npz, "--npz", ".npz")
     if args.csv is not None or args.npz is not None:
-        refuse(args, "file", "with --csv or --npz, which are of one sentence")
+        arg.refuse(args, "file", "with --csv or --npz, which are of one sentence")
     if args.csv is not None and args.measure != "attention":
         raise UserError(f"--csv writes attention, not {args.measure}; print that with --json, or leave one out")
     if args.json:
-        refuse(args, "top", "with --json, which has every key")
+        arg.refuse(args, "top", "with --json, which has every key")
     if args.measure in OF_LAYERS:
-        refuse(args, "head", f"with --measure {args.measure}, which is of all heads of a layer together")
+        arg.refuse(args, "head", f"with --measure {args.measure}, which is of all heads of a layer together")
 
 
 def block(tokens: Sequence[str], attention_TS: np.ndarray, top: int) -> str:

@@ -3,18 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from minibert.commands.arguments import (
-    add_cluster,
-    add_json,
-    add_output,
-    add_source,
-    add_texts,
-    at_least,
-    check_source,
-    given,
-    not_empty,
-    source,
-)
+from minibert.commands import arguments as arg
 from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts, print_json
 from minibert.files import write_csv
 from minibert.model import load
@@ -38,30 +27,28 @@ draws both joint pictures in one plane, and both attention maps with their diffe
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = COMPARE_HELP
-    parser.add_argument("before", type=not_empty, metavar="MODEL_A", help="bundled name, folder or hub id")
-    parser.add_argument("after", type=not_empty, metavar="MODEL_B", help="the same model, trained further")
-    add_texts(parser, EXAMPLE)
-    add_cluster(add_source(parser))
-    parser.add_argument(
-        "--closely", type=at_least(0), default=2, metavar="N", help="how many heads to draw one by one (default: 2)"
-    )
-    add_output(parser, default="out/MODEL_A-to-MODEL_B/TEXT")
-    add_json(parser)
+    parser.add_argument("before", type=arg.not_empty, metavar="MODEL_A", help="bundled name, folder or hub id")
+    parser.add_argument("after", type=arg.not_empty, metavar="MODEL_B", help="the same model, trained further")
+    arg.add_texts(parser, EXAMPLE)
+    arg.add_cluster(arg.add_source(parser))
+    arg.option(parser, "--closely", arg.at_least(0), "N", "how many heads to draw one by one", 2)
+    arg.add_output(parser, default="out/MODEL_A-to-MODEL_B/TEXT")
+    arg.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Measure, write the table, rank the heads, draw."""
-    check_source(args, args.texts, without_file="points seed workers scheduler")
+    arg.check_source(args, args.texts, without_file="points seed workers scheduler")
     before, after = load(args.before), load(args.after)
     import viz
     from minibert.survey.compare import compare, pictures
 
     texts = args.texts or [EXAMPLE]
-    options = given(args, "points seed closely skip-bad column")
+    options = arg.given(args, "points seed closely skip-bad column")
     models = f"{folder_name(before)}-to-{folder_name(after)}"
     out = folder_of_run(args.out, models, name_of_texts(texts, args.file, options))
 
-    found = compare(before, after, texts, **source(args))
+    found = compare(before, after, texts, **arg.source(args))
     out = out / "stopped" if found.stopped else out  # what lies there of a whole run stays
     written = [out / "compare.csv"]
     write_csv(written[0], [row | {"sentences": found.done} for row in found.rows])

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from minibert.commands.arguments import new_path, not_empty
+from minibert.commands.arguments import new_path, not_empty, option
 from minibert.errors import UserError
 from minibert.files import check_writable
 from minibert.hub import find as hub
@@ -13,9 +13,7 @@ from minibert.model import load
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=not_empty, metavar="MODEL", help="a hub id such as google-bert/bert-base-uncased")
     parser.add_argument("--revision", metavar="NAME", help="a branch, tag or commit of it (default: main)")
-    parser.add_argument(
-        "--to", metavar="FOLDER", type=new_path, help="also make this folder, to carry to another computer"
-    )
+    option(parser, "--to", new_path, "FOLDER", "also make this folder, to carry to another computer")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ import argparse
 import numpy as np
 
 from minibert.checkpoint.pooling import Pooling, read_pooling
-from minibert.commands.arguments import add_file, add_json, add_model, check_source, new_path
+from minibert.commands.arguments import add_file, add_json, add_model, check_source, new_path, option
 from minibert.commands.output import print_json
 from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
@@ -27,10 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help="sentences, or pairs: 'first ||| second'")
     add_file(parser)
     add_model(parser)
-    parser.add_argument(
-        "--csv", type=new_path, metavar="FILE", help="write one row per text: the text, then its numbers"
-    )
-    parser.add_argument("--npz", type=new_path, metavar="FILE", help="write arrays: texts [N], vectors [N, hidden]")
+    option(parser, "--csv", new_path, "FILE", "write one row per text: the text, then its numbers")
+    option(parser, "--npz", new_path, "FILE", "write arrays: texts [N], vectors [N, hidden]")
     add_json(parser)
 
 

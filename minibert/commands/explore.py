@@ -2,23 +2,11 @@
 
 import argparse
 import json
-import webbrowser
 from pathlib import Path
 from typing import Any
 
-from minibert.commands.arguments import (
-    add_file,
-    add_heads,
-    add_model,
-    add_texts,
-    at_least,
-    check_source,
-    choose,
-    new_path,
-    path,
-    refuse,
-)
-from minibert.commands.output import check_page
+from minibert.commands import arguments as arg
+from minibert.commands.output import address_of, check_page, write_page
 from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import check_some, encoded
 from minibert.errors import UserError
@@ -27,6 +15,7 @@ from minibert.model import load
 from minibert.terminal import counted, with_bar
 from viz.errors import InputError
 from viz.explorer.tour import check_tour
+from viz.web.words import LANGUAGES
 
 EXAMPLES = (
     "The brown capybara is sleeping now.",
@@ -45,64 +34,44 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_texts(parser, f"{len(EXAMPLES)} examples")
-    add_file(parser)
-    add_model(parser)
-    parser.add_argument(
-        "--out",
-        type=new_path,
-        default=Path("explorer.html"),
-        help="the page, or a folder for it (default: explorer.html)",
-    )
-    parser.add_argument(
-        "--points",
-        type=at_least(2),
-        default=10_000,
-        metavar="N",
-        help="most points of a head, two per token; more sentences are sampled (default: 10000)",
-    )
-    parser.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="seed of the sample (default: 0)")
-    parser.add_argument(
-        "--size",
-        type=at_least(0.1, float, most=999),
-        default=15,
-        metavar="MB",
-        help="largest size of the page, without a live model (default: 15)",
-    )
-    add_heads(parser, default="none: the heads in which long sentences are whole, where not all heads fit")
+    arg.add_texts(parser, f"{len(EXAMPLES)} examples")
+    arg.add_file(parser)
+    arg.add_model(parser)
+    arg.add_page(parser, "explorer.html")
+    points = "most points of a head, two per token; more sentences are sampled"
+    arg.option(parser, "--points", arg.at_least(2), "N", points, 10_000)
+    arg.option(parser, "--seed", arg.at_least(0), "N", "seed of the sample", 0)
+    size = "largest size of the page, without a live model"
+    arg.option(parser, "--size", arg.at_least(0.1, float, most=999), "MB", size, 15)
+    arg.add_heads(parser, default="none: the heads in which long sentences are whole, where not all heads fit")
     parser.add_argument(
         "--live",
         action=argparse.BooleanOptionalAction,
         help=f"put the model into the page, to type sentences there (default: up to {BY_ITSELF / 1e6:.0f} million "
         f"parameters; at most {MOST / 1e6:.0f} million)",
     )
-    parser.add_argument("--tour", type=path, metavar="FILE", help="your own guided tour, in JSON (see the README)")
-    parser.add_argument(
-        "--read",
-        metavar="FILE",
-        help="link to this page of `minibert read` on the first sentence (default: read.html, where it exists)",
-    )
-    parser.add_argument("--language", choices=("en", "ja"), default="en", help="language of the page (default: en)")
-    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    arg.option(parser, "--tour", arg.path, "FILE", "your own guided tour, in JSON (see the README)")
+    link = "link to this page of `minibert read` on the first sentence (default: read.html, where it exists)"
+    arg.option(parser, "--read", str, "FILE", link)
+    arg.choice(parser, "--language", LANGUAGES, "language of the page", "en")
 
 
 def run(args: argparse.Namespace) -> None:
     """Write the page and print what is in it."""
-    check_source(args, args.texts)
+    arg.check_source(args, args.texts)
     out = check_page(args.out, "explorer.html")
     tour = None if args.tour is None else read_tour(args.tour)
     bert = load(args.model)
     if args.live and (why := why_not_live(bert)):
         raise UserError(f"--live: {why}")
-    layers = choose("layer", args.layer, bert.config.num_hidden_layers)
-    heads = choose("head", args.head, bert.config.num_attention_heads)
+    layers, heads = arg.choose(args, bert.config)
     wished = args.layer is not None or args.head is not None
     corpus = Corpus(args.texts or EXAMPLES, args.file, args.column)
     encodings = [encoding for _, encoding in encoded(bert, corpus, args.skip_bad)]
     check_some(len(encodings), corpus)
     selection = select(bert, encodings, args.points, args.seed)
     if len(selection.encodings) == selection.count:
-        refuse(args, "seed", "where all sentences fit, since none is drawn at random")
+        arg.refuse(args, "seed", "where all sentences fit, since none is drawn at random")
     page = explore(
         bert,
         selection,
@@ -111,24 +80,22 @@ def run(args: argparse.Namespace) -> None:
         live=args.live,
         tour=tour,
         language=args.language,
-        code=("read.html" if (out.parent / "read.html").is_file() else "") if args.read is None else args.read,
+        code=address_of(args.read, out, "read.html"),
         progress=with_bar,
     )
-    page.save(out)
-    print(f"{out}  {out.stat().st_size / 1e6:.1f} MB: open it in any browser, with or without a network")
+    notes = []
     if args.live is None and page.why_not_live:
         hint = "" if why_not_live(bert) else "; --live puts it in"
-        print(f"nothing can be typed in it: {page.why_not_live}{hint}")
+        notes.append(f"nothing can be typed in it: {page.why_not_live}{hint}")
     if args.skip_bad:
-        print(f"{counted(sum(1 for _ in corpus) - len(encodings), 'line')} left out")
+        notes.append(f"{counted(sum(1 for _ in corpus) - len(encodings), 'line')} left out")
     if len(selection.encodings) < selection.count:
-        print(in_the_sample(selection))
+        notes.append(in_the_sample(selection))
     if page.left_out:
-        print(f"{page.left_out} --size, --layer and --head choose.")
+        notes.append(f"{page.left_out} --size, --layer and --head choose.")
     elif wished:
-        print("all heads are in it, so --layer and --head had no effect")
-    if args.open:
-        webbrowser.open(out.resolve().as_uri())
+        notes.append("all heads are in it, so --layer and --head had no effect")
+    write_page(page, out, notes, show=args.open)
 
 
 def in_the_sample(selection: Selection) -> str:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 
 from minibert.commands.answers import print_answers, texts_of
-from minibert.commands.arguments import add_json, add_model, add_text, at_least, heads
+from minibert.commands.arguments import add_json, add_model, add_text, at_least, heads, option
 from minibert.model import load
 from minibert.terminal import rounded
 
@@ -14,12 +14,8 @@ Masks = list[list[tuple[str, float]]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_text(parser, help='a text with [MASK] in it: "The capybara is [MASK]."')
     add_model(parser)
-    parser.add_argument(
-        "--top", type=at_least(1), default=5, metavar="N", help="how many words to print per mask (default: 5)"
-    )
-    parser.add_argument(
-        "--without", type=heads, metavar="L.H,...", help="heads to switch off, such as 1.2,3.0 (default: none)"
-    )
+    option(parser, "--top", at_least(1), "N", "how many words to print per mask", 5)
+    option(parser, "--without", heads, "L.H,...", "heads to switch off, such as 1.2,3.0 (default: none)")
     add_json(parser)
 
 

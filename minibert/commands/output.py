@@ -4,7 +4,8 @@ import glob
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+import webbrowser
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from minibert.terminal import model_name, text_line
 
 if TYPE_CHECKING:
     from minibert.survey.sample import Run
+    from viz.explorer import Explorer
 
 LONGEST_NAME = 40  # characters of a text in the name of a folder
 
@@ -28,6 +30,23 @@ def check_page(out: Path, name: str) -> Path:
         raise UserError(f"--out is {out}; expected a folder, or a file that ends in .html")
     check_writable(out.parent, "--out")
     return out
+
+
+def address_of(given: str | None, out: Path, name: str) -> str:
+    """The address of the other page: the given one; otherwise `name`, if it lies beside `out`; otherwise none."""
+    if given is not None:
+        return given
+    return name if (out.parent / name).is_file() else ""
+
+
+def write_page(page: "Explorer", out: Path, notes: Iterable[str], *, show: bool) -> None:
+    """Write a page; print its name, its size and the notes; `show` opens it in the browser."""
+    page.save(out)
+    print(f"{out}  {out.stat().st_size / 1e6:.1f} MB: open it in any browser, with or without a network")
+    for note in notes:
+        print(note)
+    if show:
+        webbrowser.open(out.resolve().as_uri())
 
 
 def folder_of_run(out: Path | None, *parts: str) -> Path:

@@ -7,21 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minibert.commands.arguments import (
-    DEFAULT_TEXT,
-    add_cluster,
-    add_heads,
-    add_model,
-    add_output,
-    add_source,
-    add_texts,
-    at_least,
-    check_source,
-    choose,
-    given,
-    refuse,
-    source,
-)
+from minibert.commands import arguments as arg
 from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts
 from minibert.errors import UserError
 from minibert.exercises import assemble
@@ -34,6 +20,8 @@ from minibert.survey.pictures import MANY_HEADS, ONE_HEAD, Drawing, draw, lines_
 from minibert.survey.sample import Sample
 from minibert.survey.table import head_table, summary
 from minibert.terminal import suggest
+from viz.geometry.normalize import PLANES, SCOPES
+from viz.geometry.scale import DISTANCES
 
 DEFAULT_LINK = "brown:capybara"
 
@@ -72,89 +60,54 @@ SHOW_WORDS = (*SHOW_LINES, "attention", "layers")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = VIZ_HELP
-    add_texts(parser, DEFAULT_TEXT)
-    group = add_source(parser)
-    group.add_argument(
-        "--queries",
-        type=at_least(1),
-        metavar="N",
-        help="how many queries of each sentence are measured (default: 5000 in all, one at least)",
-    )
-    add_cluster(group)
-    add_model(parser)
-    parser.add_argument(
-        "--exercises", type=Path, metavar="DIR", help="run your own functions in place of the library's"
-    )
-    add_heads(parser, default="all; with neither --layer nor --head nor --file, the one head that shows most")
-    parser.add_argument("--draw", metavar="NAMES", help="pictures to draw, with commas between (default: see above)")
-    add_output(parser, default="out/MODEL/TEXT")
-    parser.add_argument(
-        "--export",
-        choices=("npz", "parquet"),
-        help="also write the sample for viz.read_export: queries, keys, attention, tokens (parquet: and the table)",
-    )
+    arg.add_texts(parser, arg.DEFAULT_TEXT)
+    group = arg.add_source(parser)
+    queries = "how many queries of each sentence are measured (default: 5000 in all, one at least)"
+    arg.option(group, "--queries", arg.at_least(1), "N", queries)
+    arg.add_cluster(group)
+    arg.add_model(parser)
+    arg.add_exercises(parser)
+    arg.add_heads(parser, default="all; with neither --layer nor --head nor --file, the one head that shows most")
+    arg.option(parser, "--draw", str, "NAMES", "pictures to draw, with commas between (default: see above)")
+    arg.add_output(parser, default="out/MODEL/TEXT")
+    sample = "also write the sample for viz.read_export: queries, keys, attention, tokens (parquet: and the table)"
+    arg.choice(parser, "--export", ("npz", "parquet"), sample)
     add_lines(parser.add_argument_group("which lines are drawn"))
     add_moves(parser.add_argument_group("how queries and keys are moved"))
 
 
 def add_lines(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--link", metavar="WORD:WORD", help=f"a pair of words in red (default sentence: {DEFAULT_LINK})")
-    group.add_argument(
-        "--top", type=at_least(1), metavar="N", help="draw the N most attended keys of each query (default: 1)"
-    )
-    group.add_argument("--strongest", type=at_least(1), metavar="N", help="instead, draw the N strongest pairs of all")
-    group.add_argument(
-        "--above", type=at_least(0, float, most=1), metavar="P", help="instead, draw all pairs with attention above P"
-    )
+    arg.option(group, "--link", str, "WORD:WORD", f"a pair of words in red (default sentence: {DEFAULT_LINK})")
+    arg.option(group, "--top", arg.at_least(1), "N", "draw the N most attended keys of each query (default: 1)")
+    arg.option(group, "--strongest", arg.at_least(1), "N", "instead, draw the N strongest pairs of all")
+    arg.option(group, "--above", arg.at_least(0, float, most=1), "P", "instead, draw all pairs with attention above P")
     group.add_argument("--no-special", action="store_true", help="draw no line from or to [CLS] and [SEP]")
     group.add_argument("--words", action="store_true", help="merge the pieces of a word")
 
 
 def add_moves(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--scope",
-        choices=("head", "layer", "model"),
-        default="head",
-        help="what shares a move and plane (default: head)",
-    )
-    group.add_argument(
-        "--scale",
-        type=at_least(0.01, float, most=100),
-        metavar="C",
-        help="scale of paper and exact (default: searched)",
-    )
-    group.add_argument(
-        "--distance",
-        choices=("euclidean", "pca", "cosine"),
-        help="distance in the search of paper (default: euclidean)",
-    )
-    group.add_argument(
-        "--weight",
-        choices=("attention", "closeness", "none"),
-        help="weight in the search of paper (default: attention)",
-    )
-    group.add_argument(
-        "--plane",
-        choices=("pca", "attention", "unfold", "tsne", "umap"),
-        default="pca",
-        help="plane beside that of PCA: attention (linear; the nearer, the more attention), unfold, tsne, umap",
-    )
-    group.add_argument(
-        "--dims", type=int, choices=(2, 3), default=2, help="the dimensions of the joint picture (default: 2)"
-    )
+    arg.choice(group, "--scope", SCOPES, "what shares a move and plane", "head")
+    scale = "scale of paper and exact (default: searched)"
+    arg.option(group, "--scale", arg.at_least(0.01, float, most=100), "C", scale)
+    arg.choice(group, "--distance", DISTANCES, "distance in the search of paper (default: euclidean)")
+    weight = "weight in the search of paper (default: attention)"
+    arg.choice(group, "--weight", ("attention", "closeness", "none"), weight)
+    plane = "plane beside that of PCA: attention (linear; the nearer, the more attention), unfold, tsne, umap"
+    group.add_argument("--plane", choices=PLANES, default="pca", help=plane)
+    dimensions = "the dimensions of the joint picture (default: 2)"
+    group.add_argument("--dims", type=int, choices=(2, 3), default=2, help=dimensions)
 
 
 def run(args: argparse.Namespace) -> None:
     """Read, sample, fit, measure, write, draw."""
     check(args)
     bert = load(args.model) if args.exercises is None else assemble(args.exercises, args.model)
-    layers = choose("layer", args.layer, bert.config.num_hidden_layers)
-    heads = choose("head", args.head, bert.config.num_attention_heads)
-    texts = args.texts or [DEFAULT_TEXT]
+    layers, heads = arg.choose(args, bert.config)
+    texts = args.texts or [arg.DEFAULT_TEXT]
     is_default = not args.texts and args.file is None
     link = args.link or (DEFAULT_LINK if is_default else None)
     drawing = Drawing(args.top, args.strongest, args.above, args.no_special, args.words, link, args.width)
-    out = folder_of_run(args.out, folder_name(bert), name_of_texts(texts, args.file, given(args, WHAT_IS_DRAWN)))
+    out = folder_of_run(args.out, folder_name(bert), name_of_texts(texts, args.file, arg.given(args, WHAT_IS_DRAWN)))
     notes = []
 
     def chosen(sample: Sample) -> tuple[list[int], list[int]]:
@@ -169,7 +122,7 @@ def run(args: argparse.Namespace) -> None:
         linked(sample, link, where[0][0], where[1][0])
         return where
 
-    found = survey(bert, texts, choose=chosen, queries=args.queries, **moves(args), **source(args))
+    found = survey(bert, texts, choose=chosen, queries=args.queries, **moves(args), **arg.source(args))
     out = out / "stopped" if found.stopped else out  # what lies there of a whole run stays
     write_csv(out / "heads.csv", found.rows)
     print("\n".join([found.model + f": {found.how_many}" * found.stopped, *summary(found), *notes]))
@@ -183,18 +136,18 @@ def run(args: argparse.Namespace) -> None:
 
 def check(args: argparse.Namespace) -> None:
     """Raises UserError for arguments that do not go together; before a model is loaded."""
-    check_source(args, args.texts, without_file="points workers scheduler")
+    arg.check_source(args, args.texts, without_file="points workers scheduler")
     if args.file is None and args.queries is None and args.plane in ("pca", "attention"):
-        refuse(args, "seed", "without --file or --queries, since nothing is drawn at random")
+        arg.refuse(args, "seed", "without --file or --queries, since nothing is drawn at random")
     if args.scale is not None:
-        refuse(args, "distance weight", "with --scale, since no scale is searched")
+        arg.refuse(args, "distance weight", "with --scale, since no scale is searched")
     chosen_by = [name for name in ("top", "strongest", "above") if getattr(args, name) is not None]
     if len(chosen_by) > 1:
         raise UserError(f"--{chosen_by[0]} and --{chosen_by[1]} exclude each other; leave one out")
     if args.above == 1:
         raise UserError("--above is 1; expected less, since no attention is above 1")
     if args.exercises is not None:
-        refuse(args, "workers scheduler", "with --exercises, whose functions run in this process")
+        arg.refuse(args, "workers scheduler", "with --exercises, whose functions run in this process")
     if args.plane in ("tsne", "umap"):
         check_maps(args.plane)
     if args.link is not None and not all(args.link.partition(":")):
@@ -293,7 +246,7 @@ def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
         ("words", SHOW_WORDS),
     ):
         if not set(names) & set(pictures):
-            refuse(args, options, f"on {', '.join(names)}, but on {', '.join(pictures)} (--draw)")
+            arg.refuse(args, options, f"on {', '.join(names)}, but on {', '.join(pictures)} (--draw)")
 
 
 def check_maps(plane: str) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 import numpy as np
 
-from minibert.commands.arguments import add_json, add_model, add_output, at_least, refuse
+from minibert.commands.arguments import add_json, add_model, add_output, at_least, option, refuse
 from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json
 from minibert.corpus.sentences import as_text
 from minibert.model import load
@@ -27,9 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("text", metavar="TEXT", help="a text with [MASK] in the place of a word, or a pair with |||")
     add_model(parser)
-    parser.add_argument(
-        "--top", type=at_least(1), default=5, metavar="N", help="how many heads to print, costliest first (default: 5)"
-    )
+    option(parser, "--top", at_least(1), "N", "how many heads to print, costliest first", 5)
     add_output(parser, default="out/whatif/MODEL/TEXT")
     add_json(parser)
 

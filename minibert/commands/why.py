@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minibert.commands.arguments import DEFAULT_TEXT, add_json, add_model, add_output, at_least, new_path, refuse
+from minibert.commands import arguments as arg
 from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json
 from minibert.corpus.sentences import as_text
 from minibert.errors import UserError
@@ -57,26 +57,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "each part of the query and part of the key. `without` is the attention if this term alone is taken out of the "
         "scores. Without --layer and --head, the command explains the head with the largest attention."
     )
-    parser.add_argument("text", metavar="TEXT", nargs="?", default=DEFAULT_TEXT, help=f"default: {DEFAULT_TEXT}")
-    add_model(parser)
-    parser.add_argument("--layer", type=at_least(0), metavar="L", help="the layer, with --head")
-    parser.add_argument("--head", type=at_least(0), metavar="H", help="the head, with --layer")
-    parser.add_argument(
-        "--query", metavar="WORD", help="the word, or its position (default: the one that attends most)"
-    )
-    parser.add_argument("--key", metavar="WORD", help="the word, or its position (default: the most attended key)")
-    parser.add_argument("--instead", metavar="WORD", help="another key: why --key, and not this one?")
-    parser.add_argument("--top", type=at_least(1), metavar="N", help="how many terms to print (default: 8)")
-    parser.add_argument("--csv", type=new_path, metavar="FILE", help="also write all terms, one per row")
-    add_output(parser, default="out/why/MODEL/TEXT")
-    add_json(parser)
+    text = f"default: {arg.DEFAULT_TEXT}"
+    parser.add_argument("text", metavar="TEXT", nargs="?", default=arg.DEFAULT_TEXT, help=text)
+    arg.add_model(parser)
+    arg.option(parser, "--layer", arg.at_least(0), "L", "the layer, with --head")
+    arg.option(parser, "--head", arg.at_least(0), "H", "the head, with --layer")
+    arg.option(parser, "--query", str, "WORD", "the word, or its position (default: the one that attends most)")
+    arg.option(parser, "--key", str, "WORD", "the word, or its position (default: the most attended key)")
+    arg.option(parser, "--instead", str, "WORD", "another key: why --key, and not this one?")
+    arg.option(parser, "--top", arg.at_least(1), "N", "how many terms to print (default: 8)")
+    arg.option(parser, "--csv", arg.new_path, "FILE", "also write all terms, one per row")
+    arg.add_output(parser, default="out/why/MODEL/TEXT")
+    arg.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """A sentence, a table of the largest terms, and a picture of them."""
     check_new_file(args.csv, "--csv", ".csv")
     if args.json:
-        refuse(args, "top out format width", "with --json, which has every term and no picture")
+        arg.refuse(args, "top out format width", "with --json, which has every term and no picture")
     if (args.layer is None) != (args.head is None):
         raise UserError("--layer and --head come together; give both or none")
     bert = load(args.model)
