@@ -7,11 +7,11 @@
 matplotlib is imported when the first figure is made. Letters name axes of arrays, in shapes such as [..., N, K] and at
 the end of names such as query_GPNK:
 
-N  tokens of all sentences, end to end   S  tokens of one sentence, as keys   Q  queries of one sentence
-K  head size; K + 1 with method "exact"  C  dimensions of the plane, 2 or 3   L  layers   H  heads
-G  groups of heads that share a plane    P  heads of a group                  n  sentences of one length
-R  min(N, K) principal directions        X  scales that are tried             W  words   M  any number of points
-...  any axes of heads, such as [layers, heads], or none
+    N  tokens of all sentences, end to end   S  tokens of one sentence, as keys   Q  queries of one sentence
+    K  head size; K + 1 with method "exact"  C  dimensions of the plane, 2 or 3   L  layers   H  heads
+    G  groups of heads that share a plane    P  heads of a group                  n  sentences of one length
+    R  min(N, K) principal directions        X  scales that are tried             W  words   M  any number of points
+    ...  any axes of heads, such as [layers, heads], or none
 
 In equations q_i and k_j are one query and one key. A [C, K], a [C] and B [C, K], b [C] are the linear maps of queries
 and keys into the plane: x_i = A q_i + a, y_j = B k_j + b. In singular value decompositions U S V^T, U, S and V are
