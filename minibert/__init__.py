@@ -1,8 +1,8 @@
-"""minibert: a BERT forward pass in plain NumPy, with every query, key, value, score and attention weight in reach.
+"""minibert computes BERT in plain NumPy and returns every query, key, value, score and attention weight.
 
 Read the chapters in this order: numerics, embeddings, attention, encoder, heads, model.
 
-Arrays inside the model carry their shape in their name, one letter per axis:
+Inside the model, the name of an array ends with its shape, one letter per axis:
 
     T  tokens (of all sentences, end to end,     D  hidden size     V  vocabulary
        or of one sentence)                       H  heads           L  layers
@@ -13,8 +13,8 @@ So `scores_HTS` has, for each head, one row per query token and one column per k
 use the same letters; `^T` after a matrix is its transpose.
 """
 
-TYPE_CHECKING = False  # as in `typing`, which would have to be imported
-if TYPE_CHECKING:  # so that editors and type checkers know them; at run time each comes when it is first asked for
+TYPE_CHECKING = False  # this is as in `typing`, which takes time to import
+if TYPE_CHECKING:  # this is for editors and type checkers; at run time, each is imported when it is first used
     from minibert.checkpoint.config import BertConfig
     from minibert.errors import CheckpointError, UserError
     from minibert.explorer import explore
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # so that editors and type checkers know them; at run time ea
     from minibert.trace import LayerTrace, Trace
 
 __version__ = "0.1.0"
-__distribution__ = "minibert-numpy"  # the command looks for this, since others have packages of our names
+__distribution__ = "minibert-numpy"  # the command checks this, because other distributions have packages with our names
 
 __all__ = ["Bert", "BertConfig", "CheckpointError", "Encoding", "LayerTrace", "Trace", "UserError", "explore", "load"]
 
@@ -38,7 +38,7 @@ HOME = {
     "UserError": "minibert.errors",
     "load": "minibert.model",
 }
-"""Where each public name stands. It is imported when it is first asked for, so that the command starts at once."""
+"""HOME maps each public name to its module. It is imported when the name is first used, so the command starts fast."""
 
 
 def __getattr__(name: str) -> object:

@@ -1,8 +1,8 @@
-"""Self-attention: the only place in BERT where information moves from one token to another.
+"""Self-attention is the only place in BERT where information moves from one token to another.
 
 Each token has three vectors. Its query describes what the token looks for. Its key is a label by which it can be
 found. Its value is what it gives away. The larger the dot product of a query and a key, the more of the key's value
-goes to the query's token (Vaswani et al., "Attention is all you need", 2017).
+goes to the query's token. This is from Vaswani et al., "Attention is all you need", 2017.
 
     query     = hidden W_q + b_q
     key       = hidden W_k + b_k
@@ -11,13 +11,14 @@ goes to the query's token (Vaswani et al., "Attention is all you need", 2017).
     attention = softmax(scores)
     context   = attention value
 
-H heads do this side by side. Each head reads all D numbers of a token and makes queries, keys and values of its own, of
+H heads do this in parallel. Each head reads all D numbers of a token. It computes its own query, key and value, each of
 K = D / H numbers. So each head can look for something else. W_q [D, D] is H matrices [D, K] side by side. `attend` is
-the heart of it. Its last line, attention times value, is the line that moves information.
+the main function. Its line for the context, attention times value, is the line that moves information.
 
-Other implementations stack sentences into a rectangle and fill the short ones up with [PAD]. Then they add a huge
-negative number to the scores of those keys, so that softmax gives them nothing: the attention mask. Here sentences lie
-end to end, and `self_attention` takes one after another. There is nothing to mask. ([MASK] is another thing: a token.)
+Other implementations stack sentences into one array and fill the short ones up with [PAD]. Then they add a huge
+negative number, the attention mask, to the scores of those keys, so that their attention is 0. Here sentences are in
+one array, one after another, and `self_attention` runs `attend` on each. So no mask is needed. ([MASK] is another
+thing: a token.)
 """
 
 import math
@@ -30,15 +31,15 @@ from minibert.numerics import linear, softmax
 
 
 def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Let the tokens of one sentence look at each other.
+    """Compute the attention of the tokens of one sentence to each other.
 
         scores    = query key^T / sqrt(K)      how well does the label of s match what t looks for?
         attention = softmax(scores)            row t: how t shares out its attention; the row sums to 1
         context   = attention value            a weighted mean of the values
 
     query . key is a sum of K products. If they were independent, each of variance 1, the sum's standard deviation would
-    be sqrt(K). Without the division, a wider head would put more of its attention on a single key, and there the
-    gradients of softmax are close to 0: such a head hardly learns.
+    be sqrt(K). Without the division, a wider head would put more of its attention on a single key. There the gradients
+    of softmax are close to 0, so such a head hardly learns.
 
     T and S count the same tokens of one sentence, once as queries and once as keys.
     Returns scores_HTS, attention_HTS, context_HTK.
@@ -56,7 +57,7 @@ def split_heads(x_TD: np.ndarray, heads: int) -> np.ndarray:
 
 
 def merge_heads(x_HTK: np.ndarray) -> np.ndarray:
-    """The heads of a token side by side again: x_HTK -> x_TD. It undoes `split_heads`."""
+    """Put the heads of each token side by side again: x_HTK -> x_TD. This undoes `split_heads`."""
     heads, tokens, head_size = x_HTK.shape
     return x_HTK.transpose(1, 0, 2).reshape(tokens, heads * head_size)
 
@@ -64,7 +65,7 @@ def merge_heads(x_HTK: np.ndarray) -> np.ndarray:
 def self_attention(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: AttentionWeights, heads: int
 ) -> list[dict[str, np.ndarray]]:
-    """The attention of every sentence to itself. `sentences`: which rows of hidden_TD are one sentence's.
+    """Compute the attention of every sentence to itself. `sentences` has the rows of each sentence in hidden_TD.
 
     Returns, for each sentence, query, key, value [H, T, K], scores, attention [H, T, S] and context [T, D].
     """
@@ -82,7 +83,7 @@ def self_attention(
 
 
 def head_outputs(context_TD: np.ndarray, weight: np.ndarray, heads: int) -> np.ndarray:
-    """What each head adds to each token. The forward pass does not need it; it shows the heads one by one.
+    """Return what each head adds to each token. The forward pass does not need it; it shows the heads one by one.
 
         context W + b = sum over heads of context_h W_h + b      head h has K rows of W to itself
 

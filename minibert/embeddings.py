@@ -1,4 +1,4 @@
-"""From token ids to vectors: what a token is, where it stands, and which half of a pair it belongs to."""
+"""Token ids become vectors. Each is the sum of three: what the token is, where it is, and in which half of a pair."""
 
 from collections.abc import Sequence, Sized
 
@@ -9,15 +9,16 @@ from minibert.numerics import layer_norm, linear
 
 
 def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndarray:
-    """The vectors of all tokens of all sentences, end to end.
+    """Return the vectors of all tokens of all sentences, one sentence after another.
 
         hidden_t = layer_norm(word[id of t] + position[index of t in its sentence] + token_type[segment of t])
 
     Each token becomes a vector of D numbers, its hidden state. Each layer computes a new one from it. Without the
-    position, a sentence would be a bag of words: attention has no other way to know the order of the tokens. A pair of
-    sentences is one sentence here. Its positions run on and its halves attend to each other; only the segment differs.
+    position, the order of the tokens would be lost, because attention does not depend on it. A pair of sentences is one
+    sentence here. Its positions continue through both halves, and the halves attend to each other. Only the segment
+    differs.
 
-    Tokens are words and pieces of words ("##y" continues the piece before it), with [CLS] in front and [SEP] at every
+    Tokens are words and pieces of words: "##y" continues the piece before it. [CLS] is in front, and [SEP] is at every
     end. An id is the token's row in the table `word`. All three tables were learned in training, the positions too.
 
     encodings: sentences with `input_ids` and `token_type_ids` -> hidden_TD.
@@ -33,6 +34,6 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
 
 
 def rows_of_sentences(sentences: Sequence[Sized]) -> list[slice]:
-    """Which rows belong to which sentence when all lie end to end."""
+    """Return the rows of each sentence in an array of all sentences, one after another."""
     ends = np.cumsum([len(sentence) for sentence in sentences])
     return [slice(int(end) - len(sentence), int(end)) for sentence, end in zip(sentences, ends, strict=True)]

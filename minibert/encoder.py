@@ -1,11 +1,11 @@
-"""One layer of the encoder: attention, then feed-forward.
+"""One layer of the encoder is attention, then feed-forward.
 
-Attention mixes between tokens. Feed-forward works on each token alone. Each of the two halves adds its result to its
-input (the residual connection) and then normalises. This order, norm last, is BERT's; GPT-2 and most models since then
-normalise first. `model.py` runs the layers one after another.
+Attention mixes the vectors of different tokens. Feed-forward works on each token alone. Each of the two halves adds its
+result to its input (the residual connection) and then normalises. This order, norm last, is BERT's. GPT-2 and many
+later models normalise first. `model.py` runs the layers one after another.
 
-Weights have the names that checkpoints give them: `attention_output` is W, b below, `intermediate` is W_1, b_1, and
-`output` is W_2, b_2. `checkpoint/parameters.py` lists them all.
+Weights have names like those in checkpoints: `attention_output` has W and b below, `intermediate` has W_1 and b_1, and
+`output` has W_2 and b_2. `checkpoint/parameters.py` lists them all.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from minibert.numerics import ACTIVATIONS, layer_norm, linear
 def attention_output(
     context_TD: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig
 ) -> np.ndarray:
-    """W, the output projection, mixes what the heads found. Then come the residual and the norm.
+    """Combine the heads by W, the output projection. Then add the residual and normalise.
 
         attention_output = layer_norm(hidden + context W + b)
 
@@ -34,12 +34,12 @@ def attention_output(
 def attention_block(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
 ) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """The half that sees more than one token.
+    """Run the half of a layer that works on several tokens together.
 
         hidden = layer_norm(hidden + context W + b)
 
-    Returns the new hidden_TD and, for each sentence, what `self_attention` computed, with "attention_output", the
-    sentence's part of the new hidden_TD.
+    Returns the new hidden_TD. For each sentence, it also returns what `self_attention` computed, and
+    "attention_output", the sentence's part of the new hidden_TD.
     """
     parts = self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads)
     context_TD = np.concatenate([part["context"] for part in parts])
@@ -50,11 +50,11 @@ def attention_block(
 
 
 def intermediate(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
-    """The F numbers of each token between the two products.
+    """Compute the F numbers of each token between the two matrix products.
 
         intermediate = act(hidden W_1 + b_1)
 
-    act is the activation function, such as gelu. Without it, two products in a row would be no more than one.
+    act is the activation function, such as gelu. Without it, the two matrix products would equal a single one.
     hidden_TD -> intermediate_TF.
     """
     act = ACTIVATIONS[config.hidden_act]
@@ -62,7 +62,7 @@ def intermediate(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfi
 
 
 def output(intermediate_TF: np.ndarray, hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
-    """Back to D numbers per token. Then come the residual and the norm.
+    """Compute D numbers per token again. Then add the residual and normalise.
 
         output = layer_norm(hidden + intermediate W_2 + b_2)
 
@@ -73,7 +73,7 @@ def output(intermediate_TF: np.ndarray, hidden_TD: np.ndarray, weights: LayerWei
 
 
 def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
-    """The half that works on each token alone. It widens a token to F numbers and narrows it back.
+    """Run the half of a layer that works on each token alone. It computes F numbers per token, and D from these.
 
         intermediate = act(hidden W_1 + b_1)
         hidden       = layer_norm(hidden + intermediate W_2 + b_2)
@@ -87,7 +87,7 @@ def feed_forward_block(hidden_TD: np.ndarray, weights: LayerWeights, config: Ber
 def encoder_layer(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
 ) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """Attention, then feed-forward.
+    """Run one layer: attention, then feed-forward.
 
     Returns the new hidden_TD and, for each sentence, what `attention_block` computed.
     """

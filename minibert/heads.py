@@ -1,6 +1,7 @@
-"""What is built on top of the encoder: the pooler, the masked-language-model head, a classifier.
+"""These functions use the output of the encoder: the pooler, the masked-language-model head, a classifier.
 
-These are called heads too, but have nothing to do with the heads of attention. Logits are scores before softmax.
+These are called heads too, but have nothing to do with the heads of attention. Logits are the numbers before softmax
+(or before another last function).
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from minibert.numerics import ACTIVATIONS, layer_norm, linear, softmax
 
 
 def pooler(hidden_TD: np.ndarray, weights: LinearWeights, activation: Callable = np.tanh) -> np.ndarray:
-    """One vector for the sentence, from its first token.
+    """Return one vector for the sentence, from its first token.
 
         pooled = tanh(hidden[CLS] W + b)
 
@@ -22,7 +23,7 @@ def pooler(hidden_TD: np.ndarray, weights: LinearWeights, activation: Callable =
 
 
 def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act: str, eps: float) -> np.ndarray:
-    """How well each token of the vocabulary would fit at each position.
+    """Return how well each token of the vocabulary would fit at each position.
 
         transformed = layer_norm(act(hidden W + b))
         logits      = transformed word^T + bias
@@ -36,12 +37,12 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
 
 
 def sentence_vector(hidden_TD: np.ndarray, mode: str = "mean", normalize: bool = True) -> np.ndarray:
-    """One vector for the sentence, from all its tokens: hidden_TD -> [D].
+    """Return one vector for the sentence, from all its tokens: hidden_TD -> [D].
 
         vector = mean over tokens of hidden, scaled to length 1
 
-    Where a model was trained for it, sentences of similar meaning have vectors that point the same way, and the dot
-    product of two vectors is the cosine of their angle (Reimers & Gurevych, 2019).
+    If a model was trained for it, sentences of similar meaning have vectors of similar direction (Reimers & Gurevych,
+    2019). For vectors of length 1, the dot product is the cosine of their angle.
     mode: "mean"; "max" takes, for each of the D numbers, the largest over the tokens; "cls" takes token 0 alone.
     """
     vector = {"mean": hidden_TD.mean(axis=0), "max": hidden_TD.max(axis=0), "cls": hidden_TD[0]}[mode]
@@ -49,7 +50,7 @@ def sentence_vector(hidden_TD: np.ndarray, mode: str = "mean", normalize: bool =
 
 
 def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:
-    """One logit for each label.
+    """Return one logit for each label.
 
         logits = pooled W + b
 
@@ -59,12 +60,12 @@ def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:
 
 
 def label_scores(logits: np.ndarray, activation: str) -> np.ndarray:
-    """What the logits of a classifier mean: [labels] -> [labels]. `activation` comes from the checkpoint.
+    """Return what the logits of a classifier mean: [labels] -> [labels]. `activation` comes from the checkpoint.
 
     softmax    exactly one label is right: probabilities that sum to 1
     sigmoid    each label by itself: 1 / (1 + exp(-logit)), a number between 0 and 1
     identity   the logits themselves, such as a number of stars
     """
     if activation == "sigmoid":
-        return (1 + np.tanh(logits / 2)) / 2  # the same function, which cannot overflow
+        return (1 + np.tanh(logits / 2)) / 2  # this is the same function, and it cannot overflow
     return softmax(logits) if activation == "softmax" else logits

@@ -1,4 +1,4 @@
-"""The whole BERT: text in, Trace out. `Bert.forward` is the forward pass."""
+"""The whole BERT turns a text into a Trace. `Bert.forward` is the forward pass."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from minibert.read.build import Reading
 
 Text = str | tuple[str, str] | Encoding
-"""A sentence, a pair of sentences, or what the tokenizer made of either."""
+"""A text is a sentence, a pair of sentences, or the Encoding of either."""
 
 BATCH_TOKENS = 1024
-"""`stream` gathers sentences up to about this many tokens: enough to keep the matrix products busy, small in memory."""
+"""`stream` gathers sentences up to about this many tokens: enough for fast matrix products in little memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Bert:
-    """A trained BERT. Nothing in it changes; calling it returns all that was computed."""
+    """This is a trained BERT. It never changes. Calling it with a text returns all that was computed."""
 
     config: BertConfig
     tokenizer: Tokenizer
     weights: Weights
     name: str
     notes: Mapping[str, str] = field(default_factory=dict)
-    """optional parts that could not be loaded ("tokenizer", "classifier", ...), and why"""
+    """This maps optional parts that could not be loaded ("tokenizer", "classifier", ...) to the reason."""
 
     def __repr__(self) -> str:
         c = self.config
@@ -55,17 +55,17 @@ class Bert:
         return self.forward([self.encode(text)])[0]
 
     def forward(self, encodings: Sequence[Encoding], keep: frozenset[str] = frozenset(DEFAULT)) -> list[Trace]:
-        """The forward pass of some sentences, laid end to end.
+        """Run the forward pass of some sentences, one after another in one array.
 
             hidden = embed(tokens)
             hidden = encoder_layer(hidden)      once for each layer, with its own weights
             pooled = pooler(hidden)
 
-        Returns one Trace a sentence, with the fields in `keep`.
+        Returns one Trace per sentence, with the fields in `keep`.
         """
         sentences = rows_of_sentences(encodings)
         record = Recorder([Trace.begin(encoding) for encoding in encodings], sentences, keep)
-        with np.errstate(all="ignore"):  # whatever the caller has set: what underflows here is 0
+        with np.errstate(all="ignore"):  # the caller's settings do not count: what underflows is 0
             hidden_TD = embed(encodings, self.weights.embeddings, self.config.layer_norm_eps)
             record.state(hidden_TD)
             for weights in self.weights.layers:
@@ -76,7 +76,7 @@ class Bert:
             return record.traces(self.pooled(hidden_TD, sentences, keep))
 
     def with_requested(self, parts: list[dict], weights: LayerWeights, keep: frozenset[str]) -> list[dict]:
-        """The parts of a layer, with what the forward pass does not need itself where `keep` names it."""
+        """Add arrays to the parts of a layer that only `keep` asks for: the forward pass does not need them."""
         for part in parts if "head_outputs" in keep else ():
             weight, heads = weights.attention_output.weight, self.config.num_attention_heads
             part["head_outputs"] = head_outputs(part["context"], weight, heads)
@@ -85,27 +85,27 @@ class Bert:
         return parts
 
     def pooled(self, hidden_TD: np.ndarray, sentences: Sequence[slice], keep: frozenset[str]) -> list:
-        """The pooler's vector of each sentence, or None where there is no pooler or nobody keeps it."""
+        """Return the pooler's vector of each sentence, or None if there is no pooler or it is not in `keep`."""
         if self.weights.pooler is None or "pooled" not in keep:
             return [None] * len(sentences)
         act = np.tanh if self.config.pooler_act == "tanh" else ACTIVATIONS[self.config.pooler_act]
         return [pooler(hidden_TD[rows], self.weights.pooler, act) for rows in sentences]
 
     def batch(self, texts: Iterable[Text], keep: Iterable[str] = DEFAULT) -> list[Trace]:
-        """Run many sentences together; each Trace is what the sentence alone would give.
+        """Run many sentences together. Up to rounding, each Trace is the same as for the sentence alone.
 
-        keep: which arrays the Traces hold, names out of `minibert.trace.FIELDS`. The others are None.
+        keep: the arrays of the Traces, by their names in `minibert.trace.FIELDS`. The others are None.
         """
         kept = check_keep(keep)
         encodings = [self.encode(text) for text in check_texts(texts)]
         return share_out(lambda chunk: self.forward(chunk, kept), encodings) if encodings else []
 
     def stream(self, texts: Iterable[Text], keep: Iterable[str] = ("query", "key", "attention")) -> Iterator[Trace]:
-        """Run any number of sentences, a batch at a time: memory is bounded by one batch, and so is what is read ahead.
+        """Run any number of sentences, one batch at a time. Only the texts and arrays of one batch are in memory.
 
         Traces come in the order of the texts. What is not in `keep` is freed as soon as its layer is done.
         """
-        return self._stream(check_texts(texts), check_keep(keep))  # checks now, not when the first trace is asked for
+        return self._stream(check_texts(texts), check_keep(keep))  # this checks now, not when the first Trace is needed
 
     def _stream(self, texts: Iterable[Text], keep: frozenset[str]) -> Iterator[Trace]:
         batch: list[Encoding] = []
@@ -117,7 +117,7 @@ class Bert:
         yield from self.batch(batch, keep)
 
     def read(self, text: Text) -> "Reading":
-        """The page of `minibert read`: the code that runs, with this text's arrays at every line. `.save(path)` it."""
+        """Return the page of `minibert read`: the code, with its arrays at every line. `.save(path)` writes it."""
         from minibert.read.build import read
 
         return read(self, text)
@@ -129,22 +129,22 @@ class Bert:
         return resume(self, trace, layer=layer, **changed)
 
     def without_heads(self, heads: Iterable[tuple[int, int]], mean_over: Iterable[Text] | None = None) -> "Bert":
-        """This BERT with some heads, (layer, head) both from 0, switched off; see `minibert.whatif.heads`."""
+        """Return this BERT with some heads switched off: (layer, head), both from 0; see `minibert.whatif.heads`."""
         from minibert.whatif.heads import without_heads
 
         return without_heads(self, heads, mean_over)
 
     def encode(self, text: Text) -> Encoding:
-        """The Encoding of a text, checked against what this model has positions, segments and embeddings for."""
+        """Return the Encoding of a text, checked against the positions, segments and embeddings of this model."""
         encoding = text if isinstance(text, Encoding) else self.tokenizer.encode(text)
         check_fit(encoding, self.config)
-        if not encoding.roles:  # it was made of bare ids
+        if not encoding.roles:  # it was made from ids alone
             encoding = replace(encoding, roles=self.tokenizer.roles_of(encoding.input_ids))
         return encoding
 
     @np.errstate(all="ignore")
     def logits(self, text: Text) -> np.ndarray:
-        """[tokens, vocabulary] how well each word of the vocabulary would fit at each position (masked-LM head)."""
+        """Return how well each token of the vocabulary fits at each position: [tokens, vocabulary] (masked-LM head)."""
         if self.weights.masked_lm is None:
             why = f"{self.name} has no masked-language-model head; minibert bundles one that has: tiny"
             raise UserError(self.notes.get("masked_lm", why))
@@ -155,9 +155,9 @@ class Bert:
 
     @np.errstate(all="ignore")
     def fill_mask(self, text: Text, top: int = 5) -> list[list[tuple[str, float]]]:
-        """For each mask of the text, the `top` likeliest tokens with their probabilities, likeliest first.
+        """Return, for each mask of the text, the `top` likeliest tokens with their probabilities, likeliest first.
 
-        The mask is written as the tokenizer calls it: [MASK] in most.
+        Write the mask as the tokenizer names it: [MASK] for most models.
         """
         if not isinstance(top, int | np.integer) or top < 1:
             raise ValueError(f"top is {top!r}; expected a whole number, 1 or more")
@@ -171,10 +171,11 @@ class Bert:
 
     @np.errstate(all="ignore")
     def classify(self, text: Text) -> list[tuple[str, float]]:
-        """The labels of a fine-tuned checkpoint with the numbers that it gives them, largest first.
+        """Return the labels of a fine-tuned checkpoint with the numbers that it gives them, largest first.
 
-        `bert.config.activation` says what numbers: probabilities of labels that exclude each other ("softmax"), one
-        between 0 and 1 for each label, or for a single score ("sigmoid"), or a score of any size ("identity").
+        `bert.config.activation` is the kind of number. "softmax" gives probabilities of labels that exclude each other.
+        "sigmoid" gives a number between 0 and 1 for each label, or for a single score. "identity" gives scores of any
+        size.
         """
         if self.weights.classifier is None:
             why = f"{self.name} has no sequence classifier; minibert bundles one that has: tiny-sentiment"
@@ -187,9 +188,9 @@ class Bert:
 
 
 def load(model: str | Path = "tiny", *, revision: str | None = None) -> Bert:
-    """Load a trained BERT: the name of a bundled model, a folder, or an id on the hub.
+    """Load a trained BERT. model: the name of a bundled model, a folder, or an id on the hub.
 
-    revision: commit, branch or tag of a hub id. CheckpointError: it says which file is wrong, how, and what to do.
+    revision: commit, branch or tag of a hub id. CheckpointError: its message has the file, the fault and what to do.
     """
     config, tokenizer, weights, notes = read_checkpoint(find_model(model, revision))
     twins.stand_in()

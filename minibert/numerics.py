@@ -1,8 +1,8 @@
-"""The arithmetic of BERT: linear, softmax, layer_norm, gelu. Each body is its equation.
+"""These functions are the arithmetic of BERT: linear, softmax, layer_norm, gelu. The code of each is its equation.
 
-Arrays are float32. Every function works along the last axis and leaves the other axes as they are. Weights come in
-pairs and are handed on with a star: `linear(x, *weights.query)`. A checkpoint stores a weight as [out, in], one row per
-output; where the chapters write W, they mean its transpose.
+Arrays are float32. linear, softmax and layer_norm work along the last axis. The other functions work on each number
+alone. A weight and its bias are passed together, with a star: `linear(x, *weights.query)`. A checkpoint stores a weight
+as [out, in], one row per output. W in the equations is its transpose.
 """
 
 import math
@@ -13,7 +13,7 @@ Array = np.ndarray
 
 
 def linear(x: Array, weight: Array, bias: Array) -> Array:
-    """A linear map and a bias.
+    """Apply a linear map and add a bias.
 
         y = x weight^T + bias
 
@@ -23,11 +23,11 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
 
 
 def softmax(x: Array) -> Array:
-    """Positive numbers that add up to 1: the larger x_j, the larger its share.
+    """Turn numbers into shares, which are positive and add up to 1. The larger x_j, the larger its share.
 
         softmax(x)_j = exp(x_j) / sum_k exp(x_k)
 
-    A number that is subtracted from the whole row changes nothing, because it cancels in the fraction. The largest x is
+    Subtracting one number from a whole row changes nothing, because it cancels in the fraction. The largest x is
     subtracted, so that exp cannot overflow.
     """
     exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
@@ -40,7 +40,7 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
         y = weight (x - mean) / sqrt(variance + eps) + bias
 
     Mean and variance are those of one token's own D numbers; x [..., D], weight and bias [D]. The variance is divided
-    by D, not D - 1. eps stands inside the root, where it keeps a constant row from a division by zero.
+    by D, not D - 1. eps is inside the root. It prevents a division by zero if all numbers of a token are equal.
     """
     mean = x.mean(axis=-1, keepdims=True)
     variance = np.square(x - mean).mean(axis=-1, keepdims=True)
@@ -48,23 +48,23 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
 
 
 def gelu(x: Array) -> Array:
-    """The activation of BERT: nearly 0 for x < 0, nearly x for x > 0, and smooth in between.
+    """The activation of BERT is nearly 0 for very negative x, nearly x for large x, and smooth in between.
 
         gelu(x) = x Phi(x) = x/2 (1 + erf(x / sqrt(2)))
 
-    Phi(x) is the probability that a standard normal number is below x: gelu lets this share of x through
-    (Hendrycks & Gimpel, 2016).
+    Phi(x) is the probability that a standard normal number is below x. gelu multiplies x by it (Hendrycks & Gimpel,
+    2016).
     """
     return x / 2 * (1 + erf(x / math.sqrt(2)))
 
 
 def erf(x: Array) -> Array:
-    """The error function, by a polynomial. NumPy has none.
+    """Approximate the error function by a polynomial, because NumPy has no error function.
 
         erf(x) ~ sign(x) (1 - 1 / (1 + a_1 t + a_2 t^2 + ... + a_6 t^6)^16)      t = |x|
 
-    It is off by at most 3e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 1964,
-    7.1.28), and float32 rounds it by up to 1e-6. Beyond t = 6, float32 cannot tell erf from 1.
+    The approximation is off by at most 3e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 1964, 7.1.28).
+    Rounding to float32 adds at most 1e-6. Beyond t = 6, erf is 1 in float32.
     """
     t = np.minimum(np.abs(x), 6)
     a_1, a_2, a_3, a_4, a_5, a_6 = 0.0705230784, 0.0422820123, 0.0092705272, 0.0001520143, 0.0002765672, 0.0000430638
@@ -73,7 +73,7 @@ def erf(x: Array) -> Array:
 
 
 def gelu_tanh(x: Array) -> Array:
-    """gelu by tanh, for checkpoints that name it.
+    """Approximate gelu by tanh, for checkpoints whose config names this function.
 
         gelu(x) ~ x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
 
@@ -89,9 +89,9 @@ def relu(x: Array) -> Array:
 
 def silu(x: Array) -> Array:
     """silu(x) = x / (1 + exp(-x))"""
-    t = np.maximum(x, -88)  # below, exp(-x) overflows float32, and silu is 0 in all its digits
+    t = np.maximum(x, -88)  # below -88, exp(-x) overflows float32, and silu is nearly 0
     return t / (1 + np.exp(-t))
 
 
 ACTIVATIONS = {"gelu": gelu, "gelu_new": gelu_tanh, "gelu_pytorch_tanh": gelu_tanh, "relu": relu, "silu": silu}
-"""What a config may call `hidden_act`."""
+"""A config gives one of these names as `hidden_act`."""

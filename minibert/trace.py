@@ -1,4 +1,4 @@
-"""Everything a forward pass computed, by name."""
+"""A Trace has everything that a forward pass computed, by name."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,22 +23,22 @@ LAYER_FIELDS = (
 )
 TRACE_FIELDS = ("hidden_states", "pooled")
 FIELDS = LAYER_FIELDS + TRACE_FIELDS
-"""The names that `keep` knows."""
+"""`keep` accepts these names."""
 
 ON_REQUEST = ("head_outputs", "intermediate")
-"""What a Trace has only where `keep` names it: the first takes extra work, the second much memory."""
+"""A Trace has these only if `keep` names them: the first takes extra work, the second much memory."""
 
 DEFAULT = tuple(name for name in FIELDS if name not in ON_REQUEST)
-"""What a Trace has where `keep` is not given."""
+"""A Trace has these if `keep` is not given."""
 
 
 NOT_KEPT: Any = None
-"""In the place of an array that was not kept. A type checker takes each array for one that is there."""
+"""This replaces an array that was not kept. Its type lets a type checker treat every field as an array."""
 
 
 @dataclass(frozen=True, eq=False)
 class LayerTrace:
-    """What one layer computed for one sentence, in this order. All float32. What was not kept is None.
+    """These arrays were computed by one layer for one sentence, in this order. They are float32, or None if not kept.
 
     query             [heads, tokens, head_size]  what each token looks for
     key               [heads, tokens, head_size]  a label by which each token can be found
@@ -69,7 +69,7 @@ class LayerTrace:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Everything that the model computed for one sentence. What was not kept is None. Arrays are float32, read-only.
+    """A Trace is all that the model computed for one sentence. Arrays are float32 and read-only, or None if not kept.
 
     tokens          the pieces of the text, "##" where one continues a word; [CLS] stands before, [SEP] after each half
     words           (sentence, word) each token is a piece of, both from 0; None for special tokens
@@ -81,7 +81,7 @@ class Trace:
     hidden_states   layers + 1 arrays [tokens, hidden]: 0 the embeddings, i the output of layer i - 1 (layers from 0)
     pooled          [hidden] the pooler's vector, or None where the checkpoint has no pooler
 
-    A field of all layers as one array is `trace.stacked("attention")`: [layers, heads, tokens, tokens].
+    `trace.stacked("attention")` returns a field of all layers as one array: [layers, heads, tokens, tokens].
     """
 
     tokens: tuple[str, ...]
@@ -98,12 +98,12 @@ class Trace:
 
     @classmethod
     def begin(cls, encoding: Encoding) -> "Trace":
-        """The Trace of a sentence before the first layer, without arrays."""
+        """Return the Trace of a sentence before the first layer, without arrays."""
         e = encoding
         return cls(e.tokens, e.words, e.token_type_ids, layers=(), roles=e.roles, input_ids=e.input_ids)
 
     def stacked(self, name: str) -> np.ndarray:
-        """One field of all layers as one array: `stacked("attention")` is [layers, heads, tokens, tokens].
+        """Return one field of all layers as one array: `stacked("attention")` is [layers, heads, tokens, tokens].
 
         name: a field of LayerTrace, or "hidden_states". ValueError: not such a name, or it was not kept.
         """
@@ -115,7 +115,7 @@ class Trace:
         return np.stack(arrays)
 
     def to_rows(self, name: str = "attention") -> list[dict[Any, Any]]:
-        """One field as rows, each with its words and positions: `pandas.DataFrame(trace.to_rows("query"))`.
+        """Return one field as rows, each with its words and positions: `pandas.DataFrame(trace.to_rows("query"))`.
 
         scores, attention   layer, head, query, query_token, key, key_token, and the number under the field's name
         other fields        layer (not for pooled), head (where there is one), position, token, sentence, word, segment,
@@ -148,8 +148,8 @@ class Trace:
     def save(self, path: str | Path, name: str = "attention") -> None:
         """Write one field as rows to a .csv or .tsv file, or all that was kept to an .npz file.
 
-        The .npz file has each field under its name, as `stacked` returns it, and tokens, token_type_ids, and words:
-        [tokens, 2] with sentence and word, -1 for special tokens.
+        The .npz file has each field under its name, as `stacked` returns it. It also has tokens, token_type_ids, and
+        words: [tokens, 2] with sentence and word, -1 for special tokens.
         ValueError: another ending, or the field was not kept.
         """
         from viz.files import whole_file
@@ -175,13 +175,13 @@ class Trace:
             writer.writerows(rows)
 
     def holds(self, name: str) -> bool:
-        """Whether the trace holds this field: of every layer, where it is one of a layer's."""
+        """Return whether the trace has this field. If it is a field of a layer, every layer must have it."""
         if name in LAYER_FIELDS:
             return bool(self.layers) and all(getattr(layer, name) is not None for layer in self.layers)
         return getattr(self, name) is not None
 
     def _repr_html_(self) -> str | None:
-        """How a notebook shows a Trace: its tokens and a heatmap of attention; None, for text, where none was kept."""
+        """Return the tokens and a heatmap of attention for a notebook, or None (plain text) if it was not kept."""
         if not self.layers or any(layer.attention is None for layer in self.layers):
             return None
         from viz.explorer import trace_html
@@ -205,7 +205,7 @@ def check_keep(keep: Iterable[str]) -> frozenset[str]:
 
 
 def own(array: np.ndarray) -> np.ndarray:
-    """The array, copied where it is only a part of a batch's: a view would keep the whole batch in memory."""
+    """Return the array, or a copy if it is a part of a batch's: a view would keep the whole batch in memory."""
     return array.copy() if array.base is not None and array.base.size > array.size else array
 
 
@@ -221,19 +221,19 @@ class Recorder:
         self.states = [list(trace.hidden_states or ()) for trace in begun]
 
     def state(self, hidden_TD: np.ndarray) -> None:
-        """The hidden states after the embeddings or a layer."""
+        """Record the hidden states after the embeddings or a layer."""
         if "hidden_states" in self.keep:
             for states, rows in zip(self.states, self.sentences, strict=True):
                 states.append(own(hidden_TD[rows]))
 
     def layer(self, parts: Sequence[dict[str, np.ndarray]]) -> None:
-        """What one layer computed for each sentence."""
+        """Record what one layer computed for each sentence."""
         for layers, part in zip(self.layers, parts, strict=True):
             kept = {name: own(part[name]) for name in LAYER_FIELDS if name in self.keep and name in part}
             layers.append(LayerTrace(**kept))
 
     def traces(self, pooled: Sequence[np.ndarray | None]) -> list[Trace]:
-        """The finished Traces. pooled: a vector, or None, for each sentence."""
+        """Return the finished Traces. pooled: a vector, or None, for each sentence."""
         states = [tuple(states) if "hidden_states" in self.keep else NOT_KEPT for states in self.states]
         return [
             replace(trace, layers=tuple(layers), hidden_states=state, pooled=vector)

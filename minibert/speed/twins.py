@@ -1,8 +1,9 @@
-"""Fast twins of three functions of the chapters. `load` lets them stand in.
+"""Three functions of the chapters have faster versions, called twins. After `load`, the chapters call the twins.
 
-A twin has the name, the arguments and, but for rounding, the results of the chapter's function. A large array is worked
-on in blocks, which stay in a core's cache, on as many cores as BLAS may use. MINIBERT_PLAIN=1 in the environment, or
-`with plain():`, runs the chapters' own functions. How much each twin is worth: tests/benchmarks/README.md.
+A twin has the name and the arguments of the chapter's function. Up to rounding, it has the same results. A large array
+is computed in blocks, each small enough for a core's cache. The blocks run on as many cores as BLAS may use.
+MINIBERT_PLAIN=1 in the environment, or `with plain():`, runs the chapters' own functions. tests/benchmarks/README.md
+has times of the whole forward pass.
 """
 
 import os
@@ -22,19 +23,19 @@ from minibert.speed.cores import parallel_map, workers
 Array = np.ndarray
 
 FEW = 128
-"""Up to so many tokens, BLAS is faster at (W x^T)^T than at x W^T."""
+"""Up to this many tokens, BLAS is faster at (W x^T)^T than at x W^T."""
 
 BLOCK = 65_536
-"""Numbers in a block: 256 kB of float32. A few such arrays fit into a core's own cache."""
+"""A block has this many numbers: 256 kB of float32. A few such arrays fit into a core's own cache."""
 
 SHARED = 8 * BLOCK
-"""Numbers in an array from which on its blocks are shared out over the cores."""
+"""The blocks of an array with at least this many numbers are shared out over the cores."""
 
 
 def linear(x: Array, weight: Array, bias: Array) -> Array:
-    """`numerics.linear`: for few tokens the other way round, and without a second array for the sum.
+    """Compute `numerics.linear` without a second array for the sum, and for few tokens as (W x^T)^T.
 
-    In memory, the result for few tokens lies output by output, each for all tokens.
+    For few tokens, the result is in column order in memory (Fortran order).
     """
     y = (weight @ x.T).T if x.ndim == 2 and len(x) <= FEW else x @ weight.T
     y += bias
@@ -42,7 +43,7 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
 
 
 def softmax(x: Array) -> Array:
-    """`numerics.softmax`, some rows at a time, in the memory of the result."""
+    """Compute `numerics.softmax` for some rows at a time, in the memory of the result."""
     y = np.empty(x.shape, x.dtype)
     in_blocks(softmax_block, x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1]))
     return y
@@ -60,16 +61,16 @@ def softmax_block(x: Array, y: Array) -> None:
 
 
 def gelu(x: Array) -> Array:
-    """`numerics.gelu` with another approximation, off by at most 7e-8 in exact arithmetic and 6e-7 in float32.
+    """Approximate `numerics.gelu` in another way: it is off by at most 7e-8 in exact arithmetic and 6e-7 in float32.
 
         gelu(x) ~ x / (1 + 2^(x q(x^2)))
 
-    Phi(x) is nearly 1 / (1 + e^(-1.6 x)). A polynomial q in place of the 1.6 makes the largest error of gelu as small
-    as it can be with seven coefficients. 2^ takes half the time of e^.
+    Phi(x) is nearly 1 / (1 + e^(-1.6 x)). A polynomial q with seven coefficients replaces the 1.6. They are fitted so
+    that the largest error of gelu is small. 2^ takes half the time of e^.
     """
     x = x if x.flags.f_contiguous else np.asarray(x, order="C")
     y = np.empty_like(x)
-    by_column = x.flags.f_contiguous and x.ndim > 1  # as `linear` leaves it for few tokens
+    by_column = x.flags.f_contiguous and x.ndim > 1  # `linear` returns this order for few tokens
     rows = (x.T, y.T) if by_column else (x, y)
     in_blocks(gelu_block, *(each.reshape(len(each) if each.ndim else 1, -1) for each in rows))
     return y
@@ -91,7 +92,7 @@ def gelu_block(x: Array, y: Array) -> None:
 
 
 def in_blocks(equation: Callable[[Array, Array], None], x: Array, y: Array) -> None:
-    """equation(x, y), which writes its result into y, for all rows of x and y, some rows at a time."""
+    """Call equation(x, y), which writes its result into y, on some rows of x and y at a time, until all are done."""
     if x.size <= BLOCK:
         equation(x, y)
         return
@@ -104,7 +105,7 @@ def in_blocks(equation: Callable[[Array, Array], None], x: Array, y: Array) -> N
 TWINS: dict[Callable, Callable] = {numerics.linear: linear, numerics.softmax: softmax, numerics.gelu: gelu}
 
 CHAPTERS = (embeddings, attention, encoder, heads)
-"""Where the twins stand in. `numerics` keeps its own functions."""
+"""These modules call the twins. `numerics` keeps its own functions."""
 
 lock = RLock()
 
@@ -127,7 +128,7 @@ def plain() -> Iterator[None]:
 
 
 def exchange(others: dict[Callable, Callable]) -> None:
-    """Where a chapter, or the table of activations, names a function that is a key of `others`, it names the other."""
+    """Replace each function that is a key of `others` by its value, in the chapters and the table of activations."""
     for names in (*map(vars, CHAPTERS), numerics.ACTIVATIONS):
         for name, function in list(names.items()):
             if callable(function) and function in others:
