@@ -14,6 +14,10 @@ keeps every intermediate, and so do we beside it. The share of peak is that of t
 counted) in ours without attention, of what one large `np.matmul` reaches in the same minutes. "Products alone" is how
 long NumPy takes for these products and nothing else, taken as ours takes them: what is left above it is all that the
 rest can save.
+
+    python -m tests.benchmarks.forward --beside ../older-checkout ../oldest-checkout
+
+also runs other checkouts of this project, each with its own code, and prints how much of their time ours takes.
 """
 
 import argparse
@@ -49,6 +53,8 @@ WORKLOADS = {
 LEAST_SECONDS = 0.3
 """How long a contender runs at a time, if one run is shorter."""
 PEAK_SIZE = 3000
+BESIDE = " in "
+"""Between the name of a contender and the other checkout whose code it runs."""
 
 
 def sentences(lengths: list[int]) -> list[list[int]]:
@@ -267,10 +273,11 @@ class Process:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.disturbed = 0
-        command = [sys.executable, "-m", "tests.benchmarks.forward", "--serve", name, str(folder)]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+        contender, _, checkout = name.partition(BESIDE)
+        where = Path(checkout).resolve() if checkout else Path.cwd()
+        command = [sys.executable, "-m", "tests.benchmarks.forward", "--serve", contender, str(folder)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        self.process = subprocess.Popen(command, cwd=where, env=os.environ | {"PYTHONPATH": str(where)}, **pipes)
         while (line := self.process.stdout.readline()) != "ready\n":
             if not line:
                 raise SystemExit(f"{name} did not start; try: {' '.join(command)}")
@@ -362,6 +369,22 @@ def table(title: str, folder: Path, seconds: dict[str, dict[str, list[float]]]) 
     return "\n".join([*lines, "", f"One np.matmul of two {PEAK_SIZE} x {PEAK_SIZE} matrices: {peak:.0f} GFLOP/s."])
 
 
+def beside(title: str, seconds: dict[str, dict[str, list[float]]]) -> str:
+    """How much of the time of other checkouts ours takes, on each workload."""
+    others = [name for name in next(iter(seconds.values())) if BESIDE in name]
+    titles = ["sentences x tokens", *(f"ours / {name}" for name in others)]
+    lines = [f"**{title}**", "", f"| {' | '.join(titles)} |", f"|{' --- |' * len(titles)}"]
+    for workload, times in seconds.items():
+        ratios = [
+            statistics.median(
+                our / their for our, their in zip(times[name.partition(BESIDE)[0]], times[name], strict=True)
+            )
+            for name in others
+        ]
+        lines.append(f"| {' | '.join([workload, *(f'{ratio:.2f}' for ratio in ratios)])} |")
+    return "\n".join(lines)
+
+
 def machine() -> str:
     """What it ran on, for the line under a table."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -384,6 +407,7 @@ def main() -> None:
     parser.add_argument(
         "--without", nargs="+", choices=(*CONTENDERS[2:5], "lens"), default=[], help="contenders to leave out"
     )
+    parser.add_argument("--beside", nargs="+", default=[], metavar="FOLDER", help="other checkouts of this project")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -392,6 +416,7 @@ def main() -> None:
 
     lens_too = find_spec("transformer_lens") and "lens" not in args.without
     names = [name for name in CONTENDERS + (LENS if lens_too else ()) if name not in args.without]
+    names += [f"{name}{BESIDE}{checkout}" for checkout in args.beside for name in ("ours", "ours with attention")]
     for model in args.models:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "model"
@@ -399,7 +424,10 @@ def main() -> None:
                 make_bert_base(folder)
             else:
                 shutil.copytree(find_minilm(), folder)
-            print(table(MODELS[model], folder, measure(folder, names, args.workloads, args.rounds)), end="\n\n")
+            seconds = measure(folder, names, args.workloads, args.rounds)
+            print(table(MODELS[model], folder, seconds), end="\n\n")
+            if args.beside:
+                print(beside(MODELS[model], seconds), end="\n\n")
     print(f"Medians of {args.rounds} rounds; {machine()}.")
 
 
