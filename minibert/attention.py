@@ -13,7 +13,7 @@ goes to the query's token. This is from Vaswani et al., "Attention is all you ne
 
 H heads do this in parallel. Each head reads all D numbers of a token. It computes its own query, key and value, each of
 K = D / H numbers. So each head can look for something else. W_q [D, D] is H matrices [D, K] side by side. `attend` is
-the main function. Its line for the context, attention times value, is the line that moves information.
+the main function. The line attention_HTS @ value_HSK moves the information.
 
 Other implementations stack sentences into one array and fill the short ones up with [PAD]. Then they add a huge
 negative number, the attention mask, to the scores of those keys, so that their attention is 0. Here sentences are in
@@ -75,10 +75,9 @@ def self_attention(
 
     parts = []
     for rows in sentences:
-        query, key, value = query_HTK[:, rows], key_HTK[:, rows], value_HTK[:, rows]
-        scores, attention, context = attend(query, key, value)
-        part = {"query": query, "key": key, "value": value, "scores": scores, "attention": attention}
-        parts.append(part | {"context": merge_heads(context)})
+        part = {"query": query_HTK[:, rows], "key": key_HTK[:, rows], "value": value_HTK[:, rows]}
+        scores_HTS, attention_HTS, context_HTK = attend(part["query"], part["key"], part["value"])
+        parts.append(part | {"scores": scores_HTS, "attention": attention_HTS, "context": merge_heads(context_HTK)})
     return parts
 
 

@@ -28,7 +28,7 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
     positions_T = np.concatenate([np.arange(len(encoding.input_ids)) for encoding in encodings])
     sum_TE = weights.word[input_ids_T] + weights.position[positions_T] + weights.token_type[token_types_T]
     normed_TE = layer_norm(sum_TE, *weights.norm, eps)
-    if weights.projection:  # ELECTRA and ALBERT have embeddings of E numbers, fewer than D
+    if weights.projection is not None:  # ELECTRA and ALBERT have embeddings of E numbers, fewer than D
         return linear(normed_TE, *weights.projection)
     return normed_TE
 

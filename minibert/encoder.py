@@ -43,10 +43,10 @@ def attention_block(
     """
     parts = self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads)
     context_TD = np.concatenate([part["context"] for part in parts])
-    output_TD = attention_output(context_TD, hidden_TD, weights, config)
-    return output_TD, [
-        part | {"attention_output": output_TD[rows]} for part, rows in zip(parts, sentences, strict=True)
-    ]
+    attention_output_TD = attention_output(context_TD, hidden_TD, weights, config)
+    for part, rows in zip(parts, sentences, strict=True):
+        part["attention_output"] = attention_output_TD[rows]
+    return attention_output_TD, parts
 
 
 def intermediate(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:

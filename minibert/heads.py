@@ -1,4 +1,4 @@
-"""These functions use the output of the encoder: the pooler, the masked-language-model head, a classifier.
+"""These functions use the output of the encoder: pooler, masked-language-model head, sentence vector, classifier.
 
 These are called heads too, but have nothing to do with the heads of attention. Logits are the numbers before softmax
 (or before another last function).
@@ -32,8 +32,8 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
     where the transformed vector has a large dot product with its embedding. hidden_TD -> logits_TV.
     """
     act = ACTIVATIONS[hidden_act]
-    transformed_TD = layer_norm(act(linear(hidden_TD, *weights.transform)), *weights.norm, eps)
-    return linear(transformed_TD, weights.decoder, weights.bias)
+    transformed_TE = layer_norm(act(linear(hidden_TD, *weights.transform)), *weights.norm, eps)
+    return linear(transformed_TE, weights.decoder, weights.bias)
 
 
 def sentence_vector(hidden_TD: np.ndarray, mode: str = "mean", normalize: bool = True) -> np.ndarray:
@@ -45,7 +45,8 @@ def sentence_vector(hidden_TD: np.ndarray, mode: str = "mean", normalize: bool =
     2019). For vectors of length 1, the dot product is the cosine of their angle.
     mode: "mean"; "max" takes, for each of the D numbers, the largest over the tokens; "cls" takes token 0 alone.
     """
-    vector = {"mean": hidden_TD.mean(axis=0), "max": hidden_TD.max(axis=0), "cls": hidden_TD[0]}[mode]
+    pool = {"mean": lambda x_TD: x_TD.mean(axis=0), "max": lambda x_TD: x_TD.max(axis=0), "cls": lambda x_TD: x_TD[0]}
+    vector = pool[mode](hidden_TD)
     return vector / np.linalg.norm(vector) if normalize else vector
 
 

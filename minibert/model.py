@@ -36,7 +36,7 @@ BATCH_TOKENS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Bert:
-    """This is a trained BERT. It never changes. Calling it with a text returns all that was computed."""
+    """This is a trained BERT. It never changes. Calling it with a text returns a Trace: the arrays that it computed."""
 
     config: BertConfig
     tokenizer: Tokenizer
@@ -58,14 +58,14 @@ class Bert:
         """Run the forward pass of some sentences, one after another in one array.
 
             hidden = embed(tokens)
-            hidden = encoder_layer(hidden)      once for each layer, with its own weights
+            hidden = encoder_layer(hidden)      once for each layer, with the weights of that layer
             pooled = pooler(hidden)
 
         Returns one Trace per sentence, with the fields in `keep`.
         """
         sentences = rows_of_sentences(encodings)
         record = Recorder([Trace.begin(encoding) for encoding in encodings], sentences, keep)
-        with np.errstate(all="ignore"):  # the caller's settings do not count: what underflows is 0
+        with np.errstate(all="ignore"):  # exp may underflow to 0, which is right, whatever the caller has set
             hidden_TD = embed(encodings, self.weights.embeddings, self.config.layer_norm_eps)
             record.state(hidden_TD)
             for weights in self.weights.layers:
@@ -77,11 +77,12 @@ class Bert:
 
     def with_requested(self, parts: list[dict], weights: LayerWeights, keep: frozenset[str]) -> list[dict]:
         """Add arrays to the parts of a layer that only `keep` asks for: the forward pass does not need them."""
-        for part in parts if "head_outputs" in keep else ():
-            weight, heads = weights.attention_output.weight, self.config.num_attention_heads
-            part["head_outputs"] = head_outputs(part["context"], weight, heads)
-        for part in parts if "intermediate" in keep else ():
-            part["intermediate"] = intermediate(part["attention_output"], weights, self.config)
+        weight, heads = weights.attention_output.weight, self.config.num_attention_heads
+        for part in parts:
+            if "head_outputs" in keep:
+                part["head_outputs"] = head_outputs(part["context"], weight, heads)
+            if "intermediate" in keep:
+                part["intermediate"] = intermediate(part["attention_output"], weights, self.config)
         return parts
 
     def pooled(self, hidden_TD: np.ndarray, sentences: Sequence[slice], keep: frozenset[str]) -> list:

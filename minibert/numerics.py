@@ -3,6 +3,9 @@
 Arrays are float32. linear, softmax and layer_norm work along the last axis. The other functions work on each number
 alone. A weight and its bias are passed together, with a star: `linear(x, *weights.query)`. A checkpoint stores a weight
 as [out, in], one row per output. W in the equations is its transpose.
+
+By default, fast twins replace linear, softmax and gelu in the other chapters: `speed/twins.py`. The results are equal
+up to rounding. MINIBERT_PLAIN=1 in the environment and `minibert read` run the functions of this file.
 """
 
 import math
@@ -64,7 +67,7 @@ def erf(x: Array) -> Array:
         erf(x) ~ sign(x) (1 - 1 / (1 + a_1 t + a_2 t^2 + ... + a_6 t^6)^16)      t = |x|
 
     The approximation is off by at most 3e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 1964, 7.1.28).
-    Rounding to float32 adds at most 1e-6. Beyond t = 6, erf is 1 in float32.
+    Rounding to float32 adds at most 1e-6. From t = 4 on, erf is 1 in float32. So t may end at 6.
     """
     t = np.minimum(np.abs(x), 6)
     a_1, a_2, a_3, a_4, a_5, a_6 = 0.0705230784, 0.0422820123, 0.0092705272, 0.0001520143, 0.0002765672, 0.0000430638
@@ -89,7 +92,7 @@ def relu(x: Array) -> Array:
 
 def silu(x: Array) -> Array:
     """silu(x) = x / (1 + exp(-x))"""
-    t = np.maximum(x, -88)  # below -88, exp(-x) overflows float32, and silu is nearly 0
+    t = np.maximum(x, -88)  # below -88, exp(-x) would overflow float32, and silu is nearly 0
     return t / (1 + np.exp(-t))
 
 

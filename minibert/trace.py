@@ -26,7 +26,7 @@ FIELDS = LAYER_FIELDS + TRACE_FIELDS
 """`keep` accepts these names."""
 
 ON_REQUEST = ("head_outputs", "intermediate")
-"""A Trace has these only if `keep` names them: the first takes extra work, the second much memory."""
+"""A Trace has these only if `keep` names them: both take extra work, and the second much memory."""
 
 DEFAULT = tuple(name for name in FIELDS if name not in ON_REQUEST)
 """A Trace has these if `keep` is not given."""

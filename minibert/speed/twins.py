@@ -45,12 +45,16 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
 def softmax(x: Array) -> Array:
     """Compute `numerics.softmax` for some rows at a time, in the memory of the result."""
     y = np.empty(x.shape, x.dtype)
-    in_blocks(softmax_block, x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1]))
+    rows = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
+    if x.size <= BLOCK:
+        softmax_block(*rows)
+    else:
+        in_blocks(softmax_block, *rows)
     return y
 
 
 def softmax_block(x: Array, y: Array) -> None:
-    """The largest x is subtracted only where sums would overflow, or lose digits because they are small."""
+    """If any row would overflow or lose digits, the largest x of each row is subtracted."""
     ones = np.ones(x.shape[-1], x.dtype)
     with np.errstate(all="ignore"):
         sums = np.exp(x, out=y) @ ones  # BLAS adds faster than np.sum
@@ -93,10 +97,7 @@ def gelu_block(x: Array, y: Array) -> None:
 
 def in_blocks(equation: Callable[[Array, Array], None], x: Array, y: Array) -> None:
     """Call equation(x, y), which writes its result into y, on some rows of x and y at a time, until all are done."""
-    if x.size <= BLOCK:
-        equation(x, y)
-        return
-    step = max(1, BLOCK * len(x) // x.size)
+    step = max(1, BLOCK * len(x) // max(1, x.size))
     blocks = [slice(start, start + step) for start in range(0, len(x), step)]
     most = workers() if x.size >= SHARED else 1
     parallel_map(lambda block: equation(x[block], y[block]), blocks, most=most)
@@ -105,7 +106,7 @@ def in_blocks(equation: Callable[[Array, Array], None], x: Array, y: Array) -> N
 TWINS: dict[Callable, Callable] = {numerics.linear: linear, numerics.softmax: softmax, numerics.gelu: gelu}
 
 CHAPTERS = (embeddings, attention, encoder, heads)
-"""These modules call the twins. `numerics` keeps its own functions."""
+"""These modules call the twins, and so does the table ACTIVATIONS. `numerics` keeps its own functions."""
 
 lock = RLock()
 

@@ -375,12 +375,8 @@ def beside(title: str, seconds: dict[str, dict[str, list[float]]]) -> str:
     titles = ["sentences x tokens", *(f"ours / {name}" for name in others)]
     lines = [f"**{title}**", "", f"| {' | '.join(titles)} |", f"|{' --- |' * len(titles)}"]
     for workload, times in seconds.items():
-        ratios = [
-            statistics.median(
-                our / their for our, their in zip(times[name.partition(BESIDE)[0]], times[name], strict=True)
-            )
-            for name in others
-        ]
+        pairs = [zip(times[name.partition(BESIDE)[0]], times[name], strict=True) for name in others]
+        ratios = [statistics.median(our / their for our, their in each) for each in pairs]
         lines.append(f"| {' | '.join([workload, *(f'{ratio:.2f}' for ratio in ratios)])} |")
     return "\n".join(lines)
 

@@ -156,8 +156,16 @@ def test_the_environment_chooses(value, module):
     assert json.loads(done.stdout) == [module, module]
 
 
-def test_eight_frames_lie_between_the_call_and_softmax(monkeypatch):
+@pytest.mark.parametrize("plain", [False, True])
+def test_eight_frames_lie_between_the_call_and_the_equation_of_softmax(monkeypatch, plain):
     depth, bert = [], minibert.load("tiny")
-    monkeypatch.setattr(attention, "softmax", lambda x: depth.append(len(inspect.stack())) or numerics.softmax(x))
-    bert("The cat saw the dog.")
-    assert max(depth) - len(inspect.stack()) <= 8
+
+    exp = np.exp
+    monkeypatch.setattr(np, "exp", lambda *x, **more: depth.append(len(inspect.stack())) or exp(*x, **more))
+    here = len(inspect.stack())
+    if plain:
+        with twins.plain():
+            bert("The cat saw the dog.")
+    else:
+        bert("The cat saw the dog.")
+    assert min(depth) - 1 - here <= (7 if plain else 8)
