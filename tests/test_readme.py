@@ -8,6 +8,7 @@ writes what the commands named in the README print into it, examples and finding
 import contextlib
 import doctest
 import io
+import json
 import os
 import re
 import shlex
@@ -20,6 +21,7 @@ from minibert.commands.main import main
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 FINDINGS = ROOT / "viz/README.md"
+NOTEBOOK = ROOT / ".github/first-look.ipynb"
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 PAGES = [
     page for part in ("", "minibert", "viz", "tests") for page in (ROOT / part).glob("**/*.md" if part else "*.md")
@@ -134,6 +136,36 @@ def test_python_examples_print_what_stands_there():
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     runner.run(test, out=report.write)
     assert runner.failures == 0, report.getvalue()
+
+
+def notebook() -> str:
+    """The README's examples in Python as a notebook with their outputs, to be read without installing anything."""
+    text = README.read_text(encoding="utf-8")
+    cells = [text_cell("# minibert: a first look\n\nThe examples of the README, with what they print.")]
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        for example in doctest.DocTestParser().get_examples(block):
+            cells.append(code_cell(example.source.rstrip("\n"), example.want.rstrip("\n"), len(cells)))
+    about = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    whole = {"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def text_cell(text: str) -> dict:
+    return {"cell_type": "markdown", "id": "title", "metadata": {}, "source": text.splitlines(keepends=True)}
+
+
+def code_cell(source: str, output: str, number: int) -> dict:
+    shown = {"output_type": "execute_result", "execution_count": number, "metadata": {}}
+    outputs = [shown | {"data": {"text/plain": output.splitlines(keepends=True)}}] if output else []
+    lines = source.splitlines(keepends=True)
+    cell = {"cell_type": "code", "execution_count": number, "id": f"cell-{number}", "metadata": {}}
+    return cell | {"outputs": outputs, "source": lines}
+
+
+def test_the_notebook_has_the_readmes_examples_with_their_outputs():
+    if WRITE:
+        NOTEBOOK.write_text(notebook(), encoding="utf-8")
+    assert NOTEBOOK.read_text(encoding="utf-8") == notebook()
 
 
 def test_the_two_commands_are_the_ones_that_ci_runs():
