@@ -17,12 +17,8 @@ DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
 """The names in a header of what can be made float32, and how NumPy reads them."""
 
 BITS = {"BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "C64": 64}
-BITS |= {f"{kind}{bits}": bits for kind in "UI" for bits in (8, 16, 32, 64)} | {
-    "BF16": 16,
-    "F16": 16,
-    "F32": 32,
-    "F64": 64,
-}
+BITS |= {"BF16": 16, "F16": 16, "F32": 32, "F64": 64}
+BITS |= {f"{kind}{bits}": bits for kind in "UI" for bits in (8, 16, 32, 64)}
 """The bits of a number of each type. Files also have tensors that minibert does not read."""
 
 LONGEST_HEADER = 10_000_000

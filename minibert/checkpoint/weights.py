@@ -149,12 +149,9 @@ def read_layers(tensors: Tensors, config: BertConfig) -> tuple[LayerWeights, ...
 
 def read_layer(tensors: Tensors, config: BertConfig, i: int) -> LayerWeights:
     at, hidden, inner = tensors.family.layer.format(i), config.hidden_size, config.intermediate_size
+    attention = [tensors.linear(f"{at}attention.self.{name}", hidden, hidden) for name in AttentionWeights._fields]
     return LayerWeights(
-        AttentionWeights(
-            tensors.linear(at + "attention.self.query", hidden, hidden),
-            tensors.linear(at + "attention.self.key", hidden, hidden),
-            tensors.linear(at + "attention.self.value", hidden, hidden),
-        ),
+        AttentionWeights(*attention),
         tensors.linear(at + "attention.output.dense", hidden, hidden),
         tensors.norm(at + "attention.output.LayerNorm", hidden),
         tensors.linear(at + "intermediate.dense", hidden, inner),
@@ -212,8 +209,5 @@ def read_discriminator(tensors: Tensors, config: BertConfig) -> DiscriminatorWei
     at, hidden = "discriminator_predictions.dense", config.hidden_size
     if not tensors.has(at, "heads"):
         return None
-    dense, prediction = (
-        tensors.linear(at, hidden, hidden, "heads"),
-        tensors.linear(at + "_prediction", hidden, 1, "heads"),
-    )
-    return DiscriminatorWeights(dense, prediction)
+    dense = tensors.linear(at, hidden, hidden, "heads")
+    return DiscriminatorWeights(dense, tensors.linear(at + "_prediction", hidden, 1, "heads"))

@@ -14,6 +14,7 @@ from minibert.corpus.scan import DEFAULT_POINTS
 from minibert.errors import UserError
 
 DEFAULT_TEXT = "The brown capybara is sleeping now."
+MODEL_HELP = "bundled name, folder or hub id"
 PAIR_HELP = "a sentence, or a pair: 'first ||| second'"
 
 
@@ -41,7 +42,7 @@ def with_default(help: str, default: object) -> str:
 
 
 def add_model(parser: argparse.ArgumentParser, default: str = "tiny") -> None:
-    option(parser, "--model", not_empty, "MODEL", "bundled name, folder or hub id", default)
+    option(parser, "--model", not_empty, "MODEL", MODEL_HELP, default)
 
 
 def add_text(parser: argparse.ArgumentParser, default: str | None = None, help: str = PAIR_HELP) -> None:
@@ -118,16 +119,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 # --- what an argument may be: these raise what argparse turns into one line ----------------------------------------
 
 
-def not_empty(text: str) -> str:
+def not_empty(text: str, what: str = "a name") -> str:
     if not text.strip():
-        raise argparse.ArgumentTypeError("is empty; expected a name")
+        raise argparse.ArgumentTypeError(f"is empty; expected {what}")
     return text
 
 
 def sentence(text: str) -> str:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("is empty; expected a sentence")
-    return text
+    return not_empty(text, "a sentence")
 
 
 def path(text: str) -> Path:

@@ -27,7 +27,7 @@ draws both joint pictures in one plane, and both attention maps with their diffe
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = COMPARE_HELP
-    parser.add_argument("before", type=arg.not_empty, metavar="MODEL_A", help="bundled name, folder or hub id")
+    parser.add_argument("before", type=arg.not_empty, metavar="MODEL_A", help=arg.MODEL_HELP)
     parser.add_argument("after", type=arg.not_empty, metavar="MODEL_B", help="the same model, trained further")
     arg.add_texts(parser, EXAMPLE)
     arg.add_cluster(arg.add_source(parser))

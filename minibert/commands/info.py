@@ -7,16 +7,14 @@ import numpy as np
 
 from minibert.checkpoint.families import FAMILIES
 from minibert.checkpoint.tensors import find_tensors
-from minibert.commands.arguments import add_json, not_empty
+from minibert.commands.arguments import MODEL_HELP, add_json, not_empty
 from minibert.commands.output import print_json
 from minibert.hub import find as hub
 from minibert.model import Bert, load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model", type=not_empty, metavar="MODEL", nargs="?", default="tiny", help="bundled name, folder or hub id"
-    )
+    parser.add_argument("model", type=not_empty, metavar="MODEL", nargs="?", default="tiny", help=MODEL_HELP)
     add_json(parser)
 
 
@@ -47,23 +45,24 @@ def describe(bert: Bert, folder: Path) -> dict:
 
 def settings(bert: Bert) -> dict:
     """The configuration, without segments where the family has none (the model then has zeros in their place)."""
-    has_segments = FAMILIES[bert.config.model_type].segments
-    return {name: value for name, value in vars(bert.config).items() if has_segments or name != "type_vocab_size"}
+    return {name: value for name, value in vars(bert.config).items() if has_segments(bert) or name != "type_vocab_size"}
 
 
 def arrays(bert: Bert) -> list[tuple[str, np.ndarray]]:
     """The tensors of the checkpoint, by name."""
-    has_segments = FAMILIES[bert.config.model_type].segments
-    return [(name, array) for name, array in bert.weights.named() if has_segments or name != "embeddings.token_type"]
+    return [one for one in bert.weights.named() if has_segments(bert) or one[0] != "embeddings.token_type"]
+
+
+def has_segments(bert: Bert) -> bool:
+    return FAMILIES[bert.config.model_type].segments
 
 
 def special_tokens(bert: Bert) -> dict[str, list[str]]:
     """The special tokens of each role."""
-    roles = dict.fromkeys(bert.tokenizer.roles.values())
-    return {
-        role: [bert.tokenizer.token(number) for number, its in bert.tokenizer.roles.items() if its == role]
-        for role in roles
-    }
+    found: dict[str, list[str]] = {}
+    for number, role in bert.tokenizer.roles.items():
+        found.setdefault(role, []).append(bert.tokenizer.token(number))
+    return found
 
 
 def print_info(bert: Bert, folder: Path) -> None:

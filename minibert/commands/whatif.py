@@ -81,17 +81,9 @@ def table(effects: Effects, top: int) -> str:
 
 def as_json(effects: Effects) -> dict:
     """All heads, the costliest first."""
-    return {
-        "answer": effects.answer,
-        "before": rounded(effects.before),
-        "heads": [
-            {
-                "layer": at[0],
-                "head": at[1],
-                "cost": rounded(effects.cost[at]),
-                "after": rounded(effects.after[at]),
-                "answer": effects.turned[at],
-            }
-            for at in costliest(effects)
-        ],
-    }
+    heads = []
+    for layer, head in costliest(effects):
+        at = layer, head
+        numbers = {"cost": rounded(effects.cost[at]), "after": rounded(effects.after[at])}
+        heads.append({"layer": layer, "head": head} | numbers | {"answer": effects.turned[at]})
+    return {"answer": effects.answer, "before": rounded(effects.before), "heads": heads}

@@ -36,6 +36,11 @@ class Term:
     def name(self) -> str:
         return f"{self.of_query} x {self.of_key}"
 
+    @property
+    def row(self) -> dict[str, object]:
+        numbers: dict[str, object] = {"term": rounded(self.value), "attention_without": rounded(self.without)}
+        return {"part_of_query": self.of_query, "part_of_key": self.of_key} | numbers
+
 
 @dataclass(frozen=True)
 class Why:
@@ -48,6 +53,11 @@ class Why:
     instead: int | None
     attention: float
     terms: list[Term]
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        """One row per term, the largest first."""
+        return [term.row for term in self.terms]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,14 +93,13 @@ def run(args: argparse.Namespace) -> None:
     trace = bert(text)
     why = explain(bert, trace, *choose_score(bert, trace, args))
     if args.csv is not None:
-        write_csv(args.csv, rows(why))
+        write_csv(args.csv, why.rows)
     if args.json:
         print_json({"model": model_name(bert), "text": args.text} | as_json(why, trace))
         return
-    options = {"head": f"{why.layer}.{why.head}", "query": why.query, "key": why.key}
     folder = folder_of_run(args.out, "why", folder_name(bert), name_of_texts([text], None, {}))
     print("\n".join(map(printable, lines(why, trace, args.top or 8))))
-    path = folder / f"why-{'-'.join(map(str, options.values()))}.{args.format}"
+    path = folder / f"why-{why.layer}.{why.head}-{why.query}-{why.key}.{args.format}"
     draw(path, why, trace, args.top or 8, f"{model_name(bert)} · {quoted([text])}", args.width)
     print(path)
 
@@ -192,28 +201,6 @@ def draw(path: Path, why: Why, trace: Trace, top: int, title: str, width: float)
     viz.save(figure, path)
 
 
-def rows(why: Why) -> list[dict[str, object]]:
-    """One row per term, the largest first."""
-    return [
-        {
-            "part_of_query": term.of_query,
-            "part_of_key": term.of_key,
-            "term": rounded(term.value),
-            "attention_without": rounded(term.without),
-        }
-        for term in why.terms
-    ]
-
-
 def as_json(why: Why, trace: Trace) -> dict[str, object]:
     """The score and all its terms."""
-    return {
-        "tokens": trace.tokens,
-        "layer": why.layer,
-        "head": why.head,
-        "query": why.query,
-        "key": why.key,
-        "instead": why.instead,
-        "attention": rounded(why.attention),
-        "terms": rows(why),
-    }
+    return {"tokens": trace.tokens} | vars(why) | {"attention": rounded(why.attention), "terms": why.rows}

@@ -16,6 +16,7 @@ from minibert.checkpoint.config import read_config
 from minibert.checkpoint.tensors import find_tensors, shards_of
 from minibert.errors import CheckpointError
 from minibert.files import abbreviate
+from minibert.terminal import suggest
 
 BUNDLED = Path(__file__).parents[1] / "models"
 
@@ -86,18 +87,16 @@ def bundled_models() -> list[str]:
 
 def check_spelling(name: str) -> None:
     """CheckpointError for a path, an address, or a slip in a bundled name. No hub is needed for these."""
-    import difflib  # only needed here, as re is
-    import re
+    import re  # only needed here
 
     if address := re.match(r"(?:\w+://[^/]+|huggingface\.co|hf\.co)/([\w.-]+(?:/[\w.-]+)?)", name):
         raise CheckpointError(f"{abbreviate(name)} is an address; give the id in it: {address[1]}")
     if "\\" in name or re.match(r"\.{0,2}/|~|\w:|file:", name):
         raise CheckpointError(f"{abbreviate(name)} is not a folder; {FOLDER}, or see `minibert models`")
 
-    known = {} if "/" in name.strip("/") else {bundled.lower(): bundled for bundled in bundled_models()}
-    close = difflib.get_close_matches(name.strip("/").lower(), known, n=1, cutoff=0.75)
-    if close:
-        raise CheckpointError(f"there is no model {name!r}; did you mean {known[close[0]]}?")
+    bare = name.strip("/")
+    if "/" not in bare and (meant := suggest(bare, bundled_models(), cutoff=0.75)):
+        raise CheckpointError(f"there is no model {name!r}; {meant}")
 
 
 def from_hub(name: str, revision: str | None, newest: bool = False) -> Path:
@@ -232,10 +231,8 @@ def list_models() -> Iterator[tuple[str, str, int, str]]:
         repos = huggingface_hub.scan_cache_dir().repos
     except huggingface_hub.CacheNotFound:
         return
-    for repo in sorted(repos, key=lambda repo: repo.repo_id):
-        config = (
-            huggingface_hub.try_to_load_from_cache(repo.repo_id, "config.json") if repo.repo_type == "model" else None
-        )
+    for repo in sorted((repo for repo in repos if repo.repo_type == "model"), key=lambda repo: repo.repo_id):
+        config = huggingface_hub.try_to_load_from_cache(repo.repo_id, "config.json")
         if not isinstance(config, str):
             continue
         folder = Path(config).parent

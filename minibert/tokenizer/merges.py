@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minibert.files import read_json, read_text
 from minibert.tokenizer.backend import kind_of
-from minibert.tokenizer.special import ROLES, described, special_tokens
+from minibert.tokenizer.special import BERTS, ends, listed, names_of, special_tokens, with_special
 
 NAMES = {"bos": "<s>", "eos": "</s>", "sep": "</s>", "cls": "<s>", "unk": "<unk>", "pad": "<pad>", "mask": "<mask>"}
 """The special tokens, unless the files beside have others."""
@@ -22,19 +22,17 @@ def frame_of_relatives(model: Mapping, choices: Mapping) -> dict | None:
     """The step that frames a text for RoBERTa, its relatives and ALBERT, where a tokenizer.json has none. Else None."""
     name = choices["tokenizer_class"] or FAMILIES.get(choices.get("model_type") or "", "") + "Tokenizer"
     family = name.removesuffix("Fast").removesuffix("Tokenizer")
-    usual = {role: f"[{role.upper()}]" for role in ROLES} if family == "Albert" else NAMES
-    cls, sep = (described(choices.get(f"{role}_token") or usual[role])["content"] for role in ("cls", "sep"))
+    names = names_of(choices, BERTS if family == "Albert" else NAMES)
     vocab = model["vocab"]
     if not isinstance(vocab, Mapping):
         vocab = {piece: number for number, (piece, _) in enumerate(vocab)}
-    if family not in FAMILIES.values() or not {cls, sep} <= vocab.keys():
+    if family not in FAMILIES.values() or not {names["cls"], names["sep"]} <= vocab.keys():
         return None
-    ends = {"sep": [sep, vocab[sep]], "cls": [cls, vocab[cls]]}
     if family == "Albert":
-        return {"type": "BertProcessing", **ends}
+        return {"type": "BertProcessing", **ends(vocab, names)}
     prefix = bool(choices.get("add_prefix_space", False))
     trim = kind_of(model) == "BPE"
-    return {"type": "RobertaProcessing", **ends, "add_prefix_space": prefix, "trim_offsets": trim}
+    return {"type": "RobertaProcessing", **ends(vocab, names), "add_prefix_space": prefix, "trim_offsets": trim}
 
 
 def settings_of_merges(folder: Path, choices: Mapping) -> dict:
@@ -42,27 +40,16 @@ def settings_of_merges(folder: Path, choices: Mapping) -> dict:
     vocab, lines = read_json(folder / "vocab.json"), read_text(folder / "merges.txt").split("\n")
     lines = lines[1:] if lines[0].startswith("#version") else lines
     named = {f"{role}_token": choices.get(f"{role}_token") or name for role, name in NAMES.items()}
-    names = {role: described(named[f"{role}_token"])["content"] for role in ROLES}
+    names = names_of(choices, NAMES)
     for role in ("sep", "cls"):
         if names[role] not in vocab:
             raise ValueError(f"vocab.json has no {names[role]}")
     prefix = {"add_prefix_space": bool(choices.get("add_prefix_space", False)), "trim_offsets": True}
-    added = [described(token) | {"id": int(number)} for number, token in choices["added_tokens_decoder"].items()]
-    there = {token["content"] for token in added}
-    special = [token for token in special_tokens(dict(choices) | named) if token["content"] not in there]
+    merges = [line.rstrip("\r") for line in lines if line.strip()]
     return {
-        "model": {
-            "type": "BPE",
-            "vocab": vocab,
-            "merges": [line.rstrip("\r") for line in lines if line.strip()],
-        },
+        "model": {"type": "BPE", "vocab": vocab, "merges": merges},
         "normalizer": None,
         "pre_tokenizer": {"type": "ByteLevel", "use_regex": True, **prefix},
-        "post_processor": {
-            "type": "RobertaProcessing",
-            "sep": [names["sep"], vocab[names["sep"]]],
-            "cls": [names["cls"], vocab[names["cls"]]],
-            **prefix,
-        },
-        "added_tokens": sorted(added, key=lambda token: token["id"]) + special,
+        "post_processor": {"type": "RobertaProcessing", **ends(vocab, names), **prefix},
+        "added_tokens": with_special(listed(choices), special_tokens(dict(choices) | named)),
     }

@@ -20,12 +20,8 @@ def build(settings: Mapping) -> tokenizers.Tokenizer:
 
 
 def word_piece(model: Mapping) -> models.WordPiece:
-    return models.WordPiece(
-        model["vocab"],
-        unk_token=model["unk_token"],
-        max_input_chars_per_word=model["max_input_chars_per_word"],
-        continuing_subword_prefix=model["continuing_subword_prefix"],
-    )
+    names = ("unk_token", "max_input_chars_per_word", "continuing_subword_prefix")
+    return models.WordPiece(model["vocab"], **{name: model[name] for name in names})
 
 
 def bpe(model: Mapping) -> models.BPE:

@@ -9,6 +9,9 @@ from minibert.tokenizer.backend import Backend
 ROLES = ("unk", "sep", "pad", "cls", "mask")
 """A word outside the vocabulary, the end of a sentence, padding, the start of a text, a blank."""
 
+BERTS = {role: f"[{role.upper()}]" for role in ROLES}
+"""The special tokens of BERT."""
+
 JAPANESE = "BertJapaneseTokenizer"
 """The tokenizer_class whose words MeCab finds; see `minibert.tokenizer.japanese`."""
 
@@ -51,6 +54,28 @@ def special_tokens(choices: Mapping) -> list[dict]:
 def described(token: str | dict) -> dict:
     """A special token with its settings. Most files have only its text."""
     return {"special": True} | (token if isinstance(token, dict) else {"content": token})
+
+
+def names_of(choices: Mapping, usual: Mapping[str, str]) -> dict[str, str]:
+    """role -> token, for each of ROLES. usual: the tokens where the files name none."""
+    return {role: described(choices.get(f"{role}_token") or usual[role])["content"] for role in ROLES}
+
+
+def ends(vocab: Mapping[str, int], names: Mapping[str, str]) -> dict[str, list]:
+    """The tokens before and after a text, with their ids, as a post_processor has them."""
+    return {role: [names[role], vocab[names[role]]] for role in ("sep", "cls")}
+
+
+def listed(choices: Mapping) -> list[dict]:
+    """The added tokens of the files, with their ids."""
+    return [described(token) | {"id": int(number)} for number, token in choices["added_tokens_decoder"].items()]
+
+
+def with_special(added: list[dict], special: list[dict]) -> list[dict]:
+    """The added tokens by their ids; after them the special tokens of the other files that are not among them."""
+    there = {token["content"] for token in added}
+    by_id = sorted(added, key=lambda token: token["id"])
+    return by_id + [token for token in special if token["content"] not in there]
 
 
 def find_roles(backend: Backend, choices: Mapping) -> dict[int, str]:

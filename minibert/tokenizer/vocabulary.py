@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minibert.files import abbreviate, is_there, read_json, read_text
 from minibert.tokenizer.backend import kind_of
-from minibert.tokenizer.special import JAPANESE, ROLES, described, special_tokens
+from minibert.tokenizer.special import BERTS, JAPANESE, ends, listed, names_of, special_tokens, with_special
 
 CHOICES = {
     "lowercase": "do_lower_case",
@@ -72,15 +72,6 @@ def choices_of_normalizer(choices: Mapping) -> dict:
     return chosen
 
 
-def with_special(added: list[dict], special: list[dict]) -> list[dict]:
-    """The added tokens by their ids; after them the special tokens of the other files that are not among them."""
-    there = {token["content"] for token in added}
-    return [
-        *sorted(added, key=lambda token: token["id"]),
-        *(token for token in special if token["content"] not in there),
-    ]
-
-
 WORD_PIECE = (
     None,
     *(f"{family}Tokenizer{fast}" for family in ("Bert", "DistilBert", "Ernie", "Electra") for fast in ("", "Fast")),
@@ -90,10 +81,10 @@ WORD_PIECE = (
 
 def frame(vocab: Mapping, choices: Mapping) -> dict | None:
     """The step that puts [CLS] and [SEP] around a text. BERT's tokenizers have it where a tokenizer.json has none."""
-    cls, sep = (described(choices.get(f"{role}_token") or f"[{role.upper()}]")["content"] for role in ("cls", "sep"))
-    if choices["tokenizer_class"] not in WORD_PIECE or not {cls, sep} <= vocab.keys():
+    names = names_of(choices, BERTS)
+    if choices["tokenizer_class"] not in WORD_PIECE or not {names["cls"], names["sep"]} <= vocab.keys():
         return None
-    return {"type": "BertProcessing", "sep": [sep, vocab[sep]], "cls": [cls, vocab[cls]]}
+    return {"type": "BertProcessing", **ends(vocab, names)}
 
 
 def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
@@ -104,33 +95,21 @@ def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
 
         check_choices(choices)
     elif choices["tokenizer_class"] not in WORD_PIECE:
-        raise NotImplementedError(
-            f"tokenizer_class {abbreviate(choices['tokenizer_class'])} needs a program of its own"
-        )
+        kind = abbreviate(choices["tokenizer_class"])
+        raise NotImplementedError(f"tokenizer_class {kind} needs a program of its own")
     vocab = {line.rstrip(): number for number, line in enumerate(read_text(path).rstrip().split("\n"))}
-    names = {role: described(choices.get(f"{role}_token") or f"[{role.upper()}]")["content"] for role in ROLES}
+    names = names_of(choices, BERTS)
     for role in ("unk", "sep", "cls"):
         if names[role] not in vocab:
             raise ValueError(f"it has no {names[role]}")
-    added = [described(token) | {"id": int(number)} for number, token in choices["added_tokens_decoder"].items()]
     special = special_tokens({f"{role}_token": name for role, name in names.items() if name in vocab} | dict(choices))
-    normalizer = {
-        "type": "BertNormalizer",
-        "clean_text": True,
-        "lowercase": True,
-        "strip_accents": None,
-        "handle_chinese_chars": True,
-    }
+    pieces = {"continuing_subword_prefix": "##", "max_input_chars_per_word": 100}
+    flags = dict.fromkeys(("clean_text", "lowercase", "handle_chinese_chars"), True)
+    normalizer = {"type": "BertNormalizer", "strip_accents": None, **flags}
     return {
-        "model": {
-            "type": "WordPiece",
-            "vocab": vocab,
-            "unk_token": names["unk"],
-            "continuing_subword_prefix": "##",
-            "max_input_chars_per_word": 100,
-        },
+        "model": {"type": "WordPiece", "vocab": vocab, "unk_token": names["unk"], **pieces},
         "normalizer": None if japanese else normalizer,  # words come as MeCab finds them
         "pre_tokenizer": None if japanese else {"type": "BertPreTokenizer"},
         "post_processor": frame(vocab, {**choices, "tokenizer_class": None}),
-        "added_tokens": with_special(added, special),
+        "added_tokens": with_special(listed(choices), special),
     }
