@@ -53,15 +53,11 @@ class Comparison(Run):
     @property
     def rows(self) -> list[dict[str, int | float]]:
         """compare.csv: a row per head."""
+        moved = self.moved
+        of_heads = {"attention_jensen_shannon": moved.attention, "query_moved": moved.query, "key_moved": moved.key}
         return [
-            {
-                "layer": i,
-                "head": j,
-                "attention_jensen_shannon": rounded(float(value)),
-                "query_moved": rounded(float(self.moved.query[i, j])),
-                "key_moved": rounded(float(self.moved.key[i, j])),
-            }
-            for (i, j), value in np.ndenumerate(self.moved.attention)
+            {"layer": i, "head": j} | {name: rounded(float(values[i, j])) for name, values in of_heads.items()}
+            for i, j in np.ndindex(moved.attention.shape)
         ]
 
 

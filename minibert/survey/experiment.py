@@ -14,14 +14,11 @@ from minibert.model import Bert
 from minibert.survey.fit import METHODS, fit
 from minibert.survey.measure import measure
 from minibert.survey.result import Survey
-from minibert.survey.sample import Sample, gather
+from minibert.survey.sample import Heads, Sample, gather
 from minibert.terminal import model_name
 
 MOST_QUERIES = 5000
 """Queries that are measured, shared out evenly among the sentences, one at least of each."""
-
-Heads = tuple[Sequence[int], Sequence[int]]
-"""Layers, and the heads of each of them; both from 0."""
 
 
 def survey(
@@ -35,7 +32,7 @@ def survey(
     queries: int | None = None,
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
-    choose: Callable[[Sample], Heads] | None = None,
+    choose: Callable[[Sample], tuple[Sequence[int], Sequence[int]]] | None = None,
     scope: str = "head",
     dims: int = 2,
     seed: int = 0,
@@ -59,15 +56,17 @@ def survey(
         sample = gather(bert, scan.sample)
         if choose is not None:
             layers, heads = choose(sample)
-        layers = range(bert.config.num_hidden_layers) if layers is None else layers
-        heads = range(bert.config.num_attention_heads) if heads is None else heads
-        ways = fit(sample, layers, heads, METHODS, scope=scope, dims=dims, seed=seed, **moves)
+        where = Heads(
+            range(bert.config.num_hidden_layers) if layers is None else layers,
+            range(bert.config.num_attention_heads) if heads is None else heads,
+        )
+        ways = fit(sample, where, METHODS, scope=scope, dims=dims, seed=seed, **moves)
         each = queries or max(1, MOST_QUERIES // scan.sentences)
         options: dict[str, Any] = {"sample": sample, "seed": seed, "skip_bad": skip_bad}
         lines = scan.sentences + scan.skipped
-        measured, habits, done = measure(hands, corpus, lines, ways, layers, heads, each, **options)
+        measured, habits, done = measure(hands, corpus, lines, ways, where, each, **options)
     ways = [as_measured(*pair) for pair in zip(ways, measured, strict=True)]
-    about = (model_name(bert), sample, layers, heads, ways, measured, habits)
+    about = (model_name(bert), sample, *where, ways, measured, habits)
     return Survey(corpus, scan, done, skip_bad, *about, scope=scope, dims=dims, seed=seed)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 import viz
 from minibert.speed.cores import one_thread, parallel_map, workers
-from minibert.survey.sample import Sample
+from minibert.survey.sample import Heads, Sample
 from minibert.terminal import progress
 
 METHODS = ("raw", "paper", "exact")
@@ -18,8 +18,7 @@ Region = Any
 
 def fit(
     sample: Sample,
-    layers: Sequence[int],
-    heads: Sequence[int],
+    where: Heads,
     methods: Sequence[str] = METHODS,
     *,
     scope: str = "head",
@@ -35,59 +34,45 @@ def fit(
     scope, scale, distance, weight, plane, seed: see `viz.normalize`. dims: the dimensions of the plane, 2 or 3. With
     the scope "layer" or "model" the fit takes in heads and layers beyond those that are asked for.
     """
-    options: dict[str, Any] = {"scale": scale, "distance": distance, "weight": weight, "scope": scope}
-    where = (layers, heads, scope)
+    options: dict[str, Any] = {"scale": scale, "distance": distance, "weight": weight, "components": dims}
+
+    def moved(method: str) -> viz.Normalized:
+        return normalized(sample, where, method, scope, weight == "attention", **options)
+
     most = workers()
     with one_thread():
-        ways = parallel_map(
-            lambda method: normalized(
-                sample, *where, method, with_attention=weight == "attention", components=dims, **options
-            ),
-            methods,
-            most,
-        )
+        ways = parallel_map(moved, methods, most)
     if plane != "pca":
-        ways.append(fit_plane(sample, *where, components=dims, plane=plane, seed=seed))
+        ways.append(fit_plane(sample, where, scope, components=dims, plane=plane, seed=seed))
     return ways
 
 
-def fit_plane(
-    sample: Sample, layers: Sequence[int], heads: Sequence[int], scope: str, **options: Any
-) -> viz.Normalized:
+def fit_plane(sample: Sample, where: Heads, scope: str, **options: Any) -> viz.Normalized:
     """The sample, raw, in a plane that takes long: layer by layer where the layers do not share it."""
-    pieces = [layers] if scope == "model" else [[layer] for layer in layers]
+    pieces = [where] if scope == "model" else [Heads([layer], where.heads) for layer in where.layers]
     step, found = max(1, workers()), []
-    with progress(len(layers), "layers") as bar:
+    with progress(len(where.layers), "layers") as bar:
         for start in range(0, len(pieces), step):
             some = pieces[start : start + step]
             with one_thread():
-                found += parallel_map(
-                    lambda piece: normalized(sample, piece, heads, scope, "raw", scope=scope, **options), some, step
-                )
-            bar.update(sum(len(piece) for piece in some))
+                found += parallel_map(lambda piece: normalized(sample, piece, "raw", scope, **options), some, step)
+            bar.update(sum(len(piece.layers) for piece in some))
     return found[0].beside(*found[1:])
 
 
 def normalized(
-    sample: Sample,
-    layers: Sequence[int],
-    heads: Sequence[int],
-    shared: str,
-    method: str,
-    *,
-    with_attention: bool = True,
-    **options: Any,
+    sample: Sample, where: Heads, method: str, scope: str, with_attention: bool = True, **options: Any
 ) -> viz.Normalized:
     """Some layers and heads, normalised with all that share a move with them."""
-    region, inside = regions(sample, layers, heads, shared)
+    region, inside = regions(sample, where, scope)
     attention = [block[region] for block in sample.attention] if with_attention else None
     query, key = sample.query[region], sample.key[region]
-    return viz.normalize(query, key, sample.sentences, method, attention=attention, **options)[inside]
+    return viz.normalize(query, key, sample.sentences, method, attention=attention, scope=scope, **options)[inside]
 
 
-def regions(sample: Sample, layers: Sequence[int], heads: Sequence[int], scope: str) -> tuple[Region, Region]:
+def regions(sample: Sample, where: Heads, scope: str) -> tuple[Region, Region]:
     """The layers and heads that share something with those asked for, and where among them these are."""
-    rows = range(len(sample.query)) if scope == "model" else layers
-    columns = heads if scope == "head" else range(sample.query.shape[1])
-    inside = np.ix_([rows.index(layer) for layer in layers], [columns.index(head) for head in heads])
+    rows = range(len(sample.query)) if scope == "model" else where.layers
+    columns = where.heads if scope == "head" else range(sample.query.shape[1])
+    inside = np.ix_([rows.index(layer) for layer in where.layers], [columns.index(head) for head in where.heads])
     return np.ix_(rows, columns), inside

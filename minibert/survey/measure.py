@@ -13,7 +13,7 @@ from minibert.corpus.lines import Corpus, Line
 from minibert.corpus.passes import Found, add_up
 from minibert.corpus.sentences import encoded
 from minibert.model import Bert
-from minibert.survey.sample import Sample
+from minibert.survey.sample import Heads, Sample
 from minibert.trace import Trace
 
 MOST_PAIRS = 40_000  # of queries and keys of one head to measure at once: enough to be quick, small in memory
@@ -27,8 +27,7 @@ def measure(
     corpus: Corpus,
     lines: int,
     ways: Sequence[viz.Normalized],
-    layers: Sequence[int],
-    heads: Sequence[int],
+    where: Heads,
     queries: int,
     *,
     sample: Sample,
@@ -44,32 +43,21 @@ def measure(
     """
     mapped = [without_points(way) for way in ways if way.has_map]
     fitted = sentences_of(sample) if any(way.plane.is_attention for way in mapped) else set()
-    what: dict[str, Any] = {"ways": mapped, "layers": layers, "heads": heads, "fitted": fitted}
-    work = partial(measure_block, **what, queries=queries, seed=seed, skip_bad=skip_bad)
+    what: dict[str, Any] = {"ways": mapped, "where": where, "fitted": fitted, "queries": queries}
+    work = partial(measure_block, **what, seed=seed, skip_bad=skip_bad)
     found: Found = add_up(hands, work, corpus, lines)
     *measured, habits = found.all
     if False in found.sums:  # sentences that were not fitted
         pairs = zip(mapped, measured, found.sums[False], strict=False)
-        measured = [fresh if way.plane.is_attention else of_all for way, of_all, fresh in pairs]
-    return in_order(ways, measured, sample, layers, heads), habits, found.sentences
+        measured = [fresh if way.plane.is_attention else every for way, every, fresh in pairs]
+    of_maps, attention = iter(measured), [block[where.region] for block in sample.attention]
+    of_all = [next(of_maps) if way.has_map else viz.measure(way, attention, sample.sentences) for way in ways]
+    return of_all, habits, found.sentences
 
 
 def without_points(way: viz.Normalized) -> viz.Normalized:
     """A way as it is sent to workers: its move and its plane, without the sample."""
     return replace(way, query=way.query[..., :0, :], key=way.key[..., :0, :])
-
-
-def in_order(
-    ways: Sequence[viz.Normalized],
-    measured: Sequence[viz.Measures],
-    sample: Sample,
-    layers: Sequence[int],
-    heads: Sequence[int],
-) -> list[viz.Measures]:
-    """The measures of all ways; those without a map are measured on the sample itself."""
-    of_maps = iter(measured)
-    attention = [block[np.ix_(layers, heads)] for block in sample.attention]
-    return [next(of_maps) if way.has_map else viz.measure(way, attention, sample.sentences) for way in ways]
 
 
 def sentences_of(sample: Sample) -> set[tuple[str, ...]]:
@@ -83,8 +71,7 @@ def measure_block(
     lines: Sequence[Line],
     *,
     ways: Sequence[viz.Normalized],
-    layers: Sequence[int],
-    heads: Sequence[int],
+    where: Heads,
     fitted: set[tuple[str, ...]],
     queries: int,
     seed: int,
@@ -102,22 +89,19 @@ def measure_block(
         some = [
             np.sort(np.random.default_rng([seed, at]).permutation(len(trace.tokens))[:queries]) for at, trace in group
         ]
-        sums = measure_layers(ways, [trace for _, trace in group], layers, heads, some)
+        sums = measure_layers(ways, [trace for _, trace in group], where, some)
         found += Found(len(group), {is_fitted: sums})
     return found
 
 
 def measure_layers(
-    ways: Sequence[viz.Normalized],
-    traces: Sequence[Trace],
-    layers: Sequence[int],
-    heads: Sequence[int],
-    some: Sequence[Sequence[int] | np.ndarray],
+    ways: Sequence[viz.Normalized], traces: Sequence[Trace], where: Heads, some: Sequence[Sequence[int] | np.ndarray]
 ) -> list[Any]:
     """The measures of every way, and then habits, of some layers and heads in sentences of one form.
 
     some: for each sentence, the positions of the queries that are measured.
     """
+    layers, heads = where
     span = slice(heads[0], heads[-1] + 1) if len(heads) == heads[-1] - heads[0] + 1 else heads
     query, key, attention = (
         np.array([[getattr(trace.layers[layer], name)[span] for layer in layers] for trace in traces])

@@ -10,7 +10,7 @@ import numpy as np
 import viz
 from minibert.survey.fit import fit
 from minibert.survey.result import Survey
-from minibert.survey.sample import Sample
+from minibert.survey.sample import Heads, Sample
 from minibert.terminal import counted, quoted
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def draw_attention(found: Survey, drawing: Drawing) -> "Figure":
 
 def draw_search(found: Survey, drawing: Drawing) -> "Figure":
     """What was used, and beside it what else "paper" could have looked for, by the same distance and by cosine."""
-    where = (found.sample, found.layers, found.heads)
+    where = found.sample, Heads(found.layers, found.heads)
     used = [(f"used by {way.method}:", way.search) for way in found.ways if way.search is not None]
     others = [("attention", "euclidean"), ("closeness", "euclidean"), (None, "euclidean"), ("attention", "cosine")]
     more = [

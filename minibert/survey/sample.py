@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,18 @@ from minibert.model import Bert
 from minibert.speed.cores import one_thread
 from minibert.terminal import counted
 from minibert.tokenizer.encoding import Encoding
+
+
+class Heads(NamedTuple):
+    """Some layers, and heads of each of them; both from 0."""
+
+    layers: Sequence[int]
+    heads: Sequence[int]
+
+    @property
+    def region(self) -> tuple[np.ndarray, ...]:
+        """Their places among all layers and heads of the model."""
+        return np.ix_(self.layers, self.heads)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ import resource, sys, time
 from pathlib import Path
 import minibert
 from minibert.corpus.passes import hands_of, look_through
-from minibert.survey.sample import gather
+from minibert.survey.sample import Heads, gather
 from minibert.survey.fit import METHODS, fit
 from minibert.survey.measure import measure
 from minibert.corpus.lines import Corpus
@@ -35,17 +35,17 @@ if __name__ == "__main__":
     model, text, workers = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) or None
     clock = [time.perf_counter()]
     bert, corpus = minibert.load(model), Corpus(path=text)
-    where = range(bert.config.num_hidden_layers), range(bert.config.num_attention_heads)
+    where = Heads(range(bert.config.num_hidden_layers), range(bert.config.num_attention_heads))
     with hands_of(workers, None, bert) as hands:
         clock.append(time.perf_counter())
         found = look_through(hands, corpus, points=1000, seed=0, skip_bad=True)
         clock.append(time.perf_counter())
         sample = gather(bert, found.sample)
-        ways = fit(sample, *where, METHODS)
+        ways = fit(sample, where, METHODS)
         clock.append(time.perf_counter())
         queries = max(1, 5000 // found.sentences)
         lines = found.sentences + found.skipped
-        measured, _, done = measure(hands, corpus, lines, ways, *where, queries, skip_bad=True, sample=sample)
+        measured, _, done = measure(hands, corpus, lines, ways, where, queries, skip_bad=True, sample=sample)
         clock.append(time.perf_counter())
         memory = [peak()] if workers is None else hands.client.run(peak).values()
     steps = [b - a for a, b in zip(clock, clock[1:])]

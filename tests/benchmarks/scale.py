@@ -36,7 +36,7 @@ from pathlib import Path
 import minibert, viz
 from minibert.survey.experiment import MOST_QUERIES
 from minibert.corpus.passes import look_through
-from minibert.survey.sample import gather
+from minibert.survey.sample import Heads, gather
 from minibert.survey.fit import METHODS, fit
 from minibert.survey.measure import measure
 from minibert.corpus.here import Here
@@ -59,12 +59,12 @@ bert, clocked = minibert.load(sys.argv[1]), Clocked()
 Clocked.encode, hands, corpus = bert.encode, Here(clocked), Corpus(path=Path(sys.argv[2]))
 found = look_through(hands, corpus, points=1000, seed=0, skip_bad=False)
 sample = gather(bert, found.sample)
-where = range(bert.config.num_hidden_layers), range(bert.config.num_attention_heads)
+where = Heads(range(bert.config.num_hidden_layers), range(bert.config.num_attention_heads))
 start = time.perf_counter()
-ways = fit(sample, *where, METHODS)
+ways = fit(sample, where, METHODS)
 with one_thread():
     lines = found.sentences + found.skipped
-    measure(hands, corpus, lines, ways, *where, max(1, MOST_QUERIES // found.sentences), sample=sample)
+    measure(hands, corpus, lines, ways, where, max(1, MOST_QUERIES // found.sentences), sample=sample)
 print(clocked.seconds, time.perf_counter() - start - clocked.seconds)
 """
 

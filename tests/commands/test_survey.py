@@ -17,7 +17,7 @@ from minibert.corpus.here import Here
 from minibert.corpus.lines import Corpus, Line
 from minibert.survey import compare, fit, measure
 from minibert.survey.pictures import draw
-from minibert.survey.sample import gather
+from minibert.survey.sample import Heads, gather
 
 PAIR = ("A dog.", "It barked.")  # [CLS] a dog . [SEP] it barked . [SEP]
 ONE = "A dog saw a cat and ran."
@@ -55,9 +55,9 @@ def test_a_group_has_no_more_pairs_than_fit(tiny, monkeypatch):
 
 def block(bert, texts, queries, seed=0):
     sample = gather(bert, [bert.encode(text) for text in texts])
-    ways = fit.fit(sample, range(4), range(4), ["raw"])
+    ways = fit.fit(sample, Heads(range(4), range(4)), ["raw"])
     lines = [Line(at, text) for at, text in enumerate(texts)]
-    options = {"layers": range(4), "heads": range(4), "fitted": set(), "seed": seed, "skip_bad": False}
+    options = {"where": Heads(range(4), range(4)), "fitted": set(), "seed": seed, "skip_bad": False}
     return measure.measure_block([bert], lines, ways=ways, queries=queries, **options)
 
 
@@ -65,9 +65,9 @@ def test_queries_are_drawn_at_random_by_seed_and_place(tiny, monkeypatch):
     drawn = []
     measure_layers = measure.measure_layers
 
-    def watched(ways, traces, layers, heads, some):
+    def watched(ways, traces, where, some):
         drawn.append([positions.tolist() for positions in some])
-        return measure_layers(ways, traces, layers, heads, some)
+        return measure_layers(ways, traces, where, some)
 
     monkeypatch.setattr(measure, "measure_layers", watched)
     found = block(tiny, [ONE] * 30, queries=3)
@@ -119,7 +119,7 @@ def test_compare_draws_both_models_by_one_translation_scale_and_plane(tiny, monk
 @pytest.mark.parametrize("scope", ["head", "layer", "model"])
 def test_what_shares_a_move_is_fitted_with_all_that_share_it(tiny, scope):
     sample = gather(tiny, [tiny.encode(ONE), tiny.encode("Yes.")])
-    (way,) = fit.fit(sample, [1], [2, 3], ["exact"], scope=scope)
+    (way,) = fit.fit(sample, Heads([1], [2, 3]), ["exact"], scope=scope)
     whole = viz.normalize(
         sample.query, sample.key, sample.sentences, "exact", attention=list(sample.attention), scope=scope
     )
@@ -132,7 +132,7 @@ def test_heads_that_are_no_neighbours_are_measured_as_among_all(tiny):
     trace = tiny(ONE)
     some = [range(len(trace.tokens))]
     all_heads, two = (
-        measure.measure_layers(fit.fit(sample, [1], heads, ["raw"]), [trace], [1], heads, some)
+        measure.measure_layers(fit.fit(sample, Heads([1], heads), ["raw"]), [trace], Heads([1], heads), some)
         for heads in (range(4), [0, 3])
     )
 
@@ -162,7 +162,7 @@ def test_another_plane_is_fitted_layer_by_layer_as_it_was_asked_for(tiny, scope,
     layers, heads = [0, 2, 3], [1, 2]
     options = {"scope": scope, "dims": 3, "weight": None, "seed": 5, "plane": "attention"}
     with threadpool_limits(2, user_api="blas"):
-        ways = fit.fit(sample, layers, heads, ["exact"], **options)
+        ways = fit.fit(sample, Heads(layers, heads), ["exact"], **options)
     (_, method, first), *others = given
     assert method == "exact" and (first["components"], first["scope"], first["attention"]) == (3, scope, None)
     shape = {"head": (1, 2), "layer": (1, 4), "model": (4, 4)}[scope]
@@ -176,9 +176,9 @@ def test_another_plane_is_fitted_layer_by_layer_as_it_was_asked_for(tiny, scope,
 
 def test_another_seed_measures_other_queries(tiny):
     corpus, sample = Corpus([ONE] * 4), gather(tiny, [tiny.encode(ONE)])
-    ways = fit.fit(sample, range(4), range(4), ["raw"])
+    ways = fit.fit(sample, Heads(range(4), range(4)), ["raw"])
     first, again, other = (
-        measure.measure(Here(tiny), corpus, 4, ways, range(4), range(4), 2, sample=sample, seed=seed)[0][
+        measure.measure(Here(tiny), corpus, 4, ways, Heads(range(4), range(4)), 2, sample=sample, seed=seed)[0][
             0
         ].space.rank_correlation
         for seed in (0, 0, 1)
@@ -189,7 +189,7 @@ def test_another_seed_measures_other_queries(tiny):
 
 def test_a_way_is_sent_to_workers_without_the_sample(tiny):
     trace, sample = tiny(ONE), gather(tiny, [tiny.encode("It rained.")])
-    (way,) = fit.fit(sample, [1], range(4), ["exact"])
+    (way,) = fit.fit(sample, Heads([1], range(4)), ["exact"])
     sent = measure.without_points(way)
     assert sent.query.shape[-2] == sent.key.shape[-2] == 0
     layer = trace.layers[1]

@@ -19,7 +19,7 @@ from minibert.corpus.lines import Corpus
 from minibert.corpus.passes import look_through
 from minibert.corpus.sentences import Sentences
 from minibert.survey import fit, measure, pictures
-from minibert.survey.sample import gather
+from minibert.survey.sample import Heads, gather
 from tests.material import interrupted
 
 TEXT = "The brown capybara is sleeping now."
@@ -183,7 +183,7 @@ def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cor
     sentences = Sentences(minilm, texts=["A dog barked.", "Rain fell."])
     sample = gather(minilm, list(sentences))
     with threadpool_limits(cores, user_api="blas"):
-        ways = fit.fit(sample, range(2), range(12), ["exact", "raw", "paper"])
+        ways = fit.fit(sample, Heads(range(2), range(12)), ["exact", "raw", "paper"])
     for way, method in zip(ways, ("exact", "raw", "paper"), strict=True):
         alone = viz.normalize(sample.query[:2], sample.key[:2], sample.sentences, method)
         assert way.method == method
@@ -193,10 +193,11 @@ def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cor
 def test_some_queries_are_held_against_their_own_attention(minilm):
     sentences = Sentences(minilm, texts=["It rained all night long."])
     sample = gather(minilm, list(sentences))
-    (way,) = fit.fit(sample, range(3), range(12), ["exact"])
+    (way,) = fit.fit(sample, Heads(range(3), range(12)), ["exact"])
     traces = minilm.batch(["It rained all night long."])
     parts = [
-        measure.measure_layers([way], traces, range(3), range(12), [some]) for some in ([1, 4], [0, 2, 3, 5, 6, 7])
+        measure.measure_layers([way], traces, Heads(range(3), range(12)), [some])
+        for some in ([1, 4], [0, 2, 3, 5, 6, 7])
     ]
     attention = np.array([layer.attention for layer in traces[0].layers[:3]])
     whole = viz.measure(way, [attention])

@@ -35,7 +35,7 @@ from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.survey.fit import METHODS, fit
 from minibert.survey.measure import measure_block
-from minibert.survey.sample import gather
+from minibert.survey.sample import Heads, gather
 from minibert.tokenizer.encoding import Encoding
 
 
@@ -55,9 +55,9 @@ def found(bert, texts):
     """Of each block of four lines, what was measured in it, and what the first pass found."""
     corpus, options = Corpus(texts), {"seed": 3, "skip_bad": False}
     sample = gather(bert, look_through(Here(bert), corpus, points=200, **options).sample)
-    ways = fit(sample, range(4), range(4), METHODS, plane="attention")
+    ways = fit(sample, Heads(range(4), range(4)), METHODS, plane="attention")
     fitted = {tuple(bert.encode(text).tokens) for text in sample.texts}
-    what = {"ways": ways, "layers": range(4), "heads": range(4), "fitted": fitted, "queries": 3}
+    what = {"ways": ways, "where": Heads(range(4), range(4)), "fitted": fitted, "queries": 3}
     blocks = [list(corpus)[start : start + 4] for start in range(0, 28, 4)]
     measured = [measure_block([bert], block, **what, **options) for block in blocks]
     return measured, [scan([bert], block, points=200, **options) for block in blocks]
