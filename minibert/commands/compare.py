@@ -1,4 +1,11 @@
-"""`minibert compare`: what further training moved, head by head."""
+"""Compares two models of one shape and one tokenizer, such as a model before and after fine-tuning. For each head it
+measures how far the attention moved (Jensen-Shannon distance, mean over queries, 0 to 1), and how far queries and keys
+moved (as a share of their length). It draws heatmaps of all heads. For the heads whose attention moved most it also
+draws both joint pictures in one plane, and both attention maps with their difference.
+
+  minibert compare tiny tiny-sentiment "The film was not good."
+  minibert compare tiny tiny-sentiment --file reviews.txt
+"""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -14,19 +21,9 @@ if TYPE_CHECKING:
 
 EXAMPLE = "The film was not good, but the ending moved me."
 
-COMPARE_HELP = """
-Compares two models of one shape and one tokenizer, such as a model before and after fine-tuning. For each head it
-measures how far the attention moved (Jensen-Shannon distance, mean over queries, 0 to 1), and how far queries and keys
-moved (as a share of their length). It draws heatmaps of all heads. For the heads whose attention moved most it also
-draws both joint pictures in one plane, and both attention maps with their difference.
-
-  minibert compare tiny tiny-sentiment "The film was not good."
-  minibert compare tiny tiny-sentiment --file reviews.txt
-"""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = COMPARE_HELP
+    parser.description = __doc__
     parser.add_argument("before", type=arg.not_empty, metavar="MODEL_A", help=arg.MODEL_HELP)
     parser.add_argument("after", type=arg.not_empty, metavar="MODEL_B", help="the same model, trained further")
     arg.add_texts(parser, EXAMPLE)

@@ -1,4 +1,7 @@
-"""`minibert embed`: one vector per text, and the cosine of every two texts."""
+"""Turns each text into a vector: the mean of its tokens' last hidden states, scaled to length 1, or what the
+modules.json of the checkpoint asks for. Prints the cosine of every two texts. Models trained for it, such as
+sentence-transformers/all-MiniLM-L6-v2, give texts of similar meaning a high cosine; other models hardly do.
+"""
 
 import argparse
 
@@ -19,11 +22,7 @@ MOST_IN_TABLE = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Turns each text into a vector: the mean of its tokens' last hidden states, scaled to length 1, or what the "
-        "modules.json of the checkpoint asks for. Prints the cosine of every two texts. Models trained for it, such as "
-        "sentence-transformers/all-MiniLM-L6-v2, give texts of similar meaning a high cosine; other models hardly do."
-    )
+    parser.description = __doc__
     parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help="sentences, or pairs: 'first ||| second'")
     add_file(parser)
     add_model(parser)

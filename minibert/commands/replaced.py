@@ -1,4 +1,6 @@
-"""`minibert replaced`: which tokens a discriminator, as ELECTRA's are, takes for replaced."""
+"""Prints for each token the probability that it is not the original one. The model must be an ELECTRA with its
+discriminator, such as google/electra-small-discriminator; no bundled model is one.
+"""
 
 import argparse
 from collections.abc import Iterator
@@ -15,10 +17,7 @@ Row = tuple[str, float, bool]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Prints for each token the probability that it is not the original one. The model must be an ELECTRA with its "
-        "discriminator, such as google/electra-small-discriminator; no bundled model is one."
-    )
+    parser.description = __doc__
     add_text(parser)
     add_model(parser)
     add_json(parser)

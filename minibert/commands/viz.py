@@ -1,33 +1,5 @@
-"""`minibert viz`: queries and keys of one head or many, drawn in one space and measured."""
-
-import argparse
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-
-from minibert.commands import arguments as arg
-from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts
-from minibert.errors import UserError
-from minibert.exercises import assemble
-from minibert.files import write_csv
-from minibert.hub.find import find_model
-from minibert.model import load
-from minibert.survey import Survey, survey
-from minibert.survey.export import check_export, export
-from minibert.survey.pictures import MANY_HEADS, ONE_HEAD, Drawing, draw, lines_of, linked
-from minibert.survey.sample import Sample
-from minibert.survey.table import head_table, summary
-from minibert.terminal import suggest
-from viz.geometry.normalize import PLANES, SCOPES
-from viz.geometry.scale import DISTANCES
-
-DEFAULT_LINK = "brown:capybara"
-
-VIZ_HELP = """
-Draws the queries and keys of a head as points in one plane, and their dot products against their distances. It does so
-in three ways: as they are (raw), moved as in AttentionViz (paper), and moved so that the more attended key is always
+"""Draws the queries and keys of a head as points in one plane, and their dot products against their distances. It does
+so in three ways: as they are (raw), moved as in AttentionViz (paper), and moved so that the more attended key is always
 the nearer one (exact). The attention is the same in all three.
 
   minibert viz                                    one head of one sentence
@@ -47,6 +19,33 @@ count from 0.
 The files go into a folder that is named after the model, the text and the options. With --out they go into that folder.
 """
 
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minibert.commands import arguments as arg
+from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts
+from minibert.errors import UserError
+from minibert.exercises import assemble
+from minibert.files import write_csv
+from minibert.hub.find import find_model
+from minibert.model import load
+from minibert.survey import Survey, survey
+from minibert.survey.export import export
+from minibert.survey.pictures import MANY_HEADS, ONE_HEAD, Drawing, draw, lines_of, linked
+from minibert.survey.sample import Sample
+from minibert.survey.table import head_table, summary
+from minibert.terminal import suggest
+from viz.export import parquet
+from viz.geometry.neighbor_maps import PACKAGES, package_of
+from viz.geometry.normalize import PLANES, SCOPES
+from viz.geometry.scale import DISTANCES
+
+DEFAULT_LINK = "brown:capybara"
+
 WHAT_IS_DRAWN = (
     "layer head top strongest above no-special words link scope scale distance weight plane dims width points seed "
     "queries skip-bad column exercises"
@@ -59,7 +58,7 @@ SHOW_WORDS = (*SHOW_LINES, "attention", "layers")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = VIZ_HELP
+    parser.description = __doc__
     arg.add_texts(parser, arg.DEFAULT_TEXT)
     group = arg.add_source(parser)
     queries = "how many queries of each sentence are measured (default: 5000 in all, one at least)"
@@ -135,7 +134,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Raises UserError for arguments that do not go together; before a model is loaded."""
+    """Raises UserError for arguments that do not go together or a package that is missing; before a model is loaded."""
     arg.check_source(args, args.texts, without_file="points workers scheduler")
     if args.file is None and args.queries is None and args.plane in ("pca", "attention"):
         arg.refuse(args, "seed", "without --file or --queries, since nothing is drawn at random")
@@ -148,12 +147,13 @@ def check(args: argparse.Namespace) -> None:
         raise UserError("--above is 1; expected less, since no attention is above 1")
     if args.exercises is not None:
         arg.refuse(args, "workers scheduler", "with --exercises, whose functions run in this process")
-    if args.plane in ("tsne", "umap"):
-        check_maps(args.plane)
+    if args.plane in PACKAGES:
+        package_of(args.plane)
     if args.link is not None and not all(args.link.partition(":")):
         raise UserError(f"--link is {args.link!r}; expected two words with a colon between, such as {DEFAULT_LINK}")
     check_names(args.draw)
-    check_export(args.export)
+    if args.export == "parquet":
+        parquet()
 
 
 def moves(args: argparse.Namespace) -> dict[str, Any]:
@@ -247,13 +247,3 @@ def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
     ):
         if not set(names) & set(pictures):
             arg.refuse(args, options, f"on {', '.join(names)}, but on {', '.join(pictures)} (--draw)")
-
-
-def check_maps(plane: str) -> None:
-    """Raises UserError where the package is missing that draws such maps; before anything is computed."""
-    from viz.geometry.neighbor_maps import package_of
-
-    try:
-        package_of(plane)
-    except ImportError as error:
-        raise UserError(error) from None

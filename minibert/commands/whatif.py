@@ -1,4 +1,8 @@
-"""`minibert whatif`: the heads that an answer needs. Each head is switched off in turn."""
+"""Switches every head off in turn and prints how the model's answer changes. The answer is the likeliest word at the
+first [MASK] of the text or, for a text without one, the label of the classifier. The cost of a head is
+log(probability with all heads / without this one) in nats: above 0 where the answer needs the head, below 0 where
+the answer is likelier without it.
+"""
 
 import argparse
 
@@ -19,12 +23,7 @@ CAPTION = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Switches every head off in turn and prints how the model's answer changes. The answer is the likeliest word "
-        "at the first [MASK] of the text or, for a text without one, the label of the classifier. The cost of a head "
-        "is log(probability with all heads / without this one) in nats: above 0 where the answer needs the head, "
-        "below 0 where the answer is likelier without it."
-    )
+    parser.description = __doc__
     parser.add_argument("text", metavar="TEXT", help="a text with [MASK] in the place of a word, or a pair with |||")
     add_model(parser)
     option(parser, "--top", at_least(1), "N", "how many heads to print, costliest first", 5)

@@ -1,4 +1,8 @@
-"""`minibert why`: why does a head look there? A score as a sum over what wrote the query and what wrote the key."""
+"""Explains a score. The state that enters a layer is a sum of parts: word, position, segment, what each earlier head
+and feed-forward half added, and biases. So the score of a query and a key is a sum of terms, one for each part of
+the query and part of the key. `without` is the attention if this term alone is taken out of the scores. Without
+--layer and --head, the command explains the head with the largest attention.
+"""
 
 import argparse
 from dataclasses import dataclass
@@ -61,12 +65,7 @@ class Why:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Explains a score. The state that enters a layer is a sum of parts: word, position, segment, what each earlier "
-        "head and feed-forward half added, and biases. So the score of a query and a key is a sum of terms, one for "
-        "each part of the query and part of the key. `without` is the attention if this term alone is taken out of the "
-        "scores. Without --layer and --head, the command explains the head with the largest attention."
-    )
+    parser.description = __doc__
     text = f"default: {arg.DEFAULT_TEXT}"
     parser.add_argument("text", metavar="TEXT", nargs="?", default=arg.DEFAULT_TEXT, help=text)
     arg.add_model(parser)

@@ -14,14 +14,8 @@ from minibert import __version__
 from minibert.corpus.lines import Corpus
 from minibert.survey.result import Survey
 from minibert.terminal import text_line
-from viz.export import Export, parquet, write_export, write_table
+from viz.export import Export, write_export, write_table
 from viz.files import whole_file
-
-
-def check_export(kind: str | None) -> None:
-    """InputError: the package that writes such a file is missing. It is found here before anything is computed."""
-    if kind == "parquet":
-        parquet()
 
 
 def export(found: Survey, folder: Path, kind: str, **facts: Any) -> list[Path]:

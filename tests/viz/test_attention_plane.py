@@ -8,6 +8,7 @@ import torch
 
 import viz
 from tests.viz.test_normalize import attention_of, random_heads
+from viz.errors import InputError
 from viz.geometry.attention_plane import attention_batches, attention_plane, best_product, picture_loss
 from viz.geometry.descent import minimize
 from viz.geometry.sentences import sentence_spans
@@ -224,7 +225,7 @@ def test_many_pairs_are_thinned_by_queries(monkeypatch):
 def test_without_its_package_a_map_says_what_to_install(plane, package, monkeypatch):
     query, key, _ = random_heads(16, lengths=(12,), dtype=np.float32)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match="minibert-numpy\\[maps\\]"):
+    with pytest.raises(InputError, match="minibert-numpy\\[maps\\]"):
         viz.normalize(query, key, method="raw", plane=plane)
 
 

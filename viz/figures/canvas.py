@@ -106,18 +106,9 @@ def page(
 
 
 def _draw_keys(figure: Figure, keys: Sequence[Artist], corner: tuple[float, float], columns: int) -> None:
-    spaces = {"handlelength": 1.6, "handletextpad": 0.5, "columnspacing": 1.4, "labelspacing": 0.3}
-    figure.legend(
-        handles=list(keys),
-        loc="lower left",
-        bbox_to_anchor=corner,
-        ncols=columns,
-        fontsize=NORMAL,
-        frameon=False,
-        borderpad=0,
-        borderaxespad=0,
-        **spaces,
-    )
+    spaces: dict[str, Any] = {"handlelength": 1.6, "handletextpad": 0.5, "columnspacing": 1.4, "labelspacing": 0.3}
+    spaces |= {"borderpad": 0, "borderaxespad": 0, "frameon": False, "fontsize": NORMAL}
+    figure.legend(handles=list(keys), loc="lower left", bbox_to_anchor=corner, ncols=columns, **spaces)
 
 
 def heading(axes: Axes, name: str, note: str = "") -> None:

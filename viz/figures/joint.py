@@ -18,7 +18,7 @@ from viz.figures import canvas
 from viz.figures.attention_lines import Lines
 from viz.figures.grid import HIGH
 from viz.figures.label_placement import place_labels
-from viz.figures.panels import METHODS, Panel, of_one_head, panels_of
+from viz.figures.panels import METHODS, Panel, for_each, of_one_head
 from viz.figures.style import KEY, KEY_MARK, LINE, LINK, NORMAL, QUERY, QUERY_MARK, SMALL, WIDTH, in_house_style
 from viz.geometry.normalize import Normalized
 from viz.geometry.sentences import sentence_spans
@@ -64,7 +64,13 @@ def joint_figure(
     if len(labels) != tokens:
         raise ValueError(f"labels must have one text per token, {tokens}, not {len(labels)}")
     spans = sentence_spans(sentences, tokens)
-    shown = panels_of(heads, titles=titles, notes=notes, lines=lines, link=link)
+    titles = for_each("titles", list(titles) or [head.title for head in heads], len(heads))
+    notes = for_each("notes", list(notes) or [""] * len(heads), len(heads))
+    grey, red = (_of_panels(name, given, len(heads)) for name, given in (("lines", lines), ("link", link)))
+    shown = [
+        Panel(head, head.query_drawn, head.key_drawn, titles[i], notes[i], grey[i], red[i])
+        for i, head in enumerate(heads)
+    ]
     flat = shown[0].flat
     arrows = arrows and flat and tokens <= SOME
     layout, shown = _laid_out(shown, width)
@@ -85,6 +91,11 @@ def joint_figure(
             getattr(axes, f"set_{name}label")(text, fontsize=SMALL, labelpad=2 if flat else -9)
         canvas.heading(axes, panel.title, panel.note)
     return figure
+
+
+def _of_panels(name: str, given: Lines | Sequence[Lines | None] | None, count: int) -> Sequence[Lines | None]:
+    """Lines for each of so many panels: the given ones for all, or one for each."""
+    return for_each(name, [given] * count if given is None or isinstance(given, Lines) else given, count)
 
 
 def _laid_out(panels: list[Panel], width: float) -> tuple[canvas.Layout, list[Panel]]:
@@ -126,10 +137,7 @@ def link_in_words(
     (span,) = (s for s in sentence_spans(sentences, len(heads[0].query)) if s.start <= i < s.stop)
     for panel in heads:
         places = []
-        for query, key in (
-            (panel.query_drawn, panel.key_drawn),
-            (panel.query, panel.key),
-        ):
+        for query, key in ((panel.query_drawn, panel.key_drawn), (panel.query, panel.key)):
             distance = np.linalg.norm(key[span] - query[i], axis=-1)
             places.append(1 + int((distance < distance[j - span.start]).sum()))
         here, full = ("nearest" if place == 1 else f"{ordinal(place)} nearest" for place in places)

@@ -22,7 +22,6 @@ def place_labels(
     points: np.ndarray,
     texts: Sequence[str],
     colors: Sequence[str],
-    size: float = SMALL,
     *,
     among: np.ndarray | None = None,
     lines: np.ndarray | None = None,
@@ -45,10 +44,11 @@ def place_labels(
     taken = np.concatenate([dots - 2.5 * pixel, dots + 2.5 * pixel], axis=-1)
     surroundings = _Surroundings(np.array(axes.get_window_extent(renderer).extents), pixel, dots, along)
 
+    rim = withStroke(linewidth=1.2, foreground="white", alpha=0.8)
     # the most crowded first: they have the fewest free places
     apart = np.linalg.norm(dots[: len(points), None] - dots, axis=-1)
     for i in np.argsort(np.sort(apart, axis=-1)[:, : min(6, len(dots))].sum(axis=-1), kind="stable"):
-        text = Text(0, 0, texts[i], fontsize=size)
+        text = Text(0, 0, texts[i], fontsize=SMALL)
         text.set_figure(axes.figure)
         extent = text.get_window_extent(renderer)
         half = np.array([extent.width, extent.height]) / 2 + np.array([1.5, 0.5]) * pixel
@@ -62,19 +62,9 @@ def place_labels(
         leader: dict[str, Any] | None = None
         if best >= 2 * len(DIRECTIONS) or confused[best] > 0:
             leader = {"arrowstyle": "-", "color": colors[i], "lw": 0.3, "alpha": 0.7, "shrinkA": 0, "shrinkB": 1}
-        axes.annotate(
-            texts[i],
-            points[i],
-            xytext=tuple(axes.transData.inverted().transform(middles[best])),
-            ha="center",
-            va="center",
-            fontsize=size,
-            color=colors[i],
-            annotation_clip=False,
-            arrowprops=leader,
-            path_effects=[withStroke(linewidth=1.2, foreground="white", alpha=0.8)],
-            zorder=6,
-        )
+        middle = tuple(axes.transData.inverted().transform(middles[best]))
+        look: dict[str, Any] = {"fontsize": SMALL, "color": colors[i], "path_effects": [rim], "arrowprops": leader}
+        axes.annotate(texts[i], points[i], middle, ha="center", va="center", annotation_clip=False, zorder=6, **look)
 
 
 @dataclass(frozen=True)

@@ -44,29 +44,6 @@ class Panel:
         return self.query.shape[-1] == 2
 
 
-def panels_of(
-    heads: Sequence[Normalized],
-    *,
-    titles: Sequence[str] = (),
-    notes: Sequence[str] = (),
-    lines: Lines | Sequence[Lines | None] | None = None,
-    link: Lines | Sequence[Lines | None] | None = None,
-) -> list[Panel]:
-    """One panel per head, each head with its own title where no titles are given. lines, link: for all, or one each.
-
-    ValueError: not one for each panel.
-    """
-    count = len(heads)
-    titles = _for_each("titles", list(titles) or [head.title for head in heads], count)
-    notes = _for_each("notes", list(notes) or [""] * count, count)
-    grey = _for_each("lines", [lines] * count if lines is None or isinstance(lines, Lines) else lines, count)
-    red = _for_each("link", [link] * count if link is None or isinstance(link, Lines) else link, count)
-    return [
-        Panel(head, head.query_drawn, head.key_drawn, titles[i], notes[i], grey[i], red[i])
-        for i, head in enumerate(heads)
-    ]
-
-
 def of_one_head(panels: Normalized | Sequence[Normalized]) -> list[Normalized]:
     """The panels as a list.
 
@@ -88,7 +65,8 @@ def of_one_head(panels: Normalized | Sequence[Normalized]) -> list[Normalized]:
     return panels
 
 
-def _for_each(name: str, given: Sequence[Given], count: int) -> Sequence[Given]:
+def for_each(name: str, given: Sequence[Given], count: int) -> Sequence[Given]:
+    """What is given for each of so many panels. ValueError: it is not one for each."""
     if len(given) != count:
         raise ValueError(f"{name} must be one for each of the {count} panels, not {len(given)}")
     return given

@@ -42,18 +42,12 @@ with warnings.catch_warnings(), np.errstate(all="ignore"):
     if "matplotlib" not in sys.modules:
         _import_matplotlib()
     import matplotlib.style
+    from matplotlib import font_manager
     from matplotlib.backend_bases import RendererBase
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
-    from matplotlib.font_manager import (
-        FontManager,
-        OSXFontDirectories,
-        findSystemFonts,
-        fontManager,
-        get_font,
-        json_dump,
-    )
+    from matplotlib.font_manager import fontManager, get_font
     from matplotlib.text import Text
 
 # The pages' colours on white. Query and key also differ in shape (dot and diamond) and, in grey, in lightness.
@@ -98,33 +92,28 @@ def fonts() -> tuple[str, ...]:
 def _add_new_fonts() -> None:
     """Add fonts that were installed since matplotlib made its list of fonts, which it keeps in a file, to that list."""
     known = {entry.fname for entry in fontManager.ttflist}
-    folders = OSXFontDirectories if sys.platform == "darwin" else None  # a call of macOS takes seconds
-    new = [path for path in findSystemFonts(folders) if path not in known]
+    folders = font_manager.OSXFontDirectories if sys.platform == "darwin" else None  # a call of macOS takes seconds
+    new = [path for path in font_manager.findSystemFonts(folders) if path not in known]
     for path in new:
         with contextlib.suppress(Exception):  # as in matplotlib, unreadable fonts are left out
             fontManager.addfont(path)
     if len(known) < len({entry.fname for entry in fontManager.ttflist}):
-        json_dump(fontManager, Path(matplotlib.get_cachedir(), f"fontlist-v{FontManager.__version__}.json"))
+        name = f"fontlist-v{font_manager.FontManager.__version__}.json"
+        font_manager.json_dump(fontManager, Path(matplotlib.get_cachedir(), name))
 
 
 def _settings() -> dict[str, Any]:
     ticks = {"color": FAINT, "labelsize": SMALL, "major.width": 0.5, "major.size": 2, "major.pad": 2}
+    axes = {"labelcolor": INK, "edgecolor": FAINT, "linewidth": 0.5, "labelpad": 2.5, "titlepad": 4}
     return {
         "font.family": list(fonts()),
-        "font.size": NORMAL,
+        **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize", "legend.fontsize"), NORMAL),
         "text.parse_math": False,  # a dollar in a text is a dollar
         "text.color": INK,
-        "axes.labelcolor": INK,
-        "axes.edgecolor": FAINT,
-        "axes.linewidth": 0.5,
-        "axes.labelsize": NORMAL,
-        "axes.titlesize": NORMAL,
-        "axes.labelpad": 2.5,
-        "axes.titlepad": 4,
+        **{f"axes.{name}": value for name, value in axes.items()},
         **{f"{axis}tick.{name}": value for axis in "xy" for name, value in ticks.items()},
         "grid.color": RULE,
         "grid.linewidth": 0.4,
-        "legend.fontsize": NORMAL,
         "pdf.fonttype": 42,  # whole fonts, as journals want them, no drawings of letters
         "ps.fonttype": 42,
         "svg.fonttype": "none",  # text stays text

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
+from viz.errors import InputError
 from viz.geometry.attention_plane import upright_points
 from viz.geometry.unfolding import Placement
 
@@ -32,7 +33,7 @@ def neighbor_map(
 ) -> Placement:
     """Places for queries and keys [G, N, K], each of the G heads in a map of its own. kind: "tsne" or "umap".
 
-    ImportError: the package is not installed.
+    InputError: the package is not installed.
     """
     package = package_of(kind)
     places = []
@@ -46,12 +47,12 @@ def neighbor_map(
 
 
 def package_of(kind: str) -> ModuleType:
-    """The package that computes this kind of map. ImportError: it is not installed."""
+    """The package that computes this kind of map. InputError: it is not installed."""
     module, name = PACKAGES[kind]
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise ImportError(f"plane {kind!r} needs {name}: pip install 'minibert-numpy[maps]'") from None
+        raise InputError(f"plane {kind!r} needs {name}: pip install 'minibert-numpy[maps]'") from None
 
 
 def fit_tsne(package: ModuleType, points: np.ndarray, components: int, seed: int) -> np.ndarray:

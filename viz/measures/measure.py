@@ -133,9 +133,7 @@ class Measures(Sums):
 
 @np.errstate(all="ignore")  # also where the caller has set "raise": a number that underflows is 0
 def measure(
-    normalized: Normalized,
-    attention: Sequence[np.ndarray] | np.ndarray,
-    sentences: np.ndarray | None = None,
+    normalized: Normalized, attention: Sequence[np.ndarray] | np.ndarray, sentences: np.ndarray | None = None
 ) -> Measures:
     """Measure moved queries and keys [..., N, K] against attention.
 
