@@ -83,21 +83,17 @@ def explore(
     *,
     points: int = 10_000,
     seed: int = 0,
-    size: int = 15_000_000,
-    chosen: Sequence[tuple[int, int]] = (),
-    drawn: str | None = None,
     live: bool | None = None,
-    tour: list[dict[str, Any]] | None = None,
     language: str = "en",
-    code: str = "",
     progress: Callable[[Iterable, int, str], Iterable] = quiet,
+    **options: Any,
 ) -> explorer.Explorer:
     """The page for these sentences or (first, second) pairs: it has `.save(path)` and shows itself in a notebook.
 
     texts, points, seed: see `select`, which may have chosen them before.
     live: put the model into the page, so that sentences can be typed there; None: if it is a small one.
     progress: wraps the things that are worked on, so many of a unit, and may show how far it is.
-    The others are as in `viz.explore`.
+    language, options (size, chosen, drawn, tour, code): see `viz.explore`.
 
     UserError: no text, or one without words or too long for the model; a model that a page cannot run.
     """
@@ -115,14 +111,10 @@ def explore(
             sentences,
             title=f"minibert · {Path(name_of(bert)).name}",
             notes=notes(bert, selection, why, WORDS.of(language)),
-            size=size,
-            chosen=chosen,
-            drawn=drawn,
             live=None if why else live_parts(bert),
-            tour=tour,
             language=language,
-            code=code,
             progress=lambda layers: progress(layers, bert.config.num_hidden_layers, "layers"),
+            **options,
         )
     return replace(page, why_not_live=why)
 
@@ -199,11 +191,8 @@ def why_not_live(bert: Bert) -> str:
     if any(token["normalized"] or token["lstrip"] or token["rstrip"] or token["single_word"] for token in added):
         return "the page cannot use added tokens that are normalised, stripped or single words"
     frames = FRAMES[kinds[3]](settings["post_processor"])
-    if not {name for frame in frames.values() for name, _ in frame} <= {
-        "A",
-        "B",
-        *(token["content"] for token in added),
-    }:
+    known = {"A", "B", *(token["content"] for token in added)}
+    if not {name for frame in frames.values() for name, _ in frame} <= known:
         return "the page puts only tokens around a text that tokenizer.json calls added"
     return ""
 

@@ -66,9 +66,8 @@ def read_map(index: Path) -> dict[str, str]:
         raise CheckpointError(f"{index}: weight_map is {abbreviate(places)}; expected tensor names with file names")
     for shard in places.values():
         if PureWindowsPath(shard).name != shard or not shard.endswith(".safetensors"):
-            raise CheckpointError(
-                f"{index} names the file {abbreviate(shard)}; expected a .safetensors beside it, without a path"
-            )
+            wanted = "expected a .safetensors beside it, without a path"
+            raise CheckpointError(f"{index} names the file {abbreviate(shard)}; {wanted}")
     return places
 
 
@@ -84,9 +83,8 @@ def read_shards(index: Path) -> dict[str, Stored]:
     shards = {}
     for shard in sorted(set(places.values())):
         if shard not in beside:
-            raise CheckpointError(
-                f"{index} names the file {abbreviate(shard)}, which is not there; get it where the folder came from"
-            )
+            missing = "which is not there; get it where the folder came from"
+            raise CheckpointError(f"{index} names the file {abbreviate(shard)}, {missing}")
         shards[shard] = read_header(index.parent / shard)
     for name, shard in places.items():
         if name not in shards[shard]:
@@ -103,9 +101,8 @@ def read_header(path: Path) -> dict[str, Stored]:
     try:
         content = bytes_of(path)
     except OSError as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({error.strerror or error}); check the file and its permissions"
-        ) from None
+        why = f"({error.strerror or error}); check the file and its permissions"
+        raise CheckpointError(f"{path} cannot be read {why}") from None
     if content[: len(POINTER)].tobytes() == POINTER.encode():
         raise CheckpointError(f"{path} is a pointer of git-lfs, not the file itself; {PULL}")
     try:

@@ -218,9 +218,8 @@ def check_source(args: argparse.Namespace, texts: list[str], without_file: str =
     if args.file is None:
         refuse(args, f"skip-bad column {without_file}", "without --file")
     elif texts and all(map(os.path.isfile, texts)):
-        raise UserError(
-            f"--file is {args.file}, with more files after it; put a pattern in quotes: --file 'books/*.txt'"
-        )
+        several = "with more files after it; put a pattern in quotes: --file 'books/*.txt'"
+        raise UserError(f"--file is {args.file}, {several}")
     elif texts:
         raise UserError("sentences come either as TEXT or by --file, not both; leave one out")
     else:

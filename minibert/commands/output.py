@@ -107,6 +107,5 @@ def folder_name(bert: Bert) -> str:
 def check_whole(found: "Run") -> None:
     """Raises KeyboardInterrupt where Ctrl-C came before the end, once what was measured is written."""
     if found.stopped:
-        raise KeyboardInterrupt(
-            f"; what is written is of {found.done:,} sentences, not of all {found.scan.sentences:,}"
-        )
+        written = f"what is written is of {found.done:,} sentences, not of all {found.scan.sentences:,}"
+        raise KeyboardInterrupt(f"; {written}")

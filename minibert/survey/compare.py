@@ -154,8 +154,7 @@ def heatmaps(found: Comparison, width: float) -> "Figure":
         "keys (share of their length)": moved.key,
     }
     rows, columns = (range(size) for size in moved.attention.shape)
-    texts = [encoding.text for encoding in found.scan.sample]
-    where = quoted(texts) if found.source is None else f"{counted(found.done, 'sentence')} of {found.source}"
+    where = found.drawn_from(found.done, [encoding.text for encoding in found.scan.sample])
     far = max(float(values.max()) for values in (moved.query, moved.key)) or 1.0
     return viz.heatmap_figure(
         maps,
@@ -182,15 +181,10 @@ def title_of(found: Comparison, layer: int, head: int) -> str:
 def joint(found: Comparison, samples: Sequence[Sample], layer: int, head: int, width: float) -> "Figure":
     """Queries and keys of both models, by one translation, scale and plane: what moves in it moved in the model."""
     first = samples[0]
-    both = viz.normalize(
-        np.stack([sample.query[layer, head] for sample in samples]),
-        np.stack([sample.key[layer, head] for sample in samples]),
-        first.sentences,
-        scope="model",
-    )
+    query, key = (np.stack([getattr(sample, x)[layer, head] for sample in samples]) for x in ("query", "key"))
+    both = viz.normalize(query, key, first.sentences, scope="model")
     lines = [viz.choose_lines([block[layer, head] for block in s.attention], first.sentences) for s in samples]
-    texts = first.texts
-    drawn = quoted(texts) if found.source is None else f"{counted(len(texts), 'sentence')} of {found.source}"
+    drawn = found.drawn_from(len(first.texts), first.texts)
     return viz.joint_figure(
         [both[0], both[1]],
         first.tokens,

@@ -11,7 +11,7 @@ from minibert.corpus.lines import Corpus
 from minibert.corpus.scan import Scan
 from minibert.model import Bert
 from minibert.speed.cores import one_thread
-from minibert.terminal import counted
+from minibert.terminal import counted, quoted
 from minibert.tokenizer.encoding import Encoding
 
 
@@ -87,6 +87,10 @@ class Run:
     def source(self) -> str | None:
         """The name of the file for a title; None where the texts were typed."""
         return None if self.corpus.path is None else self.corpus.short_name + " (stopped early)" * self.stopped
+
+    def drawn_from(self, count: int, texts: Sequence[str | tuple[str, str]]) -> str:
+        """For a title: the texts, where they were typed; otherwise how many sentences of which file."""
+        return quoted(texts) if self.source is None else f"{counted(count, 'sentence')} of {self.source}"
 
     @property
     def of_files(self) -> str:

@@ -170,7 +170,7 @@ def test_another_plane_is_fitted_layer_by_layer_as_it_was_asked_for(tiny, scope,
     for *_, rest in others:
         assert [rest[name] for name in ("components", "scope", "seed", "plane")] == [3, scope, 5, "attention"]
         assert [block.shape[:2] for block in rest["attention"]] == [shape]
-    np.testing.assert_array_equal(ways[1].query, sample.query[np.ix_(layers, heads)])
+    np.testing.assert_array_equal(ways[1].query, sample.query[Heads(layers, heads).region])
     assert told[0] == (3, "layers") and sum(told[1:]) == 3
 
 

@@ -163,7 +163,7 @@ def test_a_file_is_measured_whole_and_fitted_on_a_sample(capsys, model, tmp_path
     sample = gather(minilm, drawn(minilm, path, 40))
     assert 20 < len(sample.tokens) <= 40
     rows = read(tmp_path / "out/heads.csv")
-    (way,) = fit.fit(sample, range(1, 2), range(12), ["exact"])
+    (way,) = fit.fit(sample, Heads(range(1, 2), range(12)), ["exact"])
     total, habits = None, None
     for trace in minilm.batch(lines):  # one after another: sums merge to the same
         layer = trace.layers[1]

@@ -25,11 +25,7 @@ def trace_html(tokens: Sequence[str], attentions: Sequence[np.ndarray | None]) -
         return None
     attention = np.stack(kept)
     layers, heads, size, _ = attention.shape
-    data = {
-        "tokens": list(tokens),
-        "layers": layers,
-        "heads": heads,
-        "attention": pack.unsigned(attention, 1),
-    }
+    maps = pack.unsigned(attention, 1)
+    data = {"tokens": list(tokens), "layers": layers, "heads": heads, "attention": maps}
     page = assemble("trace.html", "trace.mjs", "trace.css", data, "attention", PAGE, words=WORDS.of())
     return framed(page, min(760, 160 + max(6, size) * 21), "attention of a trace")

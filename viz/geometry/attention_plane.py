@@ -157,7 +157,7 @@ def attention_plane(
     start = join(q.forth @ A_KC * size, k.forth @ B_KC * size, np.zeros_like(A_KC[:, 0]))
     A_RC, B_RC, b = split(minimize(loss, start, progress(range(steps)))[0])
     A_KC, B_KC = q.back @ A_RC, k.back @ B_RC
-    return upright(query, key, A_KC, -q.center @ A_KC, B_KC, b - k.center @ B_KC, true, queries)
+    return upright(query, key, (A_KC, -q.center @ A_KC, B_KC, b - k.center @ B_KC), true, queries)
 
 
 @dataclass(frozen=True)
@@ -292,19 +292,15 @@ def best_size(x: np.ndarray, y: np.ndarray, batches: list[Batch], queries: int) 
 
 
 def upright(
-    query: np.ndarray,
-    key: np.ndarray,
-    A_KC: np.ndarray,
-    a: np.ndarray,
-    B_KC: np.ndarray,
-    b: np.ndarray,
-    batches: list[Batch],
-    queries: int,
+    query: np.ndarray, key: np.ndarray, maps: tuple[np.ndarray, ...], batches: list[Batch], queries: int
 ) -> AttentionPlane:
     """The plane x = query A^T + a, y = key B^T + b, stretched to its best size, centered, turned and signed.
 
+    maps: A^T, a, B^T and b.
+
     The axes become the principal axes of all points, and the largest entry of each row of A is positive, as in `pca`.
     """
+    A_KC, a, B_KC, b = maps
     size = best_size(query @ A_KC + a, key @ B_KC + b, batches, queries)
     A_KC, a, B_KC, b = (part * size for part in (A_KC, a, B_KC, b))
     center, turn = principal_axes(query @ A_KC + a, key @ B_KC + b)

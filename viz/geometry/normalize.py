@@ -22,15 +22,7 @@ from viz.geometry.distances import square_distances
 from viz.geometry.moves import Move
 from viz.geometry.neighbor_maps import neighbor_map
 from viz.geometry.pca import PcaPlane, pca
-from viz.geometry.scale import (
-    DISTANCES,
-    WEIGHTS,
-    Search,
-    near_distance,
-    pair_distances,
-    search_correlation,
-    search_nearest,
-)
+from viz.geometry.scale import DISTANCES, WEIGHTS, Search, near_in_pairs, search_correlation, search_nearest
 from viz.geometry.sentences import attention_blocks, sentence_spans
 from viz.geometry.unfolding import Placement, unfold
 
@@ -216,7 +208,7 @@ def normalize(
         _grouped(query, scope), _grouped(key, scope), spans, blocks and [_grouped(block, scope) for block in blocks]
     )
     move, search, groups = _moved(groups, method, scale, distance, weight)
-    near = near_distance(pair_distances(groups.query, groups.key, spans))
+    near = near_in_pairs(groups.query, groups.key, spans)
     drawn = _plane(plane, groups, components, head_size, seed, progress)
     a, c, radius = move.translation, move.scale, move.radius
     grouped = Normalized(method, groups.query, groups.key, a, c, radius, near, drawn, search)

@@ -195,9 +195,9 @@ def sentence_pairs(query: np.ndarray, key: np.ndarray, spans: list[slice]) -> Pa
     return Pairs(dot, query_square, key_square, step)
 
 
-def pair_distances(query: np.ndarray, key: np.ndarray, spans: list[slice]) -> np.ndarray:
-    """|q - k| of the pairs that `sentence_pairs` takes: [..., P, N, K] -> [..., pairs]."""
-    return sentence_pairs(query, key, spans).distances()
+def near_in_pairs(query: np.ndarray, key: np.ndarray, spans: list[slice]) -> np.ndarray:
+    """`near_distance` of the pairs that `sentence_pairs` takes: [..., P, N, K] -> [...]."""
+    return near_distance(sentence_pairs(query, key, spans).distances())
 
 
 def near_distance(distance: np.ndarray) -> np.ndarray:
