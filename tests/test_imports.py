@@ -70,7 +70,7 @@ BELOW = {
     "minibert.files": ("errors",),
     "minibert.tokenizer": ("errors", "files"),
     "minibert.checkpoint": ("errors", "files", "tokenizer"),
-    "minibert.hub": ("errors", "files", "tokenizer", "checkpoint"),
+    "minibert.hub": ("errors", "files", "terminal", "tokenizer", "checkpoint"),
 }
 """What each of these packages may import of minibert."""
 

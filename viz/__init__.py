@@ -30,24 +30,19 @@ from viz.measures.measure import Measures, RankedAttention, measure, measure_all
 from viz.measures.shift import Shift, jensen_shannon, shift
 
 SUBPACKAGES = ("explorer", "figures", "geometry", "measures", "web")
-LATER = {  # imported when first used, since they need matplotlib or are large
-    "joint_figure": "viz.figures.joint",
-    "link_in_words": "viz.figures.joint",
-    "distance_figure": "viz.figures.distances",
-    "attention_figure": "viz.figures.attention_maps",
-    "attention_pair_figure": "viz.figures.attention_maps",
-    "attention_sheet": "viz.figures.attention_maps",
-    "search_figure": "viz.figures.scale_search",
-    "matrix_figure": "viz.figures.matrix",
-    "layers_figure": "viz.figures.matrix",
-    "heatmap_figure": "viz.figures.heatmaps",
-    "positions_figure": "viz.figures.heatmaps",
-    "terms_figure": "viz.figures.terms",
-    "save": "viz.figures.canvas",
-    "Sentence": "viz.explorer",
-    "explore": "viz.explorer",
-    "read_export": "viz.export",
+FROM = {  # imported when first used, since they need matplotlib or are large
+    "viz.explorer": ("Sentence", "explore"),
+    "viz.export": ("read_export",),
+    "viz.figures.attention_maps": ("attention_figure", "attention_pair_figure", "attention_sheet"),
+    "viz.figures.canvas": ("save",),
+    "viz.figures.distances": ("distance_figure",),
+    "viz.figures.heatmaps": ("heatmap_figure", "positions_figure"),
+    "viz.figures.joint": ("joint_figure", "link_in_words"),
+    "viz.figures.matrix": ("layers_figure", "matrix_figure"),
+    "viz.figures.scale_search": ("search_figure",),
+    "viz.figures.terms": ("terms_figure",),
 }
+LATER = {name: module for module, names in FROM.items() for name in names}
 
 if TYPE_CHECKING:  # for editors and type checkers
     from viz.explorer import Sentence as Sentence

@@ -95,9 +95,8 @@ def activation_of(path: Path, settings: dict, problem: str | None, labels: int) 
     chosen = chosen or settings.get("sbert_ce_default_activation_function") or "Sigmoid"
     name = str(chosen).rpartition(".")[2]
     if name not in ACTIVATIONS:
-        raise CheckpointError(
-            f"{path}: the activation of its score is {abbreviate(chosen)}; expected {' or '.join(ACTIVATIONS)}"
-        )
+        expected = " or ".join(ACTIVATIONS)
+        raise CheckpointError(f"{path}: the activation of its score is {abbreviate(chosen)}; expected {expected}")
     return ACTIVATIONS[name]
 
 

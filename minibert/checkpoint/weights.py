@@ -50,9 +50,8 @@ def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> 
     embeddings = read_embeddings(tensors, config)
     layers = read_layers(tensors, config)
     if over := tensors.unread("embeddings", "encoder.", "encoder.layer."):
-        raise CheckpointError(
-            f"{folder} has the tensor {abbreviate(min(over))}, which the BERT of its config.json has not"
-        )
+        first = abbreviate(min(over))
+        raise CheckpointError(f"{folder} has the tensor {first}, which the BERT of its config.json has not")
 
     def part(name: str, read: Callable, *arguments: object) -> Any:
         """A part that the encoder does not need. Where it is faulty it is None, and a note has the fault."""
@@ -104,9 +103,8 @@ class Tensors:
         """One tensor, float32, of this shape."""
         full = self.name(name, of)
         if full not in self.stored:
-            raise CheckpointError(
-                f"{self.folder} has no tensor {abbreviate(full)}; config.json needs one of shape {list(shape)}"
-            )
+            needed = f"config.json needs one of shape {list(shape)}"
+            raise CheckpointError(f"{self.folder} has no tensor {abbreviate(full)}; {needed}")
         self.read.add(name)
         return read_tensor(full, self.stored[full], shape)
 

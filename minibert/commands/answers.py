@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from minibert.commands.arguments import check_source
 from minibert.commands.output import print_json
+from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.model import Bert
@@ -44,7 +45,7 @@ def print_answers(
     show, as_json: an answer as lines, and for JSON. check: raises UserError for a sentence that has no answer.
     facts: for JSON, of all sentences together. closing: a last line.
     """
-    sentences = Sentences(bert, texts, args.file, args.skip_bad, args.column, check)
+    sentences = Sentences(bert, Corpus(texts, args.file, args.column), args.skip_bad, check)
     found: list[dict[str, Any]] = []
     for encoding in sentences:
         text = text_line(encoding.text)

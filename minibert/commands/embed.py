@@ -10,6 +10,7 @@ import numpy as np
 from minibert.checkpoint.pooling import Pooling, read_pooling
 from minibert.commands.arguments import add_file, add_json, add_model, check_source, new_path, option
 from minibert.commands.output import print_json
+from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.files import check_new_file, write_csv
@@ -40,7 +41,8 @@ def run(args: argparse.Namespace) -> None:
     check_new_file(args.npz, "--npz", ".npz")
     bert = load(args.model)
     pooling = read_pooling(find_model(args.model))
-    texts, vectors_ND = embed(bert, Sentences(bert, args.texts, args.file, args.skip_bad, args.column), pooling)
+    corpus = Corpus(args.texts, args.file, args.column)
+    texts, vectors_ND = embed(bert, Sentences(bert, corpus, args.skip_bad), pooling)
     if args.csv is not None:
         rows = [
             {"text": text} | dict(enumerate(map(rounded, row))) for text, row in zip(texts, vectors_ND, strict=True)

@@ -12,6 +12,7 @@ from minibert.commands.arguments import (
     with_default,
 )
 from minibert.commands.output import address_of, check_page, write_page
+from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import Sentences
 from minibert.model import load
 
@@ -33,5 +34,5 @@ def run(args: argparse.Namespace) -> None:
     from minibert.read.build import read
 
     bert = load(args.model)
-    page = read(bert, next(iter(Sentences(bert, [args.text]))), explorer=explorer, exercises=args.exercises)
+    page = read(bert, next(iter(Sentences(bert, Corpus([args.text])))), explorer=explorer, exercises=args.exercises)
     write_page(page, out, filter(None, (page.left_out, page.student)), show=args.open)

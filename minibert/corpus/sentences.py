@@ -1,7 +1,6 @@
 """Sentences from the command line or from files, one per line: read as often as needed, never held all at once."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -24,22 +23,13 @@ class Sentences:
     lengths: the number of tokens of each. skipped: the number of lines of a file that were left out.
     """
 
-    def __init__(
-        self,
-        bert: Bert,
-        texts: Sequence[str] = (),
-        path: Path | None = None,
-        skip_bad: bool = False,
-        column: str | None = None,
-        check: Check | None = None,
-    ):
-        """texts, or the lines of the files of `path` (see `Corpus`). A pair has ||| in the middle.
+    def __init__(self, bert: Bert, corpus: Corpus, skip_bad: bool = False, check: Check | None = None):
+        """The texts of a corpus. A pair has ||| in the middle.
 
         Empty lines count for nothing. Raises UserError for no sentence, an empty text, one that is too long for the
         model or not UTF-8, or one that `check` refuses; with `skip_bad` such lines are left out.
         """
-        self.bert, self.skip_bad, self.check, self.corpus = bert, skip_bad, check, Corpus(texts, path, column)
-        self.name = self.corpus.name
+        self.bert, self.skip_bad, self.check, self.corpus = bert, skip_bad, check, corpus
         self.lengths = np.array([len(encoding) for encoding in self], int)
         self.skipped = sum(1 for _ in self.corpus) - len(self.lengths) if skip_bad else 0
         check_some(len(self.lengths), self.corpus)

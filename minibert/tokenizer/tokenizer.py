@@ -85,9 +85,8 @@ class Tokenizer:
         if found:
             return found
         if self.mask_id is None:
-            raise UserError(
-                f"the tokenizer has no mask token, so no blank can be filled: {self.missing or 'its files name none'}"
-            )
+            why = self.missing or "its files name none"
+            raise UserError(f"the tokenizer has no mask token, so no blank can be filled: {why}")
         mask = self.token(self.mask_id)
         raise UserError(f'the text has no {mask}; write it where a word is to be found: "The capybara is {mask}."')
 

@@ -180,7 +180,7 @@ def test_a_file_is_measured_whole_and_fitted_on_a_sample(capsys, model, tmp_path
 
 @pytest.mark.parametrize("cores", [1, 2])
 def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cores):
-    sentences = Sentences(minilm, texts=["A dog barked.", "Rain fell."])
+    sentences = Sentences(minilm, Corpus(texts=["A dog barked.", "Rain fell."]))
     sample = gather(minilm, list(sentences))
     with threadpool_limits(cores, user_api="blas"):
         ways = fit.fit(sample, Heads(range(2), range(12)), ["exact", "raw", "paper"])
@@ -191,7 +191,7 @@ def test_methods_fitted_at_the_same_time_come_in_the_order_asked_for(minilm, cor
 
 
 def test_some_queries_are_held_against_their_own_attention(minilm):
-    sentences = Sentences(minilm, texts=["It rained all night long."])
+    sentences = Sentences(minilm, Corpus(texts=["It rained all night long."]))
     sample = gather(minilm, list(sentences))
     (way,) = fit.fit(sample, Heads(range(3), range(12)), ["exact"])
     traces = minilm.batch(["It rained all night long."])
@@ -246,7 +246,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_it_likes(tmp_p
     path = tmp_path / "marked.txt"
     path.write_bytes(b"\xef\xbb\xbfOne.\r\nTwo.\rThree.\n\nIs it? ||| It is.\n\n \n")
     texts = ["One.", "Two.", "Three.", ("Is it?", "It is.")]
-    sentences = Sentences(minilm, path=path)
+    sentences = Sentences(minilm, Corpus(path=path))
     assert [encoding.text for encoding in sentences] == [encoding.text for encoding in sentences] == texts
     assert len(sentences) == 4 and sentences.skipped == 0
 

@@ -146,7 +146,7 @@ def test_lines_left_out_are_counted_and_another_seed_draws_others(bert, texts):
     assert (whole.sentences, whole.skipped) == (28, 2)
     assert whole.sample != other.sample and 0 < sum(map(len, whole.sample)) <= 60
     with pytest.raises(ValueError, match=r"^no text given$"):
-        Sentences(bert)
+        Sentences(bert, Corpus())
     for cut in (10, 29):
         assert reduce(add, (scan([bert], some, seed=3, **options) for some in (block[:cut], block[cut:]))) == whole
 

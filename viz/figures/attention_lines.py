@@ -7,7 +7,7 @@ import numpy as np
 
 from viz.errors import InputError
 from viz.figures.whole_words import Words
-from viz.geometry.sentences import attention_blocks, sentence_spans
+from viz.geometry.sentences import Attention, PerToken, attention_blocks, sentence_spans
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Lines:
 
 
 def choose_lines(
-    attention: Sequence[np.ndarray] | np.ndarray,
-    sentences: Sequence[int] | np.ndarray | None = None,
+    attention: Attention,
+    sentences: PerToken | None = None,
     *,
     top: int | None = None,
     above: float | None = None,
@@ -72,9 +72,8 @@ def choose_lines(
         )
     out = np.zeros(tokens, bool) if left_out is None else np.asarray(left_out)
     if out.shape != (tokens,) or out.dtype != bool:
-        raise ValueError(
-            f"left_out must be [{tokens}] of true and false, one per token, not {list(out.shape)} of {out.dtype}"
-        )
+        expected = f"[{tokens}] of true and false, one per token"
+        raise ValueError(f"left_out must be {expected}, not {list(out.shape)} of {out.dtype}")
     found = [_chosen(block, ~out[s], top, above, keys) for s, block in zip(spans, blocks, strict=True)]
     query, key = (
         np.concatenate([ends[side] + s.start for s, ends in zip(spans, found, strict=True)]) for side in (0, 1)
@@ -120,9 +119,7 @@ def _chosen(
     return rows, columns
 
 
-def link_words(
-    words: Words, first: str, second: str, attention: Sequence[np.ndarray] | np.ndarray, merged: bool = False
-) -> Lines:
+def link_words(words: Words, first: str, second: str, attention: Attention, merged: bool = False) -> Lines:
     """The lines from every piece of one word to every piece of another in the same sentence.
 
     Upper and lower case are alike.
@@ -148,9 +145,7 @@ def link_words(
     return Lines(query, key, np.stack(weight, axis=-1), f"{first} → {second}")._in_order()
 
 
-def _blocks_of(
-    attention: Sequence[np.ndarray] | np.ndarray, sentences: Sequence[int] | np.ndarray | None
-) -> tuple[int, list[slice], list[np.ndarray]]:
+def _blocks_of(attention: Attention, sentences: PerToken | None) -> tuple[int, list[slice], list[np.ndarray]]:
     """The number of tokens, the place of each sentence among them, and its attention, one array [..., S, S]."""
     if not isinstance(attention, np.ndarray):
         attention = [np.asarray(block) for block in attention]
@@ -163,9 +158,8 @@ def _blocks_of(
     else:
         tokens = sum(block.shape[-1] for block in attention)
     if sentences is not None and len(sentences) != tokens:
-        raise ValueError(
-            f"attention is about {tokens} tokens, but sentences has {len(sentences)}; expected one per token"
-        )
+        given = f"{tokens} tokens, but sentences has {len(sentences)}"
+        raise ValueError(f"attention is about {given}; expected one per token")
     if sentences is None and not isinstance(attention, np.ndarray) and len(attention) > 1:
         sentences = np.repeat(np.arange(len(attention)), [block.shape[-1] for block in attention])
     spans = sentence_spans(sentences, tokens)

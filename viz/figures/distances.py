@@ -17,7 +17,7 @@ from viz.figures.panels import METHODS, of_one_head
 from viz.figures.style import DOTS, INK, LINK, WIDTH, in_house_style
 from viz.geometry.normalize import Normalized
 from viz.geometry.scale import closeness, near_distance
-from viz.geometry.sentences import attention_blocks, sentence_spans
+from viz.geometry.sentences import Attention, PerToken, attention_blocks, sentence_spans
 from viz.measures.correlation import correlation
 
 MOST_DOTS = 2000  # more pairs are drawn as hexagons
@@ -43,8 +43,8 @@ class Pairs:
 @in_house_style
 def distance_figure(
     panels: Normalized | Sequence[Normalized],
-    attention: Sequence[np.ndarray] | np.ndarray,
-    sentences: Sequence[int] | np.ndarray | None = None,
+    attention: Attention,
+    sentences: PerToken | None = None,
     link: Lines | None = None,
     *,
     title: str = "",
@@ -93,11 +93,7 @@ def distance_figure(
     return figure
 
 
-def _measured(
-    heads: list[Normalized],
-    attention: Sequence[np.ndarray] | np.ndarray,
-    sentences: Sequence[int] | np.ndarray | None,
-) -> list[Pairs]:
+def _measured(heads: list[Normalized], attention: Attention, sentences: PerToken | None) -> list[Pairs]:
     spans = sentence_spans(sentences, len(heads[0].query))
     blocks = attention_blocks(attention, spans)
     if np.ndim(blocks[0]) != 2:

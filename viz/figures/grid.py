@@ -115,7 +115,6 @@ def check_heads(
     layers = range(shape[0]) if layers is None else layers
     heads = range(shape[1]) if heads is None else heads
     if tuple(shape) != (len(layers), len(heads)):
-        raise ValueError(
-            f"{name} is of heads {list(shape)}; expected [{len(layers)}, {len(heads)}], as many as layers and heads"
-        )
+        expected = f"[{len(layers)}, {len(heads)}], as many as layers and heads"
+        raise ValueError(f"{name} is of heads {list(shape)}; expected {expected}")
     return layers, heads

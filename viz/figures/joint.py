@@ -21,7 +21,7 @@ from viz.figures.label_placement import place_labels
 from viz.figures.panels import METHODS, Panel, for_each, of_one_head
 from viz.figures.style import KEY, KEY_MARK, LINE, LINK, NORMAL, QUERY, QUERY_MARK, SMALL, WIDTH, in_house_style
 from viz.geometry.normalize import Normalized
-from viz.geometry.sentences import sentence_spans
+from viz.geometry.sentences import PerToken, sentence_spans
 
 SOME = 40  # tokens; with more, lines are thinner, and there are no arrows
 MANY = 300  # tokens; more are drawn as areas, not as points
@@ -38,7 +38,7 @@ def joint_figure(
     lines: Lines | Sequence[Lines | None] | None = None,
     link: Lines | Sequence[Lines | None] | None = None,
     *,
-    sentences: Sequence[int] | np.ndarray | None = None,
+    sentences: PerToken | None = None,
     common: bool = False,
     arrows: bool = False,
     title: str = "",
@@ -125,7 +125,7 @@ def _lines(text: str) -> int:
 
 
 def link_in_words(
-    panels: Normalized | Sequence[Normalized], link: Lines, sentences: Sequence[int] | np.ndarray | None = None
+    panels: Normalized | Sequence[Normalized], link: Lines, sentences: PerToken | None = None
 ) -> list[str]:
     """For each panel, one head, the rank of the linked key by its distance from the query, in its sentence.
 

@@ -20,14 +20,13 @@ and "exact" is a function of all the queries and keys [..., N, K] that share one
 `viz.geometry.scale` chooses c.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from viz.fieldwise import Fieldwise
 from viz.geometry.distances import pair_squares
-from viz.geometry.sentences import sentence_spans
+from viz.geometry.sentences import PerToken, sentence_spans
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Move(Fieldwise):
         return replace(self, scale=np.asarray(scale, self.scale.dtype))
 
     def apply(
-        self, query: np.ndarray, key: np.ndarray, sentences: Sequence[int] | np.ndarray | None = None
+        self, query: np.ndarray, key: np.ndarray, sentences: PerToken | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """query and key [..., N, K], moved. sentences: [N], the sentence of each token; None: one sentence.
 

@@ -8,7 +8,7 @@ There are three methods:
 `viz.geometry.moves` has the moves, `viz.geometry.scale` the searches for the scale. Each kind of plane has a file.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from viz.geometry.moves import Move
 from viz.geometry.neighbor_maps import neighbor_map
 from viz.geometry.pca import PcaPlane, pca
 from viz.geometry.scale import DISTANCES, WEIGHTS, Search, near_in_pairs, search_correlation, search_nearest
-from viz.geometry.sentences import attention_blocks, sentence_spans
+from viz.geometry.sentences import Attention, PerToken, attention_blocks, sentence_spans
 from viz.geometry.unfolding import Placement, unfold
 
 MOVES = {"raw": moves.raw, "paper": moves.paper, "exact": moves.exact}
@@ -148,9 +148,7 @@ class Normalized(Fieldwise):
         """
         dot, square, height = self.move.pairs(query, key)
         if isinstance(self.plane, Placement):
-            raise ValueError(
-                f"{self.plane.kind} has places only for the tokens it was fitted to: normalize these instead"
-            )
+            raise ValueError(self.plane.no_map)
         size, c = query.shape[-1], self.scale[..., None, None]
         query_axes, key_axes = self.plane.query_map.mT, self.plane.key_map.mT
         query_drawn = query @ query_axes[..., :size, :] * c
@@ -165,13 +163,13 @@ class Normalized(Fieldwise):
 def normalize(
     query: np.ndarray,
     key: np.ndarray,
-    sentences: Sequence[int] | np.ndarray | None = None,
+    sentences: PerToken | None = None,
     method: str = "exact",
     *,
     scale: float | None = None,
     distance: str = "euclidean",
     weight: str | None = "attention",
-    attention: Sequence[np.ndarray] | np.ndarray | None = None,
+    attention: Attention | None = None,
     scope: str = "head",
     components: int = 2,
     plane: str = "pca",

@@ -5,8 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+PerToken = Sequence[int] | np.ndarray
+"""[N], one number per token."""
+Attention = Sequence[np.ndarray] | np.ndarray
+"""One array [..., S, S] per sentence, or one [..., N, N] of all tokens."""
 
-def sentence_spans(sentences: Sequence[int] | np.ndarray | None, tokens: int) -> list[slice]:
+
+def sentence_spans(sentences: PerToken | None, tokens: int) -> list[slice]:
     """The place of each sentence among all tokens.
 
     sentences: [N], the sentence of each token; None: one sentence.
@@ -25,7 +30,7 @@ def sentence_spans(sentences: Sequence[int] | np.ndarray | None, tokens: int) ->
 
 
 def attention_blocks(
-    attention: Sequence[np.ndarray] | np.ndarray, spans: list[slice], heads: tuple[int, ...] | None = None
+    attention: Attention, spans: list[slice], heads: tuple[int, ...] | None = None
 ) -> list[np.ndarray]:
     """One array [..., S, S] per sentence.
 
@@ -43,14 +48,12 @@ def attention_blocks(
         blocks = [np.asarray(block) for block in attention]
         lengths, given = [s.stop - s.start for s in spans], [list(block.shape[-2:]) for block in blocks]
         if given != [[n, n] for n in lengths]:
-            raise ValueError(
-                f"attention must be one square array per sentence, of {_few(lengths)} tokens, not {_few(given)}"
-            )
+            expected = f"one square array per sentence, of {_few(lengths)} tokens"
+            raise ValueError(f"attention must be {expected}, not {_few(given)}")
     for block in blocks:
         if heads is not None and block.shape[:-2] != heads:
-            raise ValueError(
-                f"attention must be of the same heads as queries and keys, {list(heads)}, not {list(block.shape[:-2])}"
-            )
+            expected = f"of the same heads as queries and keys, {list(heads)}"
+            raise ValueError(f"attention must be {expected}, not {list(block.shape[:-2])}")
     return blocks
 
 

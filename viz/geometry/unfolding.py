@@ -41,6 +41,11 @@ class Placement(Fieldwise):
     def is_attention(self) -> bool:
         return self.lost is not None
 
+    @property
+    def no_map(self) -> str:
+        """Why other tokens have no place."""
+        return f"{self.kind} has places only for the tokens it was fitted to: normalize these instead"
+
     def draw_queries(self, query: np.ndarray) -> np.ndarray:
         return self._only(query, self.query)
 
@@ -53,7 +58,7 @@ class Placement(Fieldwise):
 
     def _only(self, given: np.ndarray, places: np.ndarray) -> np.ndarray:
         if given.shape[:-1] != places.shape[:-1]:
-            raise ValueError(f"{self.kind} has places only for the tokens it was fitted to: normalize these instead")
+            raise ValueError(self.no_map)
         return places
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from viz.fieldwise import Fieldwise
 from viz.geometry.distances import square_distances
 from viz.geometry.normalize import Normalized
-from viz.geometry.sentences import attention_blocks, sentence_spans
+from viz.geometry.sentences import Attention, attention_blocks, sentence_spans
 from viz.measures.fast_ranks import RankedOnce
 
 TIE = 1e-4
@@ -132,9 +132,7 @@ class Measures(Sums):
 
 
 @np.errstate(all="ignore")  # also where the caller has set "raise": a number that underflows is 0
-def measure(
-    normalized: Normalized, attention: Sequence[np.ndarray] | np.ndarray, sentences: np.ndarray | None = None
-) -> Measures:
+def measure(normalized: Normalized, attention: Attention, sentences: np.ndarray | None = None) -> Measures:
     """Measure moved queries and keys [..., N, K] against attention.
 
     attention: one array [..., S, S] per sentence, or one [..., N, N]. Attention between sentences is ignored.
@@ -147,9 +145,7 @@ def measure(
 
 @np.errstate(all="ignore")  # also where the caller has set "raise": a number that underflows is 0
 def measure_all(
-    normalized: Sequence[Normalized],
-    attention: Sequence[np.ndarray] | np.ndarray,
-    sentences: np.ndarray | None = None,
+    normalized: Sequence[Normalized], attention: Attention, sentences: np.ndarray | None = None
 ) -> list[Measures]:
     """`measure` for the same tokens normalized in several ways; attention is ranked only once."""
     if not normalized:
