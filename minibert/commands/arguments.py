@@ -14,27 +14,23 @@ from minibert.corpus.scan import DEFAULT_POINTS
 from minibert.errors import UserError
 
 DEFAULT_TEXT = "The brown capybara is sleeping now."
+Group = argparse._ActionsContainer
+"""A parser, or a group of its options."""
+Kind = Callable[[str], Any]
+"""What reads the value of an option."""
+
 MODEL_HELP = "bundled name, folder or hub id"
 PAIR_HELP = "a sentence, or a pair: 'first ||| second'"
 
 
-def option(
-    parser: argparse._ActionsContainer,
-    name: str,
-    kind: Callable[[str], Any],
-    metavar: str,
-    help: str,
-    default: object = None,
-) -> None:
+def option(group: Group, name: str, kind: Kind, metavar: str, help: str, default: object = None) -> None:
     """An option with a value, which `kind` reads. The help text ends with the default, if there is one."""
-    parser.add_argument(name, type=kind, metavar=metavar, default=default, help=with_default(help, default))
+    group.add_argument(name, type=kind, metavar=metavar, default=default, help=with_default(help, default))
 
 
-def choice(
-    parser: argparse._ActionsContainer, name: str, choices: Sequence[str], help: str, default: str | None = None
-) -> None:
+def choice(group: Group, name: str, choices: Sequence[str], help: str, default: str | None = None) -> None:
     """An option whose value is one of some words."""
-    parser.add_argument(name, choices=choices, default=default, help=with_default(help, default))
+    group.add_argument(name, choices=choices, default=default, help=with_default(help, default))
 
 
 def with_default(help: str, default: object) -> str:
@@ -60,7 +56,7 @@ def add_texts(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help=with_default(PAIR_HELP, default))
 
 
-def add_file(parser: argparse._ActionsContainer) -> None:
+def add_file(parser: Group) -> None:
     files = (
         "read the texts from a file, a folder or a pattern in quotes ('books/*.txt'), one sentence or pair per "
         "line; .txt, .jsonl and .csv (also with .gz), .parquet; - is standard input"

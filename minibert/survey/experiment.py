@@ -56,10 +56,9 @@ def survey(
         sample = gather(bert, scan.sample)
         if choose is not None:
             layers, heads = choose(sample)
-        where = Heads(
-            range(bert.config.num_hidden_layers) if layers is None else layers,
-            range(bert.config.num_attention_heads) if heads is None else heads,
-        )
+        layers = range(bert.config.num_hidden_layers) if layers is None else layers
+        heads = range(bert.config.num_attention_heads) if heads is None else heads
+        where = Heads(layers, heads)
         ways = fit(sample, where, METHODS, scope=scope, dims=dims, seed=seed, **moves)
         each = queries or max(1, MOST_QUERIES // scan.sentences)
         options: dict[str, Any] = {"sample": sample, "seed": seed, "skip_bad": skip_bad}

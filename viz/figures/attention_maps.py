@@ -48,7 +48,7 @@ def attention_figure(
     for place, (axes, values) in enumerate(zip(panels, maps, strict=True)):
         image = _draw_map(axes, values, names[place], ATTENTION, norm, numbers=_numbers_fit(axes, longest))
         axes.set_title(titles[place] if titles else "", fontsize=NORMAL)
-    canvas.colorbar(figure, image, panels[layout.columns - 1], f"attention{scale}")
+    canvas.colorbar(image, panels[layout.columns - 1], f"attention{scale}")
     return figure
 
 
@@ -120,8 +120,8 @@ def attention_pair_figure(
         axes.set_title(canvas.wrap(name, NORMAL, panel, most=1), fontsize=NORMAL)
     first, second, third = panels
     of = second if columns == 1 else first
-    canvas.colorbar(figure, images[1], of, f"attention{scale}", up_to=second, horizontal=True)
-    canvas.colorbar(figure, images[2], third, "difference of attention", horizontal=True)
+    canvas.colorbar(images[1], of, f"attention{scale}", up_to=second, horizontal=True)
+    canvas.colorbar(images[2], third, "difference of attention", horizontal=True)
     return figure
 
 
@@ -164,7 +164,7 @@ def attention_sheet(
         if labelled and column == 0:
             axes.set_yticks(range(size), labels, fontsize=SMALL, color=QUERY)
         axes.tick_params(length=0)
-    canvas.colorbar(figure, image, panels[-1, -1], f"attention{scale}", up_to=panels[0, -1])
+    canvas.colorbar(image, panels[-1, -1], f"attention{scale}", up_to=panels[0, -1])
     return figure
 
 

@@ -230,15 +230,10 @@ def _arrange(labels: list[str], width: float) -> tuple[int, int]:
 
 
 def colorbar(
-    figure: Figure,
-    image: ScalarMappable,
-    of: Axes,
-    label: str = "",
-    *,
-    up_to: Axes | None = None,
-    horizontal: bool = False,
+    image: ScalarMappable, of: Axes, label: str = "", *, up_to: Axes | None = None, horizontal: bool = False
 ) -> None:
     """A colorbar to the right of a panel, as high as it or up to another panel; or horizontal below it, as wide."""
+    figure: Any = of.figure
     a, b = of.get_position(), (up_to or of).get_position()
     across, down = 1 / figure.get_figwidth(), 1 / figure.get_figheight()
     if horizontal:

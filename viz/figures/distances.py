@@ -89,7 +89,7 @@ def distance_figure(
         canvas.name_axes(axes, *names, first=place % columns == 0)
         axes.grid(alpha=0.25, lw=0.4)
         axes.set_axisbelow(True)
-    canvas.colorbar(figure, dots, all_axes[columns - 1], "attention")
+    canvas.colorbar(dots, all_axes[columns - 1], "attention")
     return figure
 
 

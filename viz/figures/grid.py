@@ -51,14 +51,10 @@ class Grid:
     def layout(self) -> canvas.Layout:
         left, right = self.left + 0.25, self.right + APART * max(0, len(self.blocks) - 1)
         above = self.above + self.strip + 0.16 + (0.16 if self.blocks else 0.0)
-        return canvas.Layout(
-            len(self.layers) * len(self.heads),
-            len(self.heads),
-            self.width,
-            height=min(self.ratio * self.cell, TALLEST, max(HIGH / len(self.layers) - self.gap - self.strip, 0.15)),
-            margins=(left, right, above, 0.08),
-            gaps=(self.gap, self.gap + self.strip),
-        )
+        high = min(self.ratio * self.cell, TALLEST, max(HIGH / len(self.layers) - self.gap - self.strip, 0.15))
+        margins, gaps = (left, right, above, 0.08), (self.gap, self.gap + self.strip)
+        count, columns = len(self.layers) * len(self.heads), len(self.heads)
+        return canvas.Layout(count, columns, self.width, height=high, margins=margins, gaps=gaps)
 
 
 def grid_page(

@@ -75,7 +75,7 @@ def heatmap_figure(
             axes.set_ylabel("layer", fontsize=SMALL, labelpad=1)
         beside = found[place + 1] if (place + 1) % fit and place + 1 < len(found) else None
         if beside is None or beside.limits != heatmap.limits:
-            canvas.colorbar(figure, image, axes)
+            canvas.colorbar(image, axes)
     return figure
 
 

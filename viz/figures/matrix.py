@@ -21,6 +21,8 @@ from viz.geometry.unfolding import Placement
 MOST_DOTS = 300  # of one kind in a small panel; more would only blacken it
 MOST_DOTS_OF_ALL = 3000
 MOST_LAYERS_NAMED = 8
+LinesOfHeads = Mapping[tuple[int, int], Lines]
+"""(row, column) -> the lines of that head."""
 KINDS = ((QUERY, QUERY_MARK), (KEY, KEY_MARK))
 
 
@@ -29,7 +31,7 @@ def matrix_figure(
     normalized: Normalized | Sequence[Normalized],
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
-    lines: Mapping[tuple[int, int], Lines] | None = None,
+    lines: LinesOfHeads | None = None,
     link: Lines | None = None,
     *,
     nearest: np.ndarray | Sequence[np.ndarray] | None = None,
@@ -76,11 +78,7 @@ def matrix_figure(
 
 
 def _draw_matrix(
-    panels: np.ndarray,
-    normalized: Normalized,
-    lines: Mapping[tuple[int, int], Lines] | None,
-    link: Lines | None,
-    small: float,
+    panels: np.ndarray, normalized: Normalized, lines: LinesOfHeads | None, link: Lines | None, small: float
 ) -> None:
     """The points and lines of one panel per head. small: the size of dots and lines, 1 or less."""
     query, key = (points[..., :2] for points in (normalized.query_drawn, normalized.key_drawn))
@@ -197,7 +195,7 @@ def _over(axes: Axes, text: str, side: str, color: str) -> None:
     axes.annotate(text, corner, (0, 1), ha=side, va="bottom", fontsize=SMALL, color=color, **where)
 
 
-def _matrix_keys(lines: Mapping[tuple[int, int], Lines] | None, link: Lines | None) -> list[Line2D]:
+def _matrix_keys(lines: LinesOfHeads | None, link: Lines | None) -> list[Line2D]:
     keys = canvas.query_and_key()
     if lines:
         how = next(iter(lines.values())).how
