@@ -92,17 +92,12 @@ def moved_together(found: Survey) -> str:
 
 def lines_of(sample: Sample, layer: int, head: int, drawing: Drawing) -> viz.Lines:
     """The lines of one head."""
-    words = sample.whole_words()
-    blocks = [block[layer, head] for block in sample.attention]
-    special = words.special if drawing.words else words.special[words.of_token]
-    return viz.choose_lines(
-        words.attention(blocks) if drawing.words else blocks,
-        words.sentences if drawing.words else sample.sentences,
-        top=drawing.strongest,
-        above=drawing.above,
-        keys=drawing.top or 1,
-        left_out=special if drawing.no_special else None,
-    )
+    words, sentences = sample.whole_words(), sample.sentences
+    blocks, special = [block[layer, head] for block in sample.attention], words.special[words.of_token]
+    if drawing.words:
+        blocks, special, sentences = words.attention(blocks), words.special, words.sentences
+    left_out, top, above = special if drawing.no_special else None, drawing.strongest, drawing.above
+    return viz.choose_lines(blocks, sentences, top=top, above=above, keys=drawing.top or 1, left_out=left_out)
 
 
 def some_lines(found: Survey, layer: int, head: int, drawing: Drawing, most: int = MOST_LINES) -> viz.Lines:
@@ -160,16 +155,9 @@ def draw_joints(found: Survey, drawing: Drawing, method: str | None = None) -> "
     panels = []
     for column, head in enumerate(found.heads):
         _, _, chosen = way[0, column].title.partition(", ")  # what the search chose, or what the plane loses
-        panels.append(
-            Panel(
-                seen(found, way[0, column], drawing),
-                measured,
-                (0, column),
-                some_lines(found, layer, head, drawing),
-                linked(found.sample, drawing.link, layer, head, drawing.words),
-                f"head {head}" + (f": {chosen}" if chosen else ""),
-            )
-        )
+        points, name = seen(found, way[0, column], drawing), f"head {head}" + (f": {chosen}" if chosen else "")
+        link = linked(found.sample, drawing.link, layer, head, drawing.words)
+        panels.append(Panel(points, measured, (0, column), some_lines(found, layer, head, drawing), link, name))
     return joint(found, drawing, panels, f"layer {layer}, {way.title}")
 
 
@@ -305,9 +293,8 @@ def draw_sheet(found: Survey, drawing: Drawing) -> "Figure":
     block = found.sample.attention[0][region(found)]
     some = f"the first of {len(found.sample.texts)} sentences" if len(found.sample.texts) > 1 else ""
     heading = title(found, "attention", some, first=1)
-    return viz.attention_sheet(
-        block, found.layers, found.heads, found.sample.tokens_of(0), title=heading, width=drawing.width
-    )
+    tokens = found.sample.tokens_of(0)
+    return viz.attention_sheet(block, found.layers, found.heads, tokens, title=heading, width=drawing.width)
 
 
 def draw_metrics(found: Survey, drawing: Drawing) -> "Figure":

@@ -106,9 +106,8 @@ def steps_of(part: Mapping | None) -> list[Mapping]:
 def check_word_piece(model: Mapping) -> None:
     unknown, longest = model["unk_token"], model["max_input_chars_per_word"]
     if unknown not in model["vocab"] or longest > LONGEST_WORD:
-        raise ValueError(
-            f"unk_token {unknown} must be in the vocabulary, max_input_chars_per_word at most {LONGEST_WORD}"
-        )
+        limit = f"max_input_chars_per_word at most {LONGEST_WORD}"
+        raise ValueError(f"unk_token {unknown} must be in the vocabulary, {limit}")
 
 
 def check_bpe(model: Mapping) -> None:

@@ -104,23 +104,9 @@ def explore(
         "code": code,
         "packed": [head for _, heads in found for head in heads],
     }
-    return Explorer(page(data, say, language, live), left_out)
-
-
-def page(data: dict[str, Any], say: Mapping[str, str], language: str, live: Live | None) -> str:
-    """The HTML file."""
-    return assemble(
-        "page.html",
-        "main.mjs",
-        "style.css",
-        data,
-        data["title"],
-        PAGE,
-        words=say,
-        language=language,
-        weights=live.text if live else "",
-        worker=script("worker.mjs", LIVE) if live else "",
-    )
+    model = {"weights": live.text, "worker": script("worker.mjs", LIVE)} if live else {}
+    page = assemble("page.html", "main.mjs", "style.css", data, title, PAGE, words=say, language=language, **model)
+    return Explorer(page, left_out)
 
 
 def truest(layers: Sequence[LayerNumbers]) -> str:

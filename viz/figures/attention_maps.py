@@ -100,11 +100,8 @@ def attention_pair_figure(
     columns = 3 if width >= 4.5 else 1
     panel = (width - gutter - 0.28) / columns - 0.15
     margins = (gutter + 0.2, 0.08, above + 0.16, 0.42)
-    caption = (
-        READ
-        + _some_labels(_step(panel, len(labels)))
-        + " Right: indigo where the second gives more attention, brown where less."
-    )
+    caption = READ + _some_labels(_step(panel, len(labels)))
+    caption += " Right: indigo where the second gives more attention, brown where less."
     layout = canvas.Layout(3, columns, width, margins=margins, gaps=(0.2, above + 0.6))
     figure, panels = canvas.page(layout, title=title, caption=caption)
     maps = (

@@ -38,13 +38,12 @@ the names say so: A_KC is A^T, A_RC is A^T in the coordinates of `Coordinates`.
 """
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from viz.fieldwise import Fieldwise
-from viz.geometry.descent import minimize
+from viz.geometry.descent import Progress, minimize
 from viz.geometry.pca import pca, positive_largest, triangular
 from viz.geometry.sentences import softmax
 
@@ -121,7 +120,7 @@ def attention_plane(
     sharper: float = SHARPER,
     decay: float = DECAY,
     steps: int = STEPS,
-    progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    progress: Progress = iter,
 ) -> AttentionPlane:
     """Fit the plane for each of G heads, or groups of heads.
 

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+Progress = Callable[[Iterable[int]], Iterable[int]]
+"""Wraps what is worked on, and may show how far it is, as tqdm does."""
+
 MEMORY = 10
 """This many pairs are kept. With 5 the descent takes about a fifth more steps, with 20 no fewer."""
 ENOUGH = 1e-4

@@ -5,13 +5,13 @@ no place. They need packages of their own, openTSNE and umap-learn: pip install 
 """
 
 import importlib
-from collections.abc import Callable, Iterable
 from types import ModuleType
 
 import numpy as np
 
 from viz.errors import InputError
 from viz.geometry.attention_plane import upright_points
+from viz.geometry.descent import Progress
 from viz.geometry.unfolding import Placement
 
 PACKAGES = {"tsne": ("openTSNE", "openTSNE"), "umap": ("umap", "umap-learn")}
@@ -23,23 +23,16 @@ NEIGHBORS = 15
 
 
 def neighbor_map(
-    kind: str,
-    query: np.ndarray,
-    key: np.ndarray,
-    *,
-    components: int = 2,
-    seed: int = 0,
-    progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    kind: str, query: np.ndarray, key: np.ndarray, components: int, seed: int, progress: Progress
 ) -> Placement:
     """Places for queries and keys [G, N, K], each of the G heads in a map of its own. kind: "tsne" or "umap".
 
     InputError: the package is not installed.
     """
     package = package_of(kind)
-    places = []
+    places, fit = [], fit_tsne if kind == "tsne" else fit_umap
     for head in progress(range(len(query))):
         points = np.concatenate([query[head], key[head]])
-        fit = fit_tsne if kind == "tsne" else fit_umap
         places.append(fit(package, points, components, seed).astype(query.dtype))
     x, y = np.split(np.stack(places), 2, axis=1)
     x, y = upright_points(x, y)

@@ -8,7 +8,7 @@ There are three methods:
 `viz.geometry.moves` has the moves, `viz.geometry.scale` the searches for the scale. Each kind of plane has a file.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from viz.errors import InputError
 from viz.fieldwise import Fieldwise
 from viz.geometry import moves
 from viz.geometry.attention_plane import AttentionPlane, attention_plane
+from viz.geometry.descent import Progress
 from viz.geometry.distances import square_distances
 from viz.geometry.moves import Move
 from viz.geometry.neighbor_maps import neighbor_map
@@ -40,7 +41,6 @@ LARGEST = 1e15
 """Squares of squares of larger numbers overflow float32."""
 
 
-Progress = Callable[[Iterable[int]], Iterable[int]]
 Plane = PcaPlane | AttentionPlane | Placement
 
 
@@ -255,7 +255,7 @@ def _plane(kind: str, groups: _Groups, components: int, head_size: int, seed: in
         found = pca(np.concatenate([query, key], axis=1), components)
         return PcaPlane(found.mean, found.components, found.explained_variance_ratio)
     if kind in ("tsne", "umap"):
-        return neighbor_map(kind, query, key, components=components, seed=seed, progress=progress)
+        return neighbor_map(kind, query, key, components, seed, progress)
     spans = [slice(s.start + p * tokens, s.stop + p * tokens) for p in range(together) for s in groups.spans]
     blocks = None if blocks is None else [block[:, p] for p in range(together) for block in blocks]
     options: dict[str, Any] = {"components": components, "head_size": head_size, "progress": progress}

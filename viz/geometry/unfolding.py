@@ -7,14 +7,13 @@ token that was not fitted has no place in it, and the directions of queries and 
 """
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from viz.fieldwise import Fieldwise
 from viz.geometry.attention_plane import attention_batches, attention_plane, picture_loss, upright_points
-from viz.geometry.descent import minimize
+from viz.geometry.descent import Progress, minimize
 
 STEPS = 150
 STARTS = 4
@@ -71,7 +70,7 @@ def unfold(
     components: int = 2,
     head_size: int | None = None,
     seed: int = 0,
-    progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    progress: Progress = iter,
 ) -> Placement:
     """Places for the tokens of each of G heads; arguments as for `attention_plane`. seed: of the noise."""
     root = math.sqrt(head_size or query.shape[-1])
