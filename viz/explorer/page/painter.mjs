@@ -2,6 +2,7 @@
 // one that writes SVG.
 
 import { channels } from "../../web/colors.mjs";
+import { element } from "../../web/dom.mjs";
 import { FONT, textWidth } from "../../web/text.mjs";
 import { Pixels, maskOf } from "./pixels.mjs";
 
@@ -19,17 +20,33 @@ export function paragraph(painter, text, x, y, width, look) {
   lines.forEach((line, i) => painter.text(line, x, y + 18 * i, look));
 }
 
-function diamond(x, y, r) {
-  const d = r * 1.25;
-  return [[x, y - d], [x + d, y], [x, y + d], [x - d, y]];
+const diamond = (x, y, r) => [[x, y - 1.25 * r], [x + 1.25 * r, y], [x, y + 1.25 * r], [x - 1.25 * r, y]];
+
+/** A polyline as SVG writes it, and a canvas reads it; with `curved` one curve that leaves and arrives level. */
+function pathOf(points, curved = false) {
+  const at = ([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`;
+  if (!curved) return `M${points.map(at).join("L")}`;
+  const [[x1, y1], [x2, y2]] = points;
+  const middle = (x1 + x2) / 2;
+  return `M${at([x1, y1])}C${at([middle, y1])} ${at([middle, y2])} ${at([x2, y2])}`;
+}
+
+/** Writes a text on a canvas, its middle at y; with a halo behind it, if it has one. */
+function write(context, text, x, y, { color, size, align, weight, halo = null }) {
+  const font = `${weight} ${size}px ${FONT}`;
+  Object.assign(context, { font, textAlign: align, textBaseline: "middle", fillStyle: color });
+  if (halo) {
+    Object.assign(context, { strokeStyle: halo, lineWidth: 4, lineJoin: "round" });
+    context.strokeText(text, x, y);
+  }
+  context.fillText(text, x, y);
 }
 
 export class CanvasPainter {
   constructor(canvas, ratio) {
     this.context = canvas.getContext("2d");
     this.ratio = ratio;
-    this.sprites = new Map();
-    this.words = new Map();
+    this.canvases = new Map();
     this.sheet = null;
     this.corner = [0, 0];
   }
@@ -45,130 +62,96 @@ export class CanvasPainter {
     this.context.globalAlpha = value;
   }
 
-  /** A point drawn once, to be stamped many times. shape: "disc" (queries) or "diamond" (keys). */
-  sprite(shape, radius, color, edge) {
-    const name = `${shape} ${radius} ${color} ${edge}`;
-    if (!this.sprites.has(name)) {
-      const half = Math.ceil(radius * 1.3 + 2);
-      const canvas = document.createElement("canvas");
-      canvas.width = canvas.height = Math.ceil(2 * half * this.ratio);
+  /** A canvas of a size in units, that `paint` draws into once; kept under its name. */
+  kept(name, width, height, paint) {
+    if (!this.canvases.has(name)) {
+      if (this.canvases.size > 3000) this.canvases.clear();
+      const [w, h] = [width, height].map((size) => Math.ceil(size * this.ratio));
+      const canvas = element("canvas", { width: w, height: h });
       const context = canvas.getContext("2d");
       context.scale(this.ratio, this.ratio);
-      context.beginPath();
-      if (shape === "disc") context.arc(half, half, radius, 0, 2 * Math.PI);
-      else diamond(half, half, radius).forEach(([x, y]) => context.lineTo(x, y));
-      context.closePath();
-      context.fillStyle = color;
-      context.fill();
-      if (edge) {
-        context.strokeStyle = edge;
-        context.stroke();
-      }
-      const mask = maskOf(shape, radius * this.ratio);
-      this.sprites.set(name, { canvas, half, size: canvas.width / this.ratio, mask, color: channels(color) });
+      paint(context);
+      this.canvases.set(name, canvas);
     }
-    return this.sprites.get(name);
+    return this.canvases.get(name);
+  }
+
+  /** A point drawn once, to be stamped many times. shape: "disc" (queries) or "diamond" (keys). */
+  sprite(shape, radius, color, edge) {
+    const half = Math.ceil(radius * 1.3 + 2);
+    const canvas = this.kept(`${shape} ${radius} ${color} ${edge}`, 2 * half, 2 * half, (context) => {
+      const path = new Path2D(shape === "disc" ? "" : `${pathOf(diamond(half, half, radius))}Z`);
+      if (shape === "disc") path.arc(half, half, radius, 0, 2 * Math.PI);
+      context.fillStyle = color;
+      context.fill(path);
+      context.strokeStyle = edge;
+      if (edge) context.stroke(path);
+    });
+    canvas.mask ??= maskOf(shape, radius * this.ratio);
+    return { canvas, half, size: canvas.width / this.ratio, mask: canvas.mask, color: channels(color) };
   }
 
   stamp({ canvas, half, size, mask, color }, x, y) {
     if (this.sheet) this.sheet.stamp(mask, (x - this.corner[0]) * this.ratio, (y - this.corner[1]) * this.ratio, color, this.context.globalAlpha);
-    else this.context.drawImage(canvas, x - half, y - half, size, size);
+    else this.picture(canvas, x - half, y - half, size, size);
   }
 
   /** Stamps that `paint` makes in a box; where there are `many` they go to a sheet of pixels first. */
   stamps({ x, y, width, height }, many, paint) {
     if (!many) return paint();
     const [w, h] = [Math.ceil(width * this.ratio), Math.ceil(height * this.ratio)];
-    if (this.kept?.width !== w || this.kept?.height !== h) this.kept = new Pixels(w, h);
-    this.kept.clear();
-    this.sheet = this.kept;
+    if (this.pixels?.width !== w || this.pixels?.height !== h) this.pixels = new Pixels(w, h);
+    this.pixels.clear();
+    this.sheet = this.pixels;
     this.corner = [x, y];
     paint();
     this.sheet = null;
     this.alpha(1);
-    return this.context.drawImage(this.kept.done(), x, y, w / this.ratio, h / this.ratio);
+    return this.picture(this.pixels.done(), x, y, w / this.ratio, h / this.ratio);
+  }
+
+  stroke(path, color, width) {
+    Object.assign(this.context, { strokeStyle: color, lineWidth: width, lineCap: "round", lineJoin: "round" });
+    this.context.stroke(path);
   }
 
   ring(x, y, radius, color, width = 2) {
-    const c = this.context;
-    c.beginPath();
-    c.arc(x, y, radius, 0, 2 * Math.PI);
-    c.strokeStyle = color;
-    c.lineWidth = width;
-    c.stroke();
+    const path = new Path2D();
+    path.arc(x, y, radius, 0, 2 * Math.PI);
+    this.stroke(path, color, width);
   }
 
   /** A polyline, or with `curved` one curve that leaves and arrives level. */
   line(points, color, width = 1, alpha = 1, curved = false) {
-    const c = this.context;
-    const before = c.globalAlpha;
-    c.globalAlpha = before * alpha;
-    c.beginPath();
-    if (curved) {
-      const [[x1, y1], [x2, y2]] = points;
-      c.moveTo(x1, y1);
-      c.bezierCurveTo((x1 + x2) / 2, y1, (x1 + x2) / 2, y2, x2, y2);
-    } else points.forEach(([x, y]) => c.lineTo(x, y));
-    c.strokeStyle = color;
-    c.lineWidth = width;
-    c.lineCap = "round";
-    c.lineJoin = "round";
-    c.stroke();
-    c.globalAlpha = before;
+    const before = this.context.globalAlpha;
+    this.context.globalAlpha = before * alpha;
+    this.stroke(new Path2D(pathOf(points, curved)), color, width);
+    this.context.globalAlpha = before;
   }
 
   rect(x, y, width, height, { fill = null, stroke = null, line = 1 } = {}) {
-    const c = this.context;
-    if (fill) {
-      c.fillStyle = fill;
-      c.fillRect(x, y, width, height);
-    }
-    if (stroke) {
-      c.strokeStyle = stroke;
-      c.lineWidth = line;
-      c.strokeRect(x, y, width, height);
-    }
+    Object.assign(this.context, { fillStyle: fill, strokeStyle: stroke, lineWidth: line });
+    if (fill) this.context.fillRect(x, y, width, height);
+    if (stroke) this.context.strokeRect(x, y, width, height);
   }
 
   text(text, x, y, { color, size = 12, align = "left", weight = 400, halo = null, turned = false }) {
     if (halo) return this.label(text, x, y, { size, color, align, weight, halo });
-    const c = this.context;
-    c.save();
-    c.translate(x, y);
-    if (turned) c.rotate(-Math.PI / 2);
-    c.font = `${weight} ${size}px ${FONT}`;
-    c.textAlign = align;
-    c.textBaseline = "middle";
-    c.fillStyle = color;
-    c.fillText(text, 0, 0);
-    return c.restore();
+    this.context.save();
+    this.context.translate(x, y);
+    if (turned) this.context.rotate(-Math.PI / 2);
+    write(this.context, text, 0, 0, { color, size, align, weight });
+    return this.context.restore();
   }
 
   /** A text with a halo: slow to draw, so drawn once and kept. */
   label(text, x, y, { size, color, align, weight, halo }) {
-    const name = `${text} ${size} ${color} ${weight} ${halo}`;
     const [width, height] = [textWidth(text, size, weight) + 8, size * 2];
-    if (!this.words.has(name)) {
-      if (this.words.size > 3000) this.words.clear();
-      const canvas = document.createElement("canvas");
-      canvas.width = Math.max(1, Math.ceil(width * this.ratio));
-      canvas.height = Math.ceil(height * this.ratio);
-      const c = canvas.getContext("2d");
-      c.scale(this.ratio, this.ratio);
-      c.font = `${weight} ${size}px ${FONT}`;
-      c.textBaseline = "middle";
-      c.strokeStyle = halo;
-      c.lineWidth = 4;
-      c.lineJoin = "round";
-      c.strokeText(text, 4, height / 2);
-      c.fillStyle = color;
-      c.fillText(text, 4, height / 2);
-      this.words.set(name, canvas);
-    }
-    const canvas = this.words.get(name);
+    const canvas = this.kept(`${text} ${size} ${color} ${weight} ${halo}`, width, height, (context) =>
+      write(context, text, 4, height / 2, { size, color, align: "left", weight, halo }));
     const left = x - 4 - { left: 0, center: 0.5, right: 1 }[align] * (width - 8);
     const snap = (v) => Math.round(v * this.ratio) / this.ratio;
-    this.context.drawImage(canvas, snap(left), snap(y - height / 2), canvas.width / this.ratio, canvas.height / this.ratio);
+    this.picture(canvas, snap(left), snap(y - height / 2), canvas.width / this.ratio, canvas.height / this.ratio);
   }
 
   clip({ x, y, width, height }, paint) {
@@ -205,13 +188,13 @@ export class SvgPainter {
   }
 
   element(name, attributes) {
-    const element = document.createElementNS(SVG, name);
+    const made = document.createElementNS(SVG, name);
     for (const [key, value] of Object.entries(attributes)) {
       if (value === null || value === undefined) continue;
-      element.setAttribute(key, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);
+      made.setAttribute(key, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);
     }
-    this.parent.append(element);
-    return element;
+    this.parent.append(made);
+    return made;
   }
 
   faded(alpha = 1) {
@@ -230,7 +213,7 @@ export class SvgPainter {
   stamp({ shape, radius, color, edge }, x, y) {
     const look = { fill: color, stroke: edge, opacity: this.faded() };
     if (shape === "disc") this.element("circle", { cx: x, cy: y, r: radius, ...look });
-    else this.element("polygon", { points: diamond(x, y, radius).map((p) => p.map((v) => v.toFixed(2))).join(" "), ...look });
+    else this.element("path", { d: `${pathOf(diamond(x, y, radius))}Z`, ...look });
   }
 
   stamps(box, many, paint) {
@@ -242,14 +225,9 @@ export class SvgPainter {
   }
 
   line(points, color, width = 1, alpha = 1, curved = false) {
-    const at = ([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`;
-    let d = `M${points.map(at).join("L")}`;
-    if (curved) {
-      const [[x1, y1], [x2, y2]] = points;
-      d = `M${at([x1, y1])}C${at([(x1 + x2) / 2, y1])} ${at([(x1 + x2) / 2, y2])} ${at([x2, y2])}`;
-    }
     this.element("path", {
-      d, fill: "none", stroke: color, "stroke-width": width, "stroke-linecap": "round", opacity: this.faded(alpha),
+      d: pathOf(points, curved), fill: "none", stroke: color, "stroke-width": width, "stroke-linecap": "round",
+      opacity: this.faded(alpha),
     });
   }
 
@@ -258,14 +236,13 @@ export class SvgPainter {
   }
 
   text(text, x, y, { color, size = 12, align = "left", weight = 400, halo = null, turned = false }) {
-    const element = this.element("text", {
+    const made = this.element("text", {
       x, y, fill: color, "font-size": size, "font-weight": weight, "dominant-baseline": "central",
       "text-anchor": { left: "start", center: "middle", right: "end" }[align], opacity: this.faded(),
       transform: turned ? `rotate(-90 ${x} ${y})` : null,
-      stroke: halo, "stroke-width": halo ? 4 : null, "stroke-linejoin": halo ? "round" : null,
-      "paint-order": halo ? "stroke" : null,
+      ...(halo ? { stroke: halo, "stroke-width": 4, "stroke-linejoin": "round", "paint-order": "stroke" } : {}),
     });
-    element.textContent = forXml(text);
+    made.textContent = forXml(text);
   }
 
   clip({ x, y, width, height }, paint) {
