@@ -41,7 +41,7 @@ export class Bert {
   encode(text, second) {
     const encoding = this.tokenizer.encode(text, second);
     const most = this.config.max_position_embeddings;
-    if (encoding.ids.length > most) throw new RangeError(`too long ${encoding.ids.length} ${most}`);
+    if (encoding.ids.length > most) throw new RangeError("typing_long", { cause: { size: encoding.ids.length, most } });
     return encoding;
   }
 

@@ -24,7 +24,7 @@ export class Tokenizer {
   /** {tokens, ids, types, words, spans}: an entry per token; words: its word in its sentence, or null; spans: [from, to]. */
   encode(text, second = "") {
     const pieces = { A: this.pieces(text), B: second ? this.pieces(second) : [] };
-    if (!pieces.A.length && !pieces.B.length) throw new RangeError("no words");
+    if (!pieces.A.length && !pieces.B.length) throw new RangeError("typing_empty", { cause: {} });
     const result = { tokens: [], ids: [], types: [], words: [], spans: [] };
     for (const [name, type] of second ? this.frame.pair : this.frame.single) {
       for (const { id, word = null, span = null } of pieces[name] ?? [{ id: this.special[name] }]) {

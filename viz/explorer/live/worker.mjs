@@ -34,22 +34,19 @@ function at(x_TD, t, { config: { hidden_size: D } }) {
 
 /** |value| of each head and token, [H * T]. */
 function lengths(value_TD, heads, tokens) {
-  const [D, result] = [value_TD.length / tokens, new Float32Array(heads * tokens)];
-  const K = D / heads;
-  for (let h = 0; h < heads; h++) for (let t = 0; t < tokens; t++) result[h * tokens + t] = length(value_TD.subarray(t * D + h * K, t * D + (h + 1) * K));
-  return result;
+  const K = value_TD.length / tokens / heads;
+  return Float32Array.from({ length: heads * tokens }, (_, i) => {
+    const [h, t] = [Math.floor(i / tokens), i % tokens];
+    return length(value_TD.subarray((t * heads + h) * K, (t * heads + h + 1) * K));
+  });
 }
 
 /** How far each head's attention moved: the share of a query's attention that went to other keys, mean over queries. */
 function distances(after_HTT, before_HTT, tokens) {
   const size = tokens * tokens;
-  const moved = [];
-  for (let start = 0; start < after_HTT.length; start += size) {
-    let total = 0;
-    for (let i = start; i < start + size; i++) total += Math.abs(after_HTT[i] - before_HTT[i]) / 2;
-    moved.push(total / tokens);
-  }
-  return moved;
+  const apart_HTT = after_HTT.map((after, i) => Math.abs(after - before_HTT[i]) / 2);
+  const heads = Array.from({ length: after_HTT.length / size }, (_, h) => apart_HTT.subarray(h * size, (h + 1) * size));
+  return heads.map((apart_TT) => apart_TT.reduce((a, b) => a + b, 0) / tokens);
 }
 
 const length = (x) => Math.sqrt(x.reduce((total, number) => total + number * number, 0));
@@ -94,7 +91,10 @@ function way(bert, trace, t) {
   return steps;
 }
 
-/** In a worker: the first message brings the weights, every other a request. An error is sent back as a text. */
+/**
+ * In a worker: the first message brings the weights, every other a request. An error is sent back as a text; one about
+ * the request by the name of its text in the table of words, with what is filled in there.
+ */
 export function serve(scope) {
   let bert = null;
   scope.onmessage = ({ data }) => {
@@ -105,7 +105,8 @@ export function serve(scope) {
       }
       return scope.postMessage({ request: data, ...answer(bert, data) });
     } catch (error) {
-      return scope.postMessage({ request: data.weights === undefined ? data : null, error: error instanceof RangeError ? error.message : String(error) });
+      const request = data.weights === undefined ? data : null;
+      return scope.postMessage({ request, error: error.cause ? error.message : String(error), values: error.cause });
     }
   };
 }

@@ -65,8 +65,7 @@ export class Live {
     app.store.push ||= push;
     if (!text && !second) return app.choose({ sentence: 0, masked: "", without: "", off: "" });
     this.ask();
-    app.store.write();
-    return true;
+    return app.store.write();
   }
 
   /** Heads are switched off: only a typed sentence can show it, so one of the page is typed first. */
@@ -106,13 +105,12 @@ export class Live {
       return app.store.wanted ? undefined : typing.say(say("typing_ready"));
     }
     if (answer.error !== undefined) {
-      const [, size, most] = /too long (\d+) (\d+)/u.exec(answer.error) ?? [];
       if (app.store.wanted) {
         app.store.wanted = false;
         app.changed();
       }
-      if (size) return typing.say(typing.instead("typing_long", { size, most }), true);
-      return typing.say(answer.error === "no words" ? typing.instead("typing_empty") : typing.instead("typing_error", { error: answer.error }), true);
+      const { error, values } = answer;
+      return typing.say(values ? typing.instead(error, values) : typing.instead("typing_error", { error }), true);
     }
     if (!state.text && !state.second) return;
     data.type({ ...answer, number: (data.typed?.number ?? 0) + 1 });
