@@ -25,9 +25,8 @@ export function toHash(state, defaults) {
  */
 export function fromHash(hash, limits, defaults) {
   const state = /** @type {Record<string, any>} */ ({ ...defaults });
-  for (const part of hash.replace(/^#/u, "").split("&")) {
-    const [name, text = ""] = part.split("=");
-    if (!Object.hasOwn(defaults, name)) continue;
+  for (const [name, text] of new URLSearchParams(hash.replace(/^#/u, ""))) {
+    if (!Object.hasOwn(defaults, name) || text.includes("\ufffd")) continue; // where % stands before what is no text
     const value = valueOf(text, typeof defaults[name]);
     if (value === undefined || (limits[name] && !limits[name](value))) continue;
     state[name] = value;
@@ -37,13 +36,17 @@ export function fromHash(hash, limits, defaults) {
 
 /** The value in an address, of a type; undefined where it is none. @param {string} text @param {string} type */
 function valueOf(text, type) {
-  let value;
+  if (type === "boolean") return text === "true";
+  if (type === "number") return Number.isFinite(Number(text)) ? Number(text) : undefined;
+  return text;
+}
+
+/** Puts a state into the address; with `push`, Back goes to the one before it. @param {string} hash @param {boolean} push */
+export function writeHash(hash, push = false) {
+  if (location.hash.slice(1) === hash) return;
   try {
-    value = decodeURIComponent(text);
+    history[push ? "pushState" : "replaceState"](null, "", hash ? `#${hash}` : location.pathname + location.search);
   } catch {
-    return undefined;
+    // a frame in a notebook may have no address to write to
   }
-  if (type === "boolean") return value === "true";
-  if (type === "number") return Number.isFinite(Number(value)) ? Number(value) : undefined;
-  return value;
 }

@@ -11,10 +11,13 @@ export const THEMES = { light: PALETTE.light, dark: PALETTE.dark };
 /** Red, green and blue of "#rrggbb", 0 to 255. @param {string} hex */
 export const channels = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
+/** "#rrggbb" from red, green and blue. @param {number[]} rgb */
+export const hex = (rgb) => `#${rgb.map((x) => Math.round(x).toString(16).padStart(2, "0")).join("")}`;
+
 /** A colour between two, t from 0 to 1. @param {string} a @param {string} b @param {number} t */
 export function blend(a, b, t) {
   const to = channels(b);
-  return `#${channels(a).map((x, i) => Math.round(x + (to[i] - x) * t).toString(16).padStart(2, "0")).join("")}`;
+  return hex(channels(a).map((x, i) => x + (to[i] - x) * t));
 }
 
 /** Low to high values, t from 0 to 1; the end that would vanish on the paper is left out. @param {number} t @param {Theme} theme */

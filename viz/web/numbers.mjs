@@ -33,3 +33,17 @@ export function fourDigits(x) {
   if (size >= 1e4 && size < 1e6) return fixed(x, 0);
   return minus((size < 1e-3 || size >= 1e6 ? x.toExponential(3) : x.toPrecision(4)).replace("e+", "e").replace(".000e", "e"));
 }
+
+/** The smallest and the largest number of a list; nulls are left out. @param {Iterable<number | null>} values */
+export function rangeOf(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const x of values) {
+    if (x === null) continue;
+    if (x < low) low = x;
+    if (x > high) high = x;
+  }
+  return [low, high];
+}
+
+/** @param {number} value @param {number} low @param {number} high */
+export const within = (value, low, high) => Math.min(high, Math.max(low, value));

@@ -40,6 +40,13 @@ function broadcast(a, b) {
   return long.map((_, i) => Math.max(a[a.length - long.length + i] ?? 1, b[b.length - long.length + i] ?? 1));
 }
 
+/** All parts of a tree, each after those that are in it: in the order in which they are computed. */
+export function* nodes(tree) {
+  if (!Array.isArray(tree)) return;
+  for (const part of tree) yield* nodes(part);
+  yield tree;
+}
+
 /** Why a row of an array is not in the page. */
 function missing(rows, step, row) {
   if (rows === 0) return "one of its arrays did not fit into this page";
@@ -167,27 +174,28 @@ export class Arithmetic {
       if (found.shape.length) throw new Unknown("");
       return found.at([]);
     };
+    /** @type {{axis?: number, start?: number, fixed?: number}[]} of the result, and those of x that are fixed at a place */
     const axes = [];
     let axis = 0;
+    const fromEnd = (place) => (place < 0 ? x.shape[axis] + place : place);
+    const keep = (start) => axes.push({ start: fromEnd(start), axis: axis++ });
     for (const [kind, cut] of cuts) {
-      if (kind === "new") axes.push({ size: 1 });
-      else if (kind === "from") axes.push({ from: axis, start: numberOf(cut), size: null, axis: axis++ });
+      if (kind === "new") axes.push({});
+      else if (kind === "from") keep(numberOf(cut));
       else if (kind === "rest") {
         const left = x.shape.length - cuts.filter(([k]) => k === "at" || k === "from").length;
-        for (let i = 0; i < left; i++) axes.push({ from: axis, start: 0, axis: axis++ });
+        for (let i = 0; i < left; i++) keep(0);
       } else {
         const at = numberOf(cut);
-        if (typeof at === "object") axes.push({ from: axis, start: at.start, axis: axis++ });
-        else axes.push({ fixed: at, axis: axis++ });
+        if (typeof at === "object") keep(at.start);
+        else axes.push({ fixed: fromEnd(at), axis: axis++ });
       }
     }
-    while (axis < x.shape.length) axes.push({ from: axis, start: 0, axis: axis++ });
+    while (axis < x.shape.length) keep(0);
     const kept = axes.filter((a) => a.fixed === undefined);
-    const to = (index) => axes.filter((a) => a.axis !== undefined).map((a) => {
-      if (a.fixed !== undefined) return a.fixed < 0 ? x.shape[a.axis] + a.fixed : a.fixed;
-      return index[kept.indexOf(a)] + (a.start < 0 ? x.shape[a.axis] + a.start : a.start);
-    });
-    return view(x, kept.map((a) => (a.axis === undefined ? 1 : x.shape[a.axis] - (a.start || 0))), to, tree);
+    const own = axes.filter((a) => a.axis !== undefined);
+    const to = (index) => own.map((a) => a.fixed ?? index[kept.indexOf(a)] + a.start);
+    return view(x, kept.map((a) => (a.axis === undefined ? 1 : x.shape[a.axis] - a.start)), to, tree);
   }
 
   called(tree, visit) {
@@ -213,13 +221,7 @@ export class Arithmetic {
   child(tree, visit) {
     const { calls } = this.recording.visits[visit];
     const statement = this.recording.statement(visit);
-    const like = [];
-    const walk = (node) => {
-      if (!Array.isArray(node)) return;
-      node.forEach(walk);
-      if (node[0] === "call" && node[1] === tree[1]) like.push(node);
-    };
-    walk(statement?.value);
+    const like = [...nodes(statement?.value)].filter(([kind, name]) => kind === "call" && name === tree[1]);
     const named = calls.filter((c) => bareName(this.recording.calls[c].function.name) === tree[1]);
     return named[Math.max(0, like.indexOf(tree))];
   }
@@ -277,18 +279,21 @@ export class Arithmetic {
 
   /** A sum (a product of matrices, a mean, a largest) term by term. */
   terms(tree, index, visit) {
-    const [kind, ...parts] = tree;
+    const [kind, first, second] = tree;
     const whole = this.value(tree, visit);
     const place = fitted(index, whole.shape);
+    const sum = { what: this.text(tree), total: whole.at(place) };
     if (kind === "@") {
-      const [a, b] = [this.value(parts[0], visit), this.value(parts[1], visit)];
-      const [x, y] = this.factors(a, b);
-      const rows = range(a.shape.at(-1)).map((k) => [x(place, k), y(place, k)]);
-      return { how: "sum", what: this.text(tree), heads: [this.text(parts[0]), this.text(parts[1])], rows: rows.map(([p, q]) => [p, q, p * q]), total: whole.at(place), axis: this.axisOf(parts[0], visit) };
+      const a = this.value(first, visit);
+      const factors = this.factors(a, this.value(second, visit));
+      const pairs = range(a.shape.at(-1)).map((k) => factors.map((factor) => factor(place, k)));
+      const heads = [this.text(first), this.text(second)];
+      return { ...sum, how: "sum", heads, rows: pairs.map(([p, q]) => [p, q, p * q]), axis: this.axisOf(first, visit) };
     }
-    const x = this.value(parts[1], visit);
-    const rows = range(x.shape.at(-1)).map((k) => [x.at([...index.slice(-x.shape.length).slice(0, x.shape.length - 1), k])]);
-    return { how: parts[0], what: this.text(tree), heads: [], rows, total: whole.at(place), axis: this.axisOf(parts[1], visit) };
+    const x = this.value(second, visit);
+    const lead = index.slice(-x.shape.length).slice(0, x.shape.length - 1);
+    const rows = range(x.shape.at(-1)).map((k) => [x.at([...lead, k])]);
+    return { ...sum, how: first, heads: [], rows, axis: this.axisOf(second, visit) };
   }
 
   /** [name, array] that the last axis of a tree belongs to, for its labels. */

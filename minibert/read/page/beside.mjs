@@ -1,6 +1,6 @@
 // What stands beside the lines: of each function one call, and of each of its lines the arrays that it made there.
 
-import { button, element, option } from "../../../viz/web/dom.mjs";
+import { button, choice, element } from "../../../viz/web/dom.mjs";
 import { fourDigits } from "../../../viz/web/numbers.mjs";
 import { lettersOf, shapeInWords, twoDigits } from "./letters.mjs";
 import { drawThumb, thumbSize } from "./thumbs.mjs";
@@ -60,11 +60,10 @@ export class Beside {
   head(f, call) {
     const { head, calls } = this.chapters.functions.get(f) ?? { head: element("div"), calls: [] };
     if (calls.length === 1) return head.replaceChildren(this.recording.pathText(call));
-    const select = element("select", { "aria-label": `which call of ${f.name} is shown` },
-      ...calls.map((c, i) => option(c, `${i + 1} of ${calls.length}: ${this.recording.pathText(c)}`)));
-    select.value = String(call);
-    select.addEventListener("change", () => this.page.go(this.recording.calls[Number(select.value)].visits[0]));
-    return head.replaceChildren(select);
+    const names = calls.map((c, i) => `${i + 1} of ${calls.length}: ${this.recording.pathText(c)}`);
+    const go = (i) => this.page.go(this.recording.calls[calls[i]].visits[0]);
+    const label = { "aria-label": `which call of ${f.name} is shown` };
+    return head.replaceChildren(choice(names, calls.indexOf(call), go, label));
   }
 
   /**
@@ -103,11 +102,8 @@ export class Beside {
   /** A line that ran several times: which round is shown. @param {number[]} rounds @param {number} visit */
   rounds(rounds, visit) {
     const at = rounds.indexOf(visit);
-    const step = (sign, to, label) => {
-      const made = button(sign, () => to !== undefined && this.page.go(to), { "aria-label": label });
-      made.disabled = to === undefined;
-      return made;
-    };
+    const step = (sign, to, label) =>
+      button(sign, () => this.page.go(to), { "aria-label": label, disabled: to === undefined });
     return element("span", { class: "rounds" }, step("‹", rounds[at - 1], "the round before"), `round ${at + 1} of ${rounds.length}`, step("›", rounds[at + 1], "the next round"));
   }
 

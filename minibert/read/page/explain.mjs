@@ -1,6 +1,6 @@
 // How a number came about: block by block, from the line that made it back through the functions it came from.
 
-import { Unknown, Unpacked, fitted } from "./arithmetic.mjs";
+import { Unknown, Unpacked, fitted, nodes } from "./arithmetic.mjs";
 import { bareName } from "./recording.mjs";
 
 const DEEP = 4; // blocks at most: the line, and what it called
@@ -83,7 +83,7 @@ class Explanation {
   /** Of `a if ... else b` the one that ran is the one with the numbers that came out. */
   choose(tree, visit, made, index) {
     this.arithmetic.chosen = null;
-    const choice = choiceIn(tree);
+    const choice = [...nodes(tree)].findLast(([kind]) => kind === "choice");
     if (!choice) return;
     const wanted = Array.isArray(made) ? this.arithmetic.array(made[0]).at(index) : NaN;
     const near = (branch) => {
@@ -125,15 +125,10 @@ class Explanation {
   /** Where the arrays come from that a function was given: one can go on from there. */
   origins(block, tree, visit, index) {
     const { call } = this.recording.visits[visit];
-    const names = new Set();
-    const walk = (node) => {
-      if (!Array.isArray(node)) return;
-      if (node[0] === "name") names.add(node[1]);
-      node.slice(1).forEach(walk);
-    };
-    walk(tree);
-    for (const { name } of block.where) walk(this.treeOf(this.recording.bound(call, name, visit)?.visit ?? visit, name)?.tree);
-    for (const name of names) {
+    const by = (name) => this.recording.bound(call, name, visit)?.visit ?? visit;
+    const where = block.where.map(({ name }) => this.treeOf(by(name), name)?.tree);
+    const named = [...nodes([tree, ...where])].filter(([kind]) => kind === "name");
+    for (const name of new Set(named.map((node) => node[1]))) {
       const found = this.recording.bound(call, name, visit);
       const maker = found?.visit === null && Array.isArray(found.value) ? this.maker(found.value[0], visit, true) ?? this.maker(found.value[0], visit) : undefined;
       if (maker === undefined) continue;
@@ -213,15 +208,4 @@ class Explanation {
       }
     }
   }
-}
-
-/** The first `a if ... else b` in a tree. */
-function choiceIn(tree) {
-  if (!Array.isArray(tree)) return null;
-  if (tree[0] === "choice") return tree;
-  for (const part of tree) {
-    const found = choiceIn(part);
-    if (found) return found;
-  }
-  return null;
 }

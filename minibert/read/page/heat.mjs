@@ -1,14 +1,13 @@
 // The picture of the chosen array: a cell a number, and labels that stay in sight while the cells scroll.
 
-import { button, byId, element } from "../../../viz/web/dom.mjs";
-import { inkOn } from "../../../viz/web/colors.mjs";
+import { ARROWS, button, byId, element } from "../../../viz/web/dom.mjs";
+import { hex, inkOn } from "../../../viz/web/colors.mjs";
+import { within } from "../../../viz/web/numbers.mjs";
 import { FONT, shorten, textWidth } from "../../../viz/web/text.mjs";
 import { axisWord, isTokens } from "./letters.mjs";
 import { colorOf, largestOf } from "./thumbs.mjs";
 
 const WINDOW = 128; // places of an axis shown at a time, where they have no tokens
-/** @type {Record<string, [number, number]>} */
-const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 /** @typedef {{axis: number, from: number, to: number, size: number, tokens: boolean}} Side the places of one axis; axis -1: there is none */
 
@@ -75,22 +74,18 @@ export class Heat {
   }
 
   /** @param {NonNullable<Heat["box"]>} box */
-  cells({ rows, columns, width, height, across, down }) {
-    const { array, index, page } = this.shown;
+  cells({ width, height, across, down }) {
+    const { array, page } = this.shown;
     const context = sheet("cells", Math.ceil(across * width) + 2, Math.ceil(down * height) + 2);
     const largest = largestOf(array);
     const shares = (array.low ?? -1) >= 0 && (array.high ?? 2) <= 1 && width >= 26; // written into their cells
     const gap = Math.min(width, height) > 8 ? 1 : 0;
-    const at = [...index];
-    const last = at.length - 1;
     context.font = `10px ${FONT}`;
     context.textAlign = "center";
     for (let i = 0; i < down; i++) {
       for (let j = 0; j < across; j++) {
-        if (last > 0) at[last - 1] = rows.from + i;
-        if (last >= 0) at[last] = columns.from + j;
-        const number = this.shown.valueAt(at);
-        const color = `#${colorOf(number, largest, page.theme).map((c) => c.toString(16).padStart(2, "0")).join("")}`;
+        const number = this.shown.valueAt(this.indexOf(i, j));
+        const color = hex(colorOf(number, largest, page.theme));
         context.fillStyle = color;
         context.fillRect(j * width, i * height, width - gap, height - gap);
         if (!shares) continue;
@@ -163,9 +158,8 @@ export class Heat {
     const { shown } = this;
     const made = [columns, rows].filter(({ from, to, size }) => to - from < size).map(({ axis, from, to, size }) => {
       const step = (sign, by, label) => {
-        const go = button(sign, () => shown.choose(shown.index.with(axis, Math.min(size - 1, Math.max(0, from + by * WINDOW)))), { "aria-label": label });
-        go.disabled = by < 0 ? from === 0 : to >= size;
-        return go;
+        const go = () => shown.choose(shown.index.with(axis, within(from + by * WINDOW, 0, size - 1)));
+        return button(sign, go, { "aria-label": label, disabled: by < 0 ? from === 0 : to >= size });
       };
       return element("span", { class: "window" }, step("‹", -1, "the ones before"), `${axisWord(shown.letters, axis)}s ${from} to ${to - 1} of ${size}`, step("›", 1, "the ones after"));
     });
@@ -191,15 +185,18 @@ export class Heat {
   /** The index of the cell under the pointer. @param {PointerEvent} event */
   placeAt(event) {
     if (!this.box) return null;
-    const { rows, columns, width, height, across, down } = this.box;
+    const { width, height, across, down } = this.box;
     const { left, top } = byId("cells").getBoundingClientRect();
     const [i, j] = [Math.floor((event.clientY - top) / height), Math.floor((event.clientX - left) / width)];
-    if (i < 0 || j < 0 || i >= down || j >= across) return null;
-    const index = [...this.shown.index];
-    const last = index.length - 1;
-    if (last >= 0) index[last] = columns.from + j;
-    if (last > 0) index[last - 1] = rows.from + i;
-    return index;
+    return i < 0 || j < 0 || i >= down || j >= across ? null : this.indexOf(i, j);
+  }
+
+  /** The index of a cell that is drawn, by its row and column. @param {number} i @param {number} j */
+  indexOf(i, j) {
+    const { rows, columns } = this.box;
+    const { index } = this.shown;
+    const whole = [...index.slice(0, -2), rows.from + i, columns.from + j];
+    return whole.slice(whole.length - index.length); // an array may have less than two axes
   }
 }
 

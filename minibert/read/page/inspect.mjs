@@ -1,6 +1,6 @@
 // The chosen array, opened: its picture, the number that is chosen, and how that number came about.
 
-import { byId, button, element, option } from "../../../viz/web/dom.mjs";
+import { byId, button, choice, element, refill } from "../../../viz/web/dom.mjs";
 import { blend } from "../../../viz/web/colors.mjs";
 import { fourDigits } from "../../../viz/web/numbers.mjs";
 import { Heat } from "./heat.mjs";
@@ -91,9 +91,7 @@ export class Inspector {
       const names = Array.from({ length: held[axis] }, (_, i) => this.nameOf(axis, i));
       picks.push(list(axisWord(this.letters, axis), names, this.index[axis], (i) => this.choose(this.index.with(axis, i))));
     }
-    const focus = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.pick;
-    byId("picks").replaceChildren(...picks);
-    if (focus) byId("picks").querySelector(`[data-pick="${focus}"]`)?.focus();
+    refill(byId("picks"), picks);
   }
 
   /** @param {number[]} index */
@@ -107,8 +105,8 @@ export class Inspector {
     this.page.opened();
   }
 
-  /** @param {number} down @param {number} right */
-  move(down, right) {
+  /** @param {number} right @param {number} down */
+  move(right, down) {
     const last = this.index.length - 1;
     const by = new Map([[last, right], [last - 1, down]]);
     this.choose(this.index.map((i, axis) => Math.min(this.held[axis] - 1, Math.max(0, i + (by.get(axis) ?? 0)))));
@@ -159,10 +157,7 @@ function partly({ rows, step, shape }) {
 
 /** A choice with a label. @param {string} label @param {(string | number)[]} names @param {number} chosen @param {(i: number) => void} change */
 function list(label, names, chosen, change) {
-  const select = element("select", { "data-pick": label }, ...names.map((name, i) => option(i, name)));
-  select.value = String(chosen);
-  select.addEventListener("change", () => change(Number(select.value)));
-  return element("label", {}, `${label} `, select);
+  return element("label", {}, `${label} `, choice(names, chosen, change, { "data-pick": label }));
 }
 
 /** The colours from the smallest number to the largest. @param {Stored} array @param {import("../../../viz/web/colors.mjs").Theme} theme */

@@ -4,22 +4,23 @@ import { minus } from "../../../viz/web/numbers.mjs";
 
 /** @typedef {import("./recording.mjs").Stored} Stored */
 
-/** @type {Record<string, string[]>} */
+/** @type {Record<string, string[]>} a place of an axis, one of them with its size, several */
 const WORDS = {
-  T: ["token", "tokens"],
-  S: ["key", "keys"],
-  H: ["head", "heads"],
-  L: ["layer", "layers"],
-  D: ["hidden number", "hidden numbers"],
-  E: ["embedding number", "embedding numbers"],
-  K: ["number of the head", "numbers per head"],
-  F: ["feed-forward number", "feed-forward numbers"],
-  V: ["word of the vocabulary", "words of the vocabulary"],
-  N: ["token", "tokens"],
-  1: ["", ""],
+  T: ["token", "token", "tokens"],
+  S: ["key", "key", "keys"],
+  H: ["head", "head", "heads"],
+  L: ["layer", "layer", "layers"],
+  D: ["number", "hidden number", "hidden numbers"],
+  E: ["number", "embedding number", "embedding numbers"],
+  K: ["number", "number of the head", "numbers per head"],
+  F: ["number", "feed-forward number", "feed-forward numbers"],
+  V: ["word", "word of the vocabulary", "words of the vocabulary"],
+  N: ["token", "token", "tokens"],
 };
-/** @type {Record<string, string>} */
-const SHORT = { T: "token", S: "key", H: "head", L: "layer", D: "number", E: "number", K: "number", F: "number", V: "word", N: "token" };
+const QUERY = ["query", "query", "queries"];
+
+/** The words of an axis; "query" rather than "token" where there are keys as well. @param {string} letters @param {number} axis */
+const wordsOf = (letters, axis) => (letters[axis] === "T" && letters.includes("S") ? QUERY : WORDS[letters[axis]]);
 
 /**
  * The letters in a name, if there are as many as the array has axes; else those of the same array elsewhere; else those
@@ -32,19 +33,14 @@ export function lettersOf(name, array) {
   return array.letters || (own.length < array.shape.length && own ? own.padStart(array.shape.length, ".") : "");
 }
 
-/** One axis in a word: "query" rather than "token" where there are keys as well. @param {string} letters @param {number} axis */
-export function axisWord(letters, axis) {
-  const letter = letters[axis];
-  if (letter === "T" && letters.includes("S")) return "query";
-  return SHORT[letter] ?? `axis ${axis}`;
-}
+/** One place of an axis, in a word. @param {string} letters @param {number} axis */
+export const axisWord = (letters, axis) => wordsOf(letters, axis)?.[0] ?? `axis ${axis}`;
 
 /** "4 heads × 12 queries × 12 keys". @param {string} letters @param {number[]} shape */
 export function shapeInWords(letters, shape) {
   if (!shape.length) return "one number";
   return shape.map((size, axis) => {
-    const letter = letters[axis];
-    const [one, many] = letter === "T" && letters.includes("S") ? ["query", "queries"] : WORDS[letter] ?? ["", ""];
+    const [, one, many] = wordsOf(letters, axis) ?? ["", "", ""];
     return `${size} ${size === 1 ? one : many}`.trim();
   }).join(" × ") + (letters ? "" : " numbers");
 }

@@ -1,6 +1,6 @@
 // Docstrings as text: paragraphs, `names` as code, lists, equations with their powers, indices and roots.
 
-import { element } from "../../../viz/web/dom.mjs";
+import { element, table } from "../../../viz/web/dom.mjs";
 
 /** `code` in a sentence. @param {string} text @returns {Node[]} */
 export function inline(text) {
@@ -66,10 +66,11 @@ export const prose = (blocks) => blocks.map((block) => {
     return element("dl", {}, ...block.rows.flatMap(([term, text]) => [element("dt", {}, ...inline(term)), element("dd", {}, ...inline(text))]));
   }
   const remarks = block.rows.some((row) => row[3]);
-  const rows = block.rows.map(([left, relation, right, remark]) => element("tr", {},
+  const rows = block.rows.map(([left, relation, right, remark]) => [
     element("td", { class: "left" }, ...maths(left)),
     element("td", {}, ...maths(` ${relation} `)),
     element("td", { class: "right" }, ...maths(right)),
-    ...(remarks ? [element("td", { class: "remark" }, ...inline(remark))] : [])));
-  return element("table", { class: "equations", role: "presentation" }, element("tbody", {}, ...rows));
+    ...(remarks ? [element("td", { class: "remark" }, ...inline(remark))] : []),
+  ]);
+  return table(null, rows, { class: "equations", role: "presentation" });
 });

@@ -1,8 +1,8 @@
 // The page: the chapters as text and code, and beside each line what it made in the call that is shown.
 
-import { fromHash, toHash } from "../../../viz/web/address.mjs";
+import { fromHash, toHash, writeHash } from "../../../viz/web/address.mjs";
 import { THEMES } from "../../../viz/web/colors.mjs";
-import { button, byId, element, option } from "../../../viz/web/dom.mjs";
+import { button, byId, choice, element } from "../../../viz/web/dom.mjs";
 import { fourDigits } from "../../../viz/web/numbers.mjs";
 import { Arithmetic } from "./arithmetic.mjs";
 import { Beside } from "./beside.mjs";
@@ -143,10 +143,9 @@ export class Page {
       if (index === undefined) {
         return element("li", {}, button(recording.label(c), () => this.go(visits[0], { scroll: true }), { "aria-current": c === call ? "true" : "" }));
       }
-      const select = element("select", { "aria-label": `which ${recording.label(c).replace(/ \d+$/u, "")}` }, ...like.map((other, k) => option(k, recording.label(other))));
-      select.value = String(index);
-      select.addEventListener("change", () => this.goTwin(call, c, like[Number(select.value)]));
-      return element("li", {}, select);
+      const names = like.map((other) => recording.label(other));
+      const which = { "aria-label": `which ${recording.label(c).replace(/ \d+$/u, "")}` };
+      return element("li", {}, choice(names, index, (i) => this.goTwin(call, c, like[i]), which));
     });
     byId("path").replaceChildren(...items);
     requestAnimationFrame(() => byId("path").scrollTo(byId("path").scrollWidth, 0)); // where they do not all fit
@@ -229,11 +228,7 @@ export class Page {
       const { open } = this;
       const array = open ? `${open.visit === null ? "given " : ""}${open.name}` : "";
       this.address = toHash({ ...ADDRESS, step: this.step, array, at: open ? this.inspector.index?.join(".") ?? "" : "" }, ADDRESS);
-      try {
-        history.replaceState(null, "", this.address ? `#${this.address}` : location.pathname + location.search);
-      } catch {
-        // a frame in a notebook may have no address to write to
-      }
+      writeHash(this.address);
     }, 150);
   }
 

@@ -1,6 +1,6 @@
 // How the chosen number came about, as text: expressions with numbers, and sums term by term.
 
-import { button, byId, element, headings } from "../../../viz/web/dom.mjs";
+import { button, byId, element, heading, table } from "../../../viz/web/dom.mjs";
 import { fourDigits } from "../../../viz/web/numbers.mjs";
 import { axisWord, isTokens, lettersOf, placeName } from "./letters.mjs";
 import { inline } from "./prose.mjs";
@@ -65,11 +65,11 @@ export class Steps {
       const bar = element("span", { class: term < 0 ? "minus" : "plus" });
       bar.style.width = `${(100 * Math.abs(term)) / largest}%`;
       const label = tokens ? element("bdi", {}, placeName(letter, rows.length, k, this.data.about)) : k;
-      return element("tr", {}, element("th", { scope: "row" }, label), ...row.map((x) => element("td", {}, fourDigits(x))), element("td", { class: "bar" }, bar));
+      return [heading(label, "row"), ...row.map(fourDigits), element("td", { class: "bar" }, bar)];
     });
-    const head = element("tr", {}, ...headings([letter ? axisWord(letters, letters.length - 1) : "", ...heads, heads.length ? "product" : "term"]), element("td"));
+    const head = [letter ? axisWord(letters, letters.length - 1) : "", ...heads, heads.length ? "product" : "term"];
     const summary = element("summary", {}, element("code", {}, what), ` : the ${RESULTS[how]} of ${rows.length} ${heads.length ? "products" : "numbers"} is `, element("b", {}, fourDigits(total)));
-    const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
-    return element("details", open ? { open: "open" } : {}, summary, element("div", { class: "terms", tabindex: "0", role: "region", "aria-label": `the terms of ${what}` }, table));
+    const terms = table([...head.map((name) => heading(name)), ""], body);
+    return element("details", open ? { open: "open" } : {}, summary, element("div", { class: "terms", tabindex: "0", role: "region", "aria-label": `the terms of ${what}` }, terms));
   }
 }

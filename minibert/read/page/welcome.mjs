@@ -1,6 +1,6 @@
 // The first section: what the page is, what the letters stand for here, and questions to begin with.
 
-import { button, element } from "../../../viz/web/dom.mjs";
+import { button, element, heading, table } from "../../../viz/web/dom.mjs";
 import { shapeInWords } from "./letters.mjs";
 import { inline } from "./prose.mjs";
 
@@ -20,9 +20,9 @@ export function welcome(page) {
   ];
   if (questions.length) {
     parts.push(element("p", {}, "Questions to begin with. Each opens the array that it is about:"));
-    parts.push(element("ol", { class: "questions" }, ...questions.map(({ text, name, where, answer, table }) => element("li", {},
+    parts.push(element("ol", { class: "questions" }, ...questions.map(({ text, name, where, answer, table: numbers }) => element("li", {},
       button(text, () => page.find(name, where), { class: "link" }),
-      element("details", {}, element("summary", {}, "Answer"), element("p", {}, ...inline(answer)), ...(table ? [rows(table)] : []))))));
+      element("details", {}, element("summary", {}, "Answer"), element("p", {}, ...inline(answer)), ...(numbers ? [rows(numbers)] : []))))));
   }
   for (const note of [about.student, about.leftOut]) if (note) parts.push(element("p", { class: "note" }, note));
   return parts;
@@ -45,6 +45,5 @@ function legend({ arrays }) {
 
 /** @param {string[][]} table its first row is the head */
 function rows([head, ...body]) {
-  return element("table", {}, element("thead", {}, element("tr", {}, ...head.map((cell) => element("th", { scope: "col" }, cell)))),
-    element("tbody", {}, ...body.map(([first, ...cells]) => element("tr", {}, element("th", { scope: "row" }, first), ...cells.map((cell) => element("td", {}, cell))))));
+  return table(head.map((name) => heading(name)), body.map(([first, ...cells]) => [heading(first, "row"), ...cells]));
 }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { attentionOf, mergeWords, rankOf, strongest } from "../../../viz/explorer/page/attention.mjs";
-import { linesOf } from "../../../viz/explorer/page/lines.mjs";
+import { attentionOf, linesOf, mergeWords, rankOf, strongest } from "../../../viz/explorer/page/attention.mjs";
 import { wordGroups } from "../../../viz/web/tokens.mjs";
 
 const near = (a, b, message) => assert.ok(Math.abs(a - b) < 1e-12, `${message ?? ""} ${a} is not ${b}`);

@@ -3,7 +3,7 @@
 import { inside, ticks } from "./camera.mjs";
 import { attentionColor } from "../../web/colors.mjs";
 import { drawHeatScale } from "./heat.mjs";
-import { signed } from "../../web/numbers.mjs";
+import { signed, within } from "../../web/numbers.mjs";
 import { say } from "../../web/words.mjs";
 
 const LEFT = 50; // pixels for the numbers and names of axes
@@ -26,8 +26,7 @@ export class AverageView {
     this.height = this.map.y + side + BELOW - box.y;
   }
 
-  draw(painter, app, box) {
-    this.layOut(app, box);
+  draw(painter, app) {
     const head = app.data.head(app.state.layer, app.state.head);
     this.drawBars(painter, app, head);
     this.drawMap(painter, app, head);
@@ -37,7 +36,7 @@ export class AverageView {
   drawBars(painter, app, head) {
     const { theme, data, hover } = app;
     const { bars, step } = this;
-    const values = head.relative;
+    const values = head.mean("relative");
     const top = Math.max(0.1, ...values) * 1.04;
     const bottom = bars.y + bars.height;
     painter.text(say("average_relative"), bars.x, bars.y - 18, { color: theme.ink, weight: 600, size: 13 });
@@ -61,11 +60,12 @@ export class AverageView {
   drawMap(painter, app, head) {
     const { theme, data, hover } = app;
     const { map, cell } = this;
+    const average = head.mean("average");
     const bottom = map.y + map.height;
     painter.text(say("average_position"), map.x, map.y - 18, { color: theme.ink, weight: 600, size: 13 });
     for (let i = 0; i < data.across; i++) {
       for (let j = 0; j < data.across; j++) {
-        const fill = attentionColor(head.average[i * data.across + j], theme);
+        const fill = attentionColor(average[i * data.across + j], theme);
         painter.rect(map.x + j * cell, map.y + i * cell, cell - 0.5, cell - 0.5, { fill });
       }
       if (i % (cell > 20 ? 1 : cell > 10 ? 2 : 4) === 0) {
@@ -92,12 +92,11 @@ export class AverageView {
 
   /** What the arrow keys lead to: along the bars, down into the map, and up out of it. */
   neighbor({ reach, across }, hover, right, down) {
-    const within = (value, most) => Math.min(most, Math.max(0, value));
     if (hover?.cell) {
       const [i, j] = hover.cell;
-      if (i + down >= 0) return { cell: [within(i + down, across - 1), within(j + right, across - 1)] };
+      if (i + down >= 0) return { cell: [within(i + down, 0, across - 1), within(j + right, 0, across - 1)] };
     } else if (down > 0) return { cell: [0, 0] };
-    return { bar: within((hover?.bar ?? reach) + right, 2 * reach) };
+    return { bar: within((hover?.bar ?? reach) + right, 0, 2 * reach) };
   }
 
   /** The middle of a bar's foot or of a cell, on the canvas. */

@@ -13,12 +13,6 @@ export function rotation(turn, tilt) {
 /** Whether a place on the screen lies in a box {x, y, width, height}. */
 export const inside = (box, x, y) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height;
 
-const UPRIGHT = [
-  [1, 0, 0],
-  [0, 1, 0],
-  [0, 0, 1],
-];
-
 /** Where in `positions` the numbers of the queries and keys begin of the tokens `shown` (1 or 0 for each). */
 function* places(shown) {
   const size = shown.length;
@@ -64,7 +58,7 @@ export function camera(world, box, look, dims = 2, margin = 28) {
   const scale = fit * look.zoom;
   const [cx, cy] = [world.x + look.x * side, world.y + look.y * side];
   const [mx, my] = [box.x + box.width / 2, box.y + box.height / 2];
-  const turn = dims === 3 ? rotation(look.turn, look.tilt) : UPRIGHT;
+  const turn = dims === 3 ? rotation(look.turn, look.tilt) : rotation(0, 0);
   return { scale, side, turn, cx, cy, mx, my, box };
 }
 

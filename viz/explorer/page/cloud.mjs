@@ -2,7 +2,8 @@
 
 import { ball, bounds, camera, mixBounds, project, ticks } from "./camera.mjs";
 import { coloring } from "./coloring.mjs";
-import { Crowd, placeLabels } from "./labels.mjs";
+import { placeLabels } from "./labels.mjs";
+import { rangeOf, within } from "../../web/numbers.mjs";
 import { textWidth } from "../../web/text.mjs";
 import { say } from "../../web/words.mjs";
 
@@ -61,16 +62,11 @@ export class Cloud {
     const t = this.start ? Math.min(1, (time - this.start.time) / MOVE) : 1;
     if (t === 1) this.start = null;
     const eased = t * t * (3 - 2 * t);
-    if (this.start) {
-      const [a, b] = [this.start.positions, this.goal.positions];
-      for (let i = 0; i < a.length; i++) this.now[i] = a[i] + (b[i] - a[i]) * eased;
-      this.world = mixBounds(this.start.world, this.goal.world, eased);
-      this.turning = this.start.turning + (this.goal.turning - this.start.turning) * eased;
-    } else {
-      this.now.set(this.goal.positions);
-      this.world = this.goal.world;
-      this.turning = this.goal.turning;
-    }
+    const { goal } = this;
+    const { positions, world, turning } = this.start ?? goal;
+    for (let i = 0; i < positions.length; i++) this.now[i] = positions[i] + (goal.positions[i] - positions[i]) * eased;
+    this.world = mixBounds(world, goal.world, eased);
+    this.turning = turning + (goal.turning - turning) * eased;
     return this.start !== null;
   }
 
@@ -93,9 +89,9 @@ export class Cloud {
   }
 
   visible(p) {
-    const n = p % this.data.size;
-    const [x, y, box] = [this.screen[2 * p], this.screen[2 * p + 1], this.eye.box];
-    return this.shown[n] === 1 && x > box.x - 9 && y > box.y - 9 && x < box.x + box.width + 9 && y < box.y + box.height + 9;
+    const { box } = this.eye;
+    const [x, y] = [this.screen[2 * p] - box.x, this.screen[2 * p + 1] - box.y];
+    return this.shown[p % this.data.size] === 1 && x > -9 && y > -9 && x < box.width + 9 && y < box.height + 9;
   }
 
   /** Thin lines from where the points of some tokens were before the last move to where they are. */
@@ -121,12 +117,11 @@ export class Cloud {
     return [this.screen[2 * p], this.screen[2 * p + 1]];
   }
 
-  /** Size of each point, as a number of a sprite: by norm if asked for, by nearness to the eye in 3-D. */
-  bucket(p, sized, norms, longest, shortest) {
-    let size = 0.5;
-    if (sized) size = (norms[p] - shortest) / (longest - shortest || 1);
+  /** Size of a point, as a number of a sprite: by norm if there are norms, by nearness to the eye in 3-D. */
+  bucket(p, norms, longest, shortest) {
+    let size = norms ? (norms[p] - shortest) / (longest - shortest || 1) : 0.5;
     if (this.turning > 0) size = 0.6 * size + 0.4 * (0.5 + 0.5 * this.turning * this.depth[p]);
-    return Math.max(0, Math.min(BUCKETS - 1, Math.round(size * (BUCKETS - 1))));
+    return within(Math.round(size * (BUCKETS - 1)), 0, BUCKETS - 1);
   }
 
   /** The points that are bright, or those that are not. The faded ones are drawn opaque and then veiled together: many at
@@ -141,7 +136,7 @@ export class Cloud {
     const basic = (count > 4000 ? 2.1 : count > 1500 ? 2.6 : count > 400 ? 3.4 : 4.8) * Math.min(1.8, Math.max(1, state.zoom) ** 0.2);
     const edge = count > 1500 ? null : theme.paper;
     const norms = state.sized ? head.norms : null;
-    const [shortest, longest] = norms ? [norms.reduce((a, b) => Math.min(a, b)), norms.reduce((a, b) => Math.max(a, b))] : [0, 1];
+    const [shortest, longest] = norms ? rangeOf(norms) : [0, 1];
 
     const sprites = [];
     const spriteOf = (side, color, bucket) => {
@@ -149,23 +144,14 @@ export class Cloud {
       sprites[name] ??= painter.sprite(side ? "diamond" : "disc", basic * (0.55 + (0.9 * bucket) / (BUCKETS - 1)), colors.palette[color], edge);
       return sprites[name];
     };
-    const { screen, shown, eye } = this;
-    const { box } = eye;
-    const plain = !state.sized && this.turning === 0;
-    const stampAll = (wanted) => {
-      for (const p of this.order) {
-        const side = p < data.size ? 0 : 1;
-        const n = p - side * data.size;
-        if (!shown[n] || (bright[n] === 1) !== wanted) continue;
-        const [x, y] = [screen[2 * p], screen[2 * p + 1]];
-        if (x < box.x - 9 || y < box.y - 9 || x > box.x + box.width + 9 || y > box.y + box.height + 9) continue;
-        const bucket = plain ? 3 : this.bucket(p, state.sized, norms, longest, shortest);
-        painter.stamp(spriteOf(side, colors.index[p], bucket), x, y);
-      }
-    };
+    const { screen, eye: { box } } = this;
     painter.stamps(box, count > 1500, () => {
       painter.alpha(count > 3000 && !faded ? 0.8 : 1);
-      stampAll(!faded);
+      for (const p of this.order) {
+        if ((bright[p % data.size] === 1) === faded || !this.visible(p)) continue;
+        const bucket = this.bucket(p, norms, longest, shortest);
+        painter.stamp(spriteOf(p < data.size ? 0 : 1, colors.index[p], bucket), screen[2 * p], screen[2 * p + 1]);
+      }
     });
     painter.alpha(count > 3000 ? 0.87 : 0.8);
     if (faded) painter.rect(box.x, box.y, box.width, box.height, { fill: theme.paper });
@@ -199,13 +185,14 @@ export class Cloud {
       if (wanted.length > first.length + 4 * most) break;
       if (most > 0 && bright[p % data.size] && !chosen.has(p)) want(p);
     }
-    const crowd = new Crowd();
+    const taken = [];
     const few = 2 * bright.reduce((sum, one) => sum + one, 0) <= 400;
     for (const p of few ? this.order : []) {
-      if (bright[p % data.size] && this.visible(p)) crowd.add({ x: this.screen[2 * p] - 4, y: this.screen[2 * p + 1] - 4, width: 8, height: 8 });
+      const [x, y] = [this.screen[2 * p] - 4, this.screen[2 * p + 1] - 4];
+      if (bright[p % data.size] && this.visible(p)) taken.push({ x, y, width: 8, height: 8 });
     }
     const frame = { x: box.x + 2, y: box.y + 2, width: box.width - 4, height: box.height - 4 };
-    const placed = placeLabels(wanted, (text) => textWidth(text, size), frame, { most: most + first.length, crowd });
+    const placed = placeLabels(wanted, (text) => textWidth(text, size), frame, { most: most + first.length, taken });
     for (const { p, text, left, middle } of placed) {
       const color = p < data.size ? theme.query : theme.key;
       painter.text(text, left, middle, { size, color, halo: theme.paper, weight: chosen.has(p) ? 700 : 400 });

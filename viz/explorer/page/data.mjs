@@ -27,18 +27,15 @@ export class Data {
 
   /** Lay all sentences end to end. */
   number() {
-    this.tokenOf = [];
-    this.sentenceOf = [];
-    this.positionOf = [];
-    this.sentences.forEach((sentence, number) => {
-      Object.assign(sentence, { number, start: this.tokenOf.length, size: sentence.tokens.length });
-      sentence.tokens.forEach((token, position) => {
-        this.tokenOf.push(token);
-        this.sentenceOf.push(number);
-        this.positionOf.push(position);
-      });
-    });
-    this.size = this.tokenOf.length;
+    let start = 0;
+    for (const [number, sentence] of this.sentences.entries()) {
+      Object.assign(sentence, { number, start, size: sentence.tokens.length });
+      start += sentence.size;
+    }
+    this.size = start;
+    this.tokenOf = this.sentences.flatMap(({ tokens }) => tokens);
+    this.sentenceOf = this.sentences.flatMap(({ tokens, number }) => tokens.map(() => number));
+    this.positionOf = this.sentences.flatMap(({ tokens }) => [...tokens.keys()]);
     this.points = 2 * this.size;
     this.frequency = new Map();
     for (const token of this.tokenOf) this.frequency.set(token, (this.frequency.get(token) ?? 0) + 1);
@@ -205,13 +202,9 @@ export class Head {
     return Float64Array.from(all.subarray(from, from + K), (x) => (x / QUANTA) * this.packed.steepest);
   }
 
-  /** Mean attention by relative position (index reach + j - i) and by (query position, key position). */
-  get relative() {
-    return this.once("relative", () => Float32Array.from(uint16(this.packed.relative), (x) => x / 65535));
-  }
-
-  get average() {
-    return this.once("average", () => Float32Array.from(uint16(this.packed.average), (x) => x / 65535));
+  /** Mean attention: "relative", by position (index reach + j - i); "average", by (query position, key position). */
+  mean(by) {
+    return this.once(by, () => Float32Array.from(uint16(this.packed[by]), (x) => x / 65535));
   }
 }
 

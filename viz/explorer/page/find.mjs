@@ -8,20 +8,13 @@ import { joined, wordGroups } from "../../web/tokens.mjs";
  */
 export function findTokens(data, wanted) {
   const mask = new Uint8Array(data.size);
-  const words = longWords(data);
-  const lower = data.tokenOf.map((token) => token.toLowerCase());
+  const tokens = data.tokenOf.map((token, n) => ({ name: token.toLowerCase(), from: n, to: n + 1 }));
+  const names = [...tokens, ...longWords(data)];
   const texts = wanted.trim().toLowerCase().split(/\s+/u).filter(Boolean);
   for (const text of texts) {
-    const hit = (test) => {
-      const found = [];
-      lower.forEach((token, n) => {
-        if (test(token)) found.push({ from: n, to: n + 1 });
-      });
-      found.push(...words.filter(({ name }) => test(name)));
-      for (const { from, to } of found) mask.fill(1, from, to);
-      return found.length > 0;
-    };
-    if (!hit((name) => name === text)) hit((name) => name.includes(text));
+    const same = names.filter(({ name }) => name === text);
+    const found = same.length ? same : names.filter(({ name }) => name.includes(text));
+    for (const { from, to } of found) mask.fill(1, from, to);
   }
   return mask;
 }

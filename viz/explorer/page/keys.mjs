@@ -1,10 +1,12 @@
 // Everything with the keyboard. What the keys do is also what the help says.
 
+import { ACTIONS } from "./actions.mjs";
+import { ARROWS } from "../../web/dom.mjs";
+import { within } from "../../web/numbers.mjs";
 import { offText } from "./state.mjs";
 
 export const HELP = ["1 … 6", "[ ]", "{ }", "m", "d", "s S", "n p", "k", "← → ↑ ↓", "+ - 0", "Enter", "x", "w", "e", "/", "t", "Escape", "?"];
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const MOVES = /^(Arrow|Enter$|Escape$)/u; // keys that mean something where letters are no short cuts, too
 
 /** What a key does in every view; false: nothing. */
@@ -17,11 +19,11 @@ const ANYWHERE = {
   d: (app) => app.set({ dims: app.state.dims === 2 ? 3 : 2 }),
   s: (app) => app.choose({ sentence: wrapped(app.state.sentence + 1, app.data.sentences.length) }),
   S: (app) => app.choose({ sentence: wrapped(app.state.sentence - 1, app.data.sentences.length) }),
-  t: (app) => app.act("theme"),
+  t: ACTIONS.theme,
   w: (app) => app.set({ words: !app.state.words }),
-  e: (app) => Boolean(app.data.live) && app.act("type"),
-  "/": (app) => app.act("search"),
-  "?": (app) => app.act("help"),
+  e: (app) => Boolean(app.data.live) && ACTIONS.type(),
+  "/": ACTIONS.search,
+  "?": ACTIONS.help,
   Escape: (app) => app.set({ query: -1, key: -1, find: "" }),
   Enter: (app) => app.state.view === "heads" && app.set({ view: "points" }),
 };
@@ -32,21 +34,20 @@ const IN_A_SENTENCE = {
   p: (app) => toQuery(app, app.state.query < 0 ? 0 : app.state.query - 1),
   k: nextKey,
   x: switchToken,
-  "+": (app) => app.act("zoom-in"),
-  "=": (app) => app.act("zoom-in"),
-  "-": (app) => app.act("zoom-out"),
-  0: (app) => app.act("zoom-all"),
+  "+": ACTIONS["zoom-in"],
+  "=": ACTIONS["zoom-in"],
+  "-": ACTIONS["zoom-out"],
+  0: ACTIONS["zoom-all"],
 };
 
-/** Acts on a key; false if it meant nothing. */
+/** Acts on a key; false, and nothing else, if it meant nothing. */
 export function press(app, key) {
   const { state, viewNames } = app;
   if (!MOVES.test(key) && !state.keys) return false;
   if (ARROWS[key]) return arrow(app, ...ARROWS[key]);
   if (/^[1-9]$/u.test(key)) return Number(key) <= viewNames.length && app.set({ view: viewNames[Number(key) - 1] });
-  if (ANYWHERE[key]) return ANYWHERE[key](app);
-  if (["heads", "average"].includes(state.view)) return false;
-  return IN_A_SENTENCE[key]?.(app) ?? false;
+  const act = ANYWHERE[key] ?? (["heads", "average"].includes(state.view) ? undefined : IN_A_SENTENCE[key]);
+  return act ? act(app) : false;
 }
 
 const wrapped = (value, count) => ((value % count) + count) % count;
@@ -72,13 +73,12 @@ function switchToken(app) {
   if (token < 0) return false;
   const off = new Set(app.off);
   if (!off.delete(token)) off.add(token);
-  return off.size === app.data.sentences[app.state.sentence].size || app.switchTokens(offText(off));
+  return off.size === app.data.sentences[app.state.sentence].size || app.set({ off: offText(off) });
 }
 
 function arrow(app, right, down) {
   const { state, data, hover, views } = app;
   const { size } = data.sentences[state.sentence];
-  const within = (value, low, high) => Math.min(high, Math.max(low, value));
   if (state.view === "heads") return app.set(views.heads.neighbor(state, right, down));
   if (state.view === "average") return app.pointByKey(views.average.neighbor(data, hover, right, down));
   if (state.view !== "points") {

@@ -1,6 +1,5 @@
 // The page itself: one state, one canvas, six views. It is drawn again when something has changed.
 
-import { ACTIONS } from "./actions.mjs";
 import { attentionOf } from "./attention.mjs";
 import { Cloud } from "./cloud.mjs";
 import { coloring } from "./coloring.mjs";
@@ -61,7 +60,10 @@ class App {
     this.dark.addEventListener("change", () => this.changed());
     addEventListener("beforeprint", () => this.print(true));
     addEventListener("afterprint", () => this.print(false));
-    byId("stage").addEventListener("scroll", () => this.point(null) && this.draw()); // something else is under the pointer now
+    byId("stage").addEventListener("scroll", () => {
+      this.point(null); // something else is under the pointer now
+      this.draw();
+    });
     new ResizeObserver(() => this.draw()).observe(byId("stage"));
     this.changed();
   }
@@ -80,7 +82,6 @@ class App {
     this.hover = null;
     if (before.view !== this.state.view) byId("stage").scrollTo(0, 0);
     this.changed();
-    return true;
   }
 
   /** For paper: light, and all of the picture. */
@@ -97,6 +98,7 @@ class App {
   drawInto(painter, box) {
     this.window = EVERYTHING;
     const view = this.views[this.state.view];
+    view.layOut?.(this, box);
     view.draw(painter, this, box);
     while (view.waiting) view.resume(painter, this);
   }
@@ -112,10 +114,6 @@ class App {
     const { theme } = this.state;
     if (this.printing) return THEMES.light;
     return THEMES[theme === "auto" ? (this.dark.matches ? "dark" : "light") : theme];
-  }
-
-  get still() {
-    return this.calm.matches;
   }
 
   get off() {
@@ -179,22 +177,19 @@ class App {
     this.store.change(changes);
     if (Object.keys(changes).every((name) => LOOK.has(name))) {
       this.store.write();
-      this.draw();
-      return true;
+      return this.draw();
     }
     if (before.view !== this.state.view) {
       Object.assign(this.state, { x: 0, y: 0, zoom: 1, ...changes });
       this.hover = null;
       byId("stage").scrollTo(0, 0);
     }
-    this.changed();
-    return true;
+    return this.changed();
   }
 
   /** A change that makes the chosen points mean something else. */
   choose(changes) {
-    const forget = "sentence" in changes && changes.sentence !== this.state.sentence;
-    if (!forget) return this.set(changes);
+    if ((changes.sentence ?? this.state.sentence) === this.state.sentence) return this.set(changes);
     const fresh = { query: -1, key: -1, off: "", x: 0, y: 0, zoom: 1, ...changes };
     if (this.data.isTyped(changes.sentence)) {
       const { text, second, masked } = this.data.typed.request;
@@ -211,16 +206,10 @@ class App {
   /** What is under the pointer, which is `at` a place in the window. */
   point(hover, at = this.pointer) {
     this.pointer = at;
-    if (JSON.stringify(hover) === JSON.stringify(this.hover)) return true;
+    if (JSON.stringify(hover) === JSON.stringify(this.hover)) return;
     this.hover = hover;
     this.canvas.classList.toggle("over", hover !== null);
     this.draw();
-    return true;
-  }
-
-  /** The next sentence with something found in it. */
-  nextFound(sentences) {
-    return this.choose({ sentence: sentences.find((number) => number > this.state.sentence) ?? sentences[0] });
   }
 
   /** Two views show nothing without a query. They begin with the mask of a new sentence, or its first word. */
@@ -235,30 +224,12 @@ class App {
     state.query = mask >= 0 ? mask : words.findIndex((word) => word !== null);
   }
 
-  /** What a button does, by its name. */
-  act(name) {
-    return ACTIONS[name](this);
-  }
-
-  /** All heads in the list beside the grid, or only those that lead it. */
-  showAll(all) {
-    this.all = all;
-    this.changed();
-  }
-
-  /** Tokens are switched off ("3.5"): in a typed sentence the model runs anew without them. */
-  switchTokens(off) {
-    this.set({ off });
-    return true;
-  }
-
   /** As `point`, from the keyboard: the note stands beside what is pointed at, and is read out. */
   pointByKey(hover) {
     const { left, top } = this.canvas.getBoundingClientRect();
     const [x, y] = this.views[this.state.view].place(hover);
     this.point(hover, [left + x, top + y]);
     byId("live").textContent = tipLines(this).join(", ");
-    return true;
   }
 
   key(event) {
@@ -331,7 +302,6 @@ class App {
     const box = { x: 0, y: 0, width, height };
     if (!this.anew && view.resume) return this.finish(view.resume(this.painter, this), false);
     this.anew = false;
-    view.prepare?.(this);
     view.layOut?.(this, box);
     this.whole = { width: Math.max(width, Math.floor(view.width ?? 0)), height: Math.max(height, Math.floor(view.height ?? 0)) };
     const grown = this.stacked.matches && this.state.view !== "points" ? `${view.height}px` : "";

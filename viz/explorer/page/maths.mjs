@@ -1,8 +1,8 @@
 // The numbers of one query and one key, from the dot product to the share of the value that moves.
 
-import { rankOf } from "./attention.mjs";
+import { exponentialsOf, rankOf } from "./attention.mjs";
 import { digits, percent } from "../../web/numbers.mjs";
-import { button, byId, element, headings } from "../../web/dom.mjs";
+import { button, byId, element, heading, table, tableRow } from "../../web/dom.mjs";
 import { info } from "./info.mjs";
 import { distancesFrom, flatDistance } from "./places.mjs";
 import { say } from "../../web/words.mjs";
@@ -15,18 +15,16 @@ export function pairNumbers(data, head, sentence, attention, query, key, off) {
   const { size, start } = data.sentences[sentence];
   const scores = head.scores(sentence).subarray(query * size, (query + 1) * size);
   const row = attention.subarray(query * size, (query + 1) * size);
-  const kept = [...row.keys()].filter((j) => !off.has(j));
-  const highest = Math.max(...kept.map((j) => scores[j]));
-  const exponentials = Float64Array.from(scores, (s, j) => (off.has(j) ? 0 : Math.exp(s - highest)));
+  const { highest, exponentials, total } = exponentialsOf(scores, off);
   const lengths = head.valueLengths(sentence);
   const moved = lengths && Float64Array.from(row, (a, j) => a * lengths[j]);
   const all = moved && moved.reduce((a, b) => a + b, 0);
   return {
     dot: scores[key] * Math.sqrt(data.headSize), root: Math.sqrt(data.headSize), score: scores[key], highest,
-    exponential: exponentials[key], total: exponentials.reduce((a, b) => a + b, 0), attention: row[key],
+    exponential: exponentials[key], total, attention: row[key],
     valueLength: lengths?.[key] ?? null, moved: moved?.[key] ?? null, share: moved ? moved[key] / (all || 1) : null,
     queryVector: head.vector(0, start + query), keyVector: head.vector(1, start + key),
-    scores, row, exponentials, place: rankOf(row, key),
+    scores, row, place: rankOf(row, key),
   };
 }
 
@@ -113,8 +111,7 @@ function named(sentence, i) {
 /** Softmax over the row: each key with score, attention and distance. */
 function rowTable(app, sentence, numbers, distances, query, key, hidden) {
   const order = [...numbers.row.keys()].sort((a, b) => numbers.row[b] - numbers.row[a] || a - b);
-  const body = element("tbody", {});
-  for (const j of order) {
+  const rows = order.map((j) => {
     const off = hidden.has(j);
     const bar = element("i", { class: "bar" });
     bar.style.width = `${100 * numbers.row[j]}%`;
@@ -122,16 +119,14 @@ function rowTable(app, sentence, numbers, distances, query, key, hidden) {
       app.set({ query, key: j });
       byId("maths").querySelector("tr.chosen button").focus();
     }, { class: "plain key" });
-    body.append(element("tr", { class: (j === key ? "chosen " : "") + (off ? "off" : "") },
-      element("td", {}, name),
-      element("td", {}, digits(numbers.scores[j], 2)),
-      element("td", {}, off ? say("off") : numbers.row[j].toFixed(3)),
-      element("td", {}, digits(distances[j], 2)),
-      element("td", { class: "bars" }, bar)));
-  }
-  const names = [say("key"), say("score"), say("attention"), say("distance")];
-  const head = element("thead", {}, element("tr", {}, ...headings(names), element("td")));
-  return element("table", { class: "row-table", "aria-label": say("maths_table", { token: sentence.tokens[query] }) }, head, body);
+    const attention = off ? say("off") : numbers.row[j].toFixed(3);
+    const cells = [name, digits(numbers.scores[j], 2), attention, digits(distances[j], 2)];
+    const looks = { class: (j === key ? "chosen " : "") + (off ? "off" : "") };
+    return tableRow([...cells, element("td", { class: "bars" }, bar)], looks);
+  });
+  const head = ["key", "score", "attention", "distance"].map((name) => heading(say(name)));
+  const label = say("maths_table", { token: sentence.tokens[query] });
+  return table([...head, ""], rows, { class: "row-table", "aria-label": label });
 }
 
 /** q, k and their product, a stripe a coordinate: the dot product is the sum of the last row. */

@@ -3,6 +3,7 @@
 import { bounds, inside } from "./camera.mjs";
 import { category, channels, inkOn, ramp } from "../../web/colors.mjs";
 import { hits } from "./find.mjs";
+import { rangeOf } from "../../web/numbers.mjs";
 import { shorten, textWidth } from "../../web/text.mjs";
 import { Pixels, maskOf } from "./pixels.mjs";
 import { say } from "../../web/words.mjs";
@@ -13,13 +14,12 @@ const BUDGET = 30; // milliseconds of thumbnails a frame
 
 /** Heads as {layer, head, value}, in the order of the grid. */
 export function orderedHeads(data, order) {
-  const heads = [];
-  for (let layer = 0; layer < data.layers; layer++) for (let head = 0; head < data.heads; head++) heads.push({ layer, head });
+  const length = data.layers * data.heads;
+  const heads = Array.from({ length }, (_, i) => ({ layer: Math.floor(i / data.heads), head: i % data.heads }));
   if (order === "layer") return heads;
   const column = data.column(order);
   const at = ({ layer, head }) => column.values[layer * data.heads + head];
-  if (column.labels) return heads.sort((a, b) => at(a) - at(b));
-  return heads.sort((a, b) => at(b) - at(a));
+  return heads.sort((a, b) => (column.labels ? at(a) - at(b) : at(b) - at(a)));
 }
 
 /** How a value of a column reads. */
@@ -67,7 +67,6 @@ export class MatrixView {
 
   draw(painter, app, box) {
     const { data, state, theme } = app;
-    this.layOut(app, box);
     const name = [state.method, state.color, theme.name, state.find, data.isTyped(state.sentence), data.typed?.number, this.columns, Math.round(box.width), Math.round(box.height)].join();
     if (name !== this.pictureName) {
       this.thumbnails.clear();
@@ -157,8 +156,7 @@ export class MatrixView {
 export function shadeScale(column, theme) {
   const plain = { mixed: theme.rule, broad: theme.other, special: theme.faint }; // so that heads with one clear place stand out
   if (column.labels) return (value) => plain[column.kinds[value]] ?? category(value, theme);
-  const known = column.values.filter((value) => value !== null);
-  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const [low, high] = rangeOf(column.values);
   return (value) => (value === null ? theme.rule : ramp((value - low) / (high - low || 1), theme));
 }
 

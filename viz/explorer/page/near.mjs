@@ -2,7 +2,8 @@
 
 import { attentionColor } from "../../web/colors.mjs";
 import { inside } from "./camera.mjs";
-import { Crowd } from "./labels.mjs";
+import { takePlace } from "./labels.mjs";
+import { rangeOf } from "../../web/numbers.mjs";
 import { shorten, textWidth } from "../../web/text.mjs";
 import { paragraph } from "./painter.mjs";
 import { distancesFrom } from "./places.mjs";
@@ -30,7 +31,6 @@ export class NearView {
 
   draw(painter, app, box) {
     const { state, theme, data } = app;
-    this.layOut(app, box);
     this.marks = [];
     const attention = app.attention();
     if (!attention || state.query < 0) {
@@ -52,8 +52,7 @@ export class NearView {
     const { distances } = distancesFrom(head, state.sentence, state.method, state.query);
     const row = attention.subarray(state.query * size, (state.query + 1) * size);
     const [cx, cy] = [this.ring.x + this.ring.width / 2, this.ring.y + this.ring.height / 2];
-    const most = Math.max(...distances);
-    const least = Math.min(...distances);
+    const [least, most] = rangeOf(distances);
     // Distances begin at half the nearest one, so that small differences are seen; the circles say how far they are.
     const zero = (this.zero = least / 2);
     const label = (j) => `${shorten(tokens[j], 90)} ${row[j].toFixed(2)}`;
@@ -68,7 +67,7 @@ export class NearView {
     const circles = [least, (least + most) / 2, most];
     for (const d of circles) painter.ring(cx, cy, radius(d), theme.rule, 1);
     const strongest = row.indexOf(row.reduce((a, b) => Math.max(a, b)));
-    const crowd = new Crowd();
+    const taken = [];
     const labels = [];
     for (const j of [...row.keys()].sort((a, b) => row[b] - row[a])) {
       if (app.hides(state.query, j)) continue;
@@ -78,16 +77,16 @@ export class NearView {
       painter.stamp(painter.sprite("diamond", 5, theme.key, theme.paper), x, y);
       if (j === state.key || app.hovered(1).includes(j)) painter.ring(x, y, 9, theme.mark, 2.5);
       this.marks.push({ x, y, j });
-      crowd.add({ x: x - 5, y: y - 5, width: 10, height: 10 });
+      taken.push({ x: x - 5, y: y - 5, width: 10, height: 10 });
       const named = j === strongest || j === state.key || app.hovered(1).includes(j);
       if (size > MANY && row[j] < state.above && !named) continue;
       labels.push({ x, y, text: label(j), right: dx > 0, weight: j === strongest || j === state.key ? 700 : 400 });
     }
     for (const { x, y, text, right, weight } of labels) { // when all diamonds are there, so that none covers a name
       const wide = textWidth(text, 12, weight);
-      const boxes = [right, !right].flatMap((side) => [0, -8, 8, -14, 14, -20, 20].map((by) => ({ x: side ? x + 8 : x - 8 - wide, y: y + by - 7, width: wide, height: 14 })));
-      const place = boxes.find((one) => crowd.isFree(one) && one.x >= this.ring.x && one.x + wide <= this.ring.x + this.ring.width) ?? boxes[0];
-      crowd.add(place);
+      const boxes = [right, !right].flatMap((side) => [0, -8, 8, -14, 14, -20, 20].map((by) =>
+        ({ x: side ? x + 8 : x - 8 - wide, y: y + by - 7, width: wide, height: 14 })));
+      const place = takePlace(boxes, taken, this.ring) ?? boxes[0];
       painter.text(text, place.x, place.y + 7, { size: 12, color: theme.key, weight, halo: theme.paper });
     }
     for (const d of circles) painter.text(d.toFixed(2), cx, cy - radius(d) + 10, { color: theme.faint, size: 11, align: "center", halo: theme.paper });

@@ -1,12 +1,13 @@
 // The controls beside the picture: bound to the state by name, <select data-state="color">.
 
+import { ACTIONS } from "./actions.mjs";
+import { isOneSentence } from "./attention.mjs";
 import { COLORINGS } from "./coloring.mjs";
-import { percent } from "../../web/numbers.mjs";
-import { all, button, byId, element, option } from "../../web/dom.mjs";
+import { percent, rangeOf } from "../../web/numbers.mjs";
+import { all, button, byId, element, heading, option, refill, table } from "../../web/dom.mjs";
 import { hits } from "./find.mjs";
 import { info } from "./info.mjs";
-import { isShownOff, leadText } from "./lead.mjs";
-import { isOneSentence } from "./lines.mjs";
+import { isShownOff, leadText } from "./describe.mjs";
 import { showMaths } from "./maths.mjs";
 import { orderedHeads, readValue, shadeScale } from "./matrix.mjs";
 import { offText } from "./state.mjs";
@@ -31,10 +32,8 @@ export function bindControls(app) {
   for (const control of all("[data-state]")) {
     const name = control.dataset.state;
     const change = () => {
-      if (control.type === "checkbox") app.set({ [name]: control.checked });
-      else if (control.type === "radio") app.set({ [name]: name === "dims" ? Number(control.value) : control.value });
-      else if (["sentence", "layer", "head", "top", "above", "query"].includes(name)) app.choose({ [name]: Number(control.value) });
-      else app.set({ [name]: control.value });
+      const value = typeof app.state[name] === "number" ? Number(control.value) : control.value;
+      app.choose({ [name]: control.type === "checkbox" ? control.checked : value });
     };
     control.addEventListener(control.type === "range" || control.type === "search" ? "input" : "change", change);
   }
@@ -42,7 +41,7 @@ export function bindControls(app) {
     const [name, by] = one.dataset.step.split(" ");
     one.addEventListener("click", () => app.step(name, Number(by)));
   }
-  for (const one of all("[data-do]")) one.addEventListener("click", () => app.act(one.dataset.do));
+  for (const one of all("[data-do]")) one.addEventListener("click", () => ACTIONS[one.dataset.do](app));
   byId("notes").replaceChildren(...data.notes.map((note) => element("p", {}, note)));
   byId("title").textContent = data.title;
   all("[data-do=link]")[0].hidden = location.protocol === "about:"; // a frame in a notebook has no address
@@ -118,13 +117,16 @@ function showHead(app) {
     byId("head-evidence").append(button(say("evidence_best", { sentence: evidence.best + 1 }), open, { class: "plain" }));
   }
   byId("means").textContent = say("means", { count: data.own });
-  byId("profile").replaceChildren(element("tbody", {}, ...[...HABITS, "entropy"].map((name) => element("tr", {}, element("th", { scope: "row" }, data.column(name).label, " ", info(name === "entropy" ? "entropy" : "habit")), element("td", {}, value(name))))));
+  const named = (label, about) => heading([label, " ", info(about)], "row");
+  const known = (name, about) => [named(data.column(name).label, about), value(name)];
+  const profile = [...HABITS.map((name) => known(name, "habit")), known("entropy", "entropy")];
+  byId("profile").replaceChildren(...table(null, profile).children);
+  const chosen = (method) => ({ class: method === state.method ? "chosen" : "" });
   const measures = ["nearest1_2d", "nearest1_full", "rank_correlation_2d", "rank_correlation_full", "scale"];
-  const rows = measures.map((name) => element("tr", {}, element("th", { scope: "row" }, say(`measure_${name}`), " ", info(name.replace(/_(2d|full)$/u, ""))),
-    ...data.methods.map((method) => element("td", { class: method === state.method ? "chosen" : "" }, value(`${method}_${name}`)))));
-  byId("measures").replaceChildren(
-    element("thead", {}, element("tr", {}, element("td"), ...data.methods.map((m) => element("th", { scope: "col", class: m === state.method ? "chosen" : "" }, say(`method_${m}`))))),
-    element("tbody", {}, ...rows));
+  const rows = measures.map((name) => [named(say(`measure_${name}`), name.replace(/_(2d|full)$/u, "")),
+    ...data.methods.map((method) => element("td", chosen(method), value(`${method}_${name}`)))]);
+  const methods = data.methods.map((method) => heading(say(`method_${method}`), "col", chosen(method)));
+  byId("measures").replaceChildren(...table(["", ...methods], rows).children);
 }
 
 function swatch(color, shape = "square") {
@@ -162,17 +164,15 @@ function showRanking(app) {
   const legend = byId("shade-legend");
   if (column.labels) {
     const count = (i) => column.values.filter((value) => value === i).length;
-    legend.replaceChildren(...column.labels.map((label, i) => {
-      const made = button(`${label} (${count(i)})`, () => {
-        app.set({ kind: state.kind === label ? "" : label });
-        legend.children[i]?.focus();
-      }, { class: "kind", "aria-pressed": String(state.kind === label), title: say("kind_show") });
+    refill(legend, column.labels.map((label, i) => {
+      const show = () => app.set({ kind: state.kind === label ? "" : label });
+      const pressed = { class: "kind", "aria-pressed": String(state.kind === label), title: say("kind_show") };
+      const made = button(`${label} (${count(i)})`, show, pressed);
       made.prepend(swatch(color(i)));
       return made;
     }));
   } else {
-    const known = column.values.filter((value) => value !== null);
-    const [low, high] = [Math.min(...known), Math.max(...known)];
+    const [low, high] = rangeOf(column.values);
     const colors = [0, 0.25, 0.5, 0.75, 1].map((t) => color(low + t * (high - low)));
     legend.replaceChildren(strip(low.toFixed(column.digits), colors, high.toFixed(column.digits)));
   }
@@ -198,14 +198,11 @@ function showTokens(app) {
   const shown = `${state.sentence} ${data.typed?.number} ${state.off}`;
   if (byId("tokens").dataset.shown === shown) return;
   byId("tokens").dataset.shown = shown;
-  byId("tokens").replaceChildren(...sentence.tokens.map((token, i) => {
+  refill(byId("tokens"), sentence.tokens.map((token, i) => {
     const on = !app.off.has(i);
     const toggle = () => {
-      const off = new Set(app.off);
-      if (on) off.add(i);
-      else off.delete(i);
-      if (off.size < sentence.size) app.switchTokens(offText(off));
-      byId("tokens").children[i]?.focus();
+      const off = new Set([...app.off, i].filter((one) => on || one !== i));
+      if (off.size < sentence.size) app.set({ off: offText(off) });
     };
     return button(token, toggle, { "aria-pressed": String(on), class: on ? "" : "off", title: say(on ? "switch_off" : "switch_on") });
   }));
@@ -221,5 +218,6 @@ function showFound(app) {
   const sentences = [...new Set(data.sentenceOf.filter((_, n) => app.found[n]))];
   box.replaceChildren(say("found", { tokens, count, layer: state.layer, head: state.head }), " ");
   const go = say(sentences.length === 1 ? "found_go_one" : "found_go", { count: sentences.length });
-  return box.append(button(go, () => app.nextFound(sentences), { class: "plain" }));
+  const next = () => app.choose({ sentence: sentences.find((number) => number > state.sentence) ?? sentences[0] });
+  return box.append(button(go, next, { class: "plain" }));
 }

@@ -106,7 +106,7 @@ function leaning(head, method, sentence) {
 export function flatDistance(head, method, dims, query, key) {
   const positions = head.positions(method);
   const { size } = head.data;
-  let square = 0;
-  for (let c = 0; c < dims; c++) square += (positions[3 * query + c] - positions[3 * (size + key) + c]) ** 2;
-  return Math.sqrt(square) * head.extent(method);
+  const [from, to] = [3 * query, 3 * (size + key)];
+  const apart = positions.subarray(from, from + dims).map((x, c) => x - positions[to + c]);
+  return length(apart) * head.extent(method);
 }

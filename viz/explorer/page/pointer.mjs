@@ -12,9 +12,7 @@ function cloudAt(app, x, y) {
 export function bindPointer(app) {
   const { canvas } = app;
   const pointer = new Pointer(app);
-  canvas.addEventListener("pointerdown", (event) => pointer.down(event));
-  canvas.addEventListener("pointermove", (event) => pointer.move(event));
-  canvas.addEventListener("pointerup", (event) => pointer.up(event));
+  for (const what of ["down", "move", "up"]) canvas.addEventListener(`pointer${what}`, (event) => pointer[what](event));
   canvas.addEventListener("pointercancel", (event) => {
     pointer.up(event);
     app.point(null); // the page is scrolled: a note would stay behind

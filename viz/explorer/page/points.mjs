@@ -1,6 +1,6 @@
 // One head seen large: the joint cloud, the lines of attention, labels. Also the small cloud beside a sentence.
 
-import { isOneSentence, lineOpacity, lineWidth, linesOf } from "./lines.mjs";
+import { isOneSentence, lineOpacity, lineWidth, linesOf } from "./attention.mjs";
 import { shorten } from "../../web/text.mjs";
 import { say } from "../../web/words.mjs";
 
@@ -17,15 +17,14 @@ export class PointsView {
     if (state.find && app.found.includes(1)) return app.found;
     const all = data.live ? state.color !== "type" && !data.isTyped(state.sentence) : true; // other colours compare all points
     if (state.query < 0 && state.key < 0 && all) return new Uint8Array(data.size).fill(1);
-    const { start, size } = data.sentences[state.sentence];
-    return new Uint8Array(data.size).fill(1, start, start + size);
+    return app.ofSentence;
   }
 
   /** Returns true while something moves. only: show nothing but the chosen sentence. */
   draw(painter, app, box, only = app.state.only) {
     const { data, state, theme } = app;
     const { cloud } = this;
-    const moving = cloud.move(state, only, app.still, app.time);
+    const moving = cloud.move(state, only, app.calm.matches, app.time);
     cloud.layOut(state, box);
     this.shown = only ? new Uint8Array(data.size).fill(1) : this.bright(app);
     const { start } = data.sentences[state.sentence];

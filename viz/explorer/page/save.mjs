@@ -1,6 +1,7 @@
 // The current view as a file: SVG from the same strokes, PNG at twice the size.
 
-import { isShownOff } from "./lead.mjs";
+import { element } from "../../web/dom.mjs";
+import { isShownOff } from "./describe.mjs";
 import { shorten, textWidth } from "../../web/text.mjs";
 import { CanvasPainter, SvgPainter } from "./painter.mjs";
 import { say } from "../../web/words.mjs";
@@ -21,10 +22,11 @@ function caption(painter, app, width) {
   const middle = LINE / 2;
   painter.text(shorten(`${data.title} · ${at}${off}${picture}${sentence} · ${day}`, width - 150, 13, 600), 12, middle, { color: theme.ink, size: 13, weight: 600 });
   if (state.view === "average") return;
-  painter.stamp(painter.sprite("disc", 5, state.color === "type" ? theme.query : theme.faint, null), width - 116, middle);
-  painter.text(say("query"), width - 106, middle, { color: theme.ink });
-  painter.stamp(painter.sprite("diamond", 5, state.color === "type" ? theme.key : theme.faint, null), width - 54, middle);
-  painter.text(say("key"), width - 44, middle, { color: theme.ink });
+  const sides = [{ side: "query", shape: "disc", x: width - 116 }, { side: "key", shape: "diamond", x: width - 54 }];
+  for (const { side, shape, x } of sides) {
+    painter.stamp(painter.sprite(shape, 5, state.color === "type" ? theme[side] : theme.faint, null), x, middle);
+    painter.text(say(side), x + 10, middle, { color: theme.ink });
+  }
   if (hasColors(app)) legendLine(painter, app, 12, 1.5 * LINE);
 }
 
@@ -64,39 +66,31 @@ function paintAll(painter, app) {
   app.drawInto(painter, { x: 0, y: headOf(app), ...app.size });
 }
 
-export function svgOf(app) {
-  const painter = new SvgPainter();
-  paintAll(painter, app);
-  return painter.toString();
+/** The view as a file, "svg" or "png", handed to the reader. */
+export async function save(app, kind) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await (kind === "svg" ? svgOf(app) : pngOf(app)));
+  link.download = `${fileName(app)}.${kind}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-export function pngOf(app) {
-  const canvas = document.createElement("canvas");
+function svgOf(app) {
+  const painter = new SvgPainter();
+  paintAll(painter, app);
+  return new Blob([painter.toString()], { type: "image/svg+xml" });
+}
+
+function pngOf(app) {
   const { width, height } = sizeOf(app);
-  canvas.width = 2 * width;
-  canvas.height = 2 * height;
+  const canvas = element("canvas", { width: 2 * width, height: 2 * height });
   paintAll(new CanvasPainter(canvas, 2), app);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
 /** What the file is called: model, view, head, method, sentence. */
-export function fileName({ data, state }) {
+function fileName({ data, state }) {
   const model = data.title.split(" ").at(-1).replace(/[^\w-]/gu, "");
   const head = state.view === "heads" ? "" : `-${state.layer}.${state.head}`;
   return `${model}-${state.view}${head}-${say(`method_${state.method}`)}-s${state.sentence + 1}`;
-}
-
-/** The view as a file, "svg" or "png". */
-export async function save(app, kind) {
-  const blob = kind === "svg" ? new Blob([svgOf(app)], { type: "image/svg+xml" }) : await pngOf(app);
-  download(blob, `${fileName(app)}.${kind}`);
-}
-
-/** Hands a file to the reader. */
-export function download(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

@@ -1,11 +1,11 @@
 // The sentence view: attention as curves between two columns of words, as a heatmap, and the points beside them.
 
 import { joined, wordGroups } from "../../web/tokens.mjs";
-import { mergeWords, strongest } from "./attention.mjs";
+import { lineOpacity, lineWidth, mergeWords, strongest } from "./attention.mjs";
 import { inside } from "./camera.mjs";
 import { attentionColor, category, inkOn } from "../../web/colors.mjs";
 import { drawHeatScale } from "./heat.mjs";
-import { lineOpacity, lineWidth } from "./lines.mjs";
+import { within } from "../../web/numbers.mjs";
 import { shorten, textWidth } from "../../web/text.mjs";
 import { paragraph } from "./painter.mjs";
 import { say } from "../../web/words.mjs";
@@ -32,8 +32,8 @@ export function itemsOf(sentence, words, off) {
  * @returns {[number, number]}
  */
 function inSight(from, length, start, step, count) {
-  const within = (value) => Math.min(count - 1, Math.max(0, value));
-  return [within(Math.floor((from - start) / step)), within(Math.ceil((from + length - start) / step))];
+  const row = (place) => within((place - start) / step, 0, count - 1);
+  return [Math.floor(row(from)), Math.ceil(row(from + length))];
 }
 
 export class SentenceView {
@@ -43,6 +43,7 @@ export class SentenceView {
 
   /** Where the three drawings go: side by side on a wide screen, one above the other on a phone. */
   layOut(app, box) {
+    this.prepare(app);
     const count = this.items.length;
     const widest = Math.min(120, Math.max(...this.items.map((item) => textWidth(item.label, 13, 700))) + 16);
     this.widest = widest;
@@ -81,8 +82,6 @@ export class SentenceView {
 
   draw(painter, app, box) {
     const { theme } = app;
-    this.prepare(app);
-    this.layOut(app, box);
     if (!this.weights) {
       paragraph(painter, say("sentence_left_out"), box.x + 20, box.y + 40, box.width - 40, { color: theme.ink, size: 13 });
       this.items = [];

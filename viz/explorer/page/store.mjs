@@ -1,6 +1,6 @@
 // The state: what is looked at. It changes in one place, and is written into the address, so that a link opens it again.
 
-import { fromHash, toHash } from "../../web/address.mjs";
+import { fromHash, toHash, writeHash } from "../../web/address.mjs";
 import { DEFAULTS, limitsOf } from "./state.mjs";
 
 const PLACES = ["view", "layer", "head", "sentence", "step"]; // changes that Back undoes
@@ -44,16 +44,9 @@ export class Store {
   write() {
     clearTimeout(this.writing);
     this.writing = setTimeout(() => {
-      const { hash } = this;
-      const push = this.push && this.opened;
+      writeHash(this.hash, this.push && this.opened);
       this.push = false;
       this.opened = true;
-      if (location.hash.slice(1) === hash) return;
-      try {
-        history[push ? "pushState" : "replaceState"](null, "", hash ? `#${hash}` : location.pathname + location.search);
-      } catch {
-        // a frame in a notebook may have no address to write to
-      }
     }, 150);
   }
 }

@@ -1,6 +1,7 @@
 // The note beside the pointer: what is under it, in numbers.
 
 import { signed } from "../../web/numbers.mjs";
+import { wordWeight } from "./attention.mjs";
 import { among } from "./average.mjs";
 import { textsOf } from "./data.mjs";
 import { byId, element } from "../../web/dom.mjs";
@@ -21,11 +22,11 @@ export function tipLines(app) {
     return [say("layer_head", hover), ...names.map(value)];
   }
   if (hover.bar !== undefined) {
-    return [say("tip_offset", { offset: signed(hover.bar - data.reach) }), say("tip_mean", { value: here.relative[hover.bar].toFixed(3) })];
+    return [say("tip_offset", { offset: signed(hover.bar - data.reach) }), say("tip_mean", { value: here.mean("relative")[hover.bar].toFixed(3) })];
   }
   if (hover.cell) {
     const [i, j] = hover.cell;
-    return [say("tip_cell", { query: i, key: j }), say("tip_mean", { value: here.average[i * data.across + j].toFixed(3) }), say("tip_among", { count: among(data, Math.max(i, j)), all: data.own })];
+    return [say("tip_cell", { query: i, key: j }), say("tip_mean", { value: here.mean("average")[i * data.across + j].toFixed(3) }), say("tip_among", { count: among(data, Math.max(i, j)), all: data.own })];
   }
   const sentence = data.sentences[hover.sentence];
   const { size, start, tokens } = sentence;
@@ -45,7 +46,7 @@ export function tipLines(app) {
   }
   const name = (places) => places.map((i) => tokens[i]).join(" ");
   if (hover.queries.length && hover.keys.length) {
-    const weight = pairWeight(app.attention(), size, hover.queries, hover.keys, app.off);
+    const weight = wordWeight(app.attention(), size, hover.queries, hover.keys, app.off);
     return [`${name(hover.queries)} → ${name(hover.keys)}`, say("tip_attention", { value: weight.toFixed(3) }), ...pairDistance(app, hover)];
   }
   const one = [...hover.queries, ...hover.keys];
@@ -73,14 +74,6 @@ function pairDistance({ state, data }, { queries, keys }) {
   if (queries.length !== 1 || keys.length !== 1) return [];
   const { distances } = distancesFrom(data.head(state.layer, state.head), state.sentence, state.method, queries[0]);
   return [say("tip_distance", { value: distances[keys[0]].toFixed(2) })];
-}
-
-/** As in the heatmap: summed over the pieces of the key, the mean over those of the query. */
-export function pairWeight(attention, size, queries, keys, off) {
-  const asking = queries.filter((i) => !off.has(i));
-  let sum = 0;
-  for (const i of asking) for (const j of keys) sum += attention[i * size + j];
-  return asking.length ? sum / asking.length : 0;
 }
 
 export function showTip(app) {

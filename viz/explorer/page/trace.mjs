@@ -2,13 +2,12 @@
 
 import { THEMES, attentionColor } from "../../web/colors.mjs";
 import { uint16 } from "../../web/bytes.mjs";
-import { byId, element } from "../../web/dom.mjs";
+import { ARROWS, byId, element, heading, table } from "../../web/dom.mjs";
 
 const trace = JSON.parse(byId("data").textContent);
 const weights = uint16(trace.attention);
 const size = trace.tokens.length;
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 let lit = null; // [query, key]
 
 const weightOf = (i, j) => {
@@ -23,10 +22,8 @@ function build() {
     made.addEventListener("pointerenter", () => light(i, j));
     return made;
   };
-  const head = element("tr", {}, element("td"), ...trace.tokens.map((token) => element("th", { scope: "col" }, token)));
-  const rows = trace.tokens.map((token, i) =>
-    element("tr", {}, element("th", { scope: "row" }, token), ...trace.tokens.map((_, j) => cell(i, j))));
-  byId("map").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
+  const rows = trace.tokens.map((token, i) => [heading(token, "row"), ...trace.tokens.map((_, j) => cell(i, j))]);
+  byId("map").replaceChildren(...table(["", ...trace.tokens.map((token) => heading(token))], rows).children);
 }
 
 const cellAt = (i, j) => byId("map").tBodies[0].rows[i].cells[j + 1];
@@ -49,9 +46,9 @@ function light(i, j) {
 }
 
 byId("map").addEventListener("keydown", (event) => {
-  if (!STEPS[event.key]) return;
+  if (!ARROWS[event.key]) return;
   event.preventDefault();
-  const [down, right] = lit ? STEPS[event.key] : [0, 0];
+  const [right, down] = lit ? ARROWS[event.key] : [0, 0];
   light(...[(lit?.[0] ?? 0) + down, (lit?.[1] ?? 0) + right].map((at) => Math.min(size - 1, Math.max(0, at))));
 });
 for (const [name, count] of [["layer", trace.layers], ["head", trace.heads]]) {

@@ -1,7 +1,7 @@
 // What one types: the text, its words as buttons that mask them, guesses under each mask, and the heads as switches.
 
 import { textsOf } from "./data.mjs";
-import { button, byId, element } from "../../web/dom.mjs";
+import { button, byId, element, refill } from "../../web/dom.mjs";
 import { offHeadsText } from "./state.mjs";
 import { reveal } from "./tour.mjs";
 import { finePercent } from "../../web/numbers.mjs";
@@ -12,6 +12,7 @@ export class Typing {
   constructor(app) {
     this.app = app;
     this.ready = false; // whether the model is
+    this.maskName = app.data.live.tokenizer.mask;
     byId("typing").hidden = false;
     const name = `knows_${app.data.live.name}`;
     byId("knows").textContent = knows(name) ? say(name) : say("knows_other");
@@ -29,6 +30,15 @@ export class Typing {
   get originals() {
     const { masked } = this.app.state;
     return masked ? masked.split(" ") : [];
+  }
+
+  /** The words of the sentence that is shown, and those of them that are masks. */
+  get words() {
+    return wordsOf(this.app.data.sentences[this.app.state.sentence], this.maskName);
+  }
+
+  get masks() {
+    return this.words.filter((word) => word.isMask);
   }
 
   /** Both texts of the sentence that is shown; the fields may hold what cannot be read. */
@@ -67,17 +77,14 @@ export class Typing {
   /** A button a word: a click masks it. Under each mask what the model guesses. */
   showWords() {
     const { data, state } = this.app;
-    const sentence = data.sentences[state.sentence];
     const typed = data.isTyped(state.sentence) ? data.typed : null;
-    const words = wordsOf(sentence, maskName(data));
-    const shown = JSON.stringify([state.sentence, data.typed?.number, this.app.secret, this.originals, words.map((word) => word.text)]);
+    const { words, originals } = this;
+    const shown = JSON.stringify([state.sentence, data.typed?.number, this.app.secret, originals, words.map((word) => word.text)]);
     if (this.shown === shown) return;
     this.shown = shown;
-    const masks = words.filter((word) => word.isMask).length;
+    const several = this.masks.length > 1;
     let mask = 0;
-    const { originals } = this;
-    const focused = [...byId("words-row").querySelectorAll("button")].indexOf(document.activeElement);
-    byId("words-row").replaceChildren(...words.map((word) => {
+    refill(byId("words-row"), words.map((word) => {
       if (!word.isMask) {
         return element("span", { class: "item" }, button(word.text, () => this.mask(word), { class: "word", title: say("mask_word") }));
       }
@@ -85,10 +92,9 @@ export class Typing {
       const original = originals[number];
       const label = original ? say("mask_back", { word: original }) : say("mask_is");
       const back = () => (original ? this.put(word, original, number) : byId("text").focus());
-      const made = button(maskName(data), back, { class: "word mask", title: label, "aria-label": `${maskName(data)}: ${label}` });
-      return element("span", { class: "item" }, made, this.guesses(typed, word, number, masks > 1 ? around(words, word) : ""));
+      const made = button(this.maskName, back, { class: "word mask", title: label, "aria-label": `${this.maskName}: ${label}` });
+      return element("span", { class: "item" }, made, this.guesses(typed, word, number, several ? around(words, word) : ""));
     }));
-    if (focused >= 0) byId("words-row").querySelectorAll("button")[focused]?.focus();
   }
 
   guesses(typed, word, number, place) {
@@ -109,10 +115,10 @@ export class Typing {
   }
 
   mask(word) {
-    const at = wordsOf(this.app.data.sentences[this.app.state.sentence], maskName(this.app.data)).filter((one) => one.isMask && one.order < word.order).length;
+    const at = this.masks.filter((one) => one.order < word.order).length;
     const originals = Array.from({ length: Math.max(at, this.originals.length) }, (_, i) => this.originals[i] ?? "");
     originals.splice(at, 0, word.text);
-    this.replace(word, maskName(this.app.data), originals);
+    this.replace(word, this.maskName, originals);
   }
 
   put(word, text, number) {
@@ -122,28 +128,23 @@ export class Typing {
   /** The text with another word in the place of one. Hidden tokens stay hidden if none of them can have moved. */
   replace(word, by, originals) {
     const { texts } = this;
-    const old = texts[word.part];
-    texts[word.part] = old.slice(0, word.from) + by + old.slice(word.to);
+    exchange(texts, word, by);
     const masked = originals.join(" ").trimEnd();
     this.app.live.type(...texts, { masked, ...(word.tokens.length === 1 ? {} : { off: "", query: -1, key: -1 }) }, true);
   }
 
   reset() {
-    const { data, state } = this.app;
-    const { texts } = this;
-    const masks = wordsOf(data.sentences[state.sentence], maskName(data)).filter((word) => word.isMask);
-    masks.map((word, i) => [word, this.originals[i]]).reverse().forEach(([word, original]) => {
-      if (original) texts[word.part] = texts[word.part].slice(0, word.from) + original + texts[word.part].slice(word.to);
-    });
+    const { texts, originals, masks } = this;
+    for (let i = masks.length - 1; i >= 0; i--) if (originals[i]) exchange(texts, masks[i], originals[i]);
     this.app.live.type(...texts, { masked: "", without: "", off: "" }, true);
   }
 
   /** What switching heads off did, in words, where the switches are. */
   told({ data, state, without, secret } = this.app) {
     if (!data.isTyped(state.sentence) || !data.typed.moved || !without.size || secret) return "";
-    const words = wordsOf(data.sentences[state.sentence], maskName(data));
-    const masks = words.filter((word) => word.isMask);
-    if (masks.length) return masks.map((word) => `${masks.length > 1 ? `${around(words, word)} ` : ""}${firstBefore(data.typed, word).filter(Boolean).join("; ")}`).join(" · ");
+    const { words, masks } = this;
+    const place = (word) => (masks.length > 1 ? `${around(words, word)} ` : "");
+    if (masks.length) return masks.map((word) => place(word) + firstBefore(data.typed, word).join("; ")).join(" · ");
     const most = data.typed.moved.indexOf(Math.max(...data.typed.moved));
     if (data.typed.moved[most] < 0.0005) return say("told_nothing");
     return say("told_most", { name: `${Math.floor(most / data.heads)}.${most % data.heads}`, share: finePercent(data.typed.moved[most]) });
@@ -154,9 +155,7 @@ export class Typing {
     const { data, state, without } = this.app;
     byId("heads-told").textContent = this.told();
     const put = (off) => this.app.live.switchHeads(offHeadsText(off));
-    const grid = byId("head-switches");
-    const focused = [...grid.querySelectorAll("button")].indexOf(document.activeElement);
-    const rows = Array.from({ length: data.layers }, (_, layer) => {
+    refill(byId("head-switches"), Array.from({ length: data.layers }, (_, layer) => {
       const names = Array.from({ length: data.heads }, (__, head) => `${layer}.${head}`);
       const all = names.every((name) => without.has(name));
       const turn = () => put(new Set(all ? [...without].filter((n) => !names.includes(n)) : [...without, ...names]));
@@ -171,9 +170,7 @@ export class Typing {
         return made;
       });
       return element("div", { class: "switches", role: "group", "aria-label": say("layer_number", { layer }) }, whole, ...each);
-    });
-    grid.replaceChildren(...rows);
-    if (focused >= 0) grid.querySelectorAll("button")[focused]?.focus();
+    }));
     byId("heads-on").disabled = without.size === 0;
   }
 }
@@ -194,7 +191,10 @@ function firstBefore(typed, word) {
 /** A masked word between its neighbours, to tell one mask from another. */
 const around = (words, { order }) => `${words[order - 1]?.text ?? ""} ▢ ${words[order + 1]?.text ?? ""}`;
 
-const maskName = (data) => data.live.tokenizer.mask;
+/** Puts another text in the place of a word. */
+function exchange(texts, { part, from, to }, by) {
+  texts[part] = texts[part].slice(0, from) + by + texts[part].slice(to);
+}
 
 /** The words of a sentence: {text, tokens, part (0 or 1 of a pair), from, to in its text, isMask, order}. */
 export function wordsOf(sentence, mask) {

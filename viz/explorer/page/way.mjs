@@ -49,7 +49,6 @@ export class WayView {
 
   draw(painter, app, box) {
     const { theme } = app;
-    this.layOut(app, box);
     const { rows } = this;
     const { narrow, names, bars, towards, guesses } = this.columns;
     if (!rows.length) {
