@@ -32,7 +32,7 @@ export class Page {
     byId("sentence").textContent = recording.about.text || recording.about.tokens.join(" ");
     this.chapters = new Chapters(recording);
     this.beside = new Beside(this);
-    byId("welcome").replaceChildren(...welcome(this));
+    welcome(this);
     this.inspector = new Inspector(this);
     byId("scrub").max = String(recording.steps.length - 1);
     this.bind();
