@@ -33,6 +33,10 @@ def run(args: argparse.Namespace) -> None:
     explorer = address_of(args.explorer, out, "explorer.html")
     from minibert.read.build import read
 
-    bert = load(args.model)
-    page = read(bert, next(iter(Sentences(bert, Corpus([args.text])))), explorer=explorer, exercises=args.exercises)
+    bert, own = load(args.model), None
+    if args.exercises is not None:
+        from minibert.exercises.own import assemble
+
+        own = assemble(args.exercises, bert.name)
+    page = read(bert, next(iter(Sentences(bert, Corpus([args.text])))), explorer=explorer, own=own)
     write_page(page, out, filter(None, (page.left_out, page.student)), show=args.open)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import viz.geometry.normalize
 from minibert.heads import classify, masked_lm_logits
@@ -23,6 +23,9 @@ from minibert.trace import Trace
 from viz.explorer.build import Explorer
 from viz.geometry.attention_plane import attention_plane
 from viz.web.assemble import assemble, framed
+
+if TYPE_CHECKING:
+    from minibert.read.student import Own
 
 CHAPTERS = ("numerics", "embeddings", "attention", "encoder", "heads", "model")
 MOVES = ("moves", "normalize", "sentences", "scale", "distances")
@@ -62,13 +65,11 @@ class Reading(Explorer):
         return f"Reading({len(self.html) / 1e6:.1f} MB; .save(path) writes it)"
 
 
-def read(
-    bert: Bert, text: Text, *, explorer: str = "", exercises: str | Path | None = None, limit: int | None = None
-) -> Reading:
+def read(bert: Bert, text: Text, *, explorer: str = "", own: "Own | None" = None, limit: int | None = None) -> Reading:
     """The chapters' source and, at each line, the arrays it made of this text.
 
     explorer: the address of a page of `minibert explore`, relative to this page; links lead to the same numbers there.
-    exercises: a folder of the course. Functions in it that are right run in place of the library's.
+    own: what `minibert.exercises.own.assemble(folder)` returns. Its functions run in place of the library's.
     limit: bytes that the arrays may take. Of an array beyond that, only the first row is kept, and the page says so.
     """
     encoding = bert.encode(text)
@@ -79,10 +80,10 @@ def read(
     library = None
     student, mine = "", {}
     others: Mapping[Callable[..., Any], Callable[..., Any]] = {}
-    if exercises is not None:
+    if own is not None:
         from minibert.read.student import own_functions
 
-        others, yours = own_functions(Path(exercises), bert, modules)
+        others, yours = own_functions(own, modules)
         library, _ = record(bert, encoding, modules, {}, names)
         found = {inspect.unwrap(f).__code__.co_filename for f in others.values() if inspect.isfunction(f)}
         mine = {file: f"yours/{Path(file).name}" for file in sorted(found) if file not in names}

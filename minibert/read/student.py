@@ -6,12 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from minibert.exercises.own import assemble
-from minibert.model import Bert
 from minibert.numerics import ACTIVATIONS
 from minibert.read.recorder import SHAPED, Call, Recording, Ref, Visit
 
@@ -44,11 +42,18 @@ def replaced(modules: Sequence[ModuleType], others: Mapping[AnyFunction, AnyFunc
                 names[name] = value
 
 
-def own_functions(
-    folder: Path, bert: Bert, modules: Sequence[ModuleType]
-) -> tuple[dict[AnyFunction, AnyFunction], list[str]]:
+class Own(Protocol):
+    """A BERT made of a student's functions, such as `minibert.exercises.own.assemble` returns."""
+
+    @property
+    def functions(self) -> Mapping[str, AnyFunction]: ...
+
+    @property
+    def yours(self) -> Sequence[str]: ...
+
+
+def own_functions(own: Own, modules: Sequence[ModuleType]) -> tuple[dict[AnyFunction, AnyFunction], list[str]]:
     """{function of the chapters: the student's, where it is right}, and the names of the student's functions."""
-    own = assemble(folder, bert.name)
     others: dict[AnyFunction, AnyFunction] = {}
     for module in modules:
         for name, function in list(vars(module).items()):

@@ -8,6 +8,7 @@ import pytest
 import minibert
 from minibert.commands.main import main
 from minibert.exercises.course import EXERCISES
+from minibert.exercises.own import assemble
 from minibert.read.build import read
 from tests.read.test_reading import TEXT, Page, close
 
@@ -39,7 +40,7 @@ def test_their_source_beside_their_arrays_and_the_first_line_that_differs(bert, 
     (tmp_path / "02_layer_norm.py").write_text(
         "def layer_norm(x, weight, bias, eps):\n    return x\n", encoding="utf-8"
     )
-    reading = read(bert, TEXT, exercises=tmp_path)
+    reading = read(bert, TEXT, own=assemble(tmp_path))
     page = Page(reading.html)
     names = [chapter["name"] for chapter in page.data["chapters"]]
     assert names[:3] == ["yours/01_softmax.py", "yours/07_attention.py", "minibert/numerics.py"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from viz.explorer import pack
+import viz.explorer.pack as pack
 from viz.explorer.columns import LayerNumbers, by_position
 from viz.explorer.kinds import kinds
 from viz.explorer.sentence import Sentence

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from viz.explorer import pack
+import viz.explorer.pack as pack
 from viz.explorer.words import WORDS
 from viz.web.assemble import assemble, framed
 
