@@ -1,5 +1,6 @@
 """The command `minibert`, one file per command: each parses, calls and prints.
 
+begin      the installed command, which looks for the package
 main       from the first moment to the exit status
 line       the commands, their parser, and its errors
 arguments  arguments that several commands share

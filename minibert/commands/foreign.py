@@ -1,7 +1,7 @@
 """Whether the packages `minibert` and `viz` that Python finds are those of this distribution.
 
 PyPI has another `minibert` and another `viz`. pip installs such a distribution over ours without a word, or beside
-ours, where Python may find it first.
+ours, where Python may find it first. This file imports nothing of the package, which may be another's.
 """
 
 from importlib.util import find_spec

@@ -1,8 +1,10 @@
 """Another distribution has a package `viz` or `minibert`: the command says so in one line, with what to do."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -53,6 +55,22 @@ def test_a_folder_that_happens_to_be_called_viz(tmp_path):
         f"minibert: {file} is not the package viz of minibert-numpy: rename its folder, or run minibert in another "
         "one\n"
     )
+
+
+def test_a_minibert_that_cannot_even_be_imported(tmp_path):
+    """The command begins outside the package, in a file that pyproject.toml puts there."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert settings["project"]["scripts"] == {"minibert": "minibert_numpy:main"}
+    (source,) = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    shutil.copy(ROOT / source, tmp_path / "minibert_numpy.py")
+    file = write_package(tmp_path, "minibert")
+    file.write_text("import torch_of_another_time\n", encoding="utf-8")
+    program = "import minibert_numpy; minibert_numpy.main()"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    result = subprocess.run([sys.executable, "-P", "-c", program], env=environment, capture_output=True, text=True)
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr.startswith(f"minibert: {file} is not the package minibert of minibert-numpy: ")
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["minibert", "viz"])
