@@ -208,10 +208,8 @@ def live_parts(bert: Bert) -> explorer.Live:
         for name, array in bert.weights.named()
         if not name.startswith(("pooler", "classifier", "discriminator")) and not (tied and name == "masked_lm.decoder")
     }
-    config = {
-        name: getattr(bert.config, name)
-        for name in ("num_attention_heads", "hidden_size", "hidden_act", "layer_norm_eps", "max_position_embeddings")
-    }
+    names = ("num_attention_heads", "hidden_size", "hidden_act", "layer_norm_eps", "max_position_embeddings")
+    config = {name: getattr(bert.config, name) for name in names}
     settings = tokenizer(json.loads(backend.to_str()))
     settings["vocabulary"] = [bert.tokenizer.token(number) for number in range(backend.get_vocab_size())]
     return explorer.Live(name_of(bert), config, weights, settings | {"mask": mask}, tour_facts(bert, mask))

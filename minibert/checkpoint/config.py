@@ -90,10 +90,8 @@ def read_config(path: Path) -> BertConfig:
     if config.pad_token_id is not None:
         config = without_padding(settings, config, config.pad_token_id)
     if config.hidden_size % config.num_attention_heads:
-        raise CheckpointError(
-            f"{path}: {names['hidden_size']} {abbreviate(config.hidden_size)} is not a multiple of "
-            f"{names['num_attention_heads']} {abbreviate(config.num_attention_heads)}"
-        )
+        size, heads = (f"{names[x]} {abbreviate(getattr(config, x))}" for x in ("hidden_size", "num_attention_heads"))
+        raise CheckpointError(f"{path}: {size} is not a multiple of {heads}")
     return config
 
 

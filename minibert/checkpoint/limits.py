@@ -12,20 +12,16 @@ def check_fit(encoding: Encoding, config: BertConfig) -> None:
     if not len(encoding):
         raise UserError("the Encoding has no tokens; expected at least one")
     if len(encoding.token_type_ids) != len(encoding):
-        raise UserError(
-            f"{len(encoding)} input_ids came with {len(encoding.token_type_ids)} token_type_ids; "
-            "expected one token_type_id per token"
-        )
+        given = f"{len(encoding)} input_ids came with {len(encoding.token_type_ids)} token_type_ids"
+        raise UserError(f"{given}; expected one token_type_id per token")
     if len(encoding) > config.max_position_embeddings:
-        raise UserError(
-            f"the text has {len(encoding)} tokens, but this model has {config.max_position_embeddings} "
-            "positions (max_position_embeddings): shorten the text, or cut it into several"
-        )
+        positions = f"{config.max_position_embeddings} positions (max_position_embeddings)"
+        advice = "shorten the text, or cut it into several"
+        raise UserError(f"the text has {len(encoding)} tokens, but this model has {positions}: {advice}")
     if config.pad_token_id in encoding.input_ids:
-        raise UserError(
-            f"input_ids[{encoding.input_ids.index(config.pad_token_id)}] is {config.pad_token_id}, which is padding: "
-            f"{config.model_type} does not count it among the positions; leave it out"
-        )
+        which = f"input_ids[{encoding.input_ids.index(config.pad_token_id)}] is {config.pad_token_id}"
+        why = f"{config.model_type} does not count it among the positions"
+        raise UserError(f"{which}, which is padding: {why}; leave it out")
     check_range(encoding, "input_ids", config.vocab_size, "vocab_size")
     check_range(encoding, "token_type_ids", config.type_vocab_size, "type_vocab_size")
 

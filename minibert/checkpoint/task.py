@@ -74,10 +74,8 @@ def read_labels(path: Path, settings: dict) -> tuple[str, ...]:
     except (KeyError, ValueError):
         labels = ()
     if not labels or len(labels) != len(names) or any(isinstance(name, dict | list) for name in names.values()):
-        raise CheckpointError(
-            f"{path}: id2label is {abbreviate(settings['id2label'])}; expected a name for each class, as "
-            '{"0": "negative", "1": "positive"}'
-        )
+        expected = 'a name for each class, as {"0": "negative", "1": "positive"}'
+        raise CheckpointError(f"{path}: id2label is {abbreviate(settings['id2label'])}; expected {expected}")
     return labels
 
 

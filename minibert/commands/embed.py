@@ -63,10 +63,8 @@ def run(args: argparse.Namespace) -> None:
 def embed(bert: Bert, sentences: Sentences, pooling: Pooling) -> tuple[list[str], np.ndarray]:
     """The texts, and one row each: vectors_ND."""
     if pooling.longest is not None and sentences.lengths.max() > pooling.longest:
-        raise UserError(
-            f"a text has {sentences.lengths.max()} tokens, and this checkpoint makes vectors of at most "
-            f"{pooling.longest} (max_seq_length): shorten it"
-        )
+        most = f"this checkpoint makes vectors of at most {pooling.longest} (max_seq_length)"
+        raise UserError(f"a text has {sentences.lengths.max()} tokens, and {most}: shorten it")
     encodings = list(sentences)
     traces = bert.stream(encodings, keep=("hidden_states",))
     vectors = [sentence_vector(trace.stacked("hidden_states")[-1], pooling.mode, pooling.normalize) for trace in traces]

@@ -25,9 +25,8 @@ def run(args: argparse.Namespace) -> None:
     bert = load(args.model)
     if args.without:
         bert = bert.without_heads(args.without)
-    print_answers(
-        args, bert, texts, lambda e: bert.fill_mask(e, top=args.top), show, as_json, check=bert.tokenizer.find_masks
-    )
+    check = bert.tokenizer.find_masks
+    print_answers(args, bert, texts, lambda e: bert.fill_mask(e, top=args.top), show, as_json, check=check)
 
 
 def show(masks: Masks) -> Iterator[str]:

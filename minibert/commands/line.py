@@ -95,11 +95,8 @@ def examples(text: str, width: int) -> str:
 
 def build_parser(command: str | None = None) -> Parser:
     """The parser of all commands. Only `command` gets its arguments: the others are not imported."""
-    parser = Parser(
-        prog="minibert",
-        description="BERT in plain NumPy: look at every query, key, score and attention weight.",
-        epilog=EPILOG,
-    )
+    description = "BERT in plain NumPy: look at every query, key, score and attention weight."
+    parser = Parser(prog="minibert", description=description, epilog=EPILOG)
     parser.add_argument("-V", "--version", action="version", version=f"minibert {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, help in COMMANDS.items():
@@ -118,17 +115,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if command == "help":
         command, *rest = [*rest[:1], "--help"]
     if not command.startswith("-") and command not in COMMANDS:
-        hint = (
-            f"a text comes after a command: minibert attention {command!r}"
-            if " " in command
-            else "see `minibert --help`"
-        )
+        text = f"a text comes after a command: minibert attention {command!r}"
+        hint = text if " " in command else "see `minibert --help`"
         raise UserError(f"there is no command {command!r}; {suggest(command, COMMANDS) or hint}")
     if command.startswith("-") and command not in OPTIONS:
-        hint = (
-            suggest(command, OPTIONS, cutoff=0.8)
-            or f"the command comes first, its options after it: minibert COMMAND {command}"
-        )
+        order = f"the command comes first, its options after it: minibert COMMAND {command}"
+        hint = suggest(command, OPTIONS, cutoff=0.8) or order
         raise UserError(f"minibert has no option {command} of its own; {hint}")
     args, unknown = build_parser(command).parse_known_args([command, *rest])
     if unknown:

@@ -227,10 +227,8 @@ def pictures(args: argparse.Namespace, layers: Sequence[int], heads: Sequence[in
     for name in names_in(args.draw):
         if name not in known:
             what, how = ("one head", "--layer all") if single else ("several heads", "--layer and --head")
-            raise UserError(
-                f"--draw names {name!r}, which is not for {what}; for {what} there are: {', '.join(known)} "
-                f"(see {how} for the others)"
-            )
+            others = f"for {what} there are: {', '.join(known)} (see {how} for the others)"
+            raise UserError(f"--draw names {name!r}, which is not for {what}; {others}")
         if name.startswith("joint-") and len(layers) > 1:
             raise UserError(f"--draw {name} draws the heads of one layer; choose it by --layer, and --head all")
     return names_in(args.draw)
@@ -240,10 +238,7 @@ def check_shown(args: argparse.Namespace, names: Sequence[str]) -> None:
     """Raises UserError for a choice of lines or words that no picture shows, or a picture of no plane."""
     if "joint-plane" in names and args.plane == "pca":
         raise UserError("--draw joint-plane draws the plane of --plane; choose one, such as --plane attention")
-    for options, pictures in (
-        ("link", SHOW_LINK),
-        ("top strongest above no-special", SHOW_LINES),
-        ("words", SHOW_WORDS),
-    ):
+    shown = {"link": SHOW_LINK, "top strongest above no-special": SHOW_LINES, "words": SHOW_WORDS}
+    for options, pictures in shown.items():
         if not set(names) & set(pictures):
             arg.refuse(args, options, f"on {', '.join(names)}, but on {', '.join(pictures)} (--draw)")

@@ -34,9 +34,6 @@ class Sentences:
         self.skipped = sum(1 for _ in self.corpus) - len(self.lengths) if skip_bad else 0
         check_some(len(self.lengths), self.corpus)
 
-    def __len__(self) -> int:
-        return len(self.lengths)
-
     def __iter__(self) -> Iterator[Encoding]:
         return (encoding for _, encoding in encoded(self.bert, self.corpus, self.skip_bad, self.check))
 

@@ -268,10 +268,8 @@ def copy_model(folder: Path, to: Path) -> None:
     beside = to.with_name(f".{secrets.token_hex(8)}.part")
     beside.mkdir(parents=True)
     try:
-        with (
-            bars_on_terminals_only(),
-            tqdm(total=sum(path.stat().st_size for path in files), unit="B", unit_scale=True, desc=str(to)) as bar,
-        ):
+        size = sum(path.stat().st_size for path in files)
+        with bars_on_terminals_only(), tqdm(total=size, unit="B", unit_scale=True, desc=str(to)) as bar:
             for path in files:
                 with path.open("rb") as source, (beside / path.name).open("wb") as target:
                     while block := source.read(1 << 20):

@@ -98,10 +98,9 @@ def check_alike(before: Bert, after: Bert) -> None:
     if first != second:
         differ = [token for token in first.keys() | second.keys() if first.get(token) != second.get(token)]
         token = min(differ, key=lambda token: first.get(token, second.get(token, 0)))
-        raise UserError(
-            f"{before.name} and {after.name} differ in their vocabularies: {token!r} is {first.get(token, 'unknown')} "
-            f"in the first and {second.get(token, 'unknown')} in the second; expected the same tokenizer"
-        )
+        ids = [known.get(token, "unknown") for known in (first, second)]
+        where = f"{token!r} is {ids[0]} in the first and {ids[1]} in the second; expected the same tokenizer"
+        raise UserError(f"{before.name} and {after.name} differ in their vocabularies: {where}")
 
 
 def vocabulary(bert: Bert) -> dict[str, int]:
@@ -128,10 +127,9 @@ def same_ids(after: Bert, encodings: Iterable[Encoding]) -> Iterator[Encoding]:
     for encoding in encodings:
         other = after.encode(encoding.text)
         if other.input_ids != encoding.input_ids:
-            raise UserError(
-                f"the tokenizers differ: {encoding.text!r} is {' '.join(encoding.tokens)} in the first model and "
-                f"{' '.join(other.tokens)} in the second; expected the same tokenizer"
-            )
+            first, second = " ".join(encoding.tokens), " ".join(other.tokens)
+            where = f"{encoding.text!r} is {first} in the first model and {second} in the second"
+            raise UserError(f"the tokenizers differ: {where}; expected the same tokenizer")
         yield other
 
 

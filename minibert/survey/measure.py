@@ -86,9 +86,8 @@ def measure_block(
     traces = bert.stream([encoding for _, encoding in pairs])
     found = Found(0, {})
     for is_fitted, group in alike(zip([line.at for line, _ in pairs], traces, strict=True), fitted):
-        some = [
-            np.sort(np.random.default_rng([seed, at]).permutation(len(trace.tokens))[:queries]) for at, trace in group
-        ]
+        drawn = [np.random.default_rng([seed, at]).permutation(len(trace.tokens)) for at, trace in group]
+        some = [np.sort(places[:queries]) for places in drawn]
         sums = measure_layers(ways, [trace for _, trace in group], where, some)
         found += Found(len(group), {is_fitted: sums})
     return found

@@ -123,8 +123,7 @@ def mecab_words(dictionary: str) -> Callable[[str], list[str]]:
         folder = import_module(dictionary).DICDIR
     except ModuleNotFoundError as error:
         install = "minibert-numpy[ja]" if dictionary != "unidic" else "minibert-numpy[ja] unidic"
-        raise NotImplementedError(
-            f"{JAPANESE} needs MeCab, and {error.name} is not installed: pip install '{install}'"
-        ) from None
+        missing = f"{error.name} is not installed: pip install '{install}'"
+        raise NotImplementedError(f"{JAPANESE} needs MeCab, and {missing}") from None
     tagger = fugashi.GenericTagger(f'-d "{folder}" -r "{folder}/mecabrc"')
     return lambda text: [word.surface for word in tagger(text)]

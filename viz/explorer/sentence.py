@@ -75,9 +75,7 @@ def check(sentences: Sequence[Sentence]) -> None:
         for name in ("query", "key"):
             shape = getattr(sentence, name).shape
             if shape != (layers, heads, len(sentence.tokens), size):
-                expected = f"[{layers}, {heads}, {len(sentence.tokens)}, {size}]"
-                raise ValueError(
-                    f"{name} of sentence {i} must be {expected}, as those of the others, not {list(shape)}"
-                )
+                expected = f"[{layers}, {heads}, {len(sentence.tokens)}, {size}], as those of the others"
+                raise ValueError(f"{name} of sentence {i} must be {expected}, not {list(shape)}")
         if (sentence.value_length is None) != (sentences[0].value_length is None):
             raise ValueError(f"value_length of sentence {i}: expected one for every sentence, or for none")

@@ -175,7 +175,6 @@ def check_tour(tour: object) -> list[dict[str, Any]]:
         if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
             raise InputError(f"step {number} of the tour: choices must be a list of texts")
         if choices and not (isinstance(right, int) and 0 <= right < len(choices)):
-            raise InputError(
-                f"step {number} of the tour: right must be 0 to {len(choices) - 1}, the place of the choice"
-            )
+            places = f"0 to {len(choices) - 1}, the place of the choice"
+            raise InputError(f"step {number} of the tour: right must be {places}")
     return tour

@@ -66,9 +66,9 @@ def choose_lines(
     _check_choice(top, above, keys)
     tokens, spans, blocks = _blocks_of(attention, sentences)
     if blocks[0].ndim != 2:
+        given = f"[{tokens}, {tokens}], not {list(blocks[0].shape)}"
         raise ValueError(
-            f"attention must be that of one head, [{tokens}, {tokens}], not {list(blocks[0].shape)}; choose one first, "
-            "such as attention[layer, head]"
+            f"attention must be that of one head, {given}; choose one first, such as attention[layer, head]"
         )
     out = np.zeros(tokens, bool) if left_out is None else np.asarray(left_out)
     if out.shape != (tokens,) or out.dtype != bool:

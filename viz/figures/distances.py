@@ -142,9 +142,8 @@ def _keys(link: Lines | None, many: bool) -> list[Line2D]:
 
 
 def _caption(heads: list[Normalized]) -> str:
-    caption = (
-        "Each point is a query and a key of one sentence. If nearer keys have larger dot products, the points fall."
-    )
+    caption = "Each point is a query and a key of one sentence. "
+    caption += "If nearer keys have larger dot products, the points fall."
     moved = [METHODS[head.method] for head in heads if head.method != "raw"]
     if moved:
         caption += " Moving all keys adds the same number to all dot products of a query: attention stays the same. "

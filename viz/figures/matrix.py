@@ -131,9 +131,8 @@ def layers_figure(
         count = "L" if layers is None else len(layers)
         raise ValueError(f"normalized is of heads {shape}; expected [{count}, H], one row per layer")
     if one_plane(normalized).any():
-        raise ValueError(
-            "these heads have planes of their own, but one picture shows one plane; use normalize(..., scope='model')"
-        )
+        why = "these heads have planes of their own, but one picture shows one plane"
+        raise ValueError(f"{why}; use normalize(..., scope='model')")
     layers = range(shape[0]) if layers is None else layers
     step = -(-normalized.query[..., 0].size // MOST_DOTS_OF_ALL)
     query, key = (

@@ -54,10 +54,8 @@ def of_one_head(panels: Normalized | Sequence[Normalized]) -> list[Normalized]:
         raise ValueError("panels is empty; expected at least one head, normalised")
     for panel in panels:
         if panel.query.ndim != 2:
-            raise ValueError(
-                f"a panel is of many heads, {list(panel.query.shape[:-2])}; choose one first, such as "
-                f"normalized[{', '.join('0' * (panel.query.ndim - 2))}]"
-            )
+            heads, first = list(panel.query.shape[:-2]), ", ".join("0" * (panel.query.ndim - 2))
+            raise ValueError(f"a panel is of many heads, {heads}; choose one first, such as normalized[{first}]")
     if len({len(panel.query) for panel in panels}) != 1:
         raise ValueError(f"panels must be of the same tokens, not of {[len(panel.query) for panel in panels]}")
     if len({panel.query_drawn.shape[-1] for panel in panels}) != 1:

@@ -81,10 +81,8 @@ def find_words(tokens: Sequence[str], words: Sequence[object], sentences: np.nda
     """
     sentences = np.zeros(len(tokens), int) if sentences is None else np.asarray(sentences)
     if not len(tokens) == len(words) == len(sentences):
-        raise ValueError(
-            f"tokens, words and sentences must have one entry per token each, not {len(tokens)}, {len(words)} and "
-            f"{len(sentences)}"
-        )
+        given = f"{len(tokens)}, {len(words)} and {len(sentences)}"
+        raise ValueError(f"tokens, words and sentences must have one entry per token each, not {given}")
     labels: list[str] = []
     of_token, first = [], []
     before = None

@@ -175,9 +175,8 @@ class Pairs:
 
     def cosine_distances(self, c: float = 1.0) -> np.ndarray:
         """1 - cos(c q, k / c), [..., pairs], in float64: with float32, rounding errors would determine c."""
-        query_length, key_length = (
-            np.sqrt(square, dtype=np.float64) for square in (self.query_square, self.key_square)
-        )
+        query_length = np.sqrt(self.query_square, dtype=np.float64)
+        key_length = np.sqrt(self.key_square, dtype=np.float64)
         return 1 - self.dot / (query_length * c * (key_length / c))
 
 

@@ -92,14 +92,9 @@ def habits(attention: np.ndarray, tokens: Sequence[str], roles: Sequence[str | N
         for o in OFFSETS
     ]
     offset_sum = np.stack(by_offset, axis=-1, dtype=np.float64)
-    return Habits(
-        np.full(offset_sum.shape[:-1], size),
-        received("cls"),
-        received("sep"),
-        -surprise.sum(axis=-1, dtype=np.float64),
-        offset_sum,
-        np.broadcast_to(np.maximum(size - np.abs(OFFSETS), 0), offset_sum.shape),
-    )
+    queries, entropy = np.full(offset_sum.shape[:-1], size), -surprise.sum(axis=-1, dtype=np.float64)
+    offset_count = np.broadcast_to(np.maximum(size - np.abs(OFFSETS), 0), offset_sum.shape)
+    return Habits(queries, received("cls"), received("sep"), entropy, offset_sum, offset_count)
 
 
 def bracketed(token: str) -> str | None:

@@ -213,9 +213,6 @@ class RankedAttention:
         """The `Nearness` of distances [..., Q, S], or of any numbers that grow with them, such as squares."""
         from_top, rank_correlation = self.ranked.in_order_of(distance)
         hits = from_top[..., :3] < self.ties_for_top[..., None]  # of the three nearest keys
-        return Nearness(
-            np.full(hits.shape[:-2], hits.shape[-2]),
-            hits[..., 0].sum(axis=-1),
-            hits.any(axis=-1).sum(axis=-1),
-            rank_correlation.sum(axis=-1, dtype=np.float64),
-        )
+        first, among_three = hits[..., 0].sum(axis=-1), hits.any(axis=-1).sum(axis=-1)
+        queries, rank_sum = np.full(first.shape, hits.shape[-2]), rank_correlation.sum(axis=-1, dtype=np.float64)
+        return Nearness(queries, first, among_three, rank_sum)

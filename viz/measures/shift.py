@@ -56,14 +56,9 @@ def shift(before: Sequence[ArrayLike], after: Sequence[ArrayLike]) -> Shift:
         if old.shape != new.shape:
             shapes = f"{list(old.shape)} and {list(new.shape)}"
             raise ValueError(f"{name} must have the same shape before and after, not {shapes}")
-    return Shift(
-        attention.shape[-1],
-        jensen_shannon(attention, attention_after).sum(axis=-1),
-        _lengths(query_after - query),
-        _lengths(query),
-        _lengths(key_after - key),
-        _lengths(key),
-    )
+    moved = jensen_shannon(attention, attention_after).sum(axis=-1)
+    lengths = (_lengths(vectors) for vectors in (query_after - query, query, key_after - key, key))
+    return Shift(attention.shape[-1], moved, *lengths)
 
 
 def jensen_shannon(p: np.ndarray, q: np.ndarray) -> np.ndarray:
