@@ -32,10 +32,8 @@ BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 TASKS = "embeddings.task_type_embeddings.weight"
 
 RELATIVES = (
-    "roberta electra albert distilbert ernie nezha camembert xlm_roberta mpnet deberta data2vec_text convbert rembert"
-)
-RELATIVES += (
-    " roformer splinter layoutlm megatron_bert mobilebert longformer big_bird bros lilt esm tapas nystromformer realm"
+    "roberta electra albert distilbert ernie nezha camembert xlm_roberta mpnet deberta data2vec_text convbert rembert "
+    "roformer splinter layoutlm megatron_bert mobilebert longformer big_bird bros lilt esm tapas nystromformer realm"
 )
 """The prefixes of other families, whose names are otherwise those of BERT."""
 

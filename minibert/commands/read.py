@@ -2,15 +2,7 @@
 
 import argparse
 
-from minibert.commands.arguments import (
-    DEFAULT_TEXT,
-    PAIR_HELP,
-    add_exercises,
-    add_model,
-    add_page,
-    option,
-    with_default,
-)
+from minibert.commands import arguments as arg
 from minibert.commands.output import address_of, check_page, write_page
 from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import Sentences
@@ -18,13 +10,13 @@ from minibert.model import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    text = with_default(PAIR_HELP, DEFAULT_TEXT)
-    parser.add_argument("text", metavar="TEXT", nargs="?", default=DEFAULT_TEXT, help=text)
-    add_model(parser)
-    add_page(parser, "read.html")
+    text = arg.with_default(arg.PAIR_HELP, arg.DEFAULT_TEXT)
+    parser.add_argument("text", metavar="TEXT", nargs="?", default=arg.DEFAULT_TEXT, help=text)
+    arg.add_model(parser)
+    arg.add_page(parser, "read.html")
     link = "a page of `minibert explore` to link to, relative to --out (default: explorer.html, if it exists)"
-    option(parser, "--explorer", str, "FILE", link)
-    add_exercises(parser)
+    arg.option(parser, "--explorer", str, "FILE", link)
+    arg.add_exercises(parser)
 
 
 def run(args: argparse.Namespace) -> None:
