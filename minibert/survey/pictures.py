@@ -96,8 +96,9 @@ def lines_of(sample: Sample, layer: int, head: int, drawing: Drawing) -> viz.Lin
     blocks, special = [block[layer, head] for block in sample.attention], words.special[words.of_token]
     if drawing.words:
         blocks, special, sentences = words.attention(blocks), words.special, words.sentences
-    left_out, top, above = special if drawing.no_special else None, drawing.strongest, drawing.above
-    return viz.choose_lines(blocks, sentences, top=top, above=above, keys=drawing.top or 1, left_out=left_out)
+    top, above, keys = drawing.strongest, drawing.above, drawing.top or 1
+    left_out = special if drawing.no_special else None
+    return viz.choose_lines(blocks, sentences, top=top, above=above, keys=keys, left_out=left_out)
 
 
 def some_lines(found: Survey, layer: int, head: int, drawing: Drawing, most: int = MOST_LINES) -> viz.Lines:
@@ -155,7 +156,8 @@ def draw_joints(found: Survey, drawing: Drawing, method: str | None = None) -> "
     panels = []
     for column, head in enumerate(found.heads):
         _, _, chosen = way[0, column].title.partition(", ")  # what the search chose, or what the plane loses
-        points, name = seen(found, way[0, column], drawing), f"head {head}" + (f": {chosen}" if chosen else "")
+        points = seen(found, way[0, column], drawing)
+        name = f"head {head}" + (f": {chosen}" if chosen else "")
         link = linked(found.sample, drawing.link, layer, head, drawing.words)
         panels.append(Panel(points, measured, (0, column), some_lines(found, layer, head, drawing), link, name))
     return joint(found, drawing, panels, f"layer {layer}, {way.title}")
