@@ -167,11 +167,11 @@ def test_every_shaped_name_has_letters_that_fit_and_views_inherit_them(page):
             if letters and isinstance(value, list) and chapter.startswith("minibert"):  # viz has axes "..." before them
                 assert len(data["arrays"][value[0]]["shape"]) == len(letters[1])
     inherited = [
-        data["arrays"][made["attention"][0]]["letters"]
+        data["arrays"][made["returned"][0]]["letters"]
         for call, _, made, _ in data["visits"]
-        if page.name_of(call) == "self_attention" and "attention" in made
+        if page.name_of(call) == "attention_output" and "returned" in made
     ]
-    assert set(inherited) == {"HTS"}
+    assert set(inherited) == {"TD"}
 
 
 def test_a_new_function_in_a_chapter_appears_by_itself(bert, tmp_path, monkeypatch):
