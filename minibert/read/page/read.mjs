@@ -255,10 +255,13 @@ export class Page {
    */
   find(name, { layer = -1, head = -1, row = -1, column = -1, at }, scroll = true) {
     const { visits, arrays } = this.recording;
-    const found = visits.findIndex(({ call, made }) => Array.isArray(made[name]) && (layer < 0 || this.recording.layerOf(call) === layer));
-    if (found < 0) return false;
-    const { call, made } = visits[found];
-    const { shape } = arrays[/** @type {number[]} */ (made[name])[0]];
+    const { made: first } = visits.find(({ call, made }) =>
+      Array.isArray(made[name]) && (layer < 0 || this.recording.layerOf(call) === layer)) ?? {};
+    if (!first) return false;
+    const [array] = /** @type {number[]} */ (first[name]);
+    const found = visits.findLastIndex(({ made }) => Array.isArray(made[name]) && made[name][0] === array); // the innermost
+    const { call } = visits[found];
+    const { shape } = arrays[array];
     const wanted = [...shape.slice(3).map(() => 0), head, row, column].slice(-shape.length).map((i) => Math.max(0, i));
     this.show(call, found, name, at ?? (row < 0 && column < 0 ? { head: Math.max(0, head) } : wanted));
     if (scroll) this.bring(this.chapters.rowOf(found).row);
