@@ -168,11 +168,13 @@ INTERRUPTED = """
 import os, signal, sys, threading
 from minibert.commands.main import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells switch it off for what they start in the background
-delay = float(sys.argv.pop(1))
+delay, begun = float(sys.argv.pop(1)), threading.Event()
 def interrupt():
+    begun.wait()  # this program's own lines are not the command's
     threading.Event().wait(delay)
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt, daemon=True).start()
+begun.set()
 main()
 """
 
