@@ -1,4 +1,4 @@
-"""A Trace has everything that a forward pass computed, by name."""
+"""A Trace has the arrays of a forward pass, by name."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
