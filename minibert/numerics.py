@@ -4,8 +4,8 @@ Arrays are float32. linear, softmax and layer_norm work along the last axis. The
 alone. A weight and its bias are passed together, with a star: `linear(x, *weights.query)`. A checkpoint stores a weight
 as [out, in], one row per output. W in the equations is its transpose.
 
-By default, fast twins replace linear, softmax and gelu in the other chapters: `speed/twins.py`. The results are equal
-up to rounding. MINIBERT_PLAIN=1 in the environment and `minibert read` run the functions of this file.
+By default, fast twins of these four replace them in the other chapters: `speed/twins.py`. The results are equal up to
+rounding. MINIBERT_PLAIN=1 in the environment and `minibert read` run the functions of this file.
 """
 
 import math

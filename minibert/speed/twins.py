@@ -1,7 +1,7 @@
-"""Three functions of the chapters have faster versions, called twins. After `load`, the chapters call the twins.
+"""Four functions of the chapters have faster versions, called twins. After `load`, the chapters call the twins.
 
 A twin has the name and the arguments of the chapter's function. Up to rounding, it has the same results. A large array
-is computed in blocks, each small enough for a core's cache. The blocks run on as many cores as BLAS may use.
+is computed in blocks, each small enough for a core's cache.
 MINIBERT_PLAIN=1 in the environment, or `with plain():`, runs the chapters' own functions. tests/benchmarks/README.md
 has times of the whole forward pass.
 """
@@ -18,18 +18,15 @@ import minibert.embeddings as embeddings
 import minibert.encoder as encoder
 import minibert.heads as heads
 import minibert.numerics as numerics
-from minibert.speed.cores import parallel_map, workers
 
 Array = np.ndarray
 
 FEW = 128
 """Up to this many tokens, BLAS is faster at (W x^T)^T than at x W^T."""
 
-BLOCK = 65_536
-"""A block has this many numbers: 256 kB of float32. A few such arrays fit into a core's own cache."""
-
-SHARED = 8 * BLOCK
-"""The blocks of an array with at least this many numbers are shared out over the cores."""
+BLOCK = 262_144
+"""A block has this many numbers: 1 MB of float32. With smaller blocks, threads that each run a sentence would wait for
+each other more often: between two NumPy calls, only one thread at a time runs Python."""
 
 
 def linear(x: Array, weight: Array, bias: Array) -> Array:
@@ -45,11 +42,9 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
 def softmax(x: Array) -> Array:
     """Compute `numerics.softmax` for some rows at a time, in the memory of the result."""
     y = np.empty(x.shape, x.dtype)
-    rows = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
-    if x.size <= BLOCK:
-        softmax_block(*rows)
-    else:
-        in_blocks(softmax_block, *rows)
+    x_rows, y_rows = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
+    for rows in blocks(x_rows):
+        softmax_block(x_rows[rows], y_rows[rows])
     return y
 
 
@@ -64,6 +59,26 @@ def softmax_block(x: Array, y: Array) -> None:
         y *= (1 / sums)[:, None]
 
 
+def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
+    """Compute `numerics.layer_norm` for some rows at a time, in the memory of the result."""
+    y = np.empty_like(x) if x.ndim == 2 else np.empty(x.shape, x.dtype)
+    x_rows, y_rows = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
+    for rows in blocks(x_rows):
+        layer_norm_block(x_rows[rows], y_rows[rows], weight, bias, eps)
+    return y
+
+
+def layer_norm_block(x: Array, y: Array, weight: Array, bias: Array, eps: float) -> None:
+    size = x.shape[-1]
+    ones = np.ones(size, x.dtype)
+    with np.errstate(all="ignore"):
+        np.subtract(x, (x @ ones / size)[:, None], out=y)
+        variance = np.square(y) @ ones / size
+        y *= (1 / np.sqrt(variance + eps))[:, None]
+        y *= weight
+        y += bias
+
+
 def gelu(x: Array) -> Array:
     """Approximate `numerics.gelu` in another way: it is off by at most 7e-8 in exact arithmetic and 6e-7 in float32.
 
@@ -75,8 +90,9 @@ def gelu(x: Array) -> Array:
     x = x if x.flags.f_contiguous else np.asarray(x, order="C")
     y = np.empty_like(x)
     by_column = x.flags.f_contiguous and x.ndim > 1  # `linear` returns this order for few tokens
-    rows = (x.T, y.T) if by_column else (x, y)
-    in_blocks(gelu_block, *(each.reshape(len(each) if each.ndim else 1, -1) for each in rows))
+    x_rows, y_rows = (each.reshape(len(each) if each.ndim else 1, -1) for each in ((x.T, y.T) if by_column else (x, y)))
+    for rows in blocks(x_rows):
+        gelu_block(x_rows[rows], y_rows[rows])
     return y
 
 
@@ -95,15 +111,18 @@ def gelu_block(x: Array, y: Array) -> None:
         np.divide(x, y, out=y)
 
 
-def in_blocks(equation: Callable[[Array, Array], None], x: Array, y: Array) -> None:
-    """Call equation(x, y), which writes its result into y, on some rows of x and y at a time, until all are done."""
+def blocks(x: Array) -> Iterator[slice]:
+    """Return the rows of x in blocks of about BLOCK numbers."""
     step = max(1, BLOCK * len(x) // max(1, x.size))
-    blocks = [slice(start, start + step) for start in range(0, len(x), step)]
-    most = workers() if x.size >= SHARED else 1
-    parallel_map(lambda block: equation(x[block], y[block]), blocks, most=most)
+    return (slice(start, start + step) for start in range(0, len(x), step))
 
 
-TWINS: dict[Callable, Callable] = {numerics.linear: linear, numerics.softmax: softmax, numerics.gelu: gelu}
+TWINS: dict[Callable, Callable] = {
+    numerics.linear: linear,
+    numerics.softmax: softmax,
+    numerics.layer_norm: layer_norm,
+    numerics.gelu: gelu,
+}
 
 CHAPTERS = (embeddings, attention, encoder, heads)
 """These modules call the twins, and so does the table ACTIVATIONS. `numerics` keeps its own functions."""

@@ -29,12 +29,28 @@ LAYOUTS = {
     "may not be changed": lambda x: np.broadcast_to(x, x.shape),
 }
 SHAPES = array_shapes(min_dims=1, max_dims=4, max_side=9) | st.sampled_from([(1, 200), (40, 30), (129, 7), (3, 50, 50)])
-SINGLE = {"softmax": (twins.softmax, numerics.softmax), "gelu": (twins.gelu, numerics.gelu)}
 
 
-def unit(name, x):
-    """1e-6; gelu's results are as large as x, and are held to 1e-6 of the largest."""
-    return 1e-6 * max(1, float(np.abs(x[np.isfinite(x)]).max(initial=0))) if name == "gelu" else 1e-6
+def with_weights(layer_norm):
+    """A function of x alone: a layer norm whose weights are none of them 1, and whose biases none of them 0."""
+
+    def normed(x):
+        weight = np.linspace(0.5, 2, x.shape[-1], dtype=x.dtype)
+        return layer_norm(x, weight, weight - 3, 1e-12)
+
+    return normed
+
+
+SINGLE = {
+    "softmax": (twins.softmax, numerics.softmax),
+    "gelu": (twins.gelu, numerics.gelu),
+    "layer_norm": (with_weights(twins.layer_norm), with_weights(numerics.layer_norm)),
+}
+
+
+def unit(expected):
+    """1e-6, of the largest result if that is above 1."""
+    return 1e-6 * max(1, float(np.abs(expected).max(initial=0)))
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -42,11 +58,14 @@ def unit(name, x):
 def test_a_twin_is_the_chapters_function_whatever_the_layout_and_shape(name, shape, layout, block, seed):
     twin, plain = SINGLE[name]
     x = LAYOUTS[layout](np.random.default_rng(seed).normal(size=shape, scale=3).astype(np.float32))
+    if name == "layer_norm":
+        x = x + 4 * np.arange(shape[-1], dtype=np.float32)  # far from equal: equal numbers have no direction to keep
     before = x.copy()
-    with mock.patch.multiple(twins, BLOCK=block, SHARED=3 * block):
+    with mock.patch.object(twins, "BLOCK", block):
         ours = twin(x)
     assert ours.shape == x.shape and ours.dtype == np.float32
-    np.testing.assert_allclose(ours, plain(before), atol=unit(name, x))
+    expected = plain(before)
+    np.testing.assert_allclose(ours, expected, atol=unit(expected))
     np.testing.assert_array_equal(x, before)
     assert not np.shares_memory(ours, x)
 
@@ -58,13 +77,14 @@ def test_a_twin_of_a_large_array_is_the_chapters_function(name, threads, shape):
     twin, plain = SINGLE[name]
     x = np.random.default_rng(0).normal(size=shape, scale=3).astype(np.float32)
     with threadpool_limits(threads, user_api="blas"):
-        np.testing.assert_allclose(twin(x), plain(x), atol=unit(name, x))
+        expected = plain(x)
+        np.testing.assert_allclose(twin(x), expected, atol=unit(expected))
 
 
 EXTREMES = [0, -0.0, 1e-30, -87, 88, 89, 200, -200, 1e4, -1e4, 3e38, -3e38, np.inf, -np.inf, np.nan]
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize("name", ["softmax", "gelu"])
 @given(st.lists(st.sampled_from(EXTREMES) | st.floats(-30, 30, width=32), min_size=1, max_size=12))
 def test_a_twin_is_the_chapters_function_at_extremes(name, numbers):
     twin, plain = SINGLE[name]
@@ -76,6 +96,14 @@ def test_a_twin_is_the_chapters_function_at_extremes(name, numbers):
     np.testing.assert_allclose(ours[known], expected[known], atol=1e-6, rtol=1e-6)
     if name == "softmax":
         np.testing.assert_array_equal(np.isnan(ours), np.isnan(expected))
+
+
+@given(st.sampled_from([1e-4, 1, 1e4]), st.integers(-100, 100), st.integers(0, 2**32 - 1))
+def test_layer_norm_is_the_chapters_function_far_from_zero(scale, offset, seed):
+    """Rounding moves the mean by 1e-7 of it, and the result by that, over the standard deviation."""
+    twin, plain = SINGLE["layer_norm"]
+    x = (scale * np.random.default_rng(seed).normal(loc=offset, size=(3, 384))).astype(np.float32)
+    np.testing.assert_allclose(twin(x), plain(x), atol=1e-5 + 1e-6 * abs(offset))
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 127, 128, 129, 300])
