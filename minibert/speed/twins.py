@@ -87,12 +87,11 @@ def gelu(x: Array) -> Array:
     Phi(x) is nearly 1 / (1 + e^(-1.6 x)). A polynomial q with seven coefficients replaces the 1.6. They are fitted so
     that the largest error of gelu is small. 2^ takes half the time of e^.
     """
-    x = x if x.flags.f_contiguous else np.asarray(x, order="C")
+    x = x if x.flags.f_contiguous else np.asarray(x, order="C")  # `linear` returns Fortran order for few tokens
     y = np.empty_like(x)
-    by_column = x.flags.f_contiguous and x.ndim > 1  # `linear` returns this order for few tokens
-    x_rows, y_rows = (each.reshape(len(each) if each.ndim else 1, -1) for each in ((x.T, y.T) if by_column else (x, y)))
-    for rows in blocks(x_rows):
-        gelu_block(x_rows[rows], y_rows[rows])
+    x_flat, y_flat = x.ravel(order="K"), y.ravel(order="K")  # "K": views, in the order of memory
+    for some in blocks(x_flat):
+        gelu_block(x_flat[some], y_flat[some])
     return y
 
 
