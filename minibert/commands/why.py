@@ -16,34 +16,14 @@ from minibert.corpus.sentences import as_text
 from minibert.errors import UserError
 from minibert.files import check_new_file, write_csv
 from minibert.model import Bert, load
-from minibert.numerics import softmax
 from minibert.terminal import model_name, printable, quoted, rounded, suggest
 from minibert.trace import Trace
-from minibert.whatif.attribution import parts_of_states, score_parts
+from minibert.whatif.attribution import Term, score_terms
 
 CAPTION = (
     "Each bar is a term of the score: the dot product of a part of the query's state and a part of the key's state, "
     "divided by sqrt(head size), less {less}. The sum is exact."
 )
-
-
-@dataclass(frozen=True)
-class Term:
-    """One term of a score. without: the attention of the query to the key if this term is taken out of the scores."""
-
-    of_query: str
-    of_key: str
-    value: float
-    without: float
-
-    @property
-    def name(self) -> str:
-        return f"{self.of_query} x {self.of_key}"
-
-    @property
-    def row(self) -> dict[str, object]:
-        numbers: dict[str, object] = {"term": rounded(self.value), "attention_without": rounded(self.without)}
-        return {"part_of_query": self.of_query, "part_of_key": self.of_key} | numbers
 
 
 @dataclass(frozen=True)
@@ -61,7 +41,12 @@ class Why:
     @property
     def rows(self) -> list[dict[str, object]]:
         """One row per term, the largest first."""
-        return [term.row for term in self.terms]
+        return [row_of(term) for term in self.terms]
+
+
+def row_of(term: Term) -> dict[str, object]:
+    names = {"part_of_query": term.of_query, "part_of_key": term.of_key}
+    return names | {"term": rounded(term.value), "attention_without": rounded(term.without)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -154,15 +139,7 @@ def whole_word(trace: Trace, wish: str) -> list[int]:
 
 def explain(bert: Bert, trace: Trace, layer: int, head: int, query: int, key: int, instead: int | None) -> Why:
     """All terms of one score less the mean over the keys or, with `instead`, less the same terms for another key."""
-    found = score_parts(bert, trace, layer, head, query, parts_of_states(bert, trace, layer))
-    centred = found.centred
-    shown = centred[..., key] if instead is None else found.against(instead)[..., key]
-    row = trace.stacked("scores")[layer, head, query].astype(float)
-    without = softmax(row - centred)[..., key]
-    order = np.argsort(-np.abs(shown), axis=None, kind="stable")
-    places = zip(*np.unravel_index(order, shown.shape), strict=True)
-    names = found.names
-    terms = [Term(names[a], names[b], float(shown[a, b]), float(without[a, b])) for a, b in places]
+    terms = score_terms(bert, trace, layer, head, query, key, instead)
     return Why(layer, head, query, key, instead, float(trace.stacked("attention")[layer, head, query, key]), terms)
 
 

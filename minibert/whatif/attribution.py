@@ -26,6 +26,7 @@ import numpy as np
 from minibert.attention import head_outputs
 from minibert.checkpoint.parameters import LinearWeights, NormWeights
 from minibert.model import Bert
+from minibert.numerics import softmax
 from minibert.trace import Trace
 from minibert.whatif.changes import field_of
 
@@ -66,20 +67,41 @@ class ScoreParts:
         return self.parts - self.parts[..., key : key + 1]
 
 
+@dataclass(frozen=True)
+class Term:
+    """One term of a score. without: the attention of the query to the key if this term is taken out of the scores."""
+
+    of_query: str
+    of_key: str
+    value: float
+    without: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.of_query} x {self.of_key}"
+
+
 def parts_of_states(bert: Bert, trace: Trace, layer: int) -> Parts:
     """The states that enter a layer, as a sum of what wrote them. layer: 0 to the number of layers (the last state)."""
+    return parts_after(bert, trace, 2 * layer)
+
+
+def parts_after(bert: Bert, trace: Trace, halves: int) -> Parts:
+    """The states after so many halves of layers, as a sum. After 2 L + 1 halves, they are in the middle of layer L."""
     names, vectors_PTD = embedding_parts(bert, trace)
-    heads, eps = bert.config.num_attention_heads, bert.config.layer_norm_eps
-    for i, weights in enumerate(bert.weights.layers[:layer]):
-        context_TD, intermediate_TF = (field_of(bert, trace, i, name) for name in ("context", "intermediate"))
-        added_HTD = head_outputs(context_TD.astype(float), weights.attention_output.weight.astype(float), heads)
-        names = [*names[:-1], *(f"head {i}.{head}" for head in range(heads)), BIASES]
-        vectors_PTD = np.concatenate([vectors_PTD[:-1], added_HTD, vectors_PTD[-1:] + weights.attention_output.bias])
-        vectors_PTD = through_norm(vectors_PTD, weights.attention_norm, eps)
-        fed_TD = intermediate_TF.astype(float) @ weights.output.weight.T.astype(float)
-        names = [*names[:-1], f"feed-forward {i}", BIASES]
-        vectors_PTD = np.concatenate([vectors_PTD[:-1], fed_TD[None], vectors_PTD[-1:] + weights.output.bias])
-        vectors_PTD = through_norm(vectors_PTD, weights.output_norm, eps)
+    for layer, second in (divmod(half, 2) for half in range(halves)):
+        weights = bert.weights.layers[layer]
+        if second:
+            intermediate_TF = field_of(bert, trace, layer, "intermediate").astype(float)
+            new, added_NTD = [f"feed-forward {layer}"], (intermediate_TF @ weights.output.weight.T.astype(float))[None]
+        else:
+            context_TD, count = field_of(bert, trace, layer, "context").astype(float), bert.config.num_attention_heads
+            new = [f"head {layer}.{head}" for head in range(count)]
+            added_NTD = head_outputs(context_TD, weights.attention_output.weight.astype(float), count)
+        bias = weights.output.bias if second else weights.attention_output.bias
+        vectors_PTD = np.concatenate([vectors_PTD[:-1], added_NTD, vectors_PTD[-1:] + bias])
+        norm = weights.output_norm if second else weights.attention_norm
+        names, vectors_PTD = [*names[:-1], *new, BIASES], through_norm(vectors_PTD, norm, bert.config.layer_norm_eps)
     return Parts(tuple(names), vectors_PTD)
 
 
@@ -134,6 +156,26 @@ def score_parts(bert: Bert, trace: Trace, layer: int, head: int, query: int, par
     parts = parts or parts_of_states(bert, trace, layer)
     query_PTK, key_PSK = query_and_key_parts(bert, parts, layer, head)
     return ScoreParts(parts.names, np.einsum("ak,bsk->abs", query_PTK[:, query], key_PSK))
+
+
+def score_terms(
+    bert: Bert,
+    trace: Trace,
+    layer: int,
+    head: int,
+    query: int,
+    key: int,
+    instead: int | None = None,
+    parts: Parts | None = None,
+) -> list[Term]:
+    """The terms of one score, the largest first: each less its mean over the keys or, with `instead`, that key's."""
+    found = score_parts(bert, trace, layer, head, query, parts)
+    shown = found.centred[..., key] if instead is None else found.against(instead)[..., key]
+    row = field_of(bert, trace, layer, "scores")[head, query].astype(float)
+    without = softmax(row - found.centred)[..., key]
+    places = zip(*np.unravel_index(np.argsort(-np.abs(shown), axis=None, kind="stable"), shown.shape), strict=True)
+    names = found.names
+    return [Term(names[a], names[b], float(shown[a, b]), float(without[a, b])) for a, b in places]
 
 
 def moved_parts(bert: Bert, trace: Trace, layer: int, head: int, query: int, parts: Parts | None = None) -> Parts:
