@@ -41,6 +41,7 @@ FROM = {  # imported when first used, since they need matplotlib or are large
     "viz.figures.matrix": ("layers_figure", "matrix_figure"),
     "viz.figures.scale_search": ("search_figure",),
     "viz.figures.terms": ("terms_figure",),
+    "viz.figures.tree": ("Branch", "tree_figure"),
 }
 LATER = {name: module for module, names in FROM.items() for name in names}
 
@@ -61,6 +62,8 @@ if TYPE_CHECKING:  # for editors and type checkers
     from viz.figures.matrix import matrix_figure as matrix_figure
     from viz.figures.scale_search import search_figure as search_figure
     from viz.figures.terms import terms_figure as terms_figure
+    from viz.figures.tree import Branch as Branch
+    from viz.figures.tree import tree_figure as tree_figure
 
 __distribution__ = "minibert-numpy"  # the command looks for this, since others have packages of our names
 
