@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from minibert.commands import arguments as arg
+from minibert.commands import why_guess
 from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json
+from minibert.commands.places import place_of
 from minibert.corpus.sentences import as_text
 from minibert.errors import UserError
 from minibert.files import check_new_file, write_csv
 from minibert.model import Bert, load
-from minibert.terminal import model_name, printable, quoted, rounded, suggest
+from minibert.terminal import model_name, printable, quoted, rounded
 from minibert.trace import Trace
 from minibert.whatif.attribution import Term, score_terms
 
@@ -58,9 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arg.option(parser, "--head", arg.at_least(0), "H", "the head, with --layer")
     arg.option(parser, "--query", str, "WORD", "the word, or its position (default: the one that attends most)")
     arg.option(parser, "--key", str, "WORD", "the word, or its position (default: the most attended key)")
-    arg.option(parser, "--instead", str, "WORD", "another key: why --key, and not this one?")
-    arg.option(parser, "--top", arg.at_least(1), "N", "how many terms to print (default: 8)")
-    arg.option(parser, "--csv", arg.new_path, "FILE", "also write all terms, one per row")
+    arg.option(parser, "--instead", str, "WORD", "another key (or guess): why not this one?")
+    why_guess.add_arguments(parser)
+    top = "how many terms to print (default: 8), or how many parts of each sum with --guess (default: 5)"
+    arg.option(parser, "--top", arg.at_least(1), "N", top)
+    arg.option(parser, "--csv", arg.new_path, "FILE", "also write all terms, or all parts with --guess, one per row")
     arg.add_output(parser, default="out/why/MODEL/TEXT")
     arg.add_json(parser)
 
@@ -68,6 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """A sentence, a table of the largest terms, and a picture of them."""
     check_new_file(args.csv, "--csv", ".csv")
+    if args.guess is not None:
+        why_guess.run(args)
+        return
+    arg.refuse(args, "steps", "without --guess")
     if args.json:
         arg.refuse(args, "top out format width", "with --json, which has every term and no picture")
     if (args.layer is None) != (args.head is None):
@@ -111,30 +119,6 @@ def choose_score(bert: Bert, trace: Trace, args: argparse.Namespace) -> tuple[in
     if instead == key:
         raise UserError(f"--instead is the key itself, {trace.tokens[key]!r}; expected another one")
     return int(layer), int(head), query, key, instead
-
-
-def place_of(trace: Trace, wish: str, option: str) -> int:
-    """The position of a token, of the first piece of a word, or a position as a number."""
-    if wish.isdecimal():
-        if int(wish) < len(trace.tokens):
-            return int(wish)
-        raise UserError(f"{option} is {wish}; this text has positions 0 to {len(trace.tokens) - 1}")
-    lower = [token.lower() for token in trace.tokens]
-    found = [i for i, token in enumerate(lower) if token == wish.lower()] or whole_word(trace, wish.lower())
-    if not found:
-        hint = suggest(wish, trace.tokens) or f"expected one of {' '.join(trace.tokens)}"
-        raise UserError(f"{option} is {wish!r}, which is not in the text; {hint}")
-    if len(found) > 1:
-        places = " or ".join(map(str, found))
-        raise UserError(f"{option} is {wish!r}, which is there {len(found)} times; give its position: {places}")
-    return found[0]
-
-
-def whole_word(trace: Trace, wish: str) -> list[int]:
-    """The first positions of a word that is cut into pieces."""
-    firsts = [i for i, word in enumerate(trace.words) if word is not None and word not in trace.words[:i]]
-    pieces = {i: [t for t, w in zip(trace.tokens, trace.words, strict=True) if w == trace.words[i]] for i in firsts}
-    return [i for i, parts in pieces.items() if "".join(part.removeprefix("##") for part in parts).lower() == wish]
 
 
 def explain(bert: Bert, trace: Trace, layer: int, head: int, query: int, key: int, instead: int | None) -> Why:

@@ -101,3 +101,102 @@ def test_any_text_can_be_explained(capsys, tmp_path):
     for text in ("No", "Who came? ||| Nobody.", "[MASK]"):
         status, out, _ = run(capsys, text, "--out", str(tmp_path))
         assert status == 0 and np.isfinite(float(out.splitlines()[-2].split()[0]))
+
+
+MASKED = "The king and the [MASK] lived in a great castle."
+
+
+def test_a_guess_is_followed_back_and_nothing_is_lost_at_any_row(capsys, tmp_path):
+    given = [MASKED, "--guess", "--top", "3", "--steps", "6", "--out", str(tmp_path), "--format", "svg"]
+    status, out, error = run(capsys, *given, "--csv", str(tmp_path / "guess.csv"))
+    first, heading, *table, stars, lead, path = out.splitlines()
+    bert = minibert.load("tiny")
+    logits, trace = bert.logits(MASKED)[5], bert(MASKED)
+    king, ((likeliest, probability),) = bert.tokenizer.backend.token_to_id("king"), bert.fill_mask(MASKED, top=1)[0]
+    assert (status, error, likeliest) == (0, "", "king")
+    assert first == f"“king” has probability {probability:.3f} at [MASK] (5)"
+    assert heading.split() == ["lead", "guess*", "attention", "score", "attention*"]
+    assert stars == "* probability of the guess, and attention to the token, without this part"
+    assert lead == "lead: the logit of “king” less the mean over the vocabulary"
+    assert path == str(tmp_path / "guess-5-king.svg")
+    assert float(table[0].split()[0]) == pytest.approx(logits[king] - logits.mean(), abs=0.006)
+    assert table[0].split()[1:] == [f"{probability:.3f}", "king"]
+    (token,) = {line.split("  ")[-1] for line in table if "“king” (2)" in line}
+    numbers = next(line for line in table if token in line).split()
+    scores, attention = trace.layers[3].scores[2, 5], trace.layers[3].attention[2, 5]
+    assert numbers[2:4] == [f"{attention[2]:.2f}", f"{scores[2] - scores.mean():+.2f}"]
+    with open(tmp_path / "guess.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(table) and list(rows[0]) == [
+        *("row", "part_of", "depth", "part", "position", "token"),
+        *("lead", "guess_without", "attention", "score", "attention_without"),
+    ]
+    for row in rows:
+        parts = [other for other in rows if other["part_of"] == row["row"]]
+        assert all(int(part["depth"]) == int(row["depth"]) + 1 for part in parts)
+        if parts:
+            assert sum(float(part["lead"]) for part in parts) == pytest.approx(float(row["lead"]), abs=1e-4)
+        if parts and row["score"] and row["attention"]:
+            assert sum(float(part["score"]) for part in parts) == pytest.approx(float(row["score"]), abs=1e-3)
+    picture = (tmp_path / "guess-5-king.svg").read_text(encoding="utf-8")
+    said = ("head 3.2", "“king” (2)", "others", "Each number is the sum", "less the mean over the vocabulary")
+    for words in (
+        *said,
+        "castle.”",
+        f"+{logits[king] - logits.mean():.2f}",
+        f"{attention[2]:.2f}",
+        "in which [MASK] lacks",
+    ):
+        assert words in picture.replace("\n", " "), words
+
+
+def test_a_guess_against_another_word_as_json(capsys):
+    given = ["--guess", "queen", "--instead", "king", "--query", "5", "--json"]
+    status, out, _ = run(capsys, MASKED, *given)
+    found, bert = json.loads(out), minibert.load("tiny")
+    king, queen = map(bert.tokenizer.backend.token_to_id, ("king", "queen"))
+    logits = bert.logits(MASKED)[5]
+    assert status == 0 and found["lead"] == "the logit of “queen” less that of “king”"
+    guess = found["guess"]
+    assert guess["part"] == "queen" and guess["position"] == 5
+    assert guess["lead"] == pytest.approx(float(logits[queen] - logits[king]), abs=1e-4)
+    assert sum(part["lead"] for part in guess["parts"]) == pytest.approx(guess["lead"], abs=1e-4)
+    assert not any(part["part"] == "masked-LM head" and "guess_without" in part for part in guess["parts"])
+
+
+NO_EFFECT = {
+    "--layer 1": "--layer has no effect with --guess, which explains a guess and no score; leave it out",
+    "--json --width 5": "--width has no effect with --json, which draws no picture; leave it out",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "message"),
+    [
+        ("No mask.", "--guess", "the text has no [MASK]; write it where a word is to be found"),
+        (MASKED, "--steps 3", "--steps has no effect without --guess; leave it out"),
+        *((MASKED, f"--guess {given}", message) for given, message in NO_EFFECT.items()),
+        (MASKED, "--guess king --instead King", "--instead is the guess itself, 'king'; expected another word"),
+        (
+            MASKED,
+            "--guess capybara",
+            "--guess is 'capybara', which is no token of tiny (cap ##y ##bar ##a); expected one",
+        ),
+        (MASKED, "--guess ☃", "--guess is '☃', which is no token of tiny ([UNK]); expected one token"),
+        (MASKED, "--guess --query queen", "--query is 'queen', which is not in the text; expected one of "),
+        (MASKED, "--guess --width 3", "width is 3 inches; expected at least "),
+    ],
+)
+def test_a_mistake_about_a_guess_is_one_line(capsys, tmp_path, monkeypatch, text, given, message):
+    monkeypatch.chdir(tmp_path)
+    status, out, error = run(capsys, text, *given.split())
+    assert (status, out) == (2, "")
+    assert error.startswith(f"minibert: {message}") and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_any_guess_can_be_explained(capsys, tmp_path):
+    for number, text in enumerate(("[MASK]", "[MASK] [MASK] ||| [MASK]", "I " * 60 + "[MASK]")):
+        for given in (["--guess"], ["--guess", "##s", "--instead", "."], ["--guess", "--steps", "40", "--top", "1"]):
+            status, out, _ = run(capsys, text, *given, "--out", str(tmp_path / str(number)))
+            assert status == 0 and np.isfinite(float(out.splitlines()[2].split()[0]))
