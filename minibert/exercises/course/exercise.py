@@ -63,7 +63,7 @@ class Mistake:
     name: str
     """stable, for `--json`"""
     says: str
-    """goes on after "The same comes out when, for example,": "softmax runs over the queries" """
+    """goes on after "A possible cause:": "softmax runs over the queries" """
     function: Callable
 
 
@@ -88,7 +88,7 @@ class Function:
     cases: draws the calls to try, the one most likely to show a mistake clearly first.
     laws: what must hold whatever the numbers; each takes (arguments, outputs) and says what is broken, or None.
     look: takes (arguments, what was returned) and gives what is compared, where that is not the same; raises `Wrong`.
-    hints: a nudge, and almost the solution.
+    hints: a first hint, and almost the solution.
     advice: what helps where shapes do not fit in this function.
     """
 
@@ -113,10 +113,10 @@ class Finding:
     name: str
     measure: Callable[[], np.ndarray]
     what: str
-    """what the measurement is of: "attention to the token before" """
+    """what the measurement is of: "attention to the previous token" """
     hints: tuple[str, str] = (
-        "Run the file: it prints the measurement, a row per layer and a column per head.",
-        "Find the largest number. Its row is the layer, its column the head; both count from 0.",
+        "Run the file. It prints the measurement, with one row per layer and one column per head.",
+        "Find the largest number. Its row is the layer, and its column is the head. Both count from 0.",
     )
 
 
@@ -132,7 +132,7 @@ class Exercise:
     """1, 2 or 3"""
     parts: tuple[Function | Finding, ...]
     answer: str | Callable[[], Text]
-    """to the question of the file, told when the exercise is passed; measured where it is about the bundled model"""
+    """to the question of the file, printed when the exercise is right; measured if it is about the bundled model"""
     shown: tuple[Callable, ...]
 
     @property

@@ -71,7 +71,7 @@ SOFTMAX_MISTAKES = (
     Mistake("wrong-axis", "softmax runs over the wrong axis (0, the first) instead of the last", softmax_over(0)),
     Mistake(
         "wrong-axis",
-        "the sum runs over the wrong axis (-2, the rows) instead of the last, and no largest number is taken off",
+        "the sum runs over the wrong axis (-2, the rows) instead of the last, and the maximum is not subtracted",
         softmax_over_wrong_unshifted,
     ),
     Mistake(
@@ -81,20 +81,21 @@ SOFTMAX_MISTAKES = (
     ),
     Mistake(
         "wrong-axis",
-        "each row's own largest number is taken off, but the sum runs over another axis (-2)",
+        "each row's maximum is subtracted, but the sum runs over another axis (-2). Sum over the last axis",
         softmax_sum_elsewhere,
     ),
     *(
         Mistake(
             "not-the-largest",
-            "what is taken off each row is not its largest number: exp of what lies far above it overflows",
+            "the number subtracted from each row is not its maximum. Subtract the maximum; otherwise exp of larger "
+            "numbers overflows",
             shifted_by(what),
         )
         for what in (np.min, np.mean, np.median)
     ),
     Mistake(
         "log-softmax",
-        "the logarithm of the shares is returned",
+        "the function returns the logarithm of the shares. Return the shares",
         lambda x: (
             x
             - x.max(axis=-1, keepdims=True)
@@ -103,22 +104,23 @@ SOFTMAX_MISTAKES = (
     ),
     Mistake(
         "whole-array",
-        "the sum is taken over the whole array, not row by row (axis=-1)",
+        "the sum is taken over the whole array. Take one sum for each row (axis=-1)",
         lambda x: softmax(x.ravel()).reshape(x.shape),
     ),
     Mistake(
         "overflow",
-        "exp is taken of large numbers as they are: it overflows. Take each row's largest number off first",
+        "exp of large numbers overflows. Subtract each row's maximum first",
         softmax_unshifted,
     ),
     Mistake(
         "one-maximum",
-        "the largest number of the whole array is taken off, not each row's own: exp of the other rows then vanishes",
+        "the maximum of the whole array is subtracted. Subtract each row's own maximum; otherwise exp of the other "
+        "rows is almost zero",
         softmax_one_maximum,
     ),
-    Mistake("no-exp", "exp is forgotten", lambda x: x / x.sum(axis=-1, keepdims=True)),
+    Mistake("no-exp", "exp is missing", lambda x: x / x.sum(axis=-1, keepdims=True)),
     Mistake(
-        "no-division", "the division by the row's sum is forgotten", lambda x: np.exp(x - x.max(axis=-1, keepdims=True))
+        "no-division", "the division by the row's sum is missing", lambda x: np.exp(x - x.max(axis=-1, keepdims=True))
     ),
 )
 
@@ -137,21 +139,20 @@ EXERCISE = Exercise(
             SOFTMAX_MISTAKES,
             hints=(
                 (
-                    "exp first, then divide each row by its own sum: axis=-1. What does keepdims=True do to "
-                    "the shape of the sum?"
+                    "Take exp first. Then divide each row by its own sum, with axis=-1. What does keepdims=True do "
+                    "to the shape of the sum?"
                 ),
                 (
-                    "y = np.exp(x - x.max(axis=-1, keepdims=True)), and then y divided by y.sum(axis=-1, "
-                    "keepdims=True). The maximum cancels in the fraction; without it exp(100) is more than "
-                    "float32 can hold."
+                    "Compute y = np.exp(x - x.max(axis=-1, keepdims=True)). Then divide y by y.sum(axis=-1, "
+                    "keepdims=True). The maximum cancels in the fraction. Without it, exp(100) is too large for "
+                    "float32."
                 ),
             ),
             laws=(rows_sum_to_one,),
         ),
     ),
     answer=(
-        "Nothing changes. exp(x + 100) = exp(x) exp(100), and exp(100) cancels in the fraction. Exercise 15 "
-        "lives on this."
+        "Nothing changes. exp(x + 100) = exp(x) exp(100), and exp(100) cancels in the fraction. Exercise 15 uses this."
     ),
     shown=(softmax,),
 )

@@ -1,4 +1,5 @@
-"""The largest number of a row cancels in the fraction; with it taken off, exp never gets more than 0 to work on."""
+"""The maximum of a row cancels in the fraction. After it is subtracted, exp gets no number above 0, so it cannot
+overflow."""
 
 import numpy as np
 

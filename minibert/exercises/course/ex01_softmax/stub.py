@@ -1,13 +1,14 @@
 """1. softmax: scores become shares
 
-Attention asks: of all I have to give, how much goes to each? softmax turns any row of numbers into shares, all
-positive, that sum to 1; the larger the number, the larger its share.
+In attention, each token divides its attention among all tokens. softmax computes these shares. It turns any row of
+numbers into shares that are all positive and sum to 1. A larger number gets a larger share.
 
     softmax(x)_j = exp(x_j) / sum_k exp(x_k)
 
-Shapes: x [..., n] -> [..., n]. Each row along the last axis is on its own; there may be any number of axes
-before it. float32 and float64 are both right, here and in all exercises. Take care: float32 cannot hold exp(100),
-and there will be rows of some hundreds. Which number may you take off a whole row without changing its shares?
+Shapes: x [..., n] -> [..., n]. Each row along the last axis is computed alone. There may be any number of axes before
+it. The result may be float32 or float64, here and in all exercises. Take care: exp(100) is too large for float32, and
+the checker tries rows with numbers of some hundreds. Which number can you subtract from a whole row without changing
+its shares?
 
 Worked example: exp(0), exp(log 2), exp(log 5) are 1, 2, 5, and their sum is 8.
 
@@ -21,5 +22,5 @@ import numpy as np
 
 
 def softmax(x: np.ndarray) -> np.ndarray:
-    """x [..., n] -> [..., n], every row along the last axis summing to 1."""
+    """x [..., n] -> [..., n]. Every row along the last axis sums to 1."""
     raise NotImplementedError

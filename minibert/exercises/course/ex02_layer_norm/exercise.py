@@ -1,4 +1,4 @@
-"""Exercise 2: every token brought to the same mean and spread."""
+"""Exercise 2: every token gets the same mean and variance."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def layer_norm_cases(draw: Draw) -> list[Case]:
             (draw.normal(tokens, size, mean=0.7, spread=0.3), weight, bias, 0.1),
         ),
         Case(
-            t("{tokens} tokens, all numbers of token 1 alike, eps = 0.001", tokens=tokens),
+            t("{tokens} tokens, where all numbers of token 1 are equal, eps = 0.001", tokens=tokens),
             (constant, weight, bias, 1e-3),
         ),
     ]
@@ -68,14 +68,11 @@ def tokens_are_normed(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text
     return broken_rows(
         plain.mean(axis=-1),
         0,
-        t("with bias taken off and weight divided out again, the numbers of token {row} have mean {got}; it must be 0"),
+        t("without bias and weight, the numbers of token {row} have mean {got}; the mean must be 0"),
     ) or broken_rows(
         plain.var(axis=-1),
         variance / (variance + np.float32(eps)),
-        t(
-            "with bias taken off and weight divided out again, the numbers of token {row} have variance {got}; "
-            "expected {want}"
-        ),
+        t("without bias and weight, the numbers of token {row} have variance {got}; expected {want}"),
     )
 
 
@@ -87,60 +84,63 @@ LAYER_NORM_MISTAKES = (
     *(
         Mistake(
             "own-eps",
-            f"eps is a number of your own, such as {own}; use the argument",
+            f"eps is a constant in your code, such as {own}. Use the argument eps",
             lambda x, w, b, eps, own=own: layer_norm(x, w, b, own),
         )
         for own in (1e-12, 1e-5, 1e-6, 1e-8)
     ),
-    Mistake("exchanged", "weight and bias have changed places", lambda x, w, b, eps: layer_norm(x, b, w, eps)),
-    Mistake("bias-subtracted", "the bias is subtracted; add it", lambda x, w, b, eps: layer_norm(x, w, -b, eps)),
+    Mistake("exchanged", "weight and bias are exchanged", lambda x, w, b, eps: layer_norm(x, b, w, eps)),
+    Mistake("bias-subtracted", "the bias is subtracted. Add it", lambda x, w, b, eps: layer_norm(x, w, -b, eps)),
     Mistake(
         "one-weight",
-        "only the first number of weight is used; each of the D numbers has its own",
+        "only the first number of weight is used. Each of the D numbers has its own weight",
         lambda x, w, b, eps: layer_norm(x, w * 0 + w[0], b, eps),
     ),
-    Mistake("eps-outside", "eps is added at the very end; it belongs inside the root", layer_norm_eps_at_the_end),
+    Mistake("eps-outside", "eps is added at the very end. Add it inside the root", layer_norm_eps_at_the_end),
     Mistake(
         "sample-variance",
-        "the variance is the sample's (ddof=1, divided by n - 1); BERT's is the population's, divided by n",
+        "the variance is the sample variance (ddof=1, divided by n - 1). BERT uses the population variance, divided "
+        "by n",
         layer_norm_sample,
     ),
     Mistake(
         "eps-outside",
-        "eps is added to the standard deviation; it belongs inside the root, to the variance",
+        "eps is added to the standard deviation. Add it to the variance, inside the root",
         layer_norm_eps_outside,
     ),
-    Mistake("no-eps", "eps is left out", lambda x, w, b, eps: layer_norm(x, w, b, 0.0)),
+    Mistake("no-eps", "eps is missing", lambda x, w, b, eps: layer_norm(x, w, b, 0.0)),
     Mistake(
         "wrong-axis",
-        "mean and variance are taken over the tokens (axis -2); they belong to one token's own numbers (axis -1)",
+        "the mean and variance are taken over the tokens (axis -2). Take them over the numbers of one token (axis -1)",
         layer_norm_over(-2),
     ),
     Mistake(
         "wrong-axis",
-        "mean and variance are taken over the whole array; they belong to one token's own numbers (axis -1)",
+        "the mean and variance are taken over the whole array. Take them over the numbers of one token (axis -1)",
         layer_norm_over(None),
     ),
-    Mistake("no-root", "the division is by the variance; take its square root", layer_norm_no_root),
+    Mistake("no-root", "the code divides by the variance. Divide by its square root", layer_norm_no_root),
     Mistake(
         "root-of-root",
-        "what stands under the root is the standard deviation, which is a root already; put the variance there",
+        "the root is taken of the standard deviation, which is a root already. Take the root of the variance",
         lambda x, w, b, eps: normed(x, x.mean(axis=-1, keepdims=True), x.std(axis=-1, keepdims=True), w, b, eps),
     ),
     Mistake(
         "mean-square",
-        "the variance is the mean of x squared; it is the mean of (x - mean) squared",
+        "the variance is the mean of x squared. It must be the mean of (x - mean) squared",
         lambda x, w, b, eps: normed(
             x, x.mean(axis=-1, keepdims=True), np.square(x).mean(axis=-1, keepdims=True), w, b, eps
         ),
     ),
-    Mistake("no-mean", "the mean is not taken off", layer_norm_not_centred),
-    Mistake("no-bias", "the bias is forgotten", lambda x, w, b, eps: layer_norm(x, w, 0 * b, eps)),
-    Mistake("no-weight", "the weight is forgotten", lambda x, w, b, eps: layer_norm(x, w**0, b, eps)),
-    Mistake("not-stretched", "weight and bias are forgotten", lambda x, w, b, eps: layer_norm(x, w**0, 0 * b, eps)),
+    Mistake("no-mean", "the mean is not subtracted", layer_norm_not_centred),
+    Mistake("no-bias", "the bias is missing", lambda x, w, b, eps: layer_norm(x, w, 0 * b, eps)),
+    Mistake("no-weight", "the weight is missing", lambda x, w, b, eps: layer_norm(x, w**0, b, eps)),
+    Mistake(
+        "not-stretched", "the weight and the bias are missing", lambda x, w, b, eps: layer_norm(x, w**0, 0 * b, eps)
+    ),
     Mistake(
         "bias-first",
-        "the bias is added before the weight multiplies: weight (y + bias) instead of weight y + bias",
+        "the bias is added before the multiplication: weight (y + bias). Compute weight y + bias",
         lambda x, w, b, eps: layer_norm(x, w, w * b, eps),
     ),
 )
@@ -148,7 +148,7 @@ LAYER_NORM_MISTAKES = (
 
 EXERCISE = Exercise(
     file="02_layer_norm.py",
-    title="every token brought to the same mean and spread",
+    title="every token gets the same mean and variance",
     minutes=10,
     difficulty=1,
     parts=(
@@ -159,18 +159,21 @@ EXERCISE = Exercise(
             layer_norm_cases,
             LAYER_NORM_MISTAKES,
             hints=(
-                "x.mean(axis=-1, keepdims=True) is one mean a token. np.var divides by n unless told otherwise: good.",
                 (
-                    "centred = x - mean; divide by np.sqrt(variance + eps); times weight, plus bias. eps is "
-                    "inside the root."
+                    "x.mean(axis=-1, keepdims=True) computes one mean per token. np.var divides by n by default, "
+                    "which is right here."
+                ),
+                (
+                    "Compute centred = x - mean. Divide it by np.sqrt(variance + eps). Multiply by weight, and add "
+                    "bias. eps is inside the root."
                 ),
             ),
             laws=(tokens_are_normed,),
         ),
     ),
     answer=(
-        "Its bias. A constant row is all zeros once its mean is off, and 0 / sqrt(0 + eps) is 0: that is what "
-        "eps is for."
+        "It returns the bias. A constant row minus its mean is all zeros, and 0 / sqrt(0 + eps) is 0. This is why "
+        "eps is there."
     ),
     shown=(layer_norm,),
 )

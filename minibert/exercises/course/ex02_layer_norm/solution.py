@@ -1,4 +1,5 @@
-"""axis=-1 is one token's own numbers, and keepdims=True leaves one mean per token that fits the array again."""
+"""axis=-1 runs over the numbers of one token. keepdims=True keeps that axis, so the mean of each token broadcasts to
+all its numbers."""
 
 import numpy as np
 

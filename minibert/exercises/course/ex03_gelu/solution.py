@@ -1,4 +1,5 @@
-"""Phi(x), the chance that a normal number is smaller than x, is half of 1 + erf(x / sqrt(2)); gelu is x times that."""
+"""Phi(x) is the probability that a standard normal number is smaller than x. It is half of 1 + erf(x / sqrt(2)), and
+gelu is x times Phi(x)."""
 
 import math
 

@@ -83,39 +83,41 @@ def embed_word_normed(encodings, weights, eps):
 EMBED_MISTAKES = (
     Mistake(
         "first-occurrence",
-        "a word that stands twice gets its first position both times, as ids.index(id) gives; count the tokens instead",
+        "a token that occurs twice gets its first position both times, as from ids.index(id). Count the tokens instead",
         embed_at(lambda e: [e.input_ids.index(number) for number in e.input_ids]),
     ),
     Mistake(
-        "from-one", "positions count from 1; the first token is at position 0", embed_at(lambda e: range(1, len(e) + 1))
+        "from-one", "positions count from 1. The first token is at position 0", embed_at(lambda e: range(1, len(e) + 1))
     ),
     Mistake(
         "sentence-number",
-        "the token type is the number of the sentence in the batch; it is what token_type_ids says",
+        "the token type is the number of the sentence in the batch. Take it from token_type_ids",
         embed_at(lambda e: range(len(e)), lambda i, e: [i] * len(e)),
     ),
     Mistake(
         "sentence-number",
-        "the token type is 0 for the first sentence of the batch and 1 for the others; it is what token_type_ids says",
+        "the token type is 0 for the first sentence of the batch and 1 for the others. Take it from token_type_ids",
         embed_at(lambda e: range(len(e)), lambda i, e: [min(i, 1)] * len(e)),
     ),
     Mistake(
         "segment-positions",
-        "positions count from 0 again where the token type changes; they count through the whole sentence",
+        "positions start at 0 again where the token type changes. Count through the whole sentence",
         embed_at(lambda e: [e.token_type_ids[:i].count(kind) for i, kind in enumerate(e.token_type_ids)]),
     ),
-    Mistake("norm-too-early", "only the word is normed; the layer norm is taken of the sum", embed_word_normed),
-    Mistake("no-position", "the position embedding is left out", embed_without("position")),
+    Mistake(
+        "norm-too-early", "only the word embedding is normalised. Apply the layer norm to the sum", embed_word_normed
+    ),
+    Mistake("no-position", "the position embedding is missing", embed_without("position")),
     Mistake(
         "running-positions",
-        "positions count on from one sentence to the next; each sentence starts at 0 again",
+        "positions count on from one sentence to the next. Start at 0 in each sentence",
         embed_running_on,
     ),
-    Mistake("no-segment", "the token type embedding is left out", embed_without("token_type")),
+    Mistake("no-segment", "the token type embedding is missing", embed_without("token_type")),
     Mistake("one-segment", "every token gets token type 0", embed_one_segment),
-    Mistake("no-word", "the word embedding is left out", embed_without("word")),
-    Mistake("no-norm", "the layer norm at the end is forgotten", embed_unnormed),
-    Mistake("own-eps", "eps is a number of your own; use the argument", lambda e, w, eps: embed(e, w, 1e-12)),
+    Mistake("no-word", "the word embedding is missing", embed_without("word")),
+    Mistake("no-norm", "the layer norm at the end is missing", embed_unnormed),
+    Mistake("own-eps", "eps is a constant in your code. Use the argument eps", lambda e, w, eps: embed(e, w, 1e-12)),
 )
 
 
@@ -132,18 +134,21 @@ EXERCISE = Exercise(
             embed_cases,
             EMBED_MISTAKES,
             hints=(
-                "weights.word[list(ids)] picks one row an id, all at once. np.concatenate lays sentences end to end.",
                 (
-                    "For each sentence: word[list(input_ids)] + position[:length] + "
-                    "token_type[list(token_type_ids)]. Concatenate, then layer_norm(..., weights.norm.weight, "
-                    "weights.norm.bias, eps)."
+                    "weights.word[list(ids)] picks one row for each id, all at once. np.concatenate puts the "
+                    "sentences one below another."
+                ),
+                (
+                    "For each sentence, add word[list(input_ids)] + position[:length] + "
+                    "token_type[list(token_type_ids)]. Concatenate the sums. Then call layer_norm(..., "
+                    "weights.norm.weight, weights.norm.bias, eps)."
                 ),
             ),
         ),
     ),
     answer=(
-        "No: each word meets the vector of another place. Without the positions a shuffled sentence would give "
-        "the same rows, shuffled: a bag of words."
+        "No. Each word is added to the vector of another position. Without positions, a shuffled sentence would give "
+        "the same rows in another order. The model would treat a sentence as a bag of words."
     ),
     shown=(embed,),
 )

@@ -1,5 +1,5 @@
-"""Three rows of three tables are added per token. The position counts from 0 in every sentence, so sentences go one by
-one; what a row has to do with its neighbours is left to the layers."""
+"""Each token is the sum of three rows from three tables. Positions count from 0 in every sentence, so the loop takes
+one sentence at a time. Only the layers combine a row with other rows."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Exercise 5: one vector a token becomes H short ones."""
+"""Exercise 5: one vector per token becomes H shorter ones."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def split_cases(draw: Draw) -> list[Case]:
     return [
         Case(
             t(
-                "{tokens} tokens of {size} numbers, for {heads} heads of {head_size}",
+                "{tokens} tokens of {size} numbers, for {heads} heads of size {head_size}",
                 tokens=tokens,
                 size=heads * head_size,
                 heads=heads,
@@ -30,39 +30,39 @@ def numbers_kept(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | No
     if np.allclose(given, got):
         return None
     if np.isin(got, given).all():
-        return t("every number of x_TD must come out once; here some come out twice, and others are missing")
-    return t("splitting must move numbers, not change them; here are numbers that are not in x_TD")
+        return t("every number of x_TD must occur once in the result, but some occur twice and others are missing")
+    return t("splitting must move numbers and not change them, but the result contains numbers that are not in x_TD")
 
 
 SPLIT_HEADS_MISTAKES = (
     Mistake(
         "reshape-only",
-        "the array is reshaped to [H, T, K] at once: that cuts between tokens. Reshape to [T, H, K], then transpose",
+        "the array is reshaped to [H, T, K] at once, which mixes tokens. Reshape to [T, H, K], then transpose",
         lambda x_TD, heads: x_TD.reshape(heads, len(x_TD), -1),
     ),
     Mistake(
         "no-transpose",
-        "the heads are split off but not brought to the front: [T, H, K] instead of [H, T, K]",
+        "the heads are split, but their axis is not in front. The shape is [T, H, K], and it must be [H, T, K]",
         lambda x_TD, heads: x_TD.reshape(len(x_TD), heads, -1),
     ),
     Mistake(
         "interleaved",
-        "the heads take turns (every H-th number); head h is K numbers in a row, from h K on",
+        "each head takes every H-th number. Head h must take K numbers in a row, from h K on",
         lambda x_TD, heads: x_TD.reshape(len(x_TD), -1, heads).transpose(2, 0, 1),
     ),
     Mistake(
         "all-turned",
-        "tokens and numbers of a head change places: [H, K, T] instead of [H, T, K]",
+        "the axes of tokens and of head size are exchanged. The shape is [H, K, T], and it must be [H, T, K]",
         lambda x_TD, heads: x_TD.reshape(len(x_TD), heads, -1).transpose(1, 2, 0),
     ),
     Mistake(
         "all-turned",
-        ".T turns all three axes round, [K, H, T]; only the first two change places: .transpose(1, 0, 2)",
+        ".T reverses all three axes: [K, H, T]. Exchange only the first two: .transpose(1, 0, 2)",
         lambda x_TD, heads: x_TD.reshape(len(x_TD), heads, -1).T,
     ),
     Mistake(
         "heads-for-size",
-        "the number of heads is taken for the size of a head",
+        "the number of heads is used as the head size",
         lambda x_TD, heads: x_TD.reshape(len(x_TD), -1, heads).transpose(1, 0, 2),
     ),
 )
@@ -70,7 +70,7 @@ SPLIT_HEADS_MISTAKES = (
 
 EXERCISE = Exercise(
     file="05_split_heads.py",
-    title="one vector a token becomes H short ones",
+    title="one vector per token becomes H shorter ones",
     minutes=10,
     difficulty=2,
     parts=(
@@ -82,8 +82,8 @@ EXERCISE = Exercise(
             SPLIT_HEADS_MISTAKES,
             hints=(
                 (
-                    "Two steps: first cut each row into H pieces (reshape), then bring the axis of heads to "
-                    "the front (transpose)."
+                    "There are two steps. First cut each row into H pieces (reshape). Then move the axis of the "
+                    "heads to the front (transpose)."
                 ),
                 "x_TD.reshape(tokens, heads, head_size).transpose(1, 0, 2)",
             ),
@@ -91,8 +91,8 @@ EXERCISE = Exercise(
         ),
     ),
     answer=(
-        "To head 1, number 2 (5 = 1 * 3 + 2): x_HTK[1, 0, 2]. A bare reshape(2, 4, 3) would put number 14 of all "
-        "24 there, which is number 2 of token 2."
+        "It goes to head 1, number 2, because 5 = 1 * 3 + 2: x_HTK[1, 0, 2]. A bare reshape(2, 4, 3) would put "
+        "number 14 of all 24 there. That is number 2 of token 2."
     ),
     shown=(split_heads,),
 )

@@ -1,4 +1,5 @@
-"""The D numbers of a token lie in one row, so reshape can cut the row into heads; only then are the axes exchanged."""
+"""The D numbers of a token lie in one row, so reshape can cut the row into heads. After that, transpose exchanges the
+first two axes."""
 
 import numpy as np
 

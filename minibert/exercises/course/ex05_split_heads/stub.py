@@ -1,8 +1,7 @@
-"""5. Splitting heads: one vector a token becomes H short ones
+"""5. Splitting heads: one vector per token becomes H shorter ones
 
-Attention runs H times side by side, each time in K = D / H of the D dimensions. Head h of a token is its
-numbers h K to (h + 1) K. Heads come first in the result, so that all that follows can treat each head as a
-matrix of its own.
+Attention runs H times in parallel. Each of these H heads uses K = D / H of the D dimensions. Head h of a token consists
+of its numbers h K to (h + 1) K. In the result, the axis of the heads comes first, so that each head is a matrix.
 
     x_HTK[h, t, k] = x_TD[t, h K + k]
 

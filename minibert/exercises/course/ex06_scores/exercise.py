@@ -1,4 +1,4 @@
-"""Exercise 6: how well a query and a key go together, and why sqrt(K)."""
+"""Exercise 6: how well a query matches a key, and why sqrt(K)."""
 
 import math
 
@@ -39,38 +39,42 @@ SCORES_MISTAKES = (
     Mistake("no-sqrt", "the division by sqrt(K) is missing", scaled(lambda q, k: math.sqrt(q.shape[-1]))),
     Mistake(
         "wrong-size",
-        "the root is of the number of tokens; K is the head size, the last axis of query",
+        "the root is taken of the number of tokens. Take the root of K, the head size: the last axis of query",
         scaled(lambda q, k: math.sqrt(q.shape[-1] / q.shape[-2])),
     ),
     Mistake(
         "wrong-size",
-        "the root is of the hidden size, H K; it must be of the head size K alone",
+        "the root is taken of the hidden size, H K. Take the root of K, the head size",
         scaled(lambda q, k: math.sqrt(1 / q.shape[0])),
     ),
     Mistake(
         "wrong-size",
-        "the root is of the number of heads; K is the head size, the last axis of query",
+        "the root is taken of the number of heads. Take the root of K, the head size: the last axis of query",
         scaled(lambda q, k: math.sqrt(q.shape[-1] / q.shape[0])),
     ),
     Mistake(
         "half",
-        "the division is by K ** 1/2, which Python reads as (K ** 1) / 2; write K ** 0.5, or math.sqrt(K)",
+        "the code divides by K ** 1/2, which Python reads as (K ** 1) / 2. Write K ** 0.5, or math.sqrt(K)",
         scaled(lambda q, k: 2 / math.sqrt(q.shape[-1])),
     ),
     Mistake(
         "whole-root",
-        "the root is cut down to a whole number (math.isqrt, or // or int); take math.sqrt",
+        "the root is rounded down to a whole number by math.isqrt, // or int. Use math.sqrt",
         scaled(lambda q, k: math.sqrt(q.shape[-1]) / math.isqrt(q.shape[-1])),
     ),
-    Mistake("no-root", "the division is by K, not by its root", scaled(lambda q, k: 1 / math.sqrt(q.shape[-1]))),
-    Mistake("multiplied", "the scores are multiplied by sqrt(K), not divided", scaled(lambda q, k: q.shape[-1])),
-    Mistake("swapped", "query and key have changed places", lambda q, k: scores(k, q)),
+    Mistake(
+        "no-root",
+        "the scores are divided by K. Divide them by the square root of K",
+        scaled(lambda q, k: 1 / math.sqrt(q.shape[-1])),
+    ),
+    Mistake("multiplied", "the scores are multiplied by sqrt(K). Divide them by it", scaled(lambda q, k: q.shape[-1])),
+    Mistake("swapped", "query and key are exchanged", lambda q, k: scores(k, q)),
 )
 
 
 EXERCISE = Exercise(
     file="06_scores.py",
-    title="how well a query and a key go together, and why sqrt(K)",
+    title="how well a query matches a key, and why sqrt(K)",
     minutes=10,
     difficulty=1,
     parts=(
@@ -81,21 +85,18 @@ EXERCISE = Exercise(
             scores_cases,
             SCORES_MISTAKES,
             hints=(
+                ("Multiply query by key, with the last two axes of key exchanged: key_HSK.mT. Which axis is K?"),
                 (
-                    "A matrix product of query and key with the last two axes of key exchanged: key_HSK.mT. "
-                    "Which axis is K?"
-                ),
-                (
-                    "query_HTK @ key_HSK.mT / math.sqrt(query_HTK.shape[-1]). math.sqrt, because np.sqrt of "
-                    "an int is float64, and NumPy would make the scores float64 too."
+                    "Compute query_HTK @ key_HSK.mT / math.sqrt(query_HTK.shape[-1]). Use math.sqrt: np.sqrt of an "
+                    "int is a float64, and NumPy would then make the scores float64 too."
                 ),
             ),
         ),
     ),
     answer=(
-        "sqrt(64) = 8, and sqrt(256) = 16: the spread of a sum of K independent products grows as sqrt(K). "
-        "Divided by it, scores are about as large whatever the head size, and softmax stays away from "
-        "all-or-nothing."
+        "It is sqrt(64) = 8, and sqrt(256) = 16. The standard deviation of a sum of K independent products grows as "
+        "sqrt(K). After the division by it, the size of the scores does not depend on the head size. So softmax does "
+        "not give almost everything to one key."
     ),
     shown=(attend,),
 )

@@ -1,5 +1,5 @@
-"""One matrix product per head gives all dot products at once. A sum of K independent products has a spread of sqrt(K);
-divided by it, scores are about as large whatever the head size."""
+"""One matrix product per head computes all dot products at once. A sum of K independent products has a standard
+deviation of sqrt(K). After the division by it, the size of the scores does not depend on the head size."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Exercise 7: sharing out attention, and what is taken home."""
+"""Exercise 7: a share for each key, and the weighted mean of the values."""
 
 import math
 
@@ -16,7 +16,7 @@ def attention_sums_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> 
     return broken_rows(
         outputs[1].sum(axis=-1),
         1.0,
-        t("attention of [head, query] {row} sums to {got}; what a token shares out must sum to 1"),
+        t("attention of [head, query] {row} sums to {got}; each row must sum to 1"),
     )
 
 
@@ -65,52 +65,63 @@ def attend_causal(query_HTK, key_HSK, value_HSK):
 ATTEND_MISTAKES = (
     Mistake(
         "wrong-axis",
-        "softmax runs over the queries; a query shares out its attention over the keys, the last axis",
+        "softmax runs over the queries. It must run over the keys, the last axis",
         attend_with(lambda s: softmax(s.mT).mT),
     ),
     Mistake(
         "wrong-axis",
-        "softmax runs over the heads; a query shares out its attention over the keys, the last axis",
+        "softmax runs over the heads. It must run over the keys, the last axis",
         attend_with(lambda s: np.moveaxis(softmax(np.moveaxis(s, 0, -1)), -1, 0)),
     ),
     Mistake("no-sqrt", "the division by sqrt(K) is missing", attend_unscaled),
-    Mistake("divided-late", "attention is right, but the scores returned are not yet divided", attend_divided_late),
+    Mistake(
+        "divided-late", "attention is right, but the returned scores are not divided by the root", attend_divided_late
+    ),
     Mistake(
         "scores-overwritten",
-        "attention is right, but the scores returned are attention too: `/=` or out= wrote it over them",
+        "attention is right, but the returned scores are overwritten with it, by `/=` or out=. Make a new array",
         lambda q, k, v: (attend(q, k, v)[1], *attend(q, k, v)[1:]),
     ),
     Mistake(
         "scores-overwritten",
-        "attention is right, but each row's largest number is taken off the scores returned: `-=` changes them",
+        "attention is right, but each row's maximum is subtracted from the returned scores: `-=` changes them. Make "
+        "a new array",
         attend_shifted,
     ),
-    Mistake("swapped", "query and key have changed places", lambda q, k, v: attend(k, q, v)),
+    Mistake("swapped", "query and key are exchanged", lambda q, k, v: attend(k, q, v)),
     Mistake(
         "key-for-value",
-        "the context is a mean of the keys; it must be one of the values",
+        "the context is a weighted mean of the keys. Use the values",
         lambda q, k, v: attend(q, k, k),
     ),
-    Mistake("turned", "attention is turned over (keys as rows) before it meets the values", attend_turned),
-    Mistake("scores-for-attention", "the values are weighed with the scores, before softmax", attend_scores_taken_home),
-    Mistake("no-softmax", "softmax is left out", attend_with(lambda s: s)),
+    Mistake(
+        "turned",
+        "attention is transposed before it is multiplied by the values. Its rows must stay the queries",
+        attend_turned,
+    ),
+    Mistake(
+        "scores-for-attention",
+        "the values are weighted with the scores. Weight them with attention, after softmax",
+        attend_scores_taken_home,
+    ),
+    Mistake("no-softmax", "softmax is missing", attend_with(lambda s: s)),
     Mistake(
         "causal",
-        "keys after the query are masked, as GPT does; in BERT every token sees the whole sentence",
+        "keys after the query are masked, as in GPT. In BERT, every token attends to the whole sentence",
         attend_causal,
     ),
     Mistake(
         "causal",
-        "keys after the query are masked, as GPT does; in BERT every token sees the whole sentence",
+        "keys after the query are masked, as in GPT. In BERT, every token attends to the whole sentence",
         attend_with(lambda s: softmax(np.where(np.tri(*s.shape[-2:]) > 0, s, np.float32(-np.inf)))),
     ),
-    Mistake("two-softmax", "softmax is applied twice", attend_with(lambda s: softmax(softmax(s)))),
+    Mistake("two-softmax", "softmax is applied twice. Apply it once", attend_with(lambda s: softmax(softmax(s)))),
 )
 
 
 EXERCISE = Exercise(
     file="07_attention.py",
-    title="sharing out attention, and what is taken home",
+    title="a share for each key, and the weighted mean of the values",
     minutes=10,
     difficulty=2,
     parts=(
@@ -122,14 +133,17 @@ EXERCISE = Exercise(
             ATTEND_MISTAKES,
             hints=(
                 (
-                    "The first line is exercise 6. softmax from minibert works along the last axis: is that "
-                    "the axis of the keys?"
+                    "The first line is exercise 6. softmax from minibert works along the last axis. Is that the axis "
+                    "of the keys?"
                 ),
-                "attention = softmax(scores); context = attention @ value. Return all three, in this order.",
+                (
+                    "Compute attention = softmax(scores) and context = attention @ value. Return all three, in the "
+                    "order scores, attention, context."
+                ),
             ),
             laws=(attention_sums_to_one,),
         ),
     ),
-    answer="The mean of all values, the same for every token: equal scores give equal shares.",
+    answer="It is the mean of all values, the same for every token. Equal scores give equal shares.",
     shown=(attend,),
 )

@@ -1,5 +1,5 @@
-"""Softmax along the last axis, the keys, makes each query's row sum to 1; a matrix product with such rows is a weighted
-mean of the values."""
+"""Softmax runs along the last axis, the keys, so each query's row sums to 1. The matrix product with such rows is a
+weighted mean of the values."""
 
 import math
 

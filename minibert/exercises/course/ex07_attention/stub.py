@@ -1,17 +1,18 @@
-"""7. Attention: sharing out, and what is taken home
+"""7. Attention: a share for each key, and the weighted mean of the values
 
-The heart of it all. Softmax turns the scores of a query into shares over the keys; then each token takes home
-the mean of all values, weighted by its shares.
+This is the central step of BERT. Softmax turns the scores of a query into shares of the keys. The context of a token is
+the mean of all values, weighted by these shares.
 
-    scores    = query key^T / sqrt(K)      how well does the label of s match what t looks for?  (exercise 6)
-    attention = softmax(scores)            row t: how t shares out its attention, summing to 1
-    context   = attention value            what t takes home
+    scores    = query key^T / sqrt(K)      how well the query of t matches the key of s  (exercise 6)
+    attention = softmax(scores)            row t: the shares of token t, which sum to 1
+    context   = attention value            the weighted mean of the values
 
 Shapes: query_HTK [heads, queries, K], key_HSK and value_HSK [heads, keys, K].
 Returns three arrays: scores_HTS and attention_HTS [heads, queries, keys], and context_HTK [heads, queries, K].
-softmax is imported. It runs along the last axis, always.
+softmax is imported already. It always runs along the last axis.
 
-Worked example: one head, K = 1. Scores 0 and log 3 give shares 1/4 and 3/4; of the values 8 and 4 that is 2 + 3.
+Worked example: one head, K = 1. The scores 0 and log 3 give the shares 1/4 and 3/4. The values are 8 and 4, so the
+context is 2 + 3.
 
 >>> query, key = np.ones((1, 1, 1), dtype=np.float32), np.array([[[0], [np.log(3)]]], dtype=np.float32)
 >>> value = np.array([[[8], [4]]], dtype=np.float32)

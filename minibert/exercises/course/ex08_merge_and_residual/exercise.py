@@ -1,4 +1,4 @@
-"""Exercise 8: the heads side by side again, added to what was there."""
+"""Exercise 8: merge the heads, then add the residual."""
 
 import dataclasses
 from collections.abc import Callable
@@ -48,15 +48,15 @@ def block_cases(draw: Draw) -> list[Case]:
 def hidden_and_context(arguments: tuple, value: object) -> tuple[np.ndarray, np.ndarray]:
     """(hidden_TD, parts) -> hidden_TD, and the contexts of the parts end to end."""
     if not isinstance(value, tuple | list) or len(value) != 2:
-        expected = "expected a pair, the new hidden_TD and the parts that self_attention gave; got {got}"
+        expected = "expected a pair, the new hidden_TD and the parts that self_attention returned; got {got}"
         raise Wrong(t(expected, got=kind_of(value)))
     hidden_TD, parts = value
     if isinstance(hidden_TD, list | tuple) and isinstance(parts, np.ndarray):
-        raise Wrong(t("the two things are in the wrong order; return the new hidden_TD first, then the parts"))
+        raise Wrong(t("the two results are in the wrong order. Return the new hidden_TD first, then the parts"))
     try:
         context_TD = np.concatenate([part["context"] for part in parts])
     except (TypeError, KeyError, IndexError, ValueError):
-        says = "the second thing returned must be the parts, just as self_attention gave them"
+        says = "the second result must be the parts, as self_attention returned them"
         raise Wrong(t(says)) from None
     return hidden_TD, context_TD
 
@@ -81,23 +81,22 @@ def block_pre_norm(hidden_TD, sentences, weights, config):
 MERGE_HEADS_MISTAKES = (
     Mistake(
         "reshape-only",
-        "the array is reshaped without bringing the tokens to the front first: that glues heads of different tokens "
-        "together",
+        "the array is reshaped before the tokens are in front, which mixes heads of different tokens. Transpose first",
         lambda x_HTK: x_HTK.reshape(x_HTK.shape[1], -1),
     ),
     Mistake(
         "interleaved",
-        "the heads take turns number by number; each head's K numbers must stay together",
+        "the result takes one number of each head in turn. Keep the K numbers of each head together",
         lambda x_HTK: x_HTK.transpose(1, 2, 0).reshape(x_HTK.shape[1], -1),
     ),
     Mistake(
         "no-reshape",
-        "the tokens are in front, but the heads are not yet side by side: [T, H, K] instead of [T, H K]",
+        "the tokens are in front, but the heads are not merged. The shape is [T, H, K], and it must be [T, H K]",
         lambda x_HTK: x_HTK.transpose(1, 0, 2),
     ),
     Mistake(
         "all-turned",
-        "each head's tokens are glued together, [H, T K]; it is each token's heads that belong together, [T, H K]",
+        "the tokens of each head are merged: [H, T K]. Merge the heads of each token: [T, H K]",
         lambda x_HTK: x_HTK.reshape(len(x_HTK), -1),
     ),
 )
@@ -106,72 +105,75 @@ MERGE_HEADS_MISTAKES = (
 ATTENTION_BLOCK_MISTAKES = (
     Mistake(
         "residual-twice",
-        "what was there before is added inside the norm and once more after it",
+        "the residual is added inside the layer norm and once more after it. Add it only inside",
         block_with(lambda h, c, w, eps: h + layer_norm(h + linear(c, *w.attention_output), *w.attention_norm, eps)),
     ),
     Mistake(
         "norm-on-residual",
-        "only what was there before is normed; the norm is of the sum",
+        "only the residual is normalised. Apply the layer norm to the sum",
         block_with(lambda h, c, w, eps: layer_norm(h, *w.attention_norm, eps) + linear(c, *w.attention_output)),
     ),
     Mistake(
         "no-bias",
-        "the bias of attention_output is forgotten",
+        "the bias of attention_output is missing",
         block_with(lambda h, c, w, eps: layer_norm(h + c @ w.attention_output.weight.T, *w.attention_norm, eps)),
     ),
     Mistake(
         "no-residual",
-        "the residual is forgotten: what was there before is not added",
+        "the residual is missing: the block's input is not added",
         block_with(lambda h, c, w, eps: layer_norm(linear(c, *w.attention_output), *w.attention_norm, eps)),
     ),
     Mistake(
-        "pre-norm", "the norm comes first (pre-norm, as in GPT-2); BERT normalises last, after adding", block_pre_norm
+        "pre-norm",
+        "the layer norm comes first (pre-norm, as in GPT-2). BERT normalises last, after the addition",
+        block_pre_norm,
     ),
     Mistake(
         "residual-outside",
-        "the norm is taken before the residual is added, and not after",
+        "the layer norm comes before the residual is added. Apply it after that",
         block_with(lambda h, c, w, eps: h + layer_norm(linear(c, *w.attention_output), *w.attention_norm, eps)),
     ),
     Mistake(
-        "no-norm", "the layer norm is forgotten", block_with(lambda h, c, w, eps: h + linear(c, *w.attention_output))
+        "no-norm", "the layer norm is missing", block_with(lambda h, c, w, eps: h + linear(c, *w.attention_output))
     ),
     Mistake(
         "bias-twice",
-        "the bias of attention_output is added twice; linear adds it already",
+        "the bias of attention_output is added twice. linear adds it already",
         lambda h, s, w, c: attention_block(h, s, w._replace(attention_output=bias_twice(w.attention_output)), c),
     ),
     Mistake(
         "no-projection",
-        "attention_output is left out: the context is added as it is",
+        "attention_output is missing: the context is added directly",
         block_with(lambda h, c, w, eps: layer_norm(h + c, *w.attention_norm, eps)),
     ),
     Mistake(
         "wrong-norm",
-        "the layer norm's weights are output_norm, the feed-forward half's; this half has attention_norm",
+        "the layer norm uses output_norm, the weights of the feed-forward block. Use attention_norm",
         lambda h, s, w, c: attention_block(h, s, w._replace(attention_norm=w.output_norm), c),
     ),
     Mistake(
         "own-eps",
-        "eps is a number of your own; take config.layer_norm_eps",
+        "eps is a constant in your code. Use config.layer_norm_eps",
         lambda h, s, w, c: attention_block(h, s, w, with_own_eps(c)),
     ),
     Mistake(
         "wrong-heads",
-        "self_attention is given another number of heads; it is config.num_attention_heads",
+        "self_attention gets another number of heads. Pass config.num_attention_heads",
         lambda h, s, w, c: attention_block(
             h, s, w, dataclasses.replace(c, num_attention_heads=c.hidden_size // c.num_attention_heads)
         ),
     ),
     Mistake(
         "weight-turned",
-        "the context meets the weight as it is; linear takes its transpose, for the weight has a row an output",
+        "the context is multiplied by the weight without a transpose. linear transposes the weight, which has one "
+        "row per output",
         lambda h, s, w, c: attention_block(
             h, s, w._replace(attention_output=w.attention_output._replace(weight=w.attention_output.weight.T)), c
         ),
     ),
     Mistake(
         "one-sentence",
-        "all tokens are one sentence to self_attention: pass it `sentences`",
+        "self_attention treats all tokens as one sentence. Pass it `sentences`",
         lambda h, s, w, c: attention_block(h, [slice(0, len(h))], w, c),
     ),
 )
@@ -179,7 +181,7 @@ ATTENTION_BLOCK_MISTAKES = (
 
 EXERCISE = Exercise(
     file="08_merge_and_residual.py",
-    title="the heads side by side again, added to what was there",
+    title="merge the heads, then add the residual",
     minutes=20,
     difficulty=2,
     parts=(
@@ -190,7 +192,7 @@ EXERCISE = Exercise(
             merge_cases,
             MERGE_HEADS_MISTAKES,
             hints=(
-                "merge_heads is split_heads backwards: transpose, then reshape.",
+                "merge_heads is the inverse of split_heads: transpose, then reshape.",
                 "x_HTK.transpose(1, 0, 2).reshape(tokens, heads * head_size)",
             ),
         ),
@@ -202,12 +204,12 @@ EXERCISE = Exercise(
             ATTENTION_BLOCK_MISTAKES,
             hints=(
                 (
-                    'self_attention gives one dict per sentence. Their "context" arrays, end to end, have as '
-                    "many rows as hidden_TD."
+                    'self_attention returns one dict per sentence. Put their "context" arrays one below another: '
+                    "they then have as many rows as hidden_TD."
                 ),
                 (
-                    'context = np.concatenate([part["context"] for part in parts]), then layer_norm(hidden + '
-                    "linear(context, *weights.attention_output), *weights.attention_norm, "
+                    'Compute context = np.concatenate([part["context"] for part in parts]). Then compute '
+                    "layer_norm(hidden + linear(context, *weights.attention_output), *weights.attention_norm, "
                     "config.layer_norm_eps). Return that and parts."
                 ),
             ),
@@ -215,8 +217,8 @@ EXERCISE = Exercise(
         ),
     ),
     answer=(
-        "They leave the block as layer_norm(hidden): what was there is kept. The residual lets a layer add "
-        "little, or nothing, without losing what earlier layers found."
+        "It returns layer_norm(hidden), because the residual connection keeps the input. So a layer can add little "
+        "or nothing, and the results of earlier layers are not lost."
     ),
     shown=(merge_heads, attention_block),
 )

@@ -1,5 +1,5 @@
-"""Merging undoes splitting step by step, from the last step to the first. What the heads found is added to what the
-token was, so that a layer that finds nothing loses nothing; the norm comes last."""
+"""Merging reverses the steps of splitting, the last step first. The result is added to the block's input, so a layer
+that adds nothing loses nothing. The layer norm comes last."""
 
 from collections.abc import Sequence
 

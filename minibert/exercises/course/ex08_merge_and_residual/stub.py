@@ -1,27 +1,27 @@
-"""8. Merging heads, and the residual
+"""8. Merging heads, and the residual connection
 
-After attention the H contexts of a token are put side by side again, which undoes exercise 5. One more linear
-map mixes what the heads found. Then it is added to what the token was before (the residual), and normalised. In
-BERT the norm comes last.
+After attention, each token has H contexts, one per head. merge_heads puts them side by side again, which undoes
+exercise 5. One more linear map mixes the heads. Then the block's input is added to the result (the residual
+connection), and a layer norm follows. In BERT the layer norm comes last.
 
     x_TD[t, h K + k] = x_HTK[h, t, k]                            merge_heads
     hidden = layer_norm(hidden + context W + b)                  attention_block
 
-Shapes: merge_heads: x_HTK [heads, tokens, K] -> x_TD [tokens, heads K]. attention_block: hidden_TD, all
-sentences end to end; sentences, a list of slices: the rows of each.
-    weights.attention                       query, key, value: hand them to self_attention
+Shapes: merge_heads: x_HTK [heads, tokens, K] -> x_TD [tokens, heads K]. attention_block: hidden_TD, with all
+sentences one below another; sentences, a list of slices: the rows of each.
+    weights.attention                       query, key, value: pass them to self_attention
     weights.attention_output                W and b: linear(x, *weights.attention_output) is x W + b
     weights.attention_norm.weight, .bias    of the layer norm; its eps is config.layer_norm_eps
-self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads) is exercises 5 to 7 for each
+self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads) does exercises 5 to 7 for each
 sentence. It returns a list with one dict per sentence. The "context" of such a dict is that sentence's context
-[tokens, D]; its heads are merged already. Return the new hidden_TD and that list.
+[tokens, D], with the heads merged already. Return the new hidden_TD and that list.
 
 Worked example:
 
 >>> merge_heads(np.array([[[1, 2], [5, 6]], [[3, 4], [7, 8]]], dtype=np.float32)).astype(int).tolist()
 [[1, 2, 3, 4], [5, 6, 7, 8]]
 
-Predict, before you check: W and b of attention_output are all zeros. What leaves attention_block?
+Predict, before you check: W and b of attention_output are all zeros. What does attention_block return?
 """
 
 from collections.abc import Sequence

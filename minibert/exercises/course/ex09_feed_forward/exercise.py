@@ -1,4 +1,4 @@
-"""Exercise 9: each token by itself, through a wider space."""
+"""Exercise 9: two linear maps work on each token alone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ def feed_forward_cases(draw: Draw) -> list[Case]:
     return [
         Case(
             t(
-                "{tokens} tokens of {size} numbers, {inner} inside, hidden_act {act}",
+                "{tokens} tokens of {size} numbers, inner size {inner}, hidden_act {act}",
                 tokens=tokens,
                 size=hidden_size,
                 inner=inner,
@@ -55,65 +55,63 @@ def feed_forward_pre_norm(hidden_TD, weights, config):
 FEED_FORWARD_BLOCK_MISTAKES = (
     Mistake(
         "residual-twice",
-        "what was there before is added inside the norm and once more after it",
+        "the residual is added inside the layer norm and once more after it. Add it only inside",
         fed_with(lambda h, act, i, w, eps: h + layer_norm(h + linear(act(i), *w.output), *w.output_norm, eps)),
     ),
     Mistake(
         "norm-on-residual",
-        "only what was there before is normed; the norm is of the sum",
+        "only the residual is normalised. Apply the layer norm to the sum",
         fed_with(lambda h, act, i, w, eps: layer_norm(h, *w.output_norm, eps) + linear(act(i), *w.output)),
     ),
     Mistake(
         "no-residual",
-        "the residual is forgotten: what was there before is not added",
+        "the residual is missing: the block's input is not added",
         fed_with(lambda h, act, i, w, eps: layer_norm(linear(act(i), *w.output), *w.output_norm, eps)),
     ),
     Mistake(
         "pre-norm",
-        "the norm comes first (pre-norm, as in GPT-2); BERT normalises last, after adding",
+        "the layer norm comes first (pre-norm, as in GPT-2). BERT normalises last, after the addition",
         feed_forward_pre_norm,
     ),
     Mistake(
         "residual-outside",
-        "the norm is taken before the residual is added, and not after",
+        "the layer norm comes before the residual is added. Apply it after that",
         fed_with(lambda h, act, i, w, eps: h + layer_norm(linear(act(i), *w.output), *w.output_norm, eps)),
     ),
-    Mistake(
-        "no-norm", "the layer norm is forgotten", fed_with(lambda h, act, i, w, eps: h + linear(act(i), *w.output))
-    ),
+    Mistake("no-norm", "the layer norm is missing", fed_with(lambda h, act, i, w, eps: h + linear(act(i), *w.output))),
     Mistake(
         "no-activation",
-        "the activation between the two linear maps is forgotten; without it they are one linear map",
+        "the activation between the two linear maps is missing. Without it they are one linear map",
         fed_with(lambda h, act, i, w, eps: layer_norm(h + linear(i, *w.output), *w.output_norm, eps)),
     ),
     Mistake(
         "activation-at-the-end",
-        "the activation comes after the second linear map too; it belongs between the two only",
+        "the activation is also applied after the second linear map. Apply it only between the two",
         fed_with(lambda h, act, i, w, eps: layer_norm(h + act(linear(act(i), *w.output)), *w.output_norm, eps)),
     ),
     Mistake(
         "always-gelu",
-        "GELU is used whatever config.hidden_act says; take ACTIVATIONS[config.hidden_act]",
+        "GELU is used for every config.hidden_act. Use ACTIVATIONS[config.hidden_act]",
         fed_with(lambda h, act, i, w, eps: layer_norm(h + linear(gelu(i), *w.output), *w.output_norm, eps)),
     ),
     Mistake(
         "own-eps",
-        "eps is a number of your own; take config.layer_norm_eps",
+        "eps is a constant in your code. Use config.layer_norm_eps",
         lambda h, w, c: feed_forward_block(h, w, with_own_eps(c)),
     ),
     Mistake(
         "bias-twice",
-        "the bias of output is added twice; linear adds it already",
+        "the bias of output is added twice. linear adds it already",
         lambda h, w, c: feed_forward_block(h, w._replace(output=bias_twice(w.output)), c),
     ),
     Mistake(
         "bias-twice",
-        "the bias of intermediate is added twice; linear adds it already",
+        "the bias of intermediate is added twice. linear adds it already",
         lambda h, w, c: feed_forward_block(h, w._replace(intermediate=bias_twice(w.intermediate)), c),
     ),
     Mistake(
         "wrong-norm",
-        "the layer norm's weights are attention_norm, the attention half's; this half has output_norm",
+        "the layer norm uses attention_norm, the weights of the attention block. Use output_norm",
         lambda h, w, c: feed_forward_block(h, w._replace(output_norm=w.attention_norm), c),
     ),
 )
@@ -121,7 +119,7 @@ FEED_FORWARD_BLOCK_MISTAKES = (
 
 EXERCISE = Exercise(
     file="09_feed_forward.py",
-    title="each token by itself, through a wider space",
+    title="two linear maps work on each token alone",
     minutes=10,
     difficulty=1,
     parts=(
@@ -133,20 +131,20 @@ EXERCISE = Exercise(
             FEED_FORWARD_BLOCK_MISTAKES,
             hints=(
                 (
-                    "linear out to F numbers, activation, linear back to D; add what was there; normalise. "
-                    "linear(x, *weights.output) hands over weight and bias."
+                    "Apply linear to get F numbers, then the activation, then linear to get D again. Add the input, "
+                    "then normalise. linear(x, *weights.output) passes weight and bias."
                 ),
                 (
-                    "inner = ACTIVATIONS[config.hidden_act](linear(hidden, *weights.intermediate)); then "
-                    "layer_norm of hidden + linear(inner, *weights.output), with *weights.output_norm and "
+                    "Compute inner = ACTIVATIONS[config.hidden_act](linear(hidden, *weights.intermediate)). Then "
+                    "return the layer_norm of hidden + linear(inner, *weights.output), with *weights.output_norm and "
                     "config.layer_norm_eps."
                 ),
             ),
         ),
     ),
     answer=(
-        "Only row 2 changes: the feed-forward half sees one token at a time. Attention is the only place where "
-        "tokens meet."
+        "Only row 2 changes. The feed-forward block works on one token at a time. Only attention moves information "
+        "between tokens."
     ),
     shown=(feed_forward_block,),
 )

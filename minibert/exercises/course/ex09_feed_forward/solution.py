@@ -1,4 +1,4 @@
-"""Nothing here looks at another row: linear, the activation and layer_norm all work on one token at a time."""
+"""No step combines two rows. linear, the activation and layer_norm all work on one token at a time."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
-"""9. The feed-forward half: each token by itself, through a wider space
+"""9. The feed-forward block: two linear maps work on each token alone
 
-Attention moves information between tokens; now each token works on what it has. F is larger than D, usually
-four times.
+Attention moves information between tokens. The feed-forward block then works on each token alone. Its inner size F is
+larger than D, usually four times as large.
 
     inner  = act(hidden W_1 + b_1)                               D -> F
     hidden = layer_norm(hidden + inner W_2 + b_2)                F -> D, residual, norm
@@ -12,7 +12,7 @@ Shapes: hidden_TD -> hidden_TD.
     weights.output_norm          of the layer norm; its eps is config.layer_norm_eps
     config.hidden_act            the name of act: ACTIVATIONS["gelu"] is exercise 3, and there are others
 
-Worked example, of linear: the weight has a row an output.
+Worked example, of linear: the weight has one row per output.
 
 >>> row, weight = np.ones((1, 2), dtype=np.float32), np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32)
 >>> linear(row, weight, np.zeros(3, dtype=np.float32)).tolist()

@@ -1,4 +1,4 @@
-"""Exercise 10: look around, then think."""
+"""Exercise 10: attention, then feed-forward."""
 
 from minibert.encoder import attention_block, encoder_layer, feed_forward_block
 from minibert.exercises.course.ex08_merge_and_residual.exercise import block_cases, block_pre_norm, hidden_and_context
@@ -35,27 +35,27 @@ def layer_pre_norm(hidden_TD, sentences, weights, config):
 
 
 ENCODER_LAYER_MISTAKES = (
-    Mistake("order", "the feed-forward half comes first; BERT attends first", layer_feed_forward_first),
+    Mistake("order", "the feed-forward block comes first. In BERT, attention comes first", layer_feed_forward_first),
     Mistake(
         "side-by-side",
-        "the feed-forward half gets the layer's input; it must get what the attention half made of it",
+        "the feed-forward block gets the layer's input. Pass it the result of the attention block",
         layer_side_by_side,
     ),
-    Mistake("no-feed-forward", "the feed-forward half is left out", layer_no_feed_forward),
+    Mistake("no-feed-forward", "the feed-forward block is missing", layer_no_feed_forward),
     Mistake(
         "third-residual",
-        "the layer's input is added once more at the end; both halves do that themselves",
+        "the layer's input is added once more at the end. Both blocks add their input already",
         layer_third_residual,
     ),
     Mistake(
         "third-residual",
-        "what the attention half gave is added once more at the end; the feed-forward half does that itself",
+        "the result of the attention block is added once more at the end. The feed-forward block adds it already",
         layer_half_added_again,
     ),
-    Mistake("pre-norm", "both norms come first (pre-norm, as in GPT-2); BERT normalises last", layer_pre_norm),
+    Mistake("pre-norm", "both layer norms come first (pre-norm, as in GPT-2). BERT normalises last", layer_pre_norm),
     Mistake(
         "one-sentence",
-        "all tokens are one sentence to the attention half: pass it `sentences`",
+        "the attention block treats all tokens as one sentence. Pass it `sentences`",
         lambda h, s, w, c: encoder_layer(h, [slice(0, len(h))], w, c),
     ),
 )
@@ -63,7 +63,7 @@ ENCODER_LAYER_MISTAKES = (
 
 EXERCISE = Exercise(
     file="10_layer.py",
-    title="look around, then think",
+    title="attention, then feed-forward",
     minutes=5,
     difficulty=1,
     parts=(
@@ -75,11 +75,11 @@ EXERCISE = Exercise(
             ENCODER_LAYER_MISTAKES,
             hints=(
                 (
-                    "Two calls, one after the other; what the first returns goes into the second. "
-                    "attention_block returns two things."
+                    "There are two calls. Pass the result of the first to the second. attention_block returns two "
+                    "things."
                 ),
                 (
-                    "hidden, parts = attention_block(hidden, sentences, weights, config), and return "
+                    "Compute hidden, parts = attention_block(hidden, sentences, weights, config). Then return "
                     "feed_forward_block(hidden, weights, config), parts."
                 ),
             ),
@@ -87,8 +87,8 @@ EXERCISE = Exercise(
         ),
     ),
     answer=(
-        "The same rows, shuffled in the same way. Nothing in a layer knows the order of tokens; only the "
-        "position embeddings do."
+        "It returns the same rows, shuffled in the same way. A layer does not use the order of the tokens. Only the "
+        "position embeddings depend on it."
     ),
     shown=(encoder_layer,),
 )

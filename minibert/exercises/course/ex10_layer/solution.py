@@ -1,4 +1,5 @@
-"""The second half gets what the first half made. Both add and normalise by themselves, so nothing is left to do."""
+"""The second block gets the result of the first. Each block adds its input and normalises, so no other step is
+needed."""
 
 from collections.abc import Sequence
 

@@ -1,15 +1,15 @@
-"""10. A layer: look around, then think
+"""10. A layer: attention, then feed-forward
 
     hidden, parts = attention_block(hidden)         exercise 8
     hidden        = feed_forward_block(hidden)      exercise 9
 
-Shapes: hidden_TD -> hidden_TD, and the parts that attention_block returns (a dict per sentence). Both halves are
-imported:
+Shapes: hidden_TD -> hidden_TD, and the parts that attention_block returns (one dict per sentence). Both blocks are
+imported already:
     attention_block(hidden_TD, sentences, weights, config)    -> the new hidden_TD, parts
     feed_forward_block(hidden_TD, weights, config)            -> the new hidden_TD
 
-Worked example: nothing new to reckon with. A layer returns as many rows as it gets. Here it gets 5 rows of 6 numbers,
-one sentence, and random weights: 2 heads of size 3, and 9 numbers inside the feed-forward half.
+Worked example: a layer returns as many rows as it gets. Here it gets 5 rows of 6 numbers, which are one sentence. The
+weights are random, with 2 heads of size 3 and inner size 9.
 
 >>> from minibert.exercises.draw import Draw
 >>> draw = Draw(0)
@@ -32,5 +32,5 @@ from minibert.encoder import attention_block, feed_forward_block
 def encoder_layer(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
 ) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """Returns the new hidden_TD, and the parts of the attention half."""
+    """Returns the new hidden_TD, and the parts of the attention block."""
     raise NotImplementedError

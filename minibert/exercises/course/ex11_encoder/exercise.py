@@ -1,4 +1,4 @@
-"""Exercise 11: the whole encoder, against the bundled model."""
+"""Exercise 11: the whole encoder, compared with the bundled model."""
 
 import numpy as np
 
@@ -40,14 +40,16 @@ def stacked(arguments: tuple, value: object) -> np.ndarray:
     if isinstance(value, np.ndarray) and value.ndim == 3:  # stacked already
         value = list(value)
     if not isinstance(value, list | tuple) or not value:
-        wanted = "expected a list of {count} arrays, the embeddings and one after each layer; got {got}"
+        wanted = "expected a list of {count} arrays, the embeddings and one per layer; got {got}"
         raise Wrong(t(wanted, count=count, got=kind_of(value)))
     for i, state in enumerate(value):
         if isinstance(state, tuple):
-            wanted = "entry {i} of the list is a pair; take it apart: hidden, parts = encoder_layer(...)"
+            wanted = "entry {i} of the list is a pair. Unpack it: hidden, parts = encoder_layer(...)"
             raise Wrong(t(wanted, i=i))
         if not isinstance(state, np.ndarray):
-            wanted = "entry {i} of the list is to be one array of shape {want}, the tokens of all sentences; got {got}"
+            wanted = (
+                "entry {i} of the list must be one array of shape {want}, with the tokens of all sentences; got {got}"
+            )
             raise Wrong(t(wanted, i=i, want=[tokens, size], got=kind_of(state)))
         if state.shape != (tokens, size):
             wanted = "array {i} of the list has shape {got}; expected {want}"
@@ -84,9 +86,9 @@ def encoder_answer() -> Text:
         a, b = state[first], state[second]
         cosines.append(float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
     return t(
-        "Never quite: they share the word, not the position. In {text} the cosine of the two `river`s is {first} "
-        "after the embeddings of the bundled model, and {rest} after its layers. Each layer mixes in what stands "
-        "around them.",
+        "No, never exactly. They share the word embedding, but not the position. In {text} the cosine of the two "
+        "`river`s is {first} after the embeddings of the bundled model, and {rest} after its layers. Each layer "
+        "mixes in the tokens around them.",
         text=repr(text),
         first=f"{cosines[0]:.2f}",
         rest=", ".join(f"{cosine:.2f}" for cosine in cosines[1:]),
@@ -104,33 +106,35 @@ HIDDEN_STATES_MISTAKES = (
         "every layer uses the weights of the last layer",
         states_with(lambda w: w._replace(layers=w.layers[-1:] * len(w.layers))),
     ),
-    Mistake("backwards", "the layers come in reverse order", states_with(lambda w: w._replace(layers=w.layers[::-1]))),
+    Mistake("backwards", "the layers run in reverse order", states_with(lambda w: w._replace(layers=w.layers[::-1]))),
     Mistake(
-        "not-chained", "every layer gets the embeddings; each must get what the layer before gave", states_not_chained
+        "not-chained",
+        "every layer gets the embeddings. Pass each layer the result of the layer before",
+        states_not_chained,
     ),
     Mistake(
         "one-sentence",
-        "all tokens are one sentence to the layers, so that sentences see each other",
+        "the layers treat all tokens as one sentence, so tokens attend to other sentences",
         states_one_sentence,
     ),
     Mistake(
         "no-embeddings",
-        "the embeddings are missing at the head of the list",
+        "the embeddings are missing at the start of the list",
         lambda e, w, c: hidden_states(e, w, c)[1:],
     ),
     Mistake(
         "no-last-layer",
-        "what the last layer gives is missing at the end of the list",
+        "the result of the last layer is missing at the end of the list",
         lambda e, w, c: hidden_states(e, w, c)[:-1],
     ),
     Mistake(
         "one-array",
-        "the list holds one array over and over: it was changed in place, or the wrong name was appended",
+        "all entries of the list are one array. It was changed in place, or the wrong name was appended",
         lambda e, w, c: hidden_states(e, w, c)[-1:] * (len(w.layers) + 1),
     ),
     Mistake(
         "one-array",
-        "the list holds the embeddings over and over: append what the layer gave",
+        "all entries of the list are the embeddings. Append the result of each layer",
         lambda e, w, c: hidden_states(e, w, c)[:1] * (len(w.layers) + 1),
     ),
 )
@@ -138,7 +142,7 @@ HIDDEN_STATES_MISTAKES = (
 
 EXERCISE = Exercise(
     file="11_encoder.py",
-    title="the whole encoder, against the bundled model",
+    title="the whole encoder, compared with the bundled model",
     minutes=15,
     difficulty=2,
     parts=(
@@ -150,12 +154,12 @@ EXERCISE = Exercise(
             HIDDEN_STATES_MISTAKES,
             hints=(
                 (
-                    "Start the list with embed(...). Then a loop over weights.layers: each layer takes what "
-                    "the one before gave."
+                    "Start the list with the result of embed(...). Then loop over weights.layers. Each layer gets "
+                    "the result of the layer before."
                 ),
                 (
-                    "states = [embed(encodings, weights.embeddings, config.layer_norm_eps)]; in the loop "
-                    "hidden, parts = encoder_layer(states[-1], rows_of_sentences(encodings), layer, config), "
+                    "Start with states = [embed(encodings, weights.embeddings, config.layer_norm_eps)]. In the loop, "
+                    "compute hidden, parts = encoder_layer(states[-1], rows_of_sentences(encodings), layer, config), "
                     "and append hidden."
                 ),
             ),

@@ -1,4 +1,4 @@
-"""Every layer takes the last entry of the list, and adds its own: that chain is all there is to the depth of BERT."""
+"""Every layer takes the last entry of the list and appends its own result. BERT is this chain of layers."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Exercise 12: which word would fit here?."""
+"""Exercise 12: which word would fit here?"""
 
 import numpy as np
 
@@ -67,8 +67,8 @@ def masked_lm_answer() -> Text:
     without = [bert.tokenizer.token(int(number)) for number in np.argsort(-by_hidden)[:3]]
     with_head = [token for token, _ in bert.fill_mask(text, top=3)[0]]
     return t(
-        "With the transform the bundled model says {with_head}; without it, {without}. The transform turns what the "
-        "encoder knows about a position into the space where words live.",
+        "With the transform, the bundled model predicts {with_head}. Without it, the model predicts {without}. The "
+        "transform maps the encoder's vector at a position into the space of the word embeddings.",
         with_head=", ".join(with_head),
         without=", ".join(without),
     )
@@ -90,55 +90,59 @@ def logits_with(transform):
 
 
 MASKED_LM_LOGITS_MISTAKES = (
-    Mistake("residual", "hidden_TD is added before the norm; this head has no residual", logits_residual),
+    Mistake(
+        "residual", "hidden_TD is added before the layer norm. This head has no residual connection", logits_residual
+    ),
     Mistake(
         "log-probabilities",
-        "the logarithm of softmax is taken; logits are what comes before",
+        "the logarithm of softmax is returned. Return the logits, before softmax",
         lambda h, w, act, eps: np.log(softmax(masked_lm_logits(h, w, act, eps))),
     ),
-    Mistake("no-transform", "the transform is left out: the decoder gets hidden_TD itself", logits_no_transform),
-    Mistake("no-activation", "the activation in the transform is forgotten", logits_no_activation),
-    Mistake("no-norm", "the layer norm in the transform is forgotten", logits_no_norm),
+    Mistake("no-transform", "the transform is missing: the decoder gets hidden_TD itself", logits_no_transform),
+    Mistake("no-activation", "the activation in the transform is missing", logits_no_activation),
+    Mistake("no-norm", "the layer norm in the transform is missing", logits_no_norm),
     Mistake(
         "always-gelu",
-        "GELU is used whatever hidden_act says; take ACTIVATIONS[hidden_act]",
+        "GELU is used for every hidden_act. Use ACTIVATIONS[hidden_act]",
         lambda h, w, act, eps: masked_lm_logits(h, w, "gelu", eps),
     ),
     Mistake(
         "own-eps",
-        "eps is a number of your own; use the argument",
+        "eps is a constant in your code. Use the argument eps",
         lambda h, w, act, eps: masked_lm_logits(h, w, act, 1e-12),
     ),
     Mistake(
         "weight-turned",
-        "hidden_TD meets the transform's weight as it is; linear takes its transpose, for the weight has a row an "
-        "output",
+        "hidden_TD is multiplied by the transform's weight without a transpose. linear transposes the weight, which "
+        "has one row per output",
         logits_with(lambda h, act, w: act(h @ w.weight + w.bias)),
     ),
     Mistake(
         "no-bias",
-        "the transform's bias is forgotten",
+        "the transform's bias is missing",
         logits_with(lambda h, act, w: act(h @ w.weight.T)),
     ),
     Mistake(
         "activation-first",
-        "the activation comes before the linear map of the transform; it comes after",
+        "the activation comes before the linear map of the transform. Apply it after the linear map",
         logits_with(lambda h, act, w: linear(act(h), *w)),
     ),
-    Mistake("norm-first", "the layer norm comes before the activation; it comes after", logits_norm_first),
+    Mistake(
+        "norm-first", "the layer norm comes before the activation. Apply it after the activation", logits_norm_first
+    ),
     Mistake(
         "no-bias",
-        "the decoder's bias is forgotten",
+        "the decoder's bias is missing",
         lambda h, w, act, eps: masked_lm_logits(h, w._replace(bias=0 * w.bias), act, eps),
     ),
     Mistake(
         "bias-twice",
-        "the decoder's bias is added twice; linear adds it already",
+        "the decoder's bias is added twice. linear adds it already",
         lambda h, w, act, eps: masked_lm_logits(h, w._replace(bias=2 * w.bias), act, eps),
     ),
     Mistake(
         "probabilities",
-        "softmax is applied: those are probabilities; logits are what comes before",
+        "softmax is applied, which gives probabilities. Return the logits, before softmax",
         lambda h, w, act, eps: softmax(masked_lm_logits(h, w, act, eps)),
     ),
 )
@@ -158,13 +162,13 @@ EXERCISE = Exercise(
             MASKED_LM_LOGITS_MISTAKES,
             hints=(
                 (
-                    "First transform: linear, activation, layer norm, in this order. Then every word's "
-                    "embedding is held against it."
+                    "First apply the transform: linear, activation, layer norm, in this order. Then compute the dot "
+                    "product with the embedding of every word."
                 ),
                 (
-                    "layer_norm(ACTIVATIONS[hidden_act](linear(hidden, *weights.transform)), *weights.norm, "
-                    "eps), and that through linear(..., weights.decoder, weights.bias): linear transposes the "
-                    "decoder for you."
+                    "Compute layer_norm(ACTIVATIONS[hidden_act](linear(hidden, *weights.transform)), *weights.norm, "
+                    "eps). Then apply linear(..., weights.decoder, weights.bias). linear transposes the decoder for "
+                    "you."
                 ),
             ),
         ),

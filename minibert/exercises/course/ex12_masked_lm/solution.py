@@ -1,5 +1,5 @@
-"""The transform brings a vector into the space of the word embeddings; linear then holds it against every word, for the
-decoder has one row per word."""
+"""The transform maps a vector into the space of the word embeddings. linear then computes its dot product with every
+word, because the decoder has one row per word."""
 
 import numpy as np
 

@@ -1,8 +1,8 @@
 """12. Masked words: which word would fit here?
 
-BERT learned by filling blanks. For every place it gives every word of the vocabulary a number, its logit;
-softmax makes them probabilities. A word fits where the transformed vector points the way of the word's
-embedding: the decoder is the table of word embeddings again.
+BERT learned by filling blanks. At every position, the masked language model head computes a number for each word of the
+vocabulary, its logit. softmax turns the logits into probabilities. A logit is large where the transformed vector points
+the same way as the word's embedding. So the decoder is the table of word embeddings again.
 
     transformed = layer_norm(act(hidden W + b))
     logits      = transformed word^T + bias
@@ -10,17 +10,19 @@ embedding: the decoder is the table of word embeddings again.
 Shapes: hidden_TD -> logits_TV.
     weights.transform            W and b: linear(x, *weights.transform)
     weights.norm                 of the layer norm: layer_norm(x, *weights.norm, eps)
-    weights.decoder              [V, D], a row a word, as `linear` takes its weight
+    weights.decoder              [V, D], one row per word, as `linear` takes its weight
     weights.bias                 [V]
     hidden_act                   the name of act: ACTIVATIONS[hidden_act]
 
-Worked example: a vector and two words, one along it and one against it.
+Worked example: one vector and two words. The first word points the same way as the vector, and the second points the
+opposite way.
 
 >>> words = np.array([[1, 1], [-1, -1]], dtype=np.float32)
 >>> linear(np.array([[2, 1]], dtype=np.float32), words, np.zeros(2, dtype=np.float32)).tolist()
 [[3.0, -3.0]]
 
-Predict, before you check: what if you leave the transform out, and hold hidden_TD itself against the words?
+Predict, before you check: what does the model predict if you leave the transform out, and multiply hidden_TD itself by
+the word embeddings?
 """
 
 import numpy as np

@@ -21,7 +21,7 @@ def padding_cases(draw: Draw) -> list[Case]:
         tokens=tokens,
         heads=heads,
     )
-    low = t("the same, with scores about -500")  # there -100 in place of -infinity is the largest
+    low = t("the same, with scores around -500")  # there -100 in place of -infinity is the largest
     return [Case(about, (scores_BHTS, real_BS)), Case(low, (scores_BHTS - 500, real_BS))]
 
 
@@ -42,52 +42,56 @@ def padding_gets_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> T
         return None
     sentence, head, query, key = (int(i) for i in wasted[0])
     got = outputs[0][sentence, head, query, key]
-    says = "in sentence {sentence}, head {head}, query {query} gives {got} of its attention to key {key}: padding"
+    says = (
+        "in sentence {sentence}, head {head}, query {query} gives {got} of its attention to key {key}, which is padding"
+    )
     return t(says, sentence=sentence, head=head, query=query, got=f"{got:.4g}", key=key)
 
 
 def shares_sum_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
     return broken_rows(
-        outputs[0].sum(axis=-1), 1.0, t("attention of [sentence, head, query] {row} sums to {got}; it must sum to 1")
+        outputs[0].sum(axis=-1),
+        1.0,
+        t("attention of [sentence, head, query] {row} sums to {got}; each row must sum to 1"),
     )
 
 
 PADDED_SOFTMAX_MISTAKES = (
-    Mistake("no-mask", "nothing is masked", lambda s, real: softmax(s)),
+    Mistake("no-mask", "no key is masked", lambda s, real: softmax(s)),
     Mistake(
         "one-mask",
-        "the mask of one sentence is used for all of them",
+        "the mask of one sentence is used for all sentences",
         lambda s, real: padded_softmax(s, real[:1].repeat(len(real), axis=0)),
     ),
     *(
         Mistake(
             "not-low-enough",
-            "padding gets a score that is low, but not lower than every other: use -infinity, or -1e9",
+            "padding gets a low score, but not lower than every other score. Use -infinity, or -1e9",
             masked_where(lambda real_BS: ~real_BS[:, None, None, :], score),
         )
         for score in (-10, -50, -99, -100)
     ),
     Mistake(
         "mask-after-softmax",
-        "padding is set to 0 after softmax: it has had its share by then, and the rest no longer sums to 1. Mask the "
-        "scores, before softmax",
+        "padding is set to 0 after softmax, so the rest of the row no longer sums to 1. Mask the scores before softmax",
         lambda s, real: softmax(s) * real[:, None, None, :],
     ),
     Mistake(
         "zero-scores",
-        "the scores of padding are set to 0, or close to it: exp(0) is 1, not 0. Use -infinity, or a huge negative "
-        "number such as -1e9 (1e-9 is close to 0)",
+        "the scores of padding are set to 0, or close to it, but exp(0) is 1, not 0. Use -infinity, or a huge "
+        "negative number such as -1e9 (1e-9 is close to 0)",
         lambda s, real: softmax(s * real[:, None, None, :]),
     ),
     Mistake(
         "mask-added",
-        "the mask's ones and zeros are added to the scores; what must be added is 0 and a huge negative number",
+        "the mask's ones and zeros are added to the scores. Add 0 for real keys, and a huge negative number for "
+        "padding",
         lambda s, real: softmax(s + real[:, None, None, :]),
     ),
     *(
         Mistake(
             "inverted",
-            "the mask is the wrong way round: padding is kept, and real tokens are hidden",
+            "the mask is inverted: padding is kept, and real tokens are masked",
             masked_where(lambda real_BS: real_BS[:, None, None, :], score),
         )
         for score in (-np.inf, -1e9)
@@ -95,7 +99,7 @@ PADDED_SOFTMAX_MISTAKES = (
     *(
         Mistake(
             "both-masked",
-            "the rows of queries that are padding are masked as well: nothing is left in them for softmax to share out",
+            "the rows of padding queries are masked too, so no key is left in them. Mask only the keys",
             masked_where(lambda real_BS: ~(real_BS[:, None, None, :] & real_BS[:, None, :, None]), score),
         )
         for score in (-np.inf, -1e9)
@@ -103,7 +107,7 @@ PADDED_SOFTMAX_MISTAKES = (
     *(
         Mistake(
             "queries-masked",
-            "the mask lies over the queries (axis -2); it is the keys (axis -1) that must not be looked at",
+            "the mask lies over the queries (axis -2). Mask the keys (axis -1)",
             masked_where(lambda real_BS: ~real_BS[:, None, :, None], score),
         )
         for score in (-np.inf, -1e9)
@@ -125,22 +129,21 @@ EXERCISE = Exercise(
             PADDED_SOFTMAX_MISTAKES,
             hints=(
                 (
-                    "softmax gives 0 to a score of minus infinity. real_BS[:, None, None, :] lines the mask "
-                    "up with the keys."
+                    "softmax turns a score of minus infinity into 0. real_BS[:, None, None, :] aligns the mask with "
+                    "the keys."
                 ),
                 "softmax(np.where(real_BS[:, None, None, :], scores_BHTS, -np.inf))",
             ),
             laws=(padding_gets_nothing, shares_sum_to_one),
             advice=(
-                "The mask has the axes [sentence, key], and the scores have [sentence, head, query, key]. "
-                "real_BS[:, None, None, :] lines the mask up with the scores."
+                "The mask has the axes [sentence, key]. The scores have [sentence, head, query, key]. real_BS[:, "
+                "None, None, :] aligns the mask with the scores."
             ),
         ),
     ),
     answer=(
-        "No. Each row is the shares of the real keys alone, and they are what the sentence on its own would "
-        "give. That is why minibert lays sentences end to end: there is nothing to mask, and no work is spent on "
-        "padding."
+        "No. The real keys of each row get the same shares as in the sentence alone. minibert puts sentences one "
+        "below another instead of padding them. So nothing has to be masked, and padding costs no computation."
     ),
     shown=(padded_softmax,),
 )

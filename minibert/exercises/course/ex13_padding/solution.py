@@ -1,5 +1,5 @@
-"""exp(-infinity) is 0, so padding gets nothing and what the real keys get still sums to 1. The two new axes line the
-mask up with the scores: the same keys for every head and every query."""
+"""exp(-infinity) is 0, so padding gets no attention, and the shares of the real keys still sum to 1. The two new axes
+align the mask with the scores. So every head and every query has the same mask."""
 
 import numpy as np
 

@@ -1,14 +1,14 @@
-"""13. The padding mask, which minibert does without
+"""13. The padding mask, which minibert does not need
 
-Most implementations stack sentences into a rectangle and fill the short ones up with [PAD]. Nobody must attend
-to padding: its scores are made minus infinity before softmax, and exp(-infinity) is 0.
+Most implementations put the sentences of a batch into one rectangle, and fill the short ones up with [PAD]. No token
+must attend to padding. So the scores of padding are set to minus infinity before softmax, and exp(-infinity) is 0.
 
     attention = softmax(scores where the key is real, -infinity where it is padding)
 
 Shapes: scores_BHTS [sentences, heads, queries, keys]; real_BS [sentences, keys], True for a token, False for padding
--> attention_BHTS. Every row is to sum to 1, also those of queries that are padding themselves.
+-> attention_BHTS. Every row must sum to 1. This includes the rows of queries that are padding.
 
-Worked example: two equal scores and one of padding.
+Worked example: two real keys with equal scores, and one key of padding.
 
 >>> padded_softmax(np.zeros((1, 1, 1, 3), dtype=np.float32), np.array([[True, True, False]])).tolist()
 [[[[0.5, 0.5, 0.0]]]]

@@ -1,4 +1,4 @@
-"""Exercise 14: the plane in which points are spread widest."""
+"""Exercise 14: the plane in which points vary most."""
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def components_at_right_angles(arguments: tuple, outputs: tuple[np.ndarray, ...]
     products = outputs[1] @ outputs[1].T
     if np.allclose(products, np.eye(len(products)), atol=1e-3):
         return None
-    says = "the components must have length 1 and stand at right angles to each other; their products are {products}"
+    says = "the components must have length 1 and be orthogonal, but their dot products are {products}"
     rows = "; ".join(" ".join(f"{number:.3g}" for number in row) for row in products)
     return t(says, products=f"[{rows}]")
 
@@ -92,80 +92,81 @@ def pca_turned(points_NK, components):
 PCA_MISTAKES = (
     Mistake(
         "smallest-first",
-        "the components come with the smallest variance first, as np.linalg.eigh gives them: turn them round",
+        "the components come with the smallest variance first, as np.linalg.eigh returns them. Reverse their order",
         pca_with(smallest_first),
     ),
     Mistake(
         "smallest-first",
-        "the last of the components are kept, in rising order: those of the largest variance come first",
+        "the last components are kept, in rising order of variance. Keep those of the largest variance, the largest "
+        "first",
         pca_with(
             lambda c, u, s, vt, n: (c @ vt[:n][::-1].T, vt[:n][::-1], (s**2 / (s**2).sum())[:n][::-1]),
         ),
     ),
     Mistake(
         "variance-not-ratio",
-        "the variances themselves are returned (S^2 / (n - 1)); divide by their sum",
+        "the variances themselves are returned (S^2 / (n - 1)). Divide them by their sum",
         pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2 / (len(c) - 1))),
     ),
     Mistake(
         "variance-not-ratio",
-        "the variances themselves are returned (S^2 / n); divide by their sum",
+        "the variances themselves are returned (S^2 / n). Divide them by their sum",
         pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2 / len(c))),
     ),
     Mistake(
         "half-turned",
-        "the components are turned round, and the projected points are not (or the other way round)",
+        "the sign of the components is reversed, but not that of the projected points, or the other way round",
         pca_turned,
     ),
-    Mistake("no-centring", "the mean is not taken off the points first", pca_with(finished, centre=0)),
+    Mistake("no-centring", "the mean is not subtracted from the points first", pca_with(finished, centre=0)),
     Mistake(
         "scalar-mean",
-        "one mean over all numbers is taken off; it is the mean over points, one for each coordinate (axis=0)",
+        "one mean over all numbers is subtracted. Subtract the mean over the points, one for each coordinate (axis=0)",
         pca_about(lambda points_NK: points_NK.mean()),
     ),
     Mistake(
         "centred-rows",
-        "each point's own mean is taken off; it is the mean over points, one for each coordinate (axis=0)",
+        "each point's own mean is subtracted. Subtract the mean over the points, one for each coordinate (axis=0)",
         pca_about(lambda points_NK: points_NK.mean(axis=1, keepdims=True)),
     ),
     Mistake(
         "projected-not-centred",
-        "the components are right, but the points are projected with their mean still in them",
+        "the components are right, but the points are not centred before the projection",
         pca_projected_not_centred,
     ),
     Mistake(
         "singular-values",
-        "the explained variance is taken from the singular values; variance is their square",
+        "the explained variance is computed from the singular values. Square them first",
         pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], (s / s.sum())[:n])),
     ),
     Mistake(
         "kept-only",
-        "the ratio is taken of the variance of the kept components; it is of all of it",
+        "the ratio is computed from the variance of the kept components. Divide by the variance of all components",
         pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2 / (s[:n] ** 2).sum())),
     ),
     Mistake(
         "variance-not-ratio",
-        "the variances themselves are returned (squares of the singular values); divide by their sum",
+        "the variances themselves are returned (squares of the singular values). Divide them by their sum",
         pca_with(lambda c, u, s, vt, n: (*finished(c, u, s, vt, n)[:2], s[:n] ** 2)),
     ),
     Mistake(
         "only-u",
-        "the points are placed at U, where every direction is equally wide; they belong at U S",
+        "the points are projected to U, where every direction has the same variance. Return U S",
         pca_with(lambda c, u, s, vt, n: (u[:, :n], *finished(c, u, s, vt, n)[1:])),
     ),
     Mistake(
         "columns",
-        "the components are the columns of an array [K, C]; they are to be rows, [C, K]",
+        "the components are the columns of an array [K, C]. They must be its rows: [C, K]",
         pca_with(lambda c, u, s, vt, n: (finished(c, u, s, vt, n)[0], vt[:n].T, finished(c, u, s, vt, n)[2])),
     ),
     Mistake(
         "v-for-vt",
-        "the components are the first columns of V^T; they are its first rows: np.linalg.svd returns V^T, not V",
+        "the components are the first columns of V^T. Take its first rows: np.linalg.svd returns V^T, not V",
         pca_with(lambda c, u, s, vt, n: (c @ vt[:, :n], vt[:, :n].T, finished(c, u, s, vt, n)[2])),
     ),
     Mistake(
         "standardised",
-        "each coordinate is divided by its standard deviation first; PCA of attention keeps the lengths",
+        "each coordinate is divided by its standard deviation first. PCA of queries and keys keeps the lengths",
         pca_with(finished, standardise=True),
     ),
 )
@@ -173,7 +174,7 @@ PCA_MISTAKES = (
 
 EXERCISE = Exercise(
     file="14_pca.py",
-    title="the plane in which points are spread widest",
+    title="the plane in which points vary most",
     minutes=15,
     difficulty=2,
     parts=(
@@ -189,13 +190,13 @@ EXERCISE = Exercise(
             PCA_MISTAKES,
             hints=(
                 (
-                    "np.linalg.svd(centred, full_matrices=False) returns U, the singular values, and V^T, "
-                    "whose rows are the components."
+                    "np.linalg.svd(centred, full_matrices=False) returns U, the singular values and V^T. The rows of "
+                    "V^T are the components."
                 ),
                 (
-                    "centred = points - points.mean(axis=0); U, S, Vt = svd(centred, ...); projected = "
-                    "centred @ Vt[:components].T; ratio = S**2 / (S**2).sum(), of which the first "
-                    "`components`."
+                    "Compute centred = points - points.mean(axis=0) and U, S, Vt = svd(centred, ...). Then projected "
+                    "= centred @ Vt[:components].T, and ratio = S**2 / (S**2).sum(). Return the first `components` "
+                    "numbers of ratio."
                 ),
             ),
             laws=(components_at_right_angles,),
@@ -203,8 +204,8 @@ EXERCISE = Exercise(
         ),
     ),
     answer=(
-        "The first component then points from the origin to the middle of the cloud, and the plot shows where "
-        "the cloud is instead of how it is spread."
+        "The first component points from the origin to the middle of the points. The plot then shows where the "
+        "points are, and not how they vary."
     ),
     shown=(viz.pca,),
 )

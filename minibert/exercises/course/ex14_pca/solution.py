@@ -1,4 +1,5 @@
-"""The rows of V^T are directions, the one in which the centred points vary most first; S^2 says by how much."""
+"""The rows of V^T are directions. The centred points vary most along the first row. S^2 measures how much they vary
+along each row."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exercise 15: what leaves attention alone, and why cosine cannot choose c."""
+"""Exercise 15: changes that keep attention, and why cosine cannot choose c."""
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def attention_unchanged(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Te
         return None
     query, key = (int(i) for i in wrong[0])
     return t(
-        "the move must leave attention alone, but the attention of query {query} to key {key} was {before} and is now "
+        "the move must not change attention, but the attention of query {query} to key {key} was {before} and is now "
         "{after}",
         query=query,
         key=key,
@@ -52,8 +52,8 @@ def centres_meet(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | No
         return None
     i = int(wrong[0])
     return t(
-        "before scaling, queries and translated keys must have one centre, but in coordinate {i} they have {query} and "
-        "{key}",
+        "before scaling, queries and translated keys must have the same centre, but in coordinate {i} it is {query} "
+        "and {key}",
         i=i,
         query=f"{query_centre[i]:.4g}",
         key=f"{key_centre[i]:.4g}",
@@ -106,7 +106,7 @@ def cosine_distances_in_range(arguments: tuple, outputs: tuple[np.ndarray, ...])
     if not len(outside):
         return None
     query, key = (int(i) for i in outside[0])
-    says = "a cosine distance lies between 0 and 2; that of query {query} and key {key} is {got}"
+    says = "a cosine distance must be between 0 and 2, but that of query {query} and key {key} is {got}"
     return t(says, query=query, key=key, got=f"{distance[query, key]:.4g}")
 
 
@@ -128,11 +128,12 @@ def scale_answer() -> Text:
             np.mean([np.corrcoef((q @ k.T).ravel(), distances(q, k).ravel())[0, 1] for q, k in moved])
             for distances in (euclidean_distances, cosine_distances)
         )
-        row = "c = {c}: {distance} with distance, {cosine} with cosine distance"
+        row = "c = {c}: {distance} for the Euclidean distance, {cosine} for the cosine distance"
         rows.append(t(row, c=c, distance=f"{with_distance:.4f}", cosine=f"{with_cosine:.4f}"))
     return t(
-        "The cosine's does not move: cos(c q, k / c) = cos(q, k), so it cannot choose c. Correlation with the product, "
-        "in one sentence, mean over all heads of the bundled model:\n{rows}",
+        "The correlation with the cosine distance does not change: cos(c q, k / c) = cos(q, k), so it cannot choose "
+        "c. This is the correlation with the dot product, in one sentence, as the mean over all heads of the bundled "
+        "model:\n{rows}",
         rows=lines(*rows),
     )
 
@@ -140,81 +141,86 @@ def scale_answer() -> Text:
 TRANSLATE_AND_SCALE_MISTAKES = (
     Mistake(
         "scalar-translation",
-        "the translation is one number, the mean over everything; it is a vector, one mean a coordinate (axis=0)",
+        "the translation is one number, the mean over everything. It must be a vector, with one mean per coordinate "
+        "(axis=0)",
         moved_by(lambda q, k: q.mean() - k.mean()),
     ),
     Mistake(
         "point-translation",
-        "every key gets a translation of its own (means over axis 1); one vector, the same for all, is what softmax "
-        "ignores",
+        "every key gets a translation of its own (means over axis 1). Use one vector for all keys: only then softmax "
+        "does not change",
         moved_by(lambda q, k: q.mean(axis=1, keepdims=True) - k.mean(axis=1, keepdims=True)),
     ),
     Mistake(
         "wrong-way",
-        "the translation has the wrong sign: it drives the centres apart",
+        "the translation has the wrong sign and moves the centres apart",
         moved_by(lambda q, k: -between_centres(q, k)),
     ),
     Mistake(
         "to-the-origin",
-        "the keys are centred on 0; they are to share the centre of the queries",
+        "the keys are centred on 0. Move them to the centre of the queries",
         moved_by(lambda q, k: -k.mean(axis=0)),
     ),
     Mistake(
         "both-centred",
-        "both clouds are moved to 0; to move the queries changes attention. Translate the keys alone",
+        "both clouds are moved to 0, and moving the queries changes attention. Translate only the keys",
         lambda q, k, c: (np.float32(c) * (q - q.mean(axis=0)), (k - k.mean(axis=0)) / np.float32(c)),
     ),
     Mistake(
         "scale-first",
-        "the translation joins the clouds as they are after scaling; take the means before",
+        "the translation uses the means after scaling. Take the means before scaling",
         lambda q, k, c: (c * q, k / np.float32(c) + between_centres(c * q, k / np.float32(c))),
     ),
     Mistake("no-translation", "the keys are not translated", moved_by(lambda q, k: 0)),
-    Mistake("query-moved", "the queries are translated; that changes attention. Translate the keys", query_moved),
-    Mistake("scale-first", "the keys are scaled first and translated afterwards", translation_after_scale),
+    Mistake("query-moved", "the queries are translated, which changes attention. Translate the keys", query_moved),
+    Mistake(
+        "scale-first",
+        "the keys are scaled first and translated afterwards. Translate them first",
+        translation_after_scale,
+    ),
     Mistake(
         "both-multiplied",
-        "keys are multiplied by c as well; divide them, so that products stay the same",
+        "the keys are multiplied by c as well. Divide them by c, so that dot products stay the same",
         moved_by(between_centres, lambda q, k, c: (c * q, c * k)),
     ),
     Mistake(
         "scale-swapped",
-        "c is the wrong way round: queries are divided and keys multiplied",
+        "c is used the wrong way round. Multiply the queries by it, and divide the keys",
         moved_by(between_centres, lambda q, k, c: (q / c, c * k)),
     ),
-    Mistake("no-scale", "c is left out", moved_by(between_centres, lambda q, k, c: (q, k))),
+    Mistake("no-scale", "c is missing", moved_by(between_centres, lambda q, k, c: (q, k))),
 )
 
 
 COSINE_DISTANCES_MISTAKES = (
     Mistake(
         "similarity",
-        "the cosine itself is returned; the distance is 1 minus that",
+        "the function returns the cosine itself. The distance is 1 minus the cosine",
         lambda q, k: 1 - cosine_distances(q, k),
     ),
-    Mistake("no-lengths", "the product is not divided by the lengths |q| and |k|", lambda q, k: 1 - q @ k.T),
+    Mistake("no-lengths", "the dot product is not divided by the lengths |q| and |k|", lambda q, k: 1 - q @ k.T),
     Mistake(
         "wrong-axis",
-        "lengths are taken over the points (axis 0); a vector's length is over its own numbers (axis -1)",
+        "the lengths are taken over the points (axis 0). Take the length over the numbers of one vector (axis -1)",
         lambda q, k: 1 - unit(q, 0) @ unit(k, 0).T,
     ),
     Mistake(
         "squared-lengths",
-        "the product is divided by the squares of the lengths; take their roots",
+        "the dot product is divided by the squared lengths. Take their roots",
         lambda q, k: 1 - (q / np.square(q).sum(-1, keepdims=True)) @ (k / np.square(k).sum(-1, keepdims=True)).T,
     ),
     Mistake(
         "one-length",
-        "one length is taken of the whole array; each vector has its own: axis=-1, keepdims=True",
+        "one length is computed for the whole array. Each vector has its own length: axis=-1, keepdims=True",
         lambda q, k: 1 - q @ k.T / (np.linalg.norm(q) * np.linalg.norm(k)),
     ),
-    Mistake("swapped", "query and key have changed places", lambda q, k: cosine_distances(k, q)),
+    Mistake("swapped", "query and key are exchanged", lambda q, k: cosine_distances(k, q)),
 )
 
 
 EXERCISE = Exercise(
     file="15_translation_and_scale.py",
-    title="what leaves attention alone, and why cosine cannot choose c",
+    title="changes that keep attention, and why cosine cannot choose c",
     minutes=15,
     difficulty=2,
     parts=(
@@ -226,10 +232,10 @@ EXERCISE = Exercise(
             TRANSLATE_AND_SCALE_MISTAKES,
             hints=(
                 (
-                    "The translation is a vector: the mean query minus the mean key, means over all tokens "
-                    "(axis=0). Translate, then scale."
+                    "The translation is a vector: the mean query minus the mean key. Take the means over all tokens "
+                    "(axis=0). Translate first, then scale."
                 ),
-                "a = query.mean(axis=0) - key.mean(axis=0); return c * query, (key + a) / c.",
+                "Compute a = query.mean(axis=0) - key.mean(axis=0). Return c * query, (key + a) / c.",
             ),
             laws=(attention_unchanged, centres_meet),
         ),
@@ -240,10 +246,10 @@ EXERCISE = Exercise(
             cosine_cases,
             COSINE_DISTANCES_MISTAKES,
             hints=(
-                "Divide each vector by its own length first: the lengths are one column, so keepdims=True.",
+                "First divide each vector by its own length. Use keepdims=True, so that the lengths are one column.",
                 (
-                    "unit = x / np.linalg.norm(x, axis=-1, keepdims=True), for queries and for keys; then 1 - "
-                    "unit_query @ unit_key.T"
+                    "Compute unit = x / np.linalg.norm(x, axis=-1, keepdims=True), for queries and for keys. Then "
+                    "return 1 - unit_query @ unit_key.T"
                 ),
             ),
             laws=(cosine_distances_in_range,),

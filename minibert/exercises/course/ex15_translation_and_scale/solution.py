@@ -1,5 +1,5 @@
-"""One vector for all keys changes every score of a query by the same amount, which softmax does not see; c and 1 / c
-cancel in every product. The cosine does not see c at all: it divides by the lengths."""
+"""One vector added to all keys changes every score of a query by the same amount, so softmax does not change. c and 1 /
+c cancel in every dot product. The cosine does not depend on c, because it divides by the lengths."""
 
 import numpy as np
 

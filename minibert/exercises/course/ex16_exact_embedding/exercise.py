@@ -1,4 +1,4 @@
-"""Exercise 16: one coordinate more, and near means attended."""
+"""Exercise 16: one more coordinate makes the nearest key the most attended one."""
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def keys_on_a_sphere(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text 
     if not len(wrong):
         return None
     return t(
-        "all keys must lie on one sphere, but key 0 has length {first} and key {key} has {other}",
+        "all keys must have the same length, but key 0 has length {first} and key {key} has {other}",
         first=f"{lengths[0]:.4g}",
         key=wrong[0],
         other=f"{lengths[wrong[0]]:.4g}",
@@ -74,9 +74,9 @@ def extra_not_scaled(query_NK, key_NK, c):
 
 def exact_answer() -> Text:
     moves = [
-        (t("as they are"), lambda query_NK, key_NK: (query_NK, key_NK)),
-        (t("translated"), lambda query_NK, key_NK: translate_and_scale(query_NK, key_NK, 1.0)),
-        (t("embedded"), lambda query_NK, key_NK: exact_embedding(query_NK, key_NK, 1.0)),
+        (t("for the raw vectors"), lambda query_NK, key_NK: (query_NK, key_NK)),
+        (t("after translation"), lambda query_NK, key_NK: translate_and_scale(query_NK, key_NK, 1.0)),
+        (t("after the exact embedding"), lambda query_NK, key_NK: exact_embedding(query_NK, key_NK, 1.0)),
     ]
     heads = heads_of_a_sentence()
     favourites = [(query_NK @ key_NK.T).argmax(axis=-1) for query_NK, key_NK in heads]
@@ -85,9 +85,8 @@ def exact_answer() -> Text:
         nearest = [euclidean_distances(*move(*head)).argmin(axis=-1) for head in heads]
         shares.append(t("{share} {name}", share=f"{np.mean(np.equal(nearest, favourites)):.2f}", name=name))
     return t(
-        "All of them, always. In one sentence, over all heads of the bundled model, the nearest "
-        "key is the most attended "
-        "one for this share of the queries: {shares}.",
+        "It is so for all queries, always. In one sentence, over all heads of the bundled model, this is the share "
+        "of queries whose nearest key is the most attended one: {shares}.",
         shares=joined(", ", shares),
     )
 
@@ -112,32 +111,34 @@ EXACT_EMBEDDING_MISTAKES = (
     Mistake("no-centring", "the keys are not centred first", lifted(to_the_sphere, shift=lambda key: key)),
     Mistake(
         "no-root",
-        "the square root of the extra coordinate is forgotten",
+        "the square root of the extra coordinate is missing",
         lifted(lambda squares: squares.max() - squares),
     ),
     Mistake(
         "mean-radius",
-        "R is the mean length of the keys; it must be the largest, or the longer keys find no place on the sphere",
+        "R is the mean length of the keys. It must be the largest length; otherwise longer keys have no extra "
+        "coordinate",
         lifted(lambda s: np.sqrt(np.maximum(np.square(np.sqrt(s).mean()) - s, 0))),
     ),
     Mistake(
         "mean-radius",
-        "R is the mean length of the keys; it must be the largest, or the longer keys find no place on the sphere",
+        "R is the mean length of the keys. It must be the largest length; otherwise longer keys have no extra "
+        "coordinate",
         lifted(lambda s: np.sqrt(np.square(np.sqrt(s).mean()) - s)),
     ),
     Mistake(
         "largest-number",
-        "R is the largest number of all keys; it is the length of the longest key",
+        "R is the largest number of all keys. It must be the length of the longest key",
         radius_of_largest_number,
     ),
     Mistake(
         "query-centred",
-        "the queries are centred as well; that changes attention",
+        "the queries are centred as well, which changes attention. Centre only the keys",
         lambda q, k, c: exact_embedding(q - q.mean(axis=0), k, c),
     ),
     Mistake(
         "length-before-centring",
-        "the lengths are those of the keys before they were centred",
+        "the lengths are taken before the keys are centred. Take them after that",
         lengths_before_centring,
     ),
     Mistake(
@@ -147,28 +148,28 @@ EXACT_EMBEDDING_MISTAKES = (
     ),
     Mistake(
         "query-lifted",
-        "queries get the keys' extra coordinate; theirs is 0, or products change",
+        "queries get the keys' extra coordinate. For queries it must be 0; otherwise dot products change",
         lifted(to_the_sphere, query_height=lambda extra: extra),
     ),
     Mistake(
         "query-ones",
-        "the queries' extra coordinate is 1; it must be 0, or products change",
+        "the queries' extra coordinate is 1. It must be 0; otherwise dot products change",
         lifted(to_the_sphere, query_height=np.ones_like),
     ),
     Mistake(
         "extra-not-scaled",
-        "the extra coordinate is not divided by c with the rest, so the keys leave the sphere",
+        "the extra coordinate is not divided by c, so the keys leave the sphere. Divide all coordinates by c",
         extra_not_scaled,
     ),
-    Mistake("no-scale", "c is left out", lambda q, k, c: exact_embedding(q, k, 1.0)),
+    Mistake("no-scale", "c is missing", lambda q, k, c: exact_embedding(q, k, 1.0)),
     Mistake(
         "no-maximum",
-        "the root is taken of R^2 - |k|^2 as it is: rounding makes it negative for the longest key. np.maximum(..., 0)",
+        "the root is taken of R^2 - |k|^2, which rounding makes negative for the longest key. Use np.maximum(..., 0)",
         unguarded,
     ),
     Mistake(
         "paper-translation",
-        "the keys are moved to the centre of the queries (as in exercise 15); here they are centred on 0",
+        "the keys are moved to the centre of the queries (as in exercise 15). Here they must be centred on 0",
         lambda q, k, c: lifted(to_the_sphere, shift=lambda key: key + between_centres(q, k))(q, k, c),
     ),
 )
@@ -176,7 +177,7 @@ EXACT_EMBEDDING_MISTAKES = (
 
 EXERCISE = Exercise(
     file="16_exact_embedding.py",
-    title="one coordinate more, and near means attended",
+    title="one more coordinate makes the nearest key the most attended one",
     minutes=20,
     difficulty=3,
     parts=(
@@ -188,13 +189,13 @@ EXERCISE = Exercise(
             EXACT_EMBEDDING_MISTAKES,
             hints=(
                 (
-                    "Centre the keys: k - mean(k). R is the length of the longest centred key. sqrt(R^2 - "
-                    "|k|^2) is the extra coordinate of a key, 0 that of a query."
+                    "Centre the keys: k - mean(k). R is the length of the longest centred key. The extra coordinate "
+                    "is sqrt(R^2 - |k|^2) for a key, and 0 for a query."
                 ),
                 (
-                    "centred = key - key.mean(axis=0); squares = (centred**2).sum(axis=1, keepdims=True); "
-                    "extra = np.sqrt(squares.max() - squares); np.concatenate([centred, extra], axis=1) / c, "
-                    "and c * query with a column of zeros (np.zeros_like(extra))."
+                    "Compute centred = key - key.mean(axis=0), squares = (centred**2).sum(axis=1, keepdims=True) and "
+                    "extra = np.sqrt(squares.max() - squares). Return c * query with a column of zeros "
+                    "(np.zeros_like(extra)), and np.concatenate([centred, extra], axis=1) / c."
                 ),
             ),
             laws=(attention_unchanged, keys_on_a_sphere),

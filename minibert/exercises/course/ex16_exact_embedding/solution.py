@@ -1,5 +1,5 @@
-"""The extra coordinate makes all keys equally long. Then |query - key|^2 is a constant minus twice the product, so the
-nearest key is the most attended one."""
+"""The extra coordinate makes all keys equally long. Then |query - key|^2 is a constant minus twice the dot product, so
+the nearest key is the most attended one."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exercise 17: find the head that looks one token back."""
+"""Exercise 17: find the head that attends to the previous token."""
 
 import numpy as np
 
@@ -54,8 +54,8 @@ def previous_token_answer() -> Text:
     layer, head = head_of(table_LH)
     by_layer = ", ".join(f"{share:.2f}" for share in table_LH.max(axis=1))
     return t(
-        "Layer {layer}, head {head}: over the sentences of the course it gives {share} of its attention to the token "
-        "before; the mean over all heads is {mean}. The best head of each layer: {by_layer}.",
+        "It is layer {layer}, head {head}. Over the sentences of the course, it gives {share} of its attention to "
+        "the previous token. The mean over all heads is {mean}. The best head of each layer has: {by_layer}.",
         layer=layer,
         head=head,
         share=f"{table_LH[layer, head]:.2f}",
@@ -80,47 +80,51 @@ def diagonals_with(change):
 PREVIOUS_TOKEN_ATTENTION_MISTAKES = (
     Mistake(
         "wraps-round",
-        "the first token is counted as well: attention[0, -1] is the last column, for -1 counts from the end",
+        "the first token is counted as well: attention[0, -1] is the last column, because -1 counts from the end",
         diagonals_with(lambda rows, attention: np.concatenate([attention[..., 0, -1:], rows], axis=-1)),
     ),
     Mistake(
         "pair-left-out",
-        "the first pair of each sentence is left out: token 1 has token 0 before it",
+        "the first pair of each sentence is missing: token 1 has token 0 before it",
         diagonals_with(lambda rows, attention: rows[..., 1:]),
     ),
     Mistake(
         "pair-left-out",
-        "the last token of each sentence is left out",
+        "the last token of each sentence is missing",
         diagonals_with(lambda rows, attention: rows[..., :-1]),
     ),
     Mistake(
         "one-sentence",
-        "only the first sentence is measured: is there a `return` inside the loop?",
+        "only the first sentence is measured. Is there a `return` inside the loop?",
         lambda bert, texts: previous_token_attention(bert, texts[:1]),
     ),
     Mistake(
         "one-sentence",
-        "only the last sentence is measured: each round of the loop begins anew",
+        "only the last sentence is measured. Each round of the loop overwrites the round before",
         lambda bert, texts: previous_token_attention(bert, texts[-1:]),
     ),
     Mistake(
         "turned",
-        "the result is [heads, layers]; it is to be [layers, heads]",
+        "the result has the shape [heads, layers]. It must be [layers, heads]",
         lambda bert, texts: previous_token_attention(bert, texts).T,
     ),
-    Mistake("next-token", "attention to the token after is measured (rows are queries)", diagonal_mean(1)),
-    Mistake("same-token", "the attention of a token to itself is measured", diagonal_mean(0)),
+    Mistake(
+        "next-token",
+        "attention to the next token is measured. Rows are queries, and columns are keys",
+        diagonal_mean(1),
+    ),
+    Mistake("same-token", "attention of each token to itself is measured", diagonal_mean(0)),
     Mistake("two-back", "attention to the token two places back is measured", diagonal_mean(-2)),
-    Mistake("scores", "scores are measured; attention is what comes after softmax", diagonal_mean(-1, "scores")),
-    Mistake("sum", "it is the sum over tokens; divide by their number", diagonal_mean(average=np.sum)),
+    Mistake("scores", "the scores are measured. Use attention, after softmax", diagonal_mean(-1, "scores")),
+    Mistake("sum", "the sum over the tokens is returned. Divide it by their number", diagonal_mean(average=np.sum)),
     Mistake(
         "mean-of-means",
-        "each sentence counts the same however long it is; let each token count the same",
+        "each sentence has the same weight. Each token must have the same weight",
         mean_of_means,
     ),
     Mistake(
         "first-token-counted",
-        "the division is by the number of all tokens; the first of each sentence has none before it",
+        "the sum is divided by the number of all tokens. The first token of each sentence has no token before it",
         first_token_counted,
     ),
 )
@@ -128,7 +132,7 @@ PREVIOUS_TOKEN_ATTENTION_MISTAKES = (
 
 EXERCISE = Exercise(
     file="17_previous_token_head.py",
-    title="find the head that looks one token back",
+    title="find the head that attends to the previous token",
     minutes=15,
     difficulty=2,
     parts=(
@@ -140,20 +144,20 @@ EXERCISE = Exercise(
             PREVIOUS_TOKEN_ATTENTION_MISTAKES,
             hints=(
                 (
-                    "In one sentence, attention[h, t, t - 1] for t = 1, 2, ... is what np.diagonal with "
-                    "offset=-1 gives (its axis1 and axis2 are the last two)."
+                    "For one sentence, np.diagonal with offset=-1 returns attention[h, t, t - 1] for t = 1, 2, .... "
+                    "Pass it the last two axes as axis1 and axis2."
                 ),
                 (
-                    "Collect the diagonals of all sentences in one list, as arrays [L, H, tokens - 1]; "
-                    "np.concatenate(..., axis=-1), then the mean over the last axis. Then run the file, and "
-                    "write down the layer and head of the largest number."
+                    "Collect the diagonals of all sentences in one list, as arrays [L, H, tokens - 1]. Use "
+                    "np.concatenate(..., axis=-1), then the mean over the last axis. Then run the file, and write "
+                    "down the layer and head of the largest number."
                 ),
             ),
         ),
         Finding(
             "PREVIOUS_TOKEN_HEAD",
             lambda: previous_token_attention(model("tiny"), sentences()),
-            "attention to the token before",
+            "attention to the previous token",
         ),
     ),
     answer=previous_token_answer,

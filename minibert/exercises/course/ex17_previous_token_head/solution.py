@@ -1,5 +1,5 @@
-"""The diagonal one below the main one holds attention[t, t - 1]. All diagonals go into one row before the mean is
-taken, so that each token counts the same."""
+"""The diagonal below the main one contains attention[t, t - 1]. All diagonals are concatenated before the mean is
+taken, so each token counts the same."""
 
 import numpy as np
 

@@ -1,23 +1,23 @@
-"""17. Find the head that looks one token back
+"""17. Find the head that attends to the previous token
 
-Some heads have a simple trade: whatever the token, they look at the one before it. Measure all heads of the
-bundled model, and find the one that does so most.
+Some heads do one simple thing: every token attends to the token before it. Measure this for all heads of the bundled
+model, and find the head with the largest value.
 
     measurement[l, h] = mean of attention[l, h, t, t - 1] over all tokens t that have one before
 
-Each token counts the same, however long its sentence.
+Each token counts the same, however long its sentence is.
 
 Shapes: bert, the model; sentences, a list of texts -> [layers, heads]
-bert.batch(sentences) gives a list of traces; trace.layers[l].attention is [heads, tokens, tokens], a row a query.
+bert.batch(sentences) returns a list of traces. trace.layers[l].attention is [heads, tokens, tokens], one row per query.
 
-Worked example: in this attention, tokens 1 and 2 give 0.9 and 0.5 to the one before.
+Worked example: in this attention, tokens 1 and 2 give 0.9 and 0.5 to the previous token.
 
 >>> attention = np.array([[1, 0, 0], [0.9, 0.1, 0], [0.2, 0.5, 0.3]])
 >>> np.diagonal(attention, offset=-1).tolist()
 [0.9, 0.5]
 
-Predict, before you run it: in an early layer, or in a late one? Then write the function, check, run
-this file (python 17_previous_token_head.py), and put down what you found.
+Predict, before you run it: is this head in an early layer, or in a late one? Then write the function and check it. Run
+this file (python 17_previous_token_head.py), and write down the layer and head that you found.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ PREVIOUS_TOKEN_HEAD = None  # (layer, head), both from 0
 
 
 def previous_token_attention(bert: minibert.Bert, sentences: list[str]) -> np.ndarray:
-    """The mean attention to the token before: [layers, heads]."""
+    """The mean attention to the previous token: [layers, heads]."""
     raise NotImplementedError
 
 

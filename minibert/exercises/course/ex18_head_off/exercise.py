@@ -1,4 +1,4 @@
-"""Exercise 18: switch a head off, and see what the prediction loses."""
+"""Exercise 18: switch a head off, and measure the loss."""
 
 from functools import cache
 
@@ -81,7 +81,7 @@ def what_the_layer_does(arguments: tuple, value: object) -> np.ndarray:
     try:
         returned = rebuilt(weights, value)
     except (TypeError, ValueError, IndexError):
-        says = "expected LayerWeights with arrays of the same shapes as before: weights._replace(...) makes one"
+        says = "expected LayerWeights with arrays of the same shapes as before; weights._replace(...) makes one"
         raise Wrong(t(says)) from None
     hidden_size = len(weights.attention_output.bias)
     draw = Draw(hidden_size)
@@ -190,12 +190,10 @@ def head_off_answer() -> Text:
     hardest = int((after - before).argmax())
     text, word = blanks()[hardest]
     return t(
-        "With all heads the loss is {whole}. Switching off layer {layer}, head {head} costs most, {most}; the median "
-        "head costs {median}; of all {size} heads, {free} can go at no cost at all. Hardest hit: "
-        "{word} in {text} falls "
-        "from {before} to {after}. Where a head is hardly missed, others do what it did, and the "
-        "residual passes on the "
-        "rest.",
+        "With all heads, the loss is {whole}. It grows most without layer {layer}, head {head}: by {most}. The "
+        "median over the heads is {median}. It does not grow without {free} of the {size} heads. The largest change "
+        "is at one blank: in {text}, the probability of {word} falls from {before} to {after}. Where the loss hardly "
+        "grows, other heads may do the same work, and the residual connection keeps the rest.",
         whole=f"{before.mean():.3f}",
         layer=layer,
         head=head,
@@ -223,51 +221,51 @@ def column_of_number(weights, head, head_size):
 
 
 SWITCH_OFF_MISTAKES = (
-    Mistake("all-but", "every head but this one is switched off", only_this_head),
-    Mistake("one-column", "only the first of the head's K columns is set to 0", one_column),
+    Mistake("all-but", "every head except this one is switched off", only_this_head),
+    Mistake("one-column", "only the first of the head's K columns is set to 0. Set all of them", one_column),
     Mistake(
         "one-column",
-        "the one column with the head's number is set to 0; the head has K columns, from head K on",
+        "only the column with the head's number is set to 0. The head has K columns, from head K on",
         column_of_number,
     ),
     Mistake(
         "rows-for-columns",
-        "rows of attention_output are set to 0: that is what the layer gives; what the head hands over meets the "
-        "columns",
+        "rows of attention_output are set to 0, but the rows are the outputs. The head's context is multiplied by "
+        "the columns",
         zeroed("attention_output", bias=False),
     ),
     Mistake(
         "rows-for-columns",
-        "rows of attention_output are set to 0, and of its bias: that is what the layer gives; what the head hands "
-        "over meets the columns",
+        "rows of attention_output and of its bias are set to 0, but the rows are the outputs. The head's context is "
+        "multiplied by the columns",
         zeroed("attention_output"),
     ),
     Mistake(
         "bias-too",
-        "the bias of attention_output is touched as well; it belongs to no head",
+        "the bias of attention_output is changed as well. It belongs to no head",
         zeroed("attention_output", rows=False, columns=True),
     ),
     Mistake(
         "query-or-key-off",
-        "the head's query or key is set to 0: its attention becomes even, but it still hands over values",
+        "the head's query or key is set to 0. Its attention becomes uniform, but its values still reach the output",
         zeroed("query"),
     ),
     Mistake(
         "value-bias-left",
-        "the head's value weights are 0, but it still hands over their bias",
+        "the head's value weights are 0, but the bias of its values still reaches the output",
         zeroed("value", bias=False),
     ),
     Mistake(
-        "interleaved", "every H-th column is set to 0; the head's columns are K in a row, from head K on", every_nth
+        "interleaved", "every H-th column is set to 0. The head's columns are K in a row, from head K on", every_nth
     ),
     Mistake(
         "nothing",
-        "nothing is switched off; `_replace` makes a copy, and the copy is to be returned",
+        "no head is switched off. `_replace` returns a copy, and the function must return this copy",
         lambda weights, head, head_size: weights,
     ),
     Mistake(
         "wrong-head",
-        "another head is switched off: heads count from 0",
+        "another head is switched off. Heads count from 0",
         lambda weights, head, head_size: switch_off(weights, head - 1, head_size),
     ),
 )
@@ -276,56 +274,66 @@ SWITCH_OFF_MISTAKES = (
 BLANK_LOSS_MISTAKES = (
     Mistake(
         "one-blank",
-        "only the first blank counts: is there a `return` inside the loop?",
+        "only the first blank counts. Is there a `return` inside the loop?",
         lambda bert, blanks: blank_loss(bert, blanks[:1]),
     ),
     Mistake(
         "one-blank",
-        "only the last blank counts: collect the losses, and take the mean after the loop",
+        "only the last blank counts. Collect the losses, and take the mean after the loop",
         lambda bert, blanks: blank_loss(bert, blanks[-1:]),
     ),
-    Mistake("probability", "the mean probability is returned; take -log of each first", loss_with(lambda p, w: p[w])),
-    Mistake("sign", "the sign is wrong: a loss is -log p", loss_with(lambda p, w: np.log(p[w]))),
     Mistake(
-        "log-base", "the logarithm is to base 10; take the natural one, np.log", loss_with(lambda p, w: -np.log10(p[w]))
+        "probability",
+        "the mean probability is returned. Take -log of each probability first",
+        loss_with(lambda p, w: p[w]),
+    ),
+    Mistake("sign", "the sign is wrong. The loss is -log p", loss_with(lambda p, w: np.log(p[w]))),
+    Mistake(
+        "log-base",
+        "the logarithm is to base 10. Use the natural logarithm, np.log",
+        loss_with(lambda p, w: -np.log10(p[w])),
     ),
     Mistake(
-        "log-base", "the logarithm is to base 2; take the natural one, np.log", loss_with(lambda p, w: -np.log2(p[w]))
+        "log-base",
+        "the logarithm is to base 2. Use the natural logarithm, np.log",
+        loss_with(lambda p, w: -np.log2(p[w])),
     ),
-    Mistake("sum", "it is the sum over the blanks; take the mean", loss_with(lambda p, w: -np.log(p[w]), np.sum)),
+    Mistake("sum", "the sum over the blanks is returned. Take the mean", loss_with(lambda p, w: -np.log(p[w]), np.sum)),
     Mistake(
         "log-of-mean",
-        "the mean of the probabilities is taken before the logarithm; take the logarithm of each first",
+        "the mean of the probabilities is taken before the logarithm. Take the logarithm of each first",
         lambda bert, blanks: float(-np.log(loss_with(lambda p, w: p[w])(bert, blanks))),
     ),
-    Mistake("wrong-axis", "softmax runs over the tokens; it runs over the vocabulary, the last axis", loss_over_tokens),
-    Mistake("no-softmax", "the logit itself is taken; softmax makes it a probability", loss_from_logits),
-    Mistake("wrong-place", "the logits are read at [CLS], token 0, not at [MASK]", loss_at(lambda mask, n: 0)),
-    Mistake("wrong-place", "the logits are read one token after [MASK]", loss_at(lambda mask, n: mask + 1)),
-    Mistake("wrong-place", "the logits are read one token before [MASK]", loss_at(lambda mask, n: mask - 1)),
+    Mistake(
+        "wrong-axis", "softmax runs over the tokens. It must run over the vocabulary, the last axis", loss_over_tokens
+    ),
+    Mistake("no-softmax", "the loss uses the logit itself. softmax turns logits into probabilities", loss_from_logits),
+    Mistake("wrong-place", "the logits are taken at [CLS], token 0. Take them at [MASK]", loss_at(lambda mask, n: 0)),
+    Mistake("wrong-place", "the logits are taken one token after [MASK]", loss_at(lambda mask, n: mask + 1)),
+    Mistake("wrong-place", "the logits are taken one token before [MASK]", loss_at(lambda mask, n: mask - 1)),
 )
 
 
 EXERCISE = Exercise(
     file="18_head_off.py",
-    title="switch a head off, and see what the prediction loses",
+    title="switch a head off, and measure the loss",
     minutes=30,
     difficulty=3,
     parts=(
         Function(
             "switch_off",
             switch_off,
-            (Output("hidden_TD of the attention half", ("token", "number")),),
+            (Output("hidden_TD of the attention block", ("token", "number")),),
             switch_off_cases,
             SWITCH_OFF_MISTAKES,
             hints=(
                 (
-                    "attention_output.weight is [out, in], and `in` is the context, heads side by side. Copy "
-                    "the array before you change it."
+                    "attention_output.weight is [out, in]. The axis `in` is the context, with the heads side by "
+                    "side. Copy the array before you change it."
                 ),
                 (
-                    "weight = weights.attention_output.weight.copy(); weight[:, head * head_size : (head + 1) "
-                    "* head_size] = 0; put it back with _replace twice."
+                    "Compute weight = weights.attention_output.weight.copy(). Set weight[:, head * head_size : (head "
+                    "+ 1) * head_size] = 0. Then put it back with _replace, twice."
                 ),
             ),
             look=what_the_layer_does,
@@ -337,19 +345,20 @@ EXERCISE = Exercise(
             blank_cases,
             BLANK_LOSS_MISTAKES,
             hints=(
-                "bert.logits(encoding), softmax, and of that the row where input_ids is bert.tokenizer.mask_id.",
+                "Call bert.logits(encoding), then softmax. Take the row where input_ids is bert.tokenizer.mask_id.",
                 (
-                    "The mean of -np.log(softmax(logits)[place, bert.tokenizer.backend.token_to_id(word)]), "
-                    "with place = encoding.input_ids.index(bert.tokenizer.mask_id)."
+                    "The loss is the mean of -np.log(softmax(logits)[place, "
+                    "bert.tokenizer.backend.token_to_id(word)]), with place = "
+                    "encoding.input_ids.index(bert.tokenizer.mask_id)."
                 ),
             ),
         ),
         Finding(
             "MOST_NEEDED_HEAD",
             lambda: loss_of_each_head(model("tiny")),
-            "the loss it costs to switch the head off",
+            "the increase of the loss",
             hints=(
-                "Run the file: it prints a line per head, with the loss that it costs to switch this head off.",
+                "Run the file. For each head, it prints how much the loss grows when this head is switched off.",
                 "Find the line with the largest number, and write down its layer and head.",
             ),
         ),

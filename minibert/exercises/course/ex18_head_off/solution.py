@@ -1,5 +1,5 @@
-"""A head speaks through its K columns of attention_output only: with zeros there, nothing it found reaches the token.
-The copy is needed because the model would otherwise lose the head for good."""
+"""The context of a head reaches the output only through its K columns of attention_output. With zeros there, nothing of
+it reaches the token. Without the copy, the model itself would lose the head for good."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ if __name__ == "__main__":
     bert = minibert.load("tiny")
     with one_thread():
         whole = blank_loss(bert, blanks())
-        print(f"all heads on: {whole:.3f}. Switched off, a head costs")
+        print(f"all heads on: {whole:.3f}. Without one head, the loss grows by")
         for layer, head in np.ndindex(bert.config.num_hidden_layers, bert.config.num_attention_heads):
             changed = bert.without_heads([(layer, head)])  # the library's switch_off, for a whole model
             print(f"layer {layer} head {head}: {blank_loss(changed, blanks()) - whole:+.3f}")

@@ -1,4 +1,4 @@
-"""Exercise 19: what fine-tuning moved."""
+"""Exercise 19: how much attention fine-tuning moved."""
 
 import numpy as np
 
@@ -53,9 +53,9 @@ def fine_tuning_answer() -> Text:
     layer, head = head_of(table_LH)
     by_layer = ", ".join(f"{share:.3f}" for share in table_LH.mean(axis=1))
     return t(
-        "Layer {layer}, head {head} moved most: {share} of its attention went elsewhere. The mean of each layer, from "
-        "the first: {by_layer}. A layer's attention moves when its own weights do, and when anything below it does: "
-        "later layers show the sum of both.",
+        "Layer {layer}, head {head} moved most: {share} of its attention goes to other keys now. The mean of each "
+        "layer, from the first, is: {by_layer}. The attention of a layer changes when its own weights change, and "
+        "when the output of an earlier layer changes. Later layers show the sum of both.",
         layer=layer,
         head=head,
         share=f"{table_LH[layer, head]:.2f}",
@@ -66,52 +66,52 @@ def fine_tuning_answer() -> Text:
 ATTENTION_MOVED_MISTAKES = (
     Mistake(
         "turned",
-        "the result is [heads, layers]; it is to be [layers, heads]",
+        "the result has the shape [heads, layers]. It must be [layers, heads]",
         lambda before, after, texts: attention_moved(before, after, texts).T,
     ),
     Mistake(
         "one-sentence",
-        "only the first sentence is measured: is there a `return` inside the loop?",
+        "only the first sentence is measured. Is there a `return` inside the loop?",
         lambda before, after, texts: attention_moved(before, after, texts[:1]),
     ),
     Mistake(
         "one-sentence",
-        "only the last sentence is measured: each round of the loop begins anew",
+        "only the last sentence is measured. Each round of the loop overwrites the round before",
         lambda before, after, texts: attention_moved(before, after, texts[-1:]),
     ),
     Mistake(
         "no-half",
-        "the 1/2 is forgotten: what leaves one key arrives at another, and is counted twice",
+        "the factor 1/2 is missing. Attention that moves from one key to another is counted twice without it",
         moved_with(lambda d: np.abs(d).sum(axis=-1)),
     ),
     Mistake(
         "no-absolute",
-        "no absolute value is taken: what is lost and what is gained cancel to 0",
+        "no absolute value is taken, so losses and gains cancel to 0",
         moved_with(lambda d: 0.5 * d.sum(axis=-1)),
     ),
     Mistake(
         "mean-over-keys",
-        "the mean over the keys is taken; it must be their sum, or long sentences count less",
+        "the mean over the keys is taken. Take their sum; otherwise long sentences count less",
         moved_with(lambda d: 0.5 * np.abs(d).mean(axis=-1)),
     ),
     Mistake(
         "squared",
-        "differences are squared; take their absolute values",
+        "the differences are squared. Take their absolute values",
         moved_with(lambda d: 0.5 * np.square(d).sum(axis=-1)),
     ),
     Mistake(
         "scores",
-        "scores are compared; attention is what comes after softmax",
+        "the scores are compared. Compare attention, after softmax",
         moved_with(lambda d: 0.5 * np.abs(d).sum(axis=-1), "scores"),
     ),
     Mistake(
         "largest",
-        "only the largest difference of each row is taken; sum over all keys",
+        "only the largest difference of each row is taken. Sum over all keys",
         moved_with(lambda d: np.abs(d).max(axis=-1)),
     ),
     Mistake(
         "mean-of-means",
-        "each sentence counts the same however long it is; let each query count the same",
+        "each sentence has the same weight. Each query must have the same weight",
         moved_mean_of_means,
     ),
 )
@@ -119,7 +119,7 @@ ATTENTION_MOVED_MISTAKES = (
 
 EXERCISE = Exercise(
     file="19_fine_tuning.py",
-    title="what fine-tuning moved",
+    title="how much attention fine-tuning moved",
     minutes=15,
     difficulty=2,
     parts=(
@@ -131,12 +131,12 @@ EXERCISE = Exercise(
             ATTENTION_MOVED_MISTAKES,
             hints=(
                 (
-                    "For one sentence: np.abs(after - before) has the shape of the attention, [H, T, T] a "
-                    "layer. Sum over keys, halve, and keep one number a query."
+                    "For one sentence, np.abs(after - before) has the shape of the attention: [H, T, T] per layer. "
+                    "Sum over the keys, and halve the sum. This leaves one number per query."
                 ),
                 (
-                    "Collect arrays [L, H, T] in a list, np.concatenate(..., axis=-1), mean over the last "
-                    "axis. Then run the file, and write down the layer and head of the largest number."
+                    "Collect arrays [L, H, T] in a list. Use np.concatenate(..., axis=-1), then the mean over the "
+                    "last axis. Then run the file, and write down the layer and head of the largest number."
                 ),
             ),
         ),

@@ -1,4 +1,5 @@
-"""What one key loses another gains, so the sum of the differences counts everything twice: hence the half."""
+"""Attention that one key loses goes to other keys. The sum of the differences counts it twice, so the function takes
+half."""
 
 import numpy as np
 

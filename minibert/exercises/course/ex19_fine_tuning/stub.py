@@ -1,24 +1,25 @@
-"""19. What fine-tuning moved
+"""19. How much attention fine-tuning moved
 
-`tiny-sentiment` is `tiny`, trained further to tell good reviews from bad ones. Same architecture, same
-sentences: where do its heads look now? Attention rows sum to 1, so what one key loses another gains; the share
-that went elsewhere is half of all differences:
+`tiny-sentiment` is the model `tiny`, trained further to separate good reviews from bad ones. Both have the same
+architecture, and get the same sentences. How different is their attention? Each row of attention sums to 1, so what one
+key loses, other keys gain. The share that moved is half of the sum of all differences:
 
     moved[l, h] = mean over queries of 1/2 sum over keys |attention after - attention before|
 
-0 is unmoved; 1 is all of it elsewhere. Each query of each sentence counts the same, however long its sentence.
+0 means that nothing moved; 1 means that all attention goes to other keys. Each query of each sentence counts the same,
+however long its sentence is.
 
 Shapes: before and after, two models; sentences, a list of texts -> [layers, heads]
-bert.batch(sentences) gives a list of traces; trace.layers[l].attention is [heads, tokens, tokens], a row a query.
+bert.batch(sentences) returns a list of traces. trace.layers[l].attention is [heads, tokens, tokens], one row per query.
 
-Worked example: of two keys, 0.2 moves from the first to the second.
+Worked example: there are two keys, and 0.2 moves from the first to the second.
 
 >>> before, after = np.array([0.7, 0.3]), np.array([0.5, 0.5])
 >>> float((np.abs(after - before).sum() / 2).round(4))
 0.2
 
-Predict, before you run it: does fine-tuning move early layers more, or late ones? Then write the function, check, run
-this file (python 19_fine_tuning.py), and put down the head that moved most.
+Predict, before you run it: does fine-tuning move early layers more, or late ones? Then write the function and check it.
+Run this file (python 19_fine_tuning.py), and write down the layer and head that moved most.
 """
 
 import numpy as np

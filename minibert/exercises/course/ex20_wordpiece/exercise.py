@@ -1,4 +1,4 @@
-"""Exercise 20: how a word falls into pieces."""
+"""Exercise 20: how a word is split into pieces."""
 
 import numpy as np
 
@@ -66,9 +66,9 @@ def same_pieces(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | Non
     got = [by_id.get(int(number), "?") for number in outputs[0] if number != NOTHING]
     if got == want:
         return None
-    says = "it must fall into {want}, and falls into {got}"
+    says = "it must be split into {want}, but it is split into {got}"
     if "?" in got:
-        says = "it must fall into {want}, and falls into {got} (?: a piece that is not in the vocabulary)"
+        says = "it must be split into {want}, but it is split into {got} (? is a piece that is not in the vocabulary)"
     return t(says, want=" ".join(want), got=" ".join(got) or "-")
 
 
@@ -120,36 +120,36 @@ def pieces_unmarked(word, vocabulary):
 
 
 WORDPIECE_MISTAKES = (
-    Mistake("shortest-first", "the shortest piece that fits is taken; take the longest", pieces_by(min)),
+    Mistake("shortest-first", "the shortest piece that fits is taken. Take the longest", pieces_by(min)),
     Mistake(
         "zero-missing",
-        "the piece whose id is 0 counts as missing; `piece in vocabulary` says whether a piece is there",
+        "the piece with id 0 is treated as missing. Use `piece in vocabulary` to test whether a piece is there",
         lambda word, vocabulary: wordpiece(word, {piece: number for piece, number in vocabulary.items() if number}),
     ),
     Mistake(
         "unknown-inside",
-        "the pieces found so far come before [UNK]; the whole word must be [UNK]",
+        "the result contains the pieces before [UNK]. The whole word must be [UNK]",
         pieces_and_unknown,
     ),
     Mistake(
         "no-letters",
-        "a piece of one letter is never tried; the shortest slice is word[start : start + 1]",
+        "a piece of one letter is never tried. The shortest slice is word[start : start + 1]",
         pieces_by(max, least=2),
     ),
     Mistake("no-hashes", 'pieces inside a word are looked up without "##"', pieces_unmarked),
     Mistake(
         "unknown-inside",
-        "a letter that no piece fits becomes [UNK], and the rest goes on; the whole word must be [UNK]",
+        "a letter that no piece fits becomes [UNK], and the rest is split. The whole word must be [UNK]",
         pieces_by(max, ["[UNK]"]),
     ),
     Mistake(
         "skipped",
-        "a letter that no piece fits is left out; the whole word must be [UNK]",
+        "a letter that no piece fits is skipped. The whole word must be [UNK]",
         pieces_by(max, []),
     ),
     Mistake(
         "only-whole-words",
-        "a word that is not in the vocabulary as a whole is [UNK] at once; try shorter and shorter beginnings",
+        "a word that is not in the vocabulary as a whole becomes [UNK] at once. Try shorter and shorter beginnings",
         lambda word, vocabulary: [word] if word in vocabulary else ["[UNK]"],
     ),
 )
@@ -157,7 +157,7 @@ WORDPIECE_MISTAKES = (
 
 EXERCISE = Exercise(
     file="20_wordpiece.py",
-    title="how a word falls into pieces",
+    title="how a word is split into pieces",
     minutes=20,
     difficulty=2,
     parts=(
@@ -168,18 +168,24 @@ EXERCISE = Exercise(
             wordpiece_cases,
             WORDPIECE_MISTAKES,
             hints=(
-                "Two loops: where the next piece starts, and, from the end of the word backwards, where it ends.",
-                'for end in range(len(word), start, -1): piece = word[start:end], with "##" before it where start is '
-                'not 0. The first that is in the vocabulary is taken. If none is: return ["[UNK]"].',
+                (
+                    "Write two loops. One chooses where the next piece starts. The other chooses where it ends, from "
+                    "the end of the word backwards."
+                ),
+                (
+                    'Try each end: for end in range(len(word), start, -1): piece = word[start:end], with "##" before '
+                    "it if start is not 0. Take the first piece that is in the vocabulary. If there is none, return "
+                    '["[UNK]"].'
+                ),
             ),
             laws=(same_pieces,),
             look=as_ids,
         ),
     ),
     answer=(
-        "No. Greedy is quick, and it is what the model was trained with; but it never looks back. With the pieces un, "
-        "unf, ##fold, ##ing and ##olding, unfolding falls into unf ##olding, although un ##fold ##ing says more of the "
-        "word."
+        "No. The greedy rule is fast, and the model was trained with it. But it never goes back. With the pieces un, "
+        "unf, ##fold, ##ing and ##olding, it splits unfolding into unf ##olding. But un ##fold ##ing shows more of "
+        "the word's meaning."
     ),
     shown=(wordpiece,),
 )

@@ -1,5 +1,5 @@
-"""Two places suffice: where the next piece starts, and where it ends. Trying the ends from the last one down makes the
-first piece that fits the longest."""
+"""The function needs two positions: where the next piece starts, and where it ends. It tries the last end first, so the
+first piece that fits is the longest."""
 
 
 def wordpiece(word: str, vocabulary: dict[str, int]) -> list[str]:

@@ -1,16 +1,16 @@
-"""20. WordPiece: how a word falls into pieces
+"""20. WordPiece: how a word is split into pieces
 
-BERT does not know every word. It knows some thousand pieces, and a word is put together of them. Frequent words are
-one piece. A piece that goes on a word begins with "##".
+The vocabulary of BERT does not contain every word. It contains some thousand pieces, and every word is a sequence of
+pieces. A frequent word is one piece. A piece that continues a word begins with "##".
 
     unfolding -> un ##fold ##ing
 
-The rule is greedy. From the beginning of the word take the longest piece that is in the vocabulary. Go on from where
-it ends, again with the longest piece, now with "##" before it. If at some place no piece fits, the whole word is
-unknown: ["[UNK]"].
+The rule is greedy. Take the longest piece of the vocabulary with which the word begins. Continue where it ends, again
+with the longest piece, now with "##" before it. If no piece fits at some position, the whole word is unknown:
+["[UNK]"].
 
-Shapes: word, a text without spaces; vocabulary, a dict {piece: id} -> a list of pieces. `piece in vocabulary` says
-whether a piece is there. "[UNK]" is the one piece you may return without looking.
+Shapes: word, a text without spaces; vocabulary, a dict {piece: id} -> a list of pieces. `piece in vocabulary` tests
+whether a piece is there. "[UNK]" is the only piece that you may return without this test.
 
 Worked example: slices of a word, from long to short.
 
@@ -18,7 +18,7 @@ Worked example: slices of a word, from long to short.
 >>> [word[0:end] for end in range(len(word), 0, -1)]
 ['cats', 'cat', 'ca', 'c']
 
-Predict, before you check: does greedy always find the pieces that say most of a word?
+Predict, before you check: does the greedy rule always find the pieces that show most of a word's meaning?
 """
 
 

@@ -35,49 +35,48 @@ def rolled(mix, combine=lambda step, total: step @ total):
 
 
 def rollout_rows(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
-    return broken_rows(
-        outputs[0].sum(axis=-1), 1.0, t("row {row} sums to {got}; what comes from all tokens must sum to 1")
-    )
+    return broken_rows(outputs[0].sum(axis=-1), 1.0, t("row {row} sums to {got}; each row must sum to 1"))
 
 
 ROLLOUT_MISTAKES = (
     Mistake(
         "no-residual",
-        "the residual is forgotten: half of what a token has comes from itself",
+        "the residual connection is missing. Half of each token comes from itself",
         rolled(lambda a, one: a.mean(axis=0)),
     ),
     Mistake(
         "residual-once",
-        "the identity is added once, at the end; every layer has its own residual",
+        "the identity is added once, at the end. Every layer has its own residual connection",
         lambda a: (rolled(lambda a, one: a.mean(axis=0))(a) + np.eye(a.shape[-1])) / 2,
     ),
     Mistake(
         "wrong-axis",
-        "the mean is taken over the layers (axis 0 of the whole), and the loop runs over the heads",
+        "the mean is taken over the layers (axis 0 of the whole array), and the loop runs over the heads. Exchange "
+        "the two",
         lambda attention_LHTS: rollout(attention_LHTS.swapaxes(0, 1)),
     ),
-    Mistake("no-half", "the identity is added, and the sum not halved", rolled(lambda a, one: a.mean(axis=0) + one)),
+    Mistake("no-half", "the identity is added, but the sum is not halved", rolled(lambda a, one: a.mean(axis=0) + one)),
     Mistake(
         "wrong-way",
-        "the layers are multiplied in the wrong order: a later layer stands to the left",
+        "the layers are multiplied in the wrong order. A later layer must be on the left",
         rolled(lambda a, one: (a.mean(axis=0) + one) / 2, lambda step, total: total @ step),
     ),
     Mistake(
         "elementwise",
-        "the layers are multiplied number by number; it is a matrix product, @",
+        "the layers are multiplied element by element. Use the matrix product, @",
         rolled(lambda a, one: (a.mean(axis=0) + one) / 2, lambda step, total: step * total),
     ),
     Mistake(
         "last-layer",
-        "only the last layer counts",
+        "only the last layer is used. Multiply the matrices of all layers",
         rolled(lambda a, one: (a.mean(axis=0) + one) / 2, lambda step, total: step),
     ),
     Mistake(
-        "sum-over-heads", "the heads are summed; take their mean", rolled(lambda a, one: (a.sum(axis=0) + one) / 2)
+        "sum-over-heads", "the heads are summed. Take their mean", rolled(lambda a, one: (a.sum(axis=0) + one) / 2)
     ),
     Mistake(
         "turned",
-        "rows and columns have changed places: a row per token that looks",
+        "rows and columns are exchanged. Each row is a query",
         lambda attention_LHTS: rollout(attention_LHTS).T,
     ),
 )
@@ -88,9 +87,8 @@ def rollout_answer() -> Text:
     attention = np.stack([layer.attention for layer in trace.layers])
     own = [float(np.diagonal(rollout(attention[:depth])).mean()) for depth in range(1, len(attention) + 1)]
     return t(
-        "Less and less, and never nothing. In one sentence of the bundled model, this share of a "
-        "token comes from itself "
-        "after layer 1, 2, ...: {shares}.",
+        "The share becomes smaller and smaller, but never zero. In one sentence of the bundled model, this share of "
+        "a token comes from itself after layer 1, 2, ...: {shares}.",
         shares=", ".join(f"{share:.2f}" for share in own),
     )
 
@@ -108,9 +106,14 @@ EXERCISE = Exercise(
             rollout_cases,
             ROLLOUT_MISTAKES,
             hints=(
-                "Start with the identity: before the first layer, a token is all itself. Then one matrix product per "
-                "layer.",
-                "for attention_HTS in attention_LHTS: total = (attention_HTS.mean(axis=0) + identity) / 2 @ total",
+                (
+                    "Start with the identity, because before the first layer each token consists only of itself. "
+                    "Then compute one matrix product per layer."
+                ),
+                (
+                    "Loop: for attention_HTS in attention_LHTS: total = (attention_HTS.mean(axis=0) + identity) / 2 "
+                    "@ total"
+                ),
             ),
             laws=(rollout_rows,),
         ),

@@ -1,5 +1,5 @@
-"""Before the first layer every token is all itself: the identity. Each layer mixes what is there, so it stands to the
-left of what came before."""
+"""Before the first layer, each token consists only of itself: the identity. Each layer mixes the result so far, so its
+matrix is on the left of the earlier ones."""
 
 import numpy as np
 

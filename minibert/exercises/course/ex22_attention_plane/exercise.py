@@ -1,4 +1,4 @@
-"""Exercise 22: a drawing that shows attention, and its slope."""
+"""Exercise 22: a drawing that shows attention, and its gradient."""
 
 import numpy as np
 
@@ -33,8 +33,8 @@ def slopes_add_to_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> 
     if not len(wrong):
         return None
     says = (
-        "to move all x and y together changes no distance, so all slopes dx and dy must add up to 0; in coordinate "
-        "{axis} they add up to {got}"
+        "moving all x and y together changes no distance, so all gradients dx and dy must sum to 0; in coordinate "
+        "{axis} they sum to {got}"
     )
     return t(says, axis=int(wrong[0]), got=f"{total[wrong[0]]:.4g}")
 
@@ -67,42 +67,48 @@ def plane_of_products(x_NC, y_NC, attention_NN):
 
 DRAWING_LOSS_MISTAKES = (
     Mistake(
-        "uphill", "the slopes have the wrong sign: dz is (p - attention) / N", scaled_slopes(lambda n: 1, lambda n: -1)
+        "uphill",
+        "the gradients have the wrong sign. dz is (p - attention) / N",
+        scaled_slopes(lambda n: 1, lambda n: -1),
     ),
-    Mistake("no-two", "the factor 2 of the slopes is forgotten", scaled_slopes(lambda n: 1, lambda n: 0.5)),
-    Mistake("sum", "the loss is the sum over the queries; take the mean", scaled_slopes(lambda n: n, lambda n: 1)),
+    Mistake("no-two", "the factor 2 of the gradients is missing", scaled_slopes(lambda n: 1, lambda n: 0.5)),
+    Mistake("sum", "the loss is the sum over the queries. Take the mean", scaled_slopes(lambda n: n, lambda n: 1)),
     Mistake(
         "sum",
-        "the loss is a mean over all pairs; sum over the keys, and take the mean over the queries",
+        "the loss is a mean over all pairs. Sum over the keys, and take the mean over the queries",
         scaled_slopes(lambda n: 1 / n, lambda n: 1),
     ),
     Mistake(
         "no-square",
-        "-|y_j|^2 is left out of z: p is then not by nearness",
+        "-|y_j|^2 is missing from z. Then p does not depend on the distance alone",
         plane_of_products,
     ),
     Mistake(
         "pairs-alike",
-        "x - y takes x_i and y_j with i = j only; the sum runs over all pairs: x[:, None] - y[None]",
+        "x - y contains x_i minus y_j with i = j only. Use all pairs: x[:, None] - y[None]",
         sloped(lambda x, y, a, p, dz: (drawing_loss(x, y, a)[0], 2 * dz @ y, 2 * dz.T @ (x - y))),
     ),
     Mistake("not-divided", "dz is not divided by N", scaled_slopes(lambda n: 1, lambda n: n)),
-    Mistake("sum", "loss and slopes are sums over the queries; take the mean", scaled_slopes(lambda n: n, lambda n: n)),
+    Mistake(
+        "sum",
+        "the loss and the gradients are sums over the queries. Take the mean",
+        scaled_slopes(lambda n: n, lambda n: n),
+    ),
     Mistake(
         "no-own-term",
-        "dy lacks its second half: -|y_j|^2 has a slope of its own, -2 y_j",
+        "the second half of dy is missing. -|y_j|^2 has a gradient of its own, -2 y_j",
         sloped(lambda x, y, a, p, dz: (drawing_loss(x, y, a)[0], 2 * dz @ y, 2 * dz.T @ x)),
     ),
     Mistake(
         "cross-entropy",
-        "attention log attention is left out of the loss; 0 must mean that nothing is lost",
+        "attention log attention is missing from the loss. With this term, a loss of 0 means that nothing is lost",
         sloped(
             lambda x, y, a, p, dz: (float(-(a * np.log(p)).sum(axis=1).mean()), *drawing_loss(x, y, a)[1:]),
         ),
     ),
     Mistake(
         "wrong-way",
-        "p and attention have changed places in the loss; it is attention log(attention / p)",
+        "p and attention are exchanged in the loss. It is attention log(attention / p)",
         sloped(lambda x, y, a, p, dz: (float((p * np.log(p / a)).sum(axis=1).mean()), *drawing_loss(x, y, a)[1:])),
     ),
 )
@@ -120,16 +126,15 @@ def plane_answer() -> Text:
             losses.append(f"{loss:.2f}")
         x, y = x - 2 * dx, y - 2 * dy
     return t(
-        "It falls, and not to 0. For one head of the bundled model and one sentence, drawn freely "
-        "in two dimensions, it is "
-        "{losses} after 0, 100, 200, 300 steps: what two dimensions cannot say stays lost.",
+        "It falls, but not to 0. For one head of the bundled model and one sentence, drawn in two dimensions, the "
+        "loss is {losses} after 0, 100, 200, 300 steps. Two dimensions cannot show all of the attention.",
         losses=", ".join(losses),
     )
 
 
 EXERCISE = Exercise(
     file="22_attention_plane.py",
-    title="a drawing that shows attention, and its slope",
+    title="a drawing that shows attention, and its gradient",
     minutes=30,
     difficulty=3,
     parts=(
@@ -140,11 +145,14 @@ EXERCISE = Exercise(
             plane_cases,
             DRAWING_LOSS_MISTAKES,
             hints=(
-                "p first, then the loss. dz is the same matrix for both slopes; dx is one product with "
-                "it. For dy, write "
-                "the sum over i of dz_ij x_i and that of dz_ij y_j apart.",
-                "p = softmax(2 * x @ y.T - (y**2).sum(axis=1)); dz = (p - attention) / N; dx = 2 * dz @ y; dy = 2 * "
-                "(dz.T @ x - dz.sum(axis=0)[:, None] * y)",
+                (
+                    "Compute p first, then the loss. Both gradients use the same matrix dz. dx is one matrix product "
+                    "with it. For dy, compute two sums over i: that of dz_ij x_i and that of dz_ij y_j."
+                ),
+                (
+                    "Compute p = softmax(2 * x @ y.T - (y**2).sum(axis=1)) and dz = (p - attention) / N. Then dx = 2 "
+                    "* dz @ y, and dy = 2 * (dz.T @ x - dz.sum(axis=0)[:, None] * y)"
+                ),
             ),
             laws=(slopes_add_to_nothing,),
         ),

@@ -1,5 +1,5 @@
-"""The slope of softmax and logarithm together is just p minus attention. All the rest is the slope of z: 2 y_j along
-x_i, and 2 (x_i - y_j) along y_j."""
+"""The gradient of softmax and logarithm together is p minus attention. The rest is the gradient of z: 2 y_j for x_i,
+and 2 (x_i - y_j) for y_j."""
 
 import numpy as np
 

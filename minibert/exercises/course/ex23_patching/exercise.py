@@ -1,4 +1,4 @@
-"""Exercise 23: which head carries the answer?."""
+"""Exercise 23: which head carries the answer?"""
 
 import numpy as np
 
@@ -112,9 +112,8 @@ def patching_answer() -> Text:
     table_LH = patch_heads(model("tiny"), *royal_pair())
     layer, head = head_of(table_LH)
     return t(
-        "One carries nearly all: layer {layer}, head {head} alone brings the logit of queen up by "
-        "{most}. The next best "
-        "brings {next}. In this model and this sentence; ask it of others.",
+        "One head carries nearly all: layer {layer}, head {head} alone increases the logit of queen by {most}. The "
+        "next best increases it by {next}. This is one model and one sentence. Try others too.",
         layer=layer,
         head=head,
         most=f"{table_LH.max():.2f}",
@@ -125,51 +124,51 @@ def patching_answer() -> Text:
 PATCH_HEADS_MISTAKES = (
     Mistake(
         "wrong-way",
-        "the clean run gets the corrupted context; it is the corrupted run that is patched",
+        "the clean run gets the corrupted context. Patch the corrupted run",
         lambda bert, clean, corrupted, word: patch_heads(bert, corrupted, clean, word),
     ),
-    Mistake("all-but", "every head but this one is patched", patched_with(all_but)),
+    Mistake("all-but", "every head except this one is patched", patched_with(all_but)),
     Mistake("all-heads", "the whole context of the layer is patched", patched_with(lambda own, other, *_: other)),
     Mistake(
         "interleaved",
-        ("every H-th column is patched; the head's columns are K in a row"),
+        ("every H-th column is patched. The head's columns are K in a row"),
         patched_with(interleaved_columns),
     ),
-    Mistake("switched-off", "the head is switched off, and not patched", patched_with(switched_off)),
+    Mistake("switched-off", "the head is switched off. Patch it instead", patched_with(switched_off)),
     Mistake(
         "nothing",
-        "nothing is patched: is the new context given to resume?",
+        "no head is patched. Is the new context passed to resume?",
         patched_with(lambda own, *_: own),
     ),
     Mistake(
         "one-row",
-        "only the row of [MASK] is patched; the head's columns are patched for all tokens",
+        "only the row of [MASK] is patched. Patch the head's columns for all tokens",
         patched_with(only_at_the_mask),
     ),
     Mistake(
         "heads-pile-up",
-        "the patches of earlier heads are still there: make a new copy for every head",
+        "the patches of earlier heads are still there. Make a new copy for every head",
         patched_with(columns_so_far),
     ),
     Mistake(
         "wrong-baseline",
-        "the logit of the clean run is taken off; take off that of the corrupted run",
+        "the logit of the clean run is subtracted. Subtract that of the corrupted run",
         patched_with(columns_of, less=lambda good, bad: good),
     ),
-    Mistake("no-baseline", "the logit without any patch is not taken off", logits_with_patch),
+    Mistake("no-baseline", "the logit without any patch is not subtracted", logits_with_patch),
     Mistake(
         "probability",
-        "the difference is one of probabilities; take the logits",
+        "the difference of probabilities is returned. Use logits",
         patched_with(columns_of, lambda logits_V, word: softmax(logits_V)[word]),
     ),
     Mistake(
         "turned",
-        "the result is [heads, layers]; it is to be [layers, heads]",
+        "the result has the shape [heads, layers]. It must be [layers, heads]",
         lambda *arguments: patch_heads(*arguments).T,
     ),
     Mistake(
         "sign",
-        "the difference has the wrong sign: with the patch minus without it",
+        "the difference has the wrong sign. Take the logit with the patch minus the logit without it",
         lambda *arguments: -patch_heads(*arguments),
     ),
 )
@@ -188,18 +187,18 @@ EXERCISE = Exercise(
             patching_cases,
             PATCH_HEADS_MISTAKES,
             hints=(
-                "Two loops, over layers and heads. In each round copy the context of the corrupted run, "
-                "put K columns of "
-                "the clean run into it, and resume.",
-                "context = bad.layers[layer].context.copy(); context[:, columns] = "
-                "good.layers[layer].context[:, columns]; "
-                "patched = bert.resume(bad, layer=layer, context=context); then logits_of(bert, "
-                "patched)[place, number].",
+                (
+                    "Write two loops, over layers and over heads. In each round, copy the context of the corrupted "
+                    "run. Put K columns of the clean run into it, and call resume."
+                ),
+                (
+                    "Compute context = bad.layers[layer].context.copy(), and set context[:, columns] = "
+                    "good.layers[layer].context[:, columns]. Then patched = bert.resume(bad, layer=layer, "
+                    "context=context), and the logit is logits_of(bert, patched)[place, number]."
+                ),
             ),
         ),
-        Finding(
-            "CARRYING_HEAD", lambda: patch_heads(model("tiny"), *royal_pair()), "the logit that the patch brings back"
-        ),
+        Finding("CARRYING_HEAD", lambda: patch_heads(model("tiny"), *royal_pair()), "the increase of the logit"),
     ),
     answer=patching_answer,
     shown=(patch,),

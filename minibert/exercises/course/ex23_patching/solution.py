@@ -1,5 +1,5 @@
-"""Only the K columns of one head are exchanged, in a copy; all that comes later is computed anew. What changes at the
-[MASK] can have come by that head alone."""
+"""Only the K columns of one head are exchanged, in a copy. Everything after them is computed again. So this head alone
+causes any change at the [MASK]."""
 
 import numpy as np
 
