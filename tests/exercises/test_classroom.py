@@ -9,15 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minibert.exercises import judge
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.course.exercise import Finding
 from minibert.exercises.front import progress
-from minibert.exercises.front.classroom import students_in
+from minibert.exercises.front.classroom import IN_WORDS, in_words, students_in
 from minibert.exercises.front.handing_out import stub
 from minibert.exercises.front.pictures import in_blocks
 from minibert.exercises.judge.compare import close, pictured
+from minibert.exercises.text import t
 from minibert.terminal import columns
 from tests.exercises.test_command import SOFTMAX, WRONG, run
+
+JUDGE = Path(judge.__file__).parent
 
 
 def test_one_lesson_is_handed_out(tmp_path, capsys):
@@ -52,7 +56,7 @@ def test_solutions_open_with_the_word_or_when_right(tmp_path, capsys, monkeypatc
     assert run(capsys, "hint", "softmax")[0] == 0
     assert "def gelu" in run(capsys, "show", "gelu", "--yes", "--word", "Kapybara")[1]
     shutil.copy(SOFTMAX.solution, Path("work") / SOFTMAX.file)
-    assert "To compare with ours" in run(capsys, "check", "work", "softmax")[1]
+    assert "To compare it with our solution" in run(capsys, "check", "work", "softmax")[1]
     assert "def softmax" in run(capsys, "show", "softmax")[1], "right: nobody asks"
     notes = progress.read(tmp_path / "work")
     assert (notes.right, notes.hints, notes.solutions) == (["softmax"], ["softmax"], ["gelu"])
@@ -97,10 +101,11 @@ def test_a_class_is_marked_at_once(class_of_five, capsys):
     assert re.search(r"^ann +=  \. +1 +1/3", rows["ann"])
     assert re.search(r"^bo b +\+  - +1 +2/3", rows["bo b"])
     assert re.search(r"^çelik +-  \.", rows["çelik"])
-    assert "ann: takes the library's own answer: softmax" in out
-    assert "dan: 1 file(s) misnamed or misplaced" in out
+    assert "ann: uses the library's own function: softmax" in out
+    assert "dan: 1 file(s) with a wrong name or place" in out
     assert "1_softmax (1).py" in out
-    assert re.search(r"1  merge_and_residual: attention_block: no-residual", out)
+    assert "   1  merge_and_residual: attention_block: the residual is missing: the block's input is not added\n" in out
+    assert "   1  softmax: softmax: the check takes too long" in out
     by_name = {row["student"]: row for row in csv.DictReader(table.open(encoding="utf-8"))}
     assert by_name["bo b"]["merge_and_residual.merge_heads"] == "1"
     assert by_name["bo b"]["merge_and_residual.attention_block"] == "0"
@@ -108,7 +113,7 @@ def test_a_class_is_marked_at_once(class_of_five, capsys):
     assert "'=1+1" in by_name, "a spreadsheet would take it for a formula"
     text = page.read_text(encoding="utf-8")
     assert "<td>çelik</td>" in text
-    assert "no-residual" in text
+    assert "the residual is missing" in text
     assert "http" not in text
 
 
@@ -123,6 +128,19 @@ def test_an_exercise_is_worth_its_weight(class_of_five, capsys):
         status, _, err = run(capsys, *ask, "--weights", wrong)
         assert (status, err.count("\n")) == (2, 1)
         assert "--weights" in err
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "the scores are divided by K"), ("ja", "K で割った")])
+def test_a_teacher_reads_what_is_wrong_and_not_what_to_do(language, said):
+    cause = t("the scores are divided by K. Divide them by the square root of K").to(language)
+    assert said in in_words({"mistake": "no-root", "step": "values", "cause": cause}, language)
+    assert "root" not in in_words({"mistake": "no-root", "step": "values", "cause": cause}, language)
+
+
+def test_every_step_and_every_mistake_of_the_judge_has_words():
+    source = re.sub(r"\n\s+", "", "".join(path.read_text(encoding="utf-8") for path in JUDGE.glob("*.py")))
+    named = re.findall(r'(?:failed\(|Problem\(|"step": )"(\w+)"|mistake="([\w-]+)"', source)
+    assert {one or other for one, other in named} | {"finite", "values"} == set(IN_WORDS)
 
 
 def test_students_are_sorted_as_people_count(tmp_path):
@@ -181,9 +199,9 @@ def test_run_tells_what_is_ones_own(tmp_path, capsys):
     run(capsys, "start", tmp_path)
     shutil.copy(SOFTMAX.solution, tmp_path / SOFTMAX.file)
     out = run(capsys, "run", tmp_path, "The old man sat down by the [MASK].")[1]
-    assert "1 of 13 parts are yours: softmax" in out
+    assert "1 of 13 functions are yours: softmax" in out
     assert "table 0.096" in out
-    assert "That is rounding." in out
+    assert "This is only rounding." in " ".join(out.split())
     status, _, err = run(capsys, "run", tmp_path, "")
     assert (status, err.count("\n")) == (2, 1)
 

@@ -61,7 +61,7 @@ def test_start_makes_all_files_and_never_overwrites(tmp_path, capsys):
     status, out, _ = run(capsys, "start", folder)
     assert status == 0
     assert "1 file(s) put into" in out
-    assert "untouched" in out
+    assert "stay as they are" in out
     assert (folder / "01_softmax.py").read_text() == "mine"
     assert (folder / "02_layer_norm.py").read_text() == stub(EXERCISES[1])
 
@@ -70,7 +70,7 @@ def test_a_folder_that_is_not_there_is_told_from_an_exercise(tmp_path, capsys):
     run(capsys, "start", tmp_path / "work", "softmax")
     for typed, says in (
         (tmp_path / "wrk", f"did you mean {tmp_path / 'work'}?"),
-        ("5", "5 is an exercise; name your folder first"),
+        ("5", "5 is an exercise; name your folder before it"),
         (tmp_path / "elsewhere", "make it with: minibert exercises start"),
     ):
         status, _, err = run(capsys, "check", typed)
@@ -128,8 +128,8 @@ def test_check_all_and_list_progress(tmp_path, capsys):
     assert f"1 of {len(EXERCISES)} are right; next: {tmp_path}/02_layer_norm.py" in out
     assert "stopped after 2 seconds" in out
     assert "03  gelu                     missing" in out
-    assert f"To put the missing files there: minibert exercises start {tmp_path}\n" in out
-    assert f"The answer to a question: minibert exercises check {tmp_path} NAME\n" in out
+    assert f"This adds the missing files: minibert exercises start {tmp_path}\n" in out
+    assert f"This prints the answer to a question: minibert exercises check {tmp_path} NAME\n" in out
     (tmp_path / "02_layer_norm.py").unlink()
     status, out, _ = run(capsys, "list", tmp_path)
     assert status == 0
@@ -159,7 +159,10 @@ def test_json_is_the_documented_report(tmp_path, capsys):
     ("arguments", "says"),
     [
         (["check", "nowhere"], "nowhere is not a folder; make it with: minibert exercises start nowhere"),
-        (["check", "softmax"], "softmax is an exercise; name your folder first: minibert exercises check DIR softmax"),
+        (
+            ["check", "softmax"],
+            "softmax is an exercise; name your folder before it: minibert exercises check DIR softmax",
+        ),
         (["check", ".", "sotfmax"], "did you mean softmax?"),
         (["check", ".", "zzz"], "there is no exercise 'zzz'"),
         (["check", ".", "--seed", "-1"], "--seed is -1"),
@@ -209,7 +212,7 @@ def test_show_asks_first(capsys, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda prompt: "y")
     out = run(capsys, "show", "softmax")[1]
     assert "# A solution of softmax" in out
-    ours, _, library = out.partition("# And this is how the library does it")
+    ours, _, library = out.partition("# And this is the library's code")
     assert SOFTMAX.solution.read_text(encoding="utf-8") in ours
     assert "# minibert.numerics.softmax" in library
     assert "def attend(" in run(capsys, "show", "scores", "--yes")[1]

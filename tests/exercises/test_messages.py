@@ -48,13 +48,13 @@ def test_a_right_function_without_its_finding_says_what_is_next(tmp_path, capsys
     text = find("previous_token_head").solution.read_text(encoding="utf-8").replace("(1, 2)  #", "None  #")
     (tmp_path / "17_previous_token_head.py").write_text(text, encoding="utf-8")
     out = " ".join(run(capsys, "check", tmp_path)[1].split())
-    assert "previous_token_attention is right. Now run the file, read off the head" in out
+    assert "previous_token_attention is right. Now run the file. Find the layer and head" in out
 
 
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        ("def softmax(x):\n    return x.max\n\nprint(softmax([1, 2, 3]))\n", "It is line 4 that called it"),
+        ("def softmax(x):\n    return x.max\n\nprint(softmax([1, 2, 3]))\n", "Line 4 called the function"),
         ("from 01_softmax import softmax\n", "importlib.import_module"),
         ("from random import my_dice\n", "rename it"),
         ("raise ValueError('one\\n' * 100)", "..."),
@@ -107,7 +107,7 @@ def test_helpful_where_an_array_meets_a_pair(tmp_path):
     message = told(tmp_path, "layer", code)["message"]
     assert "hidden, parts = " in message
     code = solved(find("padding"), "def padded_softmax(s, real): return softmax(np.where(real, s, -np.inf))")
-    assert "real_BS[:, None, None, :] lines the mask up" in told(tmp_path, "padding", code)["message"]
+    assert "real_BS[:, None, None, :] aligns the mask" in told(tmp_path, "padding", code)["message"]
 
 
 def test_paths_with_spaces_are_quoted(tmp_path, capsys):

@@ -83,10 +83,10 @@ def test_nothing_unwritten_is_right_in_whatever_order_cells_are_run(tmp_path, ca
     assert list(again) == [exercise.name for exercise in EXERCISES]
     for name in again:
         assert "is not written yet" in said[name]
-        assert "is not written yet" in again[name] or "this is the library's, not yours" in again[name]
-    assert "this is the library's, not yours" in again["softmax"]
+        assert "is not written yet" in again[name] or "is the library's function here" in again[name]
+    assert "is the library's function here" in again["softmax"]
     assert "Run this again when patching is right." in said["patching-run"]
-    assert "0 of 13 parts are yours" in said["own"]
+    assert "0 of 13 functions are yours" in said["own"]
     assert progress.read(tmp_path).right == []
 
 
@@ -101,7 +101,7 @@ def test_the_whole_course_in_a_notebook(tmp_path, capsys, kernel):
     assert sorted(progress.read(tmp_path).right) == sorted(exercise.name for exercise in EXERCISES)
     assert "23 of 23 are right." in said
     assert "rows are layers" in kernel(code["previous_token_head-run"])
-    assert "Every part of it is yours" in kernel(code["tools"] + "\n" + code["own"])
+    assert "You wrote every function of it" in kernel(code["tools"] + "\n" + code["own"])
     assert set(notebook.mine) > set(EXERCISE_OF)
 
 
@@ -112,7 +112,7 @@ def test_a_wrong_softmax_stays_wrong_and_spoils_nothing(tmp_path, capsys, kernel
     check = '\nfrom minibert.exercises import check\ncheck("softmax", softmax)'
     assert "softmax: right" not in kernel(NAIVE + check)
     assert kernel(attention).startswith("attention: right")
-    assert "this is the library's, not yours" in kernel(check)
+    assert "is the library's function here" in kernel(check)
     assert "softmax: right" not in kernel(NAIVE + check)
     assert kernel('check("attention", attend)').startswith("attention: right")  # though softmax is the naive one now
     assert progress.read(tmp_path).right == ["attention"]
@@ -138,16 +138,16 @@ def test_a_message_says_what_the_command_says_and_names_the_line(tmp_path, capsy
         ("check(softmax)", 'The name of the exercise comes first: check("softmax", softmax)'),
         ("check(1)", 'The name of the exercise comes first: check("softmax", softmax)'),
         ('check("softmaxx", softmax)', "did you mean softmax?"),
-        ('check("softmax")', 'Give what you wrote, too: check("softmax", softmax)'),
-        ('check("softmax", np.ones(3))', "give softmax itself"),
-        ('check("softmax", layer_norm)', "layer_norm was given in place of softmax"),
-        ('check("softmax", softmax, 1)', "2 answers were given"),
-        ('check("patching", (1, 2), patch_heads)', 'In this order: check("patching", patch_heads, CARRYING_HEAD)'),
-        ('check("patching", patch_heads, patch_heads)', "CARRYING_HEAD is a (layer, head)"),
-        ('import minibert.numerics\ncheck("softmax", minibert.numerics.softmax)', "the library's, not yours"),
+        ('check("softmax")', 'Pass your function, too: check("softmax", softmax)'),
+        ('check("softmax", np.ones(3))', "pass softmax itself"),
+        ('check("softmax", layer_norm)', "layer_norm was passed instead of softmax"),
+        ('check("softmax", softmax, 1)', "Expected one answer for each part, and got 2"),
+        ('check("patching", (1, 2), patch_heads)', 'The order must be: check("patching", patch_heads, CARRYING_HEAD)'),
+        ('check("patching", patch_heads, patch_heads)', "CARRYING_HEAD must be a (layer, head)"),
+        ('import minibert.numerics\ncheck("softmax", minibert.numerics.softmax)', "is the library's function here"),
         (
             'from functools import partial\nfrom minibert import numerics\ncheck("gelu", partial(numerics.gelu))',
-            "the library's, not yours",
+            "is the library's function here",
         ),
     ],
 )
@@ -209,7 +209,7 @@ def test_texts_speak_of_cells(tmp_path, capsys, kernel):
     head = EXERCISES[16].solution.read_text(encoding="utf-8").partition("\nif __name__")[0]
     kernel(f"{head}\nfrom minibert.exercises import check")
     said = kernel('check("previous_token_head", previous_token_attention)')
-    assert "previous_token_attention is right. Now run the cell below, read off the head" in said
+    assert "previous_token_attention is right. Now run the cell below. Find the layer and head" in said
 
 
 def test_a_text_is_markdown_that_leaves_formulas_alone():
@@ -230,7 +230,7 @@ def test_commands_read_the_cells_of_a_notebook(tmp_path, capsys):
     assert (status, "1 of 3 are right; next:" in out, "exercises.ipynb attention" in out) == (1, True, True)
     assert "no" not in out.replace("not", "").split()
     assert run(capsys, "list", tmp_path)[1].endswith("1 of 3 are right\n")
-    assert "1 of 13 parts are yours: softmax" in run(capsys, "run", tmp_path, "The cat sat.")[1]
+    assert "1 of 13 functions are yours: softmax" in run(capsys, "run", tmp_path, "The cat sat.")[1]
     assert "No cell of exercises.ipynb defines gelu" in run(capsys, "check", tmp_path, "gelu")[1]
     put_into(tmp_path, "softmax", "def softmax(x):\n    return helps(x)(")
     assert "SyntaxError" in run(capsys, "check", tmp_path, "softmax")[1]
@@ -252,16 +252,16 @@ def test_a_class_of_notebooks_is_marked(tmp_path, capsys):
 def test_what_a_notebook_is_not_made_for_is_told(tmp_path, capsys):
     book_in(tmp_path, capsys, "softmax")
     for line, says in (
-        (("check", tmp_path, "--watch"), "--watch looks at files"),
+        (("check", tmp_path, "--watch"), "--watch works only with files"),
         (("reset", tmp_path, "softmax"), "start OTHER softmax --notebook"),
-        (("start", tmp_path), "holds the course as a notebook"),
+        (("start", tmp_path), "contains the course as a notebook"),
     ):
         status, _, err = run(capsys, *line)
         assert (status, err.count("\n")) == (2, 1)
         assert says in err
     run(capsys, "start", tmp_path / "files", "softmax")
     status, _, err = run(capsys, "start", tmp_path / "files", "--notebook")
-    assert (status, "holds the course as files" in err) == (2, True)
+    assert (status, "contains the course as files" in err) == (2, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".course.json", "exercises.ipynb", "files"]
     (tmp_path / "exercises.ipynb").write_text("{broken")
     assert notebook_in(tmp_path) is None

@@ -26,5 +26,5 @@ def find(name: str) -> Exercise:
         if plain in (exercise.name, exercise.file.removesuffix(".py")) or plain.lstrip("0") == str(exercise.number):
             return exercise
     near = close_to(plain, [exercise.name for exercise in EXERCISES])
-    advice = t("did you mean {near}?", near=near) if near else t("`minibert exercises list` names them all")
+    advice = t("did you mean {near}?", near=near) if near else t("`minibert exercises list` prints all names")
     raise CourseError(t("there is no exercise {name}; {advice}", name=repr(name), advice=advice))

@@ -1,7 +1,7 @@
 """A notebook of exercises, written: a cell of text and a cell of code for each.
 
-The cell of an exercise holds its functions and, as its last line, their check. So running the cell checks what is
-written in it, and no cell run in between can put another function in its place.
+The cell of an exercise contains its functions and, as its last line, their check. So running the cell checks what is
+written in it. No cell that runs in between can put another function in its place.
 """
 
 import ast
@@ -80,7 +80,7 @@ def escaped(line: str) -> str:
 
 IN_CELLS = (
     (r"\s*\(python \w+\.py\)\s*", ""),
-    (r"run(\s+)this file", r"run\1the cell below"),
+    (r"([Rr])un(\s+)this file", r"\1un\2the cell below"),
     (r"([Rr])un the file", r"\1un the cell below"),
     (r"ファイルを実行", "下のセルを実行"),
     (r"--time-limit (\d+)", r"time_limit=\1"),
@@ -99,16 +99,14 @@ def in_cells(text: str) -> str:
 
 
 WELCOME = (
-    "# Build BERT's attention\n\n"
-    "Read, predict, write the function in its cell, and run the cell with Shift-Enter. Its last line checks what you "
-    "wrote, as often as you like. Each exercise can be done alone: a mistake in one spoils no other.\n\n"
-    "Run the next cell first. Then, in any cell:\n\n"
-    '- `hint("softmax")` gives a nudge, and `hint("softmax", more=True)` almost the solution;\n'
-    '- `show("softmax")` shows our solution, and how the library does it.\n\n'
-    "The last cell runs a BERT made of your own functions."
+    "# Build BERT's attention\n\nRead, predict, write the function in its cell, and run the cell with Shift-Enter. "
+    "The last line of the cell checks what you wrote, as often as you like. You can do each exercise alone: a "
+    "mistake in one does not affect the others.\n\nRun the next cell first. Then, in any cell:\n\n- "
+    '`hint("softmax")` prints a hint, and `hint("softmax", more=True)` prints almost the solution;\n- '
+    '`show("softmax")` prints our solution, and the library\'s code.\n\nThe last cell runs a BERT made of your own '
+    "functions."
 )
 OWN = (
-    "## Your own BERT\n\n"
-    "It is put together of the functions that were right when you last ran their cells, and of the library's for the "
-    "rest. It grows with every exercise."
+    "## Your own BERT\n\nIt consists of the functions that were right when you last ran their cells. The library's "
+    "functions do the rest. With every exercise, more of it is yours."
 )

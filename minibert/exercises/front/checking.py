@@ -32,7 +32,7 @@ def check(args: argparse.Namespace, notes: progress.Progress, out: Console) -> N
     chosen = EXERCISES if args.name is None else (find(args.name),)
     check_new_file(args.html, "--html")
     if args.watch and notebook_in(folder):
-        raise UserError("--watch looks at files; in a notebook, the last line of a cell checks it whenever it is run")
+        raise UserError("--watch works only with files; in a notebook, each run of a cell checks what it defines")
     if args.watch:
         watch(folder, chosen, args, notes, out)
         return
@@ -87,7 +87,7 @@ def print_reports(
 
 
 def print_report(report: Report, alone: bool, out: Console) -> None:
-    """One exercise on its own is told more about."""
+    """Print one report; `alone` if it is the only one, which adds what the file printed."""
     out.print(f"{report.file[:2]}  {report.name:24} {out.text(MARKS[report.status])}", flush=True)
     half = report.status == "todo" and any(part["status"] == "passed" for part in report.parts)
     if report.status == "failed" or half or (alone and report.status != "passed"):
@@ -103,7 +103,7 @@ def print_report(report: Report, alone: bool, out: Console) -> None:
 
 def print_printed(printed: str, out: Console) -> None:
     lines = printed.strip("\n").splitlines()
-    out.print(joined("", ["    ", t("It printed, on all inputs together:")]))
+    out.print(joined("", ["    ", t("Your file printed, on all inputs together:")]))
     for line in lines[:PRINTED_LINES]:
         print(f"    | {line[:200]}")
     if len(lines) > PRINTED_LINES:
@@ -113,7 +113,7 @@ def print_printed(printed: str, out: Console) -> None:
 def print_answer(exercise: Exercise, predicted: str, out: Console) -> None:
     asked = t("You predicted: {predicted}", predicted=predicted) if predicted else t("What did you predict?")
     out.fold(joined("\n" if predicted else " ", [asked, answer_of(exercise)]), "    ")
-    out.fold(t("To compare with ours: minibert exercises show {name}", name=exercise.name), "    ")
+    out.fold(t("To compare it with our solution: minibert exercises show {name}", name=exercise.name), "    ")
 
 
 def answer_of(exercise: Exercise) -> Text:
@@ -142,13 +142,13 @@ def print_what_is_next(reports: list[Report], folder: str, notebook: Path | None
     if left:
         out.print(t("; next: {path}", path=place_of(left[0], folder, notebook)))
     else:
-        out.print(t(". You have built it all."))
+        out.print(t(". You have written all of it."))
         out.print(t('Now run it: minibert exercises run {folder} "The cat sat on the [MASK]."', folder=where))
     if len(left) < len(reports):
-        says = "What did you predict? The answer to a question: minibert exercises check {folder} NAME"
+        says = "What did you predict? This prints the answer to a question: minibert exercises check {folder} NAME"
         out.print(t(says, folder=where))
     if any(report.status == "missing" for report in left):
-        out.print(t("To put the missing files there: minibert exercises start {folder}", folder=where))
+        out.print(t("This adds the missing files: minibert exercises start {folder}", folder=where))
 
 
 def print_next(checker: Checker, folder: str, done: Exercise, notes: progress.Progress, out: Console) -> None:
@@ -192,7 +192,10 @@ def watch(
     folder: Path, chosen: tuple[Exercise, ...], args: argparse.Namespace, notes: progress.Progress, out: Console
 ) -> None:
     """Check what was saved since the last look, until Ctrl-C. A saved helper file: the last exercise again."""
-    out.print(t("Watching {folder}: save a file, and it is checked. Ctrl-C stops.", folder=args.folder), flush=True)
+    out.print(
+        t("Watching {folder}: each file is checked when you save it. Ctrl-C stops this.", folder=args.folder),
+        flush=True,
+    )
     files = {exercise.file: exercise for exercise in chosen}
     seen = saved_at(folder)
     last = list(chosen) if len(chosen) == 1 else []

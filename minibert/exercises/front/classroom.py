@@ -27,6 +27,24 @@ SIGNS = {"passed": "+", "failed": "-", "todo": ".", "missing": " "}
 IMPORTED = "="
 MOST_MISTAKES = 10
 
+IN_WORDS = {
+    "in-place": t("an argument is changed in place"),
+    "keeps-state": t("something is kept from one call to the next"),
+    "order": t("the results are in the wrong order"),
+    "swapped": t("layer and head are exchanged"),
+    "import": t("the file cannot be imported, or a name is missing"),
+    "call": t("the call raises an error"),
+    "time": t("the check takes too long"),
+    "type": t("the result is of the wrong kind"),
+    "shape": t("the shape is wrong"),
+    "dtype": t("the dtype is wrong"),
+    "finite": t("a number is not finite"),
+    "invariant": t("the result breaks a rule, such as the sum of a row"),
+    "values": t("the numbers are wrong, for another reason"),
+    "finding": t("another layer and head would be right"),
+}
+"""The mistakes that the judge finds in every exercise, and the steps of a check, as a teacher reads them"""
+
 
 @dataclass(frozen=True)
 class Student:
@@ -67,9 +85,9 @@ class Student:
         imported = [report.name for report in self.reports if report.imports_it and report.status == "passed"]
         misplaced = [report.message for report in self.reports if report.status == "missing" and "? " in report.message]
         remarks: list[Text | str] = [self.trouble] if self.trouble else []
-        remarks += [t("takes the library's own answer: {names}", names=", ".join(imported))] if imported else []
+        remarks += [t("uses the library's own function: {names}", names=", ".join(imported))] if imported else []
         if misplaced:
-            says = "{count} file(s) misnamed or misplaced: {first}"
+            says = "{count} file(s) with a wrong name or place: {first}"
             remarks.append(t(says, count=len(misplaced), first=misplaced[0]))
         return remarks
 
@@ -129,20 +147,27 @@ def check_class(
         return list(pool.map(check, folders))
 
 
-def mistakes_of(students: list[Student]) -> list[tuple[int, str, str]]:
-    """What the class does wrong most: how many students, where, and what."""
+def mistakes_of(students: list[Student], language: str) -> list[tuple[int, str, str]]:
+    """The most frequent mistakes: how many students made it, in which function, and the mistake in words."""
     counts: Counter[tuple[str, str]] = Counter()
     for student in students:
         for report in student.reports:
             for part in report.parts or ({"name": report.name, "status": report.status, "step": report.step},):
                 if part["status"] == "failed":
-                    counts[f"{report.name}: {part['name']}", part.get("mistake") or part.get("step") or "?"] += 1
+                    counts[f"{report.name}: {part['name']}", in_words(part, language)] += 1
     return [(count, *what) for what, count in counts.most_common(MOST_MISTAKES)]
 
 
+def in_words(part: dict, language: str) -> str:
+    """What is wrong with a part: the first sentence of its cause, or the words for its mistake or its step."""
+    if part.get("cause"):
+        return re.split(r"\. |。", part["cause"])[0]
+    return IN_WORDS[part.get("mistake") or part["step"]].to(language)
+
+
 TITLES = "right  functions  points  hints  solutions"
-LEGEND = t("+ right   - not yet   . to do   (blank) missing   = right, by the library's own answer")
-WORST = t("What the class gets wrong most:")
+LEGEND = t("+ right   - not yet   . to do   (blank) missing   = right, with the library's own function")
+WORST = t("The most frequent mistakes of the class:")
 
 
 def as_table(students: list[Student], chosen: tuple[Exercise, ...], language: str) -> str:
@@ -161,7 +186,7 @@ def as_table(students: list[Student], chosen: tuple[Exercise, ...], language: st
     lines += ["", LEGEND.to(language)]
     for student in students:
         lines += [f"{student.name}: {remark}" for remark in spoken(student.remarks, language)]
-    if mistakes := mistakes_of(students):
+    if mistakes := mistakes_of(students, language):
         lines += ["", WORST.to(language)]
         lines += [f"{count:4}  {where}: {what}" for count, where, what in mistakes]
     return "\n".join(lines)
@@ -204,7 +229,7 @@ def as_page(students: list[Student], chosen: tuple[Exercise, ...], language: str
     rows = "".join(map(row_of_page, students))
     legend = html.escape(LEGEND.to(language))
     body = f'<table class="class"><tr><th></th>{head}{titles}</tr>{rows}</table><p>{legend}</p>'
-    if mistakes := mistakes_of(students):
+    if mistakes := mistakes_of(students, language):
         items = "".join(f"<li>{count} × {html.escape(f'{where}: {what}')}</li>" for count, where, what in mistakes)
         body += f"<h2>{html.escape(WORST.to(language))}</h2><ul>{items}</ul>"
     for student in students:

@@ -90,7 +90,7 @@ def existing(folder: str) -> Path:
     near = close_to(path.name, [course.parent.name for course in path.parent.glob("*/.course.json")])
     if folder in [name for exercise in EXERCISES for name in (exercise.name, str(exercise.number))]:
         text = t(
-            "{folder} is an exercise; name your folder first: minibert exercises check DIR {folder}", folder=folder
+            "{folder} is an exercise; name your folder before it: minibert exercises check DIR {folder}", folder=folder
         )
     elif path.is_file():
         text = t("{folder} is a file; name its folder, and then the exercise: check DIR NAME", folder=folder)

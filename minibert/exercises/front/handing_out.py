@@ -28,8 +28,10 @@ def list_exercises(args: argparse.Namespace, notes: progress.Progress, out: Cons
             print_row(exercise, "", out)
         hours = round(sum(exercise.minutes for exercise in EXERCISES) / 60)
         out.print()
-        out.print(t("About {hours} hours in all. One star is easy, three take thought.", hours=hours))
-        out.print(t("minibert exercises start DIR puts them into a folder of yours"))
+        out.print(
+            t("It takes about {hours} hours in all. One star means easy, and three stars mean hard.", hours=hours)
+        )
+        out.print(t("minibert exercises start DIR puts them into your folder DIR"))
         return
     with Checker(existing(args.folder)) as checker:
         done, chosen = 0, started(checker.files, EXERCISES)
@@ -68,10 +70,10 @@ def start(args: argparse.Namespace, notes: progress.Progress, out: Console) -> N
     folder.mkdir(parents=True, exist_ok=True)
     if args.notebook:
         if any((folder / exercise.file).is_file() for exercise in EXERCISES):
-            raise UserError(f"{folder} holds the course as files; name another folder for the notebook")
+            raise UserError(f"{folder} contains the course as files; give another folder for the notebook")
         texts = {NAME: notebook(chosen, stub, out.language)}
     elif notebook_in(folder):
-        raise UserError(f"{folder} holds the course as a notebook; name another folder for the files, or --notebook")
+        raise UserError(f"{folder} contains the course as a notebook; give another folder for the files, or --notebook")
     else:
         texts = {exercise.file: stub(exercise, out.language) for exercise in chosen}
         if not args.names:
@@ -82,15 +84,15 @@ def start(args: argparse.Namespace, notes: progress.Progress, out: Console) -> N
     if args.lock is not None:
         notes.lock = progress.hashed(args.lock)
     notes.save()
-    kept_too = t("; {kept} were there already and are untouched", kept=kept) if kept else ""
+    kept_too = t("; {kept} were there already and stay as they are", kept=kept) if kept else ""
     out.print(joined("", [t("{made} file(s) put into {folder}", made=len(texts) - kept, folder=folder), kept_too]))
     if changed:
-        out.print(t("From now on the course speaks English here; the files that were there are as they were."))
+        out.print(t("From now on, the course is in English here. Files that were there already stay as they are."))
     if args.notebook:
         print_notebook_start(folder, out)
         return
     if TEST_FILE.name in texts:
-        says = "test_exercises.py lets `pytest` check them too, if you have it (pip install pytest); nobody needs it."
+        says = "With test_exercises.py, `pytest` can check the files too (pip install pytest). You do not need it."
         out.fold(t(says))
     first, where = chosen[0], quoted(folder)
     says = "Open {path}, read, write, and then: minibert exercises check {folder} {name}"
@@ -121,7 +123,7 @@ def reset(args: argparse.Namespace, notes: progress.Progress, out: Console) -> N
     folder, exercise = existing(args.folder), find(args.name)
     if book := notebook_in(folder):
         raise UserError(
-            f"{book} is a notebook, which an open Jupyter would write over; for a fresh cell to copy: "
+            f"{book} is a notebook, and an open Jupyter would overwrite it; this makes a new one to copy a cell from: "
             f"minibert exercises start OTHER {exercise.name} --notebook"
         )
     path = folder / exercise.file
@@ -129,6 +131,6 @@ def reset(args: argparse.Namespace, notes: progress.Progress, out: Console) -> N
         names = (path.with_name(f"{path.stem}.old{number or ''}") for number in range(1000))
         kept = next(name for name in names if not name.exists())
         os.replace(path, kept)
-        out.print(t("What you had is kept in {path}", path=quoted(kept)))
+        out.print(t("Your earlier file is kept as {path}", path=quoted(kept)))
     write_whole(path, stub(exercise, out.language))
-    out.print(t("{path} is as it was handed out", path=quoted(path)))
+    out.print(t("{path} is again as it was handed out", path=quoted(path)))

@@ -154,27 +154,27 @@ def misused(exercise: Exercise, answers: tuple) -> Text | None:
     """Where something else was given than the exercise's own answers: what, and how to call `check`."""
     call = how_to_ask(exercise)
     if len(answers) > len(exercise.parts):
-        return t("{count} answers were given: {call}", count=len(answers), call=call)
+        return t("Expected one answer for each part, and got {count}: {call}", count=len(answers), call=call)
     if not answers:
-        return t("Give what you wrote, too: {call}", call=call)
+        return t("Pass your function, too: {call}", call=call)
     for part, answer in zip(exercise.parts, answers, strict=False):
         if not isinstance(part, Function):
             if callable(answer):
-                return t("{name} is a (layer, head), and a function was given: {call}", name=part.name, call=call)
+                return t("{name} must be a (layer, head), but a function was passed: {call}", name=part.name, call=call)
             continue
         if not callable(answer):
             if isinstance(answer, tuple | type(None)) and len(exercise.parts) > 1:
-                return t("In this order: {call}", call=call)
-            return t("What {name} returns was given; give {name} itself: {call}", name=part.name, call=call)
+                return t("The order must be: {call}", call=call)
+            return t("The result of {name} was passed; pass {name} itself: {call}", name=part.name, call=call)
         if is_the_librarys(answer):
             return t(
-                "{name}: this is the library's, not yours; another cell imported it. Run the cell in which you wrote "
-                "yours, with the check as its last line.",
+                "{name} is the library's function here, because another cell imported it. Run the cell with your own "
+                "function, with the check as its last line.",
                 name=part.name,
             )
         other = getattr(answer, "__name__", "")
         if other != part.name and other in ANSWERS:
-            return t("{other} was given in place of {name}: {call}", other=other, name=part.name, call=call)
+            return t("{other} was passed instead of {name}: {call}", other=other, name=part.name, call=call)
     return None
 
 
@@ -287,7 +287,7 @@ def no_longer_than(seconds: float) -> Iterator[None]:
 
 def what_is_next(exercise: Exercise, notes: progress.Progress) -> Text:
     """How many are right, and which one comes after this; of those in the notebook, where it can be found."""
-    compare = t("To compare with ours: minibert exercises show {name}", name=exercise.name)
+    compare = t("To compare it with our solution: minibert exercises show {name}", name=exercise.name)
     if notes.path is None:
         return compare
     path = notebook_in(notes.path.parent)

@@ -28,28 +28,28 @@ def print_run(own: OwnBert, library: Bert, encoding: Encoding, out: Console) -> 
     masks = [place for place, role in enumerate(encoding.roles) if role == "mask"]
     if masks:
         out.print()
-        out.print(t("What your BERT writes at [MASK]:"))
+        out.print(t("What your BERT predicts at [MASK]:"))
         for guesses in own.fill_mask(encoding):
             print("  " + "  ".join(f"{token} {probability:.3f}" for token, probability in guesses))
     out.print()
-    out.print(t("Where it looks: layer by layer, the mean over all heads (a row per query token)"))
+    out.print(t("Attention, layer by layer: the mean over all heads (one row per query)"))
     for line in attention_blocks(theirs, out):
         print("  " + line)
     gap = max(float(np.abs(a - b).max()) for a, b in zip(theirs.hidden_states, ours.hidden_states, strict=True))
     share = max(float(np.abs(a.attention - b.attention).max()) for a, b in zip(theirs.layers, ours.layers, strict=True))
-    says = "How far from the library's: hidden states differ by at most {gap}, attention by at most {share}."
+    says = "The library's hidden states differ by at most {gap}, and its attention by at most {share}."
     out.print()
-    verdict = t("That is rounding." if gap < 1e-3 else "Too far!")
+    verdict = t("This is only rounding." if gap < 1e-3 else "This is too much for rounding!")
     out.fold(after(t(says, gap=f"{gap:.1e}", share=f"{share:.1e}"), verdict))
     if len(own.yours) == len(EXERCISE_OF):
-        out.print(t("Every part of it is yours. This is your BERT."))
+        out.print(t("You wrote every function of it. This is your BERT."))
 
 
 def about_parts(own: OwnBert) -> list[Text]:
     left = [name for name in EXERCISE_OF if name not in own.yours]
     lines = [
         t(
-            "{count} of {total} parts are yours: {names}",
+            "{count} of {total} functions are yours: {names}",
             count=len(own.yours),
             total=len(EXERCISE_OF),
             names=", ".join(own.yours) or "-",
@@ -60,7 +60,7 @@ def about_parts(own: OwnBert) -> list[Text]:
     if begun:
         lines.append(t("Written, but not right yet: {names}", names=", ".join(begun)))
     if left:
-        lines.append(t("The library's, for now: {names}", names=", ".join(left)))
+        lines.append(t("Still the library's: {names}", names=", ".join(left)))
     return lines
 
 

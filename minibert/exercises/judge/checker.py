@@ -71,7 +71,7 @@ def not_there(path: Path) -> Text:
     """The message about a missing file, with the place of one like it, if there is one."""
     message = t("There is no {file} in the folder.", file=path.name)
     near = likely_files(path)
-    return joined(" ", (message, t("Is it {found}? Rename it, or move it.", found=near[0]))) if near else message
+    return joined(" ", (message, t("Is {found} this file? Rename it, or move it.", found=near[0]))) if near else message
 
 
 def likely_files(path: Path) -> list[str]:
@@ -94,8 +94,8 @@ def without_reply(failed: str | None, status: int | None, limit: float) -> dict:
         return {
             "step": "time",
             "message": t(
-                "It was stopped after {limit} seconds. Is there a loop that never ends, or one with very many rounds, "
-                "which NumPy can do at once? (If it is the machine that is slow: --time-limit {more}.)",
+                "It was stopped after {limit} seconds. Is there a loop that never ends? Or is there a loop with very "
+                "many rounds, which NumPy can do at once? (If the machine is slow, use --time-limit {more}.)",
                 limit=f"{limit:g}",
                 more=f"{4 * limit:g}",
             ),
@@ -104,7 +104,8 @@ def without_reply(failed: str | None, status: int | None, limit: float) -> dict:
     return {
         "step": "call",
         "message": t(
-            "Python ended in the middle of it{how}: a call of os._exit, a crash, or far too much memory.", how=how
+            "Python ended during the check{how}. The cause is a call of os._exit, a crash, or far too much memory.",
+            how=how,
         ),
     }
 

@@ -18,9 +18,9 @@ def first_problem(
 ) -> tuple[Problem | None, tuple[np.ndarray, ...] | None]:
     """The first step that fails, and the arrays that were compared where there are any."""
     if value is None:
-        return Problem("type", t("{name} returned None. Is there a `return` at its end?", name=function.name)), None
+        return Problem("type", t("{name} returned None. Does it end with a `return`?", name=function.name)), None
     if isinstance(value, Other) and value.description == "...":
-        return Problem("type", t("{name} returned `...`. Replace it by your code.", name=function.name)), None
+        return Problem("type", t("{name} returned `...`. Replace it with your code.", name=function.name)), None
     try:
         returned = arrays_of(function, case.arguments, value)
         if problem := check_order(function, returned, expected, case):
@@ -28,7 +28,7 @@ def first_problem(
         for output, part, want in zip(function.outputs, returned, expected, strict=True):
             check_kind(output, part, want)
     except Wrong as error:
-        says = "What {name} returned on {case} is of the wrong kind: {error}."
+        says = "{name} returned a value of the wrong kind, on {case}: {error}."
         return Problem("type", t(says, name=function.name, case=case.about, error=error.text)), None
     got = tuple(np.asarray(part) for part in returned)
     wanted = tuple(np.asarray(want) for want in expected)
@@ -71,9 +71,8 @@ def check_order(function: Function, got: tuple, expected: tuple, case: Case) -> 
         for j in range(len(got)):
             if i != j and same(i, j) and not same(j, j):
                 says = t(
-                    "{name} returns its results in another order: what is expected is {names}, but what "
-                    "stands in place "
-                    "{place} is {found}, on {case}.",
+                    "{name} returns its results in the wrong order. Expected: {names}. But place {place} contains "
+                    "{found}, on {case}.",
                     name=function.name,
                     names=joined(", ", names),
                     place=i + 1,
@@ -100,11 +99,11 @@ def check_kind(output: Output, got: object, expected: Any) -> None:
 def made_into_one(shapes: list[tuple[int, ...]], wanted: tuple[int, ...]) -> Text | str:
     """How arrays of these shapes become the one that is wanted, to go on after "got a list of 3"; "" if not at all."""
     if wanted in shapes:
-        return t(" (return array {i} of them alone)", i=shapes.index(wanted))
+        return t(" (return only array {i} of them)", i=shapes.index(wanted))
     if len(set(shapes)) == 1:
-        return t(" (np.stack makes one array of arrays of one shape)")
+        return t(" (np.stack makes one array from arrays of equal shape)")
     if all(shape[1:] == wanted[1:] for shape in shapes):
-        return t(" (np.concatenate lays them end to end)")
+        return t(" (np.concatenate puts them one below another)")
     return ""
 
 
@@ -116,7 +115,7 @@ def check_shape(output: Output, got: np.ndarray, expected: np.ndarray, case: Cas
     return Problem(
         "shape",
         t(
-            "Shape of {name}, on {case}: expected {want}{axes}, got {have}.",
+            "The shape of {name} is wrong, on {case}: expected {want}{axes}, got {have}.",
             name=t(output.name),
             case=case.about,
             want=want,
@@ -137,7 +136,9 @@ def check_dtype(output: Output, got: np.ndarray, expected: np.ndarray, case: Cas
     """float32, as everything in the library is, or float64, which is right and takes twice the room."""
     if got.dtype in (np.float32, np.float64):
         return None
-    message = t("dtype of {name}: expected float32 or float64, got {got}.", name=t(output.name), got=got.dtype)
+    message = t(
+        "The dtype of {name} is wrong: expected float32 or float64, got {got}.", name=t(output.name), got=got.dtype
+    )
     return Problem("dtype", message, expected="float32", got=str(got.dtype))
 
 
@@ -146,8 +147,8 @@ def check_finite(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     if not bad.any():
         return None
     note = t(
-        "(inf: a number too large for float32. nan: 0/0, inf/inf, inf - inf, 0 times inf, or the root of a negative "
-        "number, which rounding alone can make.)"
+        "(inf is a number too large for float32. nan comes from 0/0, inf/inf, inf - inf, 0 times inf, or the root of "
+        "a negative number. Rounding alone can make a number negative.)"
     )
     return difference("finite", t("{name} is not finite", name=t(output.name)), bad, output, got, expected, case, note)
 
@@ -160,8 +161,8 @@ def check_values(output: Output, got: np.ndarray, expected: np.ndarray, case: Ca
     with np.errstate(over="ignore"):
         factor = float(np.vdot(got, expected) / max(np.vdot(expected, expected), 1e-30))
     if wrong.size > 1 and abs(factor) > 1e-6 and close(got, factor * expected, output.near).all():
-        note = t("Every number is {factor} times what is expected.", factor=f"{factor:.4g}")
-    return difference("values", t("Values of {name}", name=t(output.name)), wrong, output, got, expected, case, note)
+        note = t("Every number is {factor} times the expected one.", factor=f"{factor:.4g}")
+    return difference("values", t("{name} is wrong", name=t(output.name)), wrong, output, got, expected, case, note)
 
 
 def close(got: np.ndarray, expected: np.ndarray, near: float) -> np.ndarray:
@@ -188,7 +189,7 @@ def difference(
     pieces: list[Text | str] = [t("{title}, on {case}: ", title=title, case=case.about)]
     if where:
         places = listed(t("{axis} {i}", axis=t(axis), i=i) for axis, i in where.items())
-        pieces.append(t("first wrong at {places}: ", places=places))
+        pieces.append(t("the first difference is at {places}: ", places=places))
     pieces.append(t("expected {want}, got {have}", want=want, have=have))
     if wrong.size > 1:
         gap = np.abs(got - expected)[wrong]

@@ -53,12 +53,12 @@ def arrays_of(function: Function, arguments: tuple, value: object) -> tuple[obje
     except Wrong:
         raise
     except (TypeError, ValueError, AttributeError, IndexError, KeyError):  # as odd as that nobody thought of it
-        raise Wrong(t("it cannot be taken apart; it is {got}", got=kind_of(value))) from None
+        raise Wrong(t("it cannot be unpacked; it is {got}", got=kind_of(value))) from None
     if len(function.outputs) == 1:
         return (value,)
     if not isinstance(value, tuple | list) or len(value) != len(function.outputs):
         names = joined(", ", (t(output.name) for output in function.outputs))
-        expected = t("expected {count} things, in this order: {names}", count=len(function.outputs), names=names)
+        expected = t("expected {count} results, in this order: {names}", count=len(function.outputs), names=names)
         raise Wrong(t("{expected}; got {got}", expected=expected, got=kind_of(value)))
     return tuple(value)
 

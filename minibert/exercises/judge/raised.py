@@ -6,57 +6,61 @@ from minibert.exercises.text import Text, joined, lines, t
 
 ADVICE = {
     ("'tuple' object has no attribute", "tuple indices must be"): (
-        "A function that returns two things gave both under one name: hidden, parts = encoder_layer(...) takes them "
-        "apart."
+        "A function returned two things, and one name got both. Unpack them: hidden, parts = encoder_layer(...)."
     ),
     ("'list' object has no attribute",): (
-        "A list of arrays is no array yet: np.concatenate lays them end to end, np.stack makes a new axis of them."
+        "A list of arrays is not an array. np.concatenate puts arrays one below another, and np.stack makes a new axis."
     ),
     ("list indices must be integers",): (
-        "A list is asked for a word, as only a dict can be. self_attention gives a list, one dict per sentence: "
-        '[part["context"] for part in parts] takes one thing out of each.'
+        "The index of a list cannot be a text. self_attention returns a list with one dict per sentence. So "
+        '[part["context"] for part in parts] takes one array out of each.'
     ),
     ("'str' object is not callable",): (
-        "The name of a function is called, which is only a text. ACTIVATIONS[config.hidden_act] is the function."
+        "The name of a function is only a text, and cannot be called. ACTIVATIONS[config.hidden_act] is the function."
     ),
     ("required positional argument: 'bias'", "LinearWeights"): (
-        "linear and layer_norm take weight and bias one by one. The star hands over both: linear(x, *weights.output)."
+        "linear and layer_norm take weight and bias as two arguments. The star passes both: linear(x, *weights.output)."
     ),
     ("unexpected keyword argument 'axis'",): (
-        "softmax and layer_norm of minibert always run along the last axis, and take no axis."
+        "softmax and layer_norm of minibert always run along the last axis. They have no argument for an axis."
     ),
     ("values to unpack",): (
-        "On the left of = stand more names, or fewer, than there are things on the right. x.shape has one number "
-        "per axis; print it."
+        "The number of names on the left of = is not the number of values on the right. x.shape has one number per "
+        "axis. Print it."
     ),
     ("same number of dimensions",): (
-        "One of these arrays lacks an axis. keepdims=True keeps it in a sum or mean; x[:, None] puts one in."
+        "One of these arrays lacks an axis. keepdims=True keeps it in a sum or mean, and x[:, None] adds one."
     ),
     ("concatenation axis must match",): (
-        "Arrays are laid end to end along one axis; all their other axes must be alike. Print the shapes. "
-        "np.diagonal takes the first two axes unless told others: axis1=-2, axis2=-1."
+        "Arrays are concatenated along one axis. All their other axes must have equal sizes. Print the shapes. "
+        "np.diagonal uses the first two axes unless you pass others: axis1=-2, axis2=-1."
     ),
     ("unexpected field names",): (
-        "A field of that name is not here, but one level deeper: weights.attention_output._replace(weight=new) first, "
-        "and weights._replace(attention_output=...) with what it gives."
+        "The object has no field of that name. The field is one level deeper. First make "
+        "weights.attention_output._replace(weight=new). Then pass the result to "
+        "weights._replace(attention_output=...)."
     ),
-    ("too many indices for array",): "A tuple is taken for row, column, ...; a list picks rows: table[list(ids)].",
+    ("too many indices for array",): (
+        "NumPy reads a tuple as an index (row, column, ...). A list picks rows: table[list(ids)]."
+    ),
     ("inhomogeneous",): (
-        "Either rows of unequal length were to become one array: np.concatenate lays them end to end. Or a function "
-        "that returns two things gave them under one name: hidden, parts = ..."
+        "There are two possible causes. Rows of unequal length do not fit into one array; np.concatenate puts them "
+        "one below another. Or a function returned two things, and one name got both. Unpack them: hidden, parts = "
+        "..."
     ),
     ("0-dimensional", "only length-1", "only size-1"): (
-        "What is in `math` works on one number; for whole arrays there is np.exp, np.sqrt and so on."
+        "The functions of `math` work on one number. For whole arrays, use np.exp, np.sqrt and so on."
     ),
-    ("'float' object cannot be interpreted",): "Sizes are whole numbers: divide them with //, since / makes a float.",
+    ("'float' object cannot be interpreted",): (
+        "Sizes must be whole numbers. Divide them with //, because / makes a float."
+    ),
     ("MemoryError",): (
-        "The arrays of this exercise are small. Did an axis slip in that multiplies them, or does "
-        "a list grow in a loop "
-        "that never ends?"
+        "The arrays of this exercise are small, but the code needs too much memory. Does an array have an axis too "
+        "many? Does a list grow in a loop that never ends?"
     ),
     ("broadcast", "matmul", "mismatch"): (
-        "Two shapes do not fit; print them. A sum or mean needs keepdims=True to meet its array again; .mT exchanges "
-        "the last two axes, .T reverses all of them."
+        "Two shapes do not fit. Print them. keepdims=True keeps the axis of a sum or mean, so that it fits the array "
+        "again. .mT exchanges the last two axes, and .T reverses all of them."
     ),
 }
 """What often lies behind an error, by words in it"""
@@ -66,9 +70,7 @@ def on_import(error: dict, file: str) -> Text:
     """Why a file cannot be imported."""
     kind, text = error["type"], error["message"]
     if kind == "SystemExit":
-        return t(
-            "{file} leaves Python while it is imported (sys.exit{at}). Take that call out.", file=file, at=at(error)
-        )
+        return t("{file} ends Python during its import (sys.exit{at}). Remove that call.", file=file, at=at(error))
     if "null bytes" in text:
         return t("{file} is saved as UTF-16, as some editors do. Save it as UTF-8.", file=file)
     if "codec can't decode" in text or "Non-UTF-8" in text:
@@ -79,16 +81,16 @@ def on_import(error: dict, file: str) -> Text:
     if error.get("began"):
         message = joined(
             " ",
-            (message, t("It is line {line} that called it: the function itself may be right.", line=error["began"])),
+            (message, t("Line {line} called the function. The function itself may be right.", line=error["began"])),
         )
     if kind == "SyntaxError" and "invalid decimal literal" in text and "import" in (error["source"] or ""):
         says = t(
-            "A name that begins with a digit cannot be imported in this way: "
-            'importlib.import_module("01_softmax").softmax does it.'
+            "An import statement cannot import a name that begins with a digit. Use "
+            'importlib.import_module("01_softmax").softmax instead.'
         )
         message = lines(message, says)
     if kind == "ImportError" and "cannot import name" in text:
-        says = t("A file of yours that has the name of a module of Python's is not found: rename it.")
+        says = t("A file with the name of a Python module cannot be imported. If your file has such a name, rename it.")
         message = lines(message, says)
     return message
 
@@ -98,18 +100,18 @@ def on_call(error: dict, function: Function, case: Case) -> dict:
     if kind == "NotImplementedError":
         if error.get("stub", True):
             return {"status": "todo", "message": t("{name} is not written yet.", name=function.name)}
-        says = "{name} still reaches the line `raise NotImplementedError` (line {line}). Take that line out."
+        says = "{name} still reaches the line `raise NotImplementedError` (line {line}). Remove that line."
         return failed("call", t(says, name=function.name, line=error["line"]), case=case.about)
     if kind == "SystemExit":
-        says = "{name} leaves Python (sys.exit{at}). Return the result instead."
+        says = "{name} ends Python (sys.exit{at}). Return the result instead."
         return failed("call", t(says, name=function.name, at=at(error)))
     if kind == "EOFError":
-        says = "{name} waits for input{at}. All it needs is in its arguments."
+        says = "{name} waits for input{at}. Its arguments contain all it needs."
         return failed("call", t(says, name=function.name, at=at(error)))
     if "read-only" in text:
         says = (
-            "{name} writes into an array it was given{at}. Whoever called may still need it: make a new array "
-            "(x.copy() and x = x - 1 make one, x -= 1 does not)."
+            "{name} changes one of its arguments in place{at}. The caller may still need it. Make a new array: "
+            "x.copy() and x = x - 1 make one, but x -= 1 does not."
         )
         return failed("call", t(says, name=function.name, at=at(error)), case=case.about, mistake="in-place")
     raised = f"{kind}: {shortened(text)}" if text else kind

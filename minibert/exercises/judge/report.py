@@ -36,7 +36,7 @@ class Report:
     mistake: str | None = None
     """the recognised mistake's name"""
     parts: tuple[dict, ...] = ()
-    """each function and finding on its own: name, status, step, mistake, message"""
+    """each function and finding on its own: name, status, step, mistake, cause (the mistake in words), message"""
     imports_it: bool = False
     """whether the file takes the library's own answer in place of one"""
     printed: str = ""

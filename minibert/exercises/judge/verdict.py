@@ -44,6 +44,7 @@ def together(verdicts: list[dict]) -> dict:
             "status": verdict["status"],
             "step": verdict.get("step"),
             "mistake": verdict.get("mistake"),
+            "cause": verdict.get("cause"),
             "message": verdict["message"],
         }
         for verdict in verdicts
@@ -57,7 +58,7 @@ def together(verdicts: list[dict]) -> dict:
         praise = "{names} is right." if len(right) == 1 else "{names} are right."
         messages[0] = after(t(praise, names=joined(t(" and "), right)), messages[0])
     first = next((verdict for verdict in wrong if verdict["status"] == "failed"), wrong[0])
-    lead = {name: value for name, value in first.items() if name != "finding"}
+    lead = {name: value for name, value in first.items() if name not in ("finding", "cause")}
     return lead | {"message": lines(*messages), "parts": parts}
 
 
@@ -65,7 +66,7 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
     """The first thing wrong with a function, over all its cases; None where all is well."""
     function, cases = key.function, key.cases
     if results[0].get("missing"):
-        says = t("There is no {name} in the file any more; the checker calls it by that name.", name=function.name)
+        says = t("The file does not define {name} any more. The checker calls it by that name.", name=function.name)
         return failed("import", says)
     returned = [values[result["value"]] if "value" in result else None for result in results]
     for i, (case, expected, result) in enumerate(zip(cases, key.expected, results[:-1], strict=True)):
@@ -83,9 +84,9 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
         mistake = None if got is None or problem.mistake else recognise(key, returned, i)
         message = problem.message
         if mistake is not None:
-            like = "The same comes out when, for example, {says}."
+            like = "A possible cause: {says}."
             if mistake.says.endswith("?"):
-                like = "The same comes out when, for example, {says}"
+                like = "A possible cause: {says}"
             message = lines(message, t(like, says=t(mistake.says)))
         return failed(
             problem.step,
@@ -95,6 +96,7 @@ def judge_function(key: PartKey, results: list[dict], values: list[object]) -> d
             expected=problem.expected,
             got=problem.got,
             mistake=mistake.name if mistake else problem.mistake,
+            cause=t(mistake.says) if mistake else None,
             picture=problem.picture,
         )
     return None
@@ -106,8 +108,7 @@ def broken(result: dict, function: Function, case: Case) -> dict | None:
         return on_call(result["error"], function, case)
     if "changed" in result:
         says = t(
-            "{name} changes what it was given: {argument} is not what it was before the call. Whoever called may still "
-            "need it: work on a copy.",
+            "{name} changes its argument {argument}. The caller may still need it, so work on a copy.",
             name=function.name,
             argument=result["changed"],
         )
@@ -133,17 +134,16 @@ def keeps_state(key: PartKey, results: list[dict], returned: list[object], faili
         if not same_as(function, other, expected, returned[failing]):
             return None
         says = t(
-            "{name} gives what it gave when it was called first, with other arguments. Something is kept from one "
-            "call to the next: a list or dict made outside the function, a `global`, or a cache. Make it inside the "
-            "function.",
+            "{name} returns the result of its first call again, although the arguments are others now. It keeps "
+            "something from one call to the next: a list or dict made outside the function, a `global`, or a cache. "
+            "Make it inside the function.",
             name=function.name,
         )
         return failed("call", says, case=other.about, mistake="keeps-state")
     says = t(
-        "{name} is right when it is called first, and wrong when it is called again with the same arguments. Something "
-        "is kept from one call to the next: a list or dict made outside the function, a `global`, "
-        "or a default argument "
-        "such as rows=[], which is made only once. Make it inside the function.",
+        "{name} is right on the first call, but wrong on a second call with the same arguments. It keeps something "
+        "from one call to the next. This can be a list or dict made outside the function, a `global`, or a default "
+        "argument such as rows=[], which is made only once. Make it inside the function.",
         name=function.name,
     )
     return failed("call", says, case=case.about, mistake="keeps-state")
@@ -186,10 +186,10 @@ def judge_finding(finding: Finding, result: dict, values: list[object]) -> dict 
 
 def about_finding(finding: Finding, result: dict, values: list[object]) -> dict | None:
     if result.get("missing"):
-        return failed("import", t("There is no {name} in the file any more.", name=finding.name))
+        return failed("import", t("The file does not define {name} any more.", name=finding.name))
     value = values[result["value"]]
     if value is None:
-        says = "Now run the file, read off the head, and write it down as {name} = (layer, head)."
+        says = "Now run the file. Find the layer and head in its output, and write {name} = (layer, head)."
         return {"status": "todo", "message": t(says, name=finding.name)}
     table_LH = measured(finding)
     layers, heads = table_LH.shape
@@ -204,9 +204,9 @@ def about_finding(finding: Finding, result: dict, values: list[object]) -> dict 
             raise TypeError
         layer, head = (float(number) for number in value)
     except (TypeError, ValueError):
-        return failed("type", t("{form}; it is {got}.", form=form, got=kind_of(value)))
+        return failed("type", t("{form}, but it is {got}.", form=form, got=kind_of(value)))
     if layer not in range(layers) or head not in range(heads):
-        return failed("finding", t("{form}; it is {got}.", form=form, got=f"({layer:g}, {head:g})"))
+        return failed("finding", t("{form}, but it is {got}.", form=form, got=f"({layer:g}, {head:g})"))
     layer, head = int(layer), int(head)
     if table_LH[layer, head] >= AS_LARGE * table_LH.max():
         return None
@@ -219,6 +219,6 @@ def about_finding(finding: Finding, result: dict, values: list[object]) -> dict 
         count=above,
     )
     if head < layers and layer < heads and table_LH[head, layer] >= AS_LARGE * table_LH.max():
-        swapped = t("It would be right if layer and head changed places.")
+        swapped = t("It would be right with layer and head exchanged.")
         return failed("finding", lines(message, swapped), mistake="swapped")
     return failed("finding", message, got=f"({layer}, {head})")
