@@ -17,8 +17,9 @@ Elhage et al., "A Mathematical Framework for Transformer Circuits", 2021; Kobaya
 Normalization Layers into Analysis of Masked Language Models", 2021. P is the number of parts.
 """
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,8 +89,19 @@ def parts_of_states(bert: Bert, trace: Trace, layer: int) -> Parts:
 
 def parts_after(bert: Bert, trace: Trace, halves: int) -> Parts:
     """The states after so many halves of layers, as a sum. After 2 L + 1 halves, they are in the middle of layer L."""
+    return next(itertools.islice(parts_after_each_half(bert, trace), halves, None))
+
+
+def parts_of_each_state(bert: Bert, trace: Trace) -> Iterator[Parts]:
+    """The states that enter layer 0, 1, ... and the last states, each as a sum."""
+    return itertools.islice(parts_after_each_half(bert, trace), 0, None, 2)
+
+
+def parts_after_each_half(bert: Bert, trace: Trace) -> Iterator[Parts]:
+    """The states after 0, 1, 2, ... halves of layers, each as a sum."""
     names, vectors_PTD = embedding_parts(bert, trace)
-    for layer, second in (divmod(half, 2) for half in range(halves)):
+    yield Parts(tuple(names), vectors_PTD)
+    for layer, second in itertools.product(range(bert.config.num_hidden_layers), (False, True)):
         weights = bert.weights.layers[layer]
         if second:
             intermediate_TF = field_of(bert, trace, layer, "intermediate").astype(float)
@@ -102,7 +114,7 @@ def parts_after(bert: Bert, trace: Trace, halves: int) -> Parts:
         vectors_PTD = np.concatenate([vectors_PTD[:-1], added_NTD, vectors_PTD[-1:] + bias])
         norm = weights.output_norm if second else weights.attention_norm
         names, vectors_PTD = [*names[:-1], *new, BIASES], through_norm(vectors_PTD, norm, bert.config.layer_norm_eps)
-    return Parts(tuple(names), vectors_PTD)
+        yield Parts(tuple(names), vectors_PTD)
 
 
 def embedding_parts(bert: Bert, trace: Trace) -> tuple[list[str], np.ndarray]:
