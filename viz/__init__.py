@@ -35,6 +35,7 @@ FROM = {  # imported when first used, since they need matplotlib or are large
     "viz.export": ("read_export",),
     "viz.figures.attention_maps": ("attention_figure", "attention_pair_figure", "attention_sheet"),
     "viz.figures.canvas": ("save",),
+    "viz.figures.circuits": ("Arrow", "circuit_figure", "parts_figure", "parts_grid_figure"),
     "viz.figures.distances": ("distance_figure",),
     "viz.figures.heatmaps": ("heatmap_figure", "positions_figure"),
     "viz.figures.joint": ("joint_figure", "link_in_words"),
@@ -53,6 +54,10 @@ if TYPE_CHECKING:  # for editors and type checkers
     from viz.figures.attention_maps import attention_pair_figure as attention_pair_figure
     from viz.figures.attention_maps import attention_sheet as attention_sheet
     from viz.figures.canvas import save as save
+    from viz.figures.circuits import Arrow as Arrow
+    from viz.figures.circuits import circuit_figure as circuit_figure
+    from viz.figures.circuits import parts_figure as parts_figure
+    from viz.figures.circuits import parts_grid_figure as parts_grid_figure
     from viz.figures.distances import distance_figure as distance_figure
     from viz.figures.heatmaps import heatmap_figure as heatmap_figure
     from viz.figures.heatmaps import positions_figure as positions_figure

@@ -2,6 +2,8 @@
 and feed-forward half added, and biases. So the score of a query and a key is a sum of terms, one for each part of
 the query and part of the key. `without` is the attention if this term alone is taken out of the scores. Without
 --layer and --head, the command explains the head with the largest attention.
+
+With --file, the terms are means over many sentences: what each head is made of, and which earlier heads feed it.
 """
 
 import argparse
@@ -11,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from minibert.commands import arguments as arg
-from minibert.commands import why_guess
+from minibert.commands import why_file, why_guess
+from minibert.commands.answers import texts_of
 from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json
 from minibert.commands.places import place_of
 from minibert.corpus.sentences import as_text
@@ -53,8 +56,7 @@ def row_of(term: Term) -> dict[str, object]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = __doc__
-    text = f"default: {arg.DEFAULT_TEXT}"
-    parser.add_argument("text", metavar="TEXT", nargs="?", default=arg.DEFAULT_TEXT, help=text)
+    arg.add_text(parser, help=f"a sentence, or a pair (default: {arg.DEFAULT_TEXT})")
     arg.add_model(parser)
     arg.option(parser, "--layer", arg.at_least(0), "L", "the layer, with --head")
     arg.option(parser, "--head", arg.at_least(0), "H", "the head, with --layer")
@@ -62,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arg.option(parser, "--key", str, "WORD", "the word, or its position (default: the most attended key)")
     arg.option(parser, "--instead", str, "WORD", "another key (or guess): why not this one?")
     why_guess.add_arguments(parser)
-    top = "how many terms to print (default: 8), or how many parts of each sum with --guess (default: 5)"
+    top = "how many terms to print (default: 8), or with --guess how many parts of each sum (default: 5), or with "
+    top += "--file how many terms of each head to measure (default: 8; of one head 20)"
     arg.option(parser, "--top", arg.at_least(1), "N", top)
     arg.option(parser, "--csv", arg.new_path, "FILE", "also write all terms, or all parts with --guess, one per row")
     arg.add_output(parser, default="out/why/MODEL/TEXT")
@@ -71,15 +74,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """A sentence, a table of the largest terms, and a picture of them."""
+    texts = texts_of(args, "a sentence", arg.DEFAULT_TEXT)
     check_new_file(args.csv, "--csv", ".csv")
+    if args.file is not None:
+        why_file.run(args)
+        return
+    (args.text,) = texts
     if args.guess is not None:
         why_guess.run(args)
         return
     arg.refuse(args, "steps", "without --guess")
     if args.json:
         arg.refuse(args, "top out format width", "with --json, which has every term and no picture")
-    if (args.layer is None) != (args.head is None):
-        raise UserError("--layer and --head come together; give both or none")
+    why_file.check_both(args)
     bert = load(args.model)
     text = as_text(args.text)
     trace = bert(text)
@@ -99,10 +106,7 @@ def run(args: argparse.Namespace) -> None:
 def choose_score(bert: Bert, trace: Trace, args: argparse.Namespace) -> tuple[int, int, int, int, int | None]:
     """Layer, head, query, key and the key to compare with. Raises UserError for what is not there."""
     attention_LHTS = trace.stacked("attention")
-    layers, heads = attention_LHTS.shape[:2]
-    for name, number, count in (("layer", args.layer, layers), ("head", args.head, heads)):
-        if number is not None and number >= count:
-            raise UserError(f"--{name} is {number}; this model has {name}s 0 to {count - 1}")
+    why_file.check_head(args, *attention_LHTS.shape[:2])
     words = [i for i, role in enumerate(trace.roles) if role in (None, "mask")] or list(range(len(trace.tokens)))
     queries = words if args.query is None else [place_of(trace, args.query, "--query")]
     if args.layer is None:

@@ -79,7 +79,8 @@ class Row:
     first_half, second_half  the mean over either half of the file; None where it has no sentence
     spread             standard deviation of the value over the sentences
     null               mean of the null
-    above_null         whether the mean is farther from 0 than the null by more than ERRORS standard errors
+    above_null         whether the mean is more than twice as far from 0 as the null, and by more than ERRORS
+                       standard errors
     attention          mean attention on the most attended key; None for side "value", as the next
     attention_without  the same if these pairs are taken out of the scores
     length_without     only for side "value": the length of what is moved without the part, as a share of the whole
@@ -122,6 +123,8 @@ class Circuits(Run):
 
     model: str
     """its name"""
+    shape: tuple[int, int]
+    """the number of its layers, and of heads in each"""
     asked: Mapping[Head, tuple[Question, ...]]
     """the questions about each head"""
     halves: Mapping[int, Sums]
@@ -155,11 +158,14 @@ class Circuits(Run):
         spread = deviation(self.whole.squares[place], value, n)
         error = deviation(self.whole.apart_squares[place], apart, n) / math.sqrt(n)
         total = 1.0 if of_value else lead
-        above = value * apart > 0 and abs(apart) > max(ERRORS * error, 1e-6 * total)  # less is rounding
-        each = [float(self.halves[h].value[place] / self.counts[h]) if h in self.halves else None for h in (0, 1)]
+        beyond = max(ERRORS * error, abs(value) / 2, 1e-6 * total)  # less than the last is rounding
+        above = value * apart > 0 and abs(apart) > beyond
+        first, second = (
+            float(self.halves[h].value[place] / self.counts[h]) if h in self.halves else None for h in (0, 1)
+        )
         check = (None, None, without) if of_value else (attention, without, None)
         share = value / total if total else 0.0
-        return Row(*head, *question, value, share, *each, spread, null, above, *check)
+        return Row(*head, *question, value, share, first, second, spread, null, above, *check)
 
     @property
     def arrows(self) -> list[Row]:
@@ -203,17 +209,20 @@ def circuits(
     found: Found = add_up(hands, work, corpus, lines, LINES)
     halves = {half: Sums(*sums[1:]) for half, sums in found.sums.items()}
     counts = {half: int(sums[0]) for half, sums in found.sums.items()}
-    return Circuits(corpus, scan, found.sentences, skip_bad, model_name(bert), asked, halves, counts)
+    return Circuits(
+        corpus, scan, found.sentences, skip_bad, model_name(bert), (layers, per_layer), asked, halves, counts
+    )
 
 
 def questions(
     bert: Bert, sample: Sequence[Encoding], heads: Sequence[Head], top: int
 ) -> dict[Head, tuple[Question, ...]]:
     """The questions about each head: its largest pairs of parts in the sample, all kinds, and all earlier heads."""
+    layers = max(layer for layer, _ in heads) + 1
     totals: dict[Head, np.ndarray] = {}
     names: dict[int, tuple[str, ...]] = {}
     for trace in with_bar(bert.stream(sample, KEEP), len(sample), "sentences drawn"):
-        for layer, parts in enumerate(parts_of_each_state(bert, trace)):
+        for layer, parts in zip(range(layers), parts_of_each_state(bert, trace), strict=False):
             names[layer] = parts.names
             for head in (head for head in heads if head[0] == layer):
                 totals[head] = totals.get(head, 0) + strongest_terms(bert, trace, *head, parts)
@@ -253,7 +262,8 @@ def measure_block(
 def answers(bert: Bert, trace: Trace, asked: Mapping[Head, tuple[Question, ...]]) -> list[Answers]:
     """The answers to the questions about each head, in one sentence."""
     found = {}
-    for layer, parts in enumerate(parts_of_each_state(bert, trace)):
+    layers = max(layer for layer, _ in asked) + 1
+    for layer, parts in zip(range(layers), parts_of_each_state(bert, trace), strict=False):
         for head in (head for head in asked if head[0] == layer):
             found[head] = answer(bert, trace, *head, asked[head], parts)
     return [found[head] for head in asked]
