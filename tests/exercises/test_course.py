@@ -369,7 +369,7 @@ def test_an_error_is_explained(tmp_path):
         ("np.zeros((2, 3)) + np.zeros(2)", "keepdims=True"),
         ("np.zeros((2, 3))[(0, 1, 2)]", "A list picks rows"),
         ("np.array([np.zeros(2), np.zeros(3)])", "np.concatenate puts them one below another"),
-        ("math.exp(x)", "works on one number"),
+        ("math.exp(x)", "work on one number"),
         ("x.reshape(2 / 1, -1)", "Divide them with //"),
     ):
         report = verdict(tmp_path, exercise, f"import math\nimport numpy as np\ndef softmax(x): return {code}\n")
