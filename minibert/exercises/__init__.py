@@ -3,7 +3,7 @@
     course/    one folder for each exercise, and what an exercise is (exercise.py)
     draw.py    the inputs, drawn from a seed
     judge/     whether a student's code is right: run apart (worker), compared (compare), explained (verdict, raised)
-    front/     what people use: the command, the notebook, the page of a class
+    front/     the command, the notebook, the page of a class
     own.py     a BERT made of a student's own functions
     text.py    sentences, and their translations in the files words.json
 

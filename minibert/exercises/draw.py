@@ -28,7 +28,7 @@ EPS = 0.05
 class Draw:
     """Random arrays, weights and sentences; float32 throughout. The same seed draws the same.
 
-    Whoever draws sizes twice gets others the second time: what is right for one size only shows.
+    A second draw of sizes differs from the first, so that a function fails which is right for one size only.
     """
 
     def __init__(self, seed: int):

@@ -1,8 +1,8 @@
-"""A BERT put together of a student's own functions: theirs where they are right, and the library's for the rest.
+"""A BERT made of a student's own functions: theirs if they are right, and the library's for the rest.
 
     own = assemble("work")          # every exercise is checked first, in a process of its own
     own.yours                       # ("softmax", "split_heads"): which parts are the student's
-    own("The cat sat.")             # a Trace, as of any Bert; own.fill_mask, own.logits and own.stream work as well
+    own("The cat sat.")             # a Trace, as from any Bert; own.fill_mask, own.logits and own.stream work as well
 
 Only files whose functions are right are imported here, after the check has run them in another process. Each function
 calls the student's own functions of earlier exercises: their attend calls their softmax.
@@ -162,12 +162,12 @@ def put_together(theirs: dict[str, dict], bert: Bert) -> OwnBert:
 
 
 def projected(own: Callable) -> Callable:
-    """A student's embed, and what makes ELECTRA's and ALBERT's narrow embeddings wide: no exercise asks for it."""
+    """A student's embed, then the projection of ELECTRA's and ALBERT's embeddings, which no exercise contains."""
     return lambda encodings, weights, eps: linear(own(encodings, weights, eps), *weights.projection)
 
 
 def layer_of_two_halves(hidden_TD, sentences, weights, config) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """encoder_layer, of the two halves as they stand in the exercises."""
+    """encoder_layer, from the two blocks as the exercises have them."""
     attended_TD, parts = attention_block(hidden_TD, sentences, weights, config)
     return feed_forward_block(attended_TD, weights, config), parts
 

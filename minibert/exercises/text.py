@@ -1,4 +1,4 @@
-"""What the course writes to a person: an English sentence and its fields, put into a language when it is printed.
+"""A text for a person: an English sentence and its fields. It is translated when it is printed.
 
     t("{name} is not written yet.", name="softmax").to("ja")        "softmax はまだ書かれていません。"
 
@@ -19,7 +19,7 @@ __all__ = ["LANGUAGES", "CourseError", "Joined", "Text", "after", "joined", "lin
 
 @dataclass(frozen=True)
 class Text:
-    """A sentence, or part of one. A field may be a Text itself."""
+    """A sentence, or part of one. A field may be a Text too."""
 
     english: str
     fields: Mapping[str, object] = field(default_factory=dict)

@@ -1,8 +1,8 @@
 """What an exercise is: a function to write, inputs to try it on, and the mistakes people make.
 
-The right answer is never written down: `solution` is the library's own function, and a mistake is a function too, most
-of them the library's with one thing changed. Both are run on the same inputs as the student's, so the checker never
-guesses: it names a mistake when the student's numbers are the mistake's numbers.
+The right numbers are not stored: `solution` is the library's own function. A mistake is a function too; most are the
+library's with one change. Both run on the same inputs as the student's function. The checker prints a mistake if the
+student's numbers equal those of the mistake.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from minibert.exercises.text import Text, t
 
 
 class Wrong(ValueError):
-    """What a student's function returned is of another kind than expected; `text` gives both."""
+    """A student's function returned a value of the wrong kind; `text` describes both kinds."""
 
     def __init__(self, text: Text):
         super().__init__(str(text))
@@ -86,8 +86,8 @@ class Function:
     """A function the student writes.
 
     cases: draws the calls to try, the one most likely to show a mistake clearly first.
-    laws: what must hold whatever the numbers; each takes (arguments, outputs) and says what is broken, or None.
-    look: takes (arguments, what was returned) and gives what is compared, where that is not the same; raises `Wrong`.
+    laws: what must hold whatever the numbers; each takes (arguments, outputs) and returns what is broken, or None.
+    look: takes (arguments, the returned value) and returns what is compared, if that is another value; raises `Wrong`.
     hints: a first hint, and almost the solution.
     advice: what helps where shapes do not fit in this function.
     """
@@ -146,7 +146,7 @@ class Exercise:
 
     @property
     def folder(self) -> Path:
-        """Where everything about this exercise lies: "ex01_softmax" for "01_softmax.py"."""
+        """The folder of this exercise: "ex01_softmax" for "01_softmax.py"."""
         return Path(__file__).parent / f"ex{self.file.removesuffix('.py')}"
 
     @property
@@ -162,7 +162,7 @@ class Exercise:
     def cases(self, seed: int) -> list[list[Case] | None]:
         """The calls to try for each part, drawn from the seed; None for a finding, which is not called.
 
-        Everything is drawn twice, in other sizes: what is right for one size only, or for one call only, shows.
+        Everything is drawn twice, in other sizes. So a function that is right for one size or one call only fails.
         """
         return [twice(part.cases, Draw(seed)) if isinstance(part, Function) else None for part in self.parts]
 

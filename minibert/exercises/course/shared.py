@@ -43,7 +43,7 @@ def small_bert(draw: Draw) -> Bert:
 
 
 def called(bert: Bert) -> Text:
-    """What a case says of a model: the bundled one by that, another by its sizes."""
+    """The words for a model in a case: "the bundled model", or its sizes."""
     if bert.name in ("tiny", "tiny-sentiment"):
         return t("the bundled model")
     config = bert.config

@@ -1,1 +1,1 @@
-"""What people use: the command, the notebook, the page of a class."""
+"""The front ends: the command, the notebook, the page of a class."""

@@ -45,7 +45,7 @@ def cell(name: str, kind: str, text: str) -> Cell:
 
 
 def taken_apart(text: str) -> tuple[str, str, str, str]:
-    """Of a file: its title, what is explained, the code to fill in, and what it runs when it is started ("" if none).
+    """The parts of a file: title, explanation, code to fill in, and what it runs as a program ("" if nothing).
 
     What it runs stays indented, to go below an `if`.
     """
@@ -88,7 +88,7 @@ IN_CELLS = (
     (r"minibert exercises (hint|show) (\w+)", r'\1("\2")'),
     (r"--word WORD", r'word="WORD"'),
 )
-"""What is said of files, and what of cells"""
+"""The words about files, and those about cells"""
 
 
 def in_cells(text: str) -> str:
@@ -108,5 +108,5 @@ WELCOME = (
 )
 OWN = (
     "## Your own BERT\n\nIt consists of the functions that were right when you last ran their cells. The library's "
-    "functions do the rest. With every exercise, more of it is yours."
+    "functions do the rest. After each exercise, more of the functions are yours."
 )

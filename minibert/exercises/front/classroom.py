@@ -39,7 +39,7 @@ IN_WORDS = {
     "shape": t("the shape is wrong"),
     "dtype": t("the dtype is wrong"),
     "finite": t("a number is not finite"),
-    "invariant": t("the result breaks a rule, such as the sum of a row"),
+    "invariant": t("the rows have a wrong sum, or the result breaks another rule"),
     "values": t("the numbers are wrong, for another reason"),
     "finding": t("another layer and head would be right"),
 }

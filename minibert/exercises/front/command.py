@@ -122,7 +122,7 @@ def mark_class(args: argparse.Namespace, notes: progress.Progress, out: Console)
 
 
 def weights_in(text: str | None) -> dict[str, float]:
-    """The points of exercises, of "attention=3,18=2". Raises UserError for what is no number of points."""
+    """The points of exercises, of "attention=3,18=2". Raises UserError if the points are no number."""
     weights = {}
     for item in filter(None, (text or "").split(",")):
         name, _, points = item.partition("=")

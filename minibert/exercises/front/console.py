@@ -1,4 +1,4 @@
-"""What the command and a notebook print: texts in one language, lines that fit a terminal, paths as they are typed."""
+"""How the command and a notebook print: texts in one language, lines that fit a terminal, paths as they are typed."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ MARKS = {"passed": t("right"), "failed": t("not yet"), "todo": t("to do"), "miss
 
 
 class Console:
-    """Prints texts in one language. `edit` changes each before it is printed: a notebook has other words."""
+    """Prints texts in one language. `edit` changes each before it is printed: the words of a notebook differ."""
 
     def __init__(self, language: str = "en", edit: Callable[[str], str] = str):
         self.language, self.edit = language, edit

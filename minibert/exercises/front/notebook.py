@@ -1,8 +1,8 @@
 """What the cells of a notebook call: check, hint, show, ready and run.
 
-A cell's functions run in the notebook's own process, as whatever was run in it left it. So two things are seen to: what
-is judged is the student's function and not one of the library's of the same name, which another cell imported; and
-where it calls what earlier exercises build, it calls the library's, whatever stands under that name just now.
+A cell's functions run in the notebook's own process, after whatever other cells did. So this module does two things.
+It judges the student's function, and not one of the library's with the same name, which another cell imported. And
+where the function calls those of earlier exercises, it calls the library's, whatever these names are just now.
 """
 
 import _thread
@@ -46,7 +46,7 @@ mine: dict[str, Callable] = {}
 
 
 class Verdict:
-    """The result of a check. It is true where all is right, and shows itself once."""
+    """The result of a check. It is true if all is right, and it is displayed once."""
 
     def __init__(self, right: bool, text: str, picture: Picture | None = None, language: str = "en"):
         self.right, self.text, self.picture, self.language = right, text, picture, language
@@ -58,7 +58,7 @@ class Verdict:
         return f"<{self.text.splitlines()[0]}>"
 
     def _ipython_display_(self) -> None:
-        """Nothing more: `shown` said it all, wherever in the cell the check stood."""
+        """Nothing more: `shown` has printed it already, wherever in the cell the check was."""
 
     def shown(self) -> "Verdict":
         blocks: list[str] = []
@@ -103,7 +103,7 @@ def check(
     """Check an exercise in a cell of a notebook, as the command checks a file. The result is true if all is right.
 
     name: of the exercise. answers: its functions in the order of the file, then the (layer, head) found, if it asks for
-    one; those left out are to do. language: "en" or "ja"; None is the folder's.
+    one; missing answers are to do. language: "en" or "ja"; None is the folder's.
     """
     notes = folder_notes()
     language = language or notes.language
@@ -145,13 +145,13 @@ def remember(exercise: Exercise, answers: tuple, verdict: dict) -> None:
 
 
 def name_first(name: object) -> Text:
-    """How to call `check`, for one who gave something else than the name of an exercise."""
+    """How to call `check`, if its first argument was not the name of an exercise."""
     guess = getattr(name, "__name__", "softmax")
     return t("The name of the exercise comes first: {call}", call=how_to_ask(find_or_first(ANSWERS.get(guess, guess))))
 
 
 def misused(exercise: Exercise, answers: tuple) -> Text | None:
-    """Where something else was given than the exercise's own answers: what, and how to call `check`."""
+    """What is wrong with the answers of a call, and how to call `check`; None if nothing is."""
     call = how_to_ask(exercise)
     if len(answers) > len(exercise.parts):
         return t("Expected one answer for each part, and got {count}: {call}", count=len(answers), call=call)
@@ -196,7 +196,7 @@ def is_the_librarys(answer: object) -> bool:
 
 
 def verdict_on(exercise: Exercise, answers: tuple, seed: int, limit: float) -> dict:
-    """What the judge says of these answers, called in this very process."""
+    """The verdict of the judge on these answers, called in this process."""
     names: dict[str, object] = {}
     for i, part in enumerate(exercise.parts):
         if i < len(answers):
@@ -221,7 +221,7 @@ def not_yet(*_):
 
 
 def as_in_its_cell(function: object, exercise: Exercise) -> object:
-    """The function, as it was when its cell had just imported what the exercise builds on.
+    """The function as it was just after its cell imported the functions of earlier exercises.
 
     Other cells may have given these names to functions of the student's, right or wrong.
     """
@@ -246,14 +246,14 @@ def imported_by_stub(exercise: Exercise) -> dict[str, object]:
 
 
 class OutOfTime(KeyboardInterrupt):
-    """A cell that was stopped, and not by its reader."""
+    """The time limit stopped a cell."""
 
 
 @contextmanager
 def no_longer_than(seconds: float) -> Iterator[None]:
-    """OutOfTime where this takes longer. As Ctrl-C would, it waits for a single call of NumPy to end.
+    """Raises OutOfTime if this takes longer. Like Ctrl-C, it waits for a single call of NumPy to end.
 
-    It is heard even where Ctrl-C is not, as in a process in the background. Outside the main thread there is no limit.
+    It works even where Ctrl-C does not, as in a process in the background. Outside the main thread there is no limit.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -303,7 +303,7 @@ def what_is_next(exercise: Exercise, notes: progress.Progress) -> Text:
 
 
 def ready(name: str, language: str | None = None) -> bool:
-    """Whether the functions of an exercise were right when their cell was last run; prints what to do where not."""
+    """Whether the functions of an exercise were right when their cell was last run; prints what to do if not."""
     exercise = find(name)
     right = all(part.name in mine for part in exercise.parts if isinstance(part, Function))
     if not right:
@@ -312,17 +312,17 @@ def ready(name: str, language: str | None = None) -> bool:
 
 
 def hint(name: str, more: bool = False, word: str | None = None, language: str | None = None) -> None:
-    """A nudge; with more=True almost the solution. word: opens it where a teacher has locked it."""
+    """Print a hint; with more=True almost the solution. word: the teacher's word, if the solutions are locked."""
     run_action(command.hint, console(language), name=name, more=more, word=word)
 
 
 def show(name: str, yes: bool = False, word: str | None = None, language: str | None = None) -> None:
-    """Our solution and the library's code, after asking "give up?" (yes=True does not ask)."""
+    """Print our solution and the library's code, after asking "give up?" (yes=True does not ask)."""
     run_action(command.show, console(language), name=name, yes=yes, word=word)
 
 
 def console(language: str | None) -> Console:
-    """It prints in the language asked for, or that of the folder, in the words of a notebook."""
+    """A Console in this language, or in that of the folder, with the words for a notebook."""
     return Console(language or folder_notes().language, in_cells)
 
 
@@ -337,7 +337,7 @@ def run_action(action: Callable, out: Console, **arguments: object) -> None:
 def run(text: str, model: str = "tiny", language: str | None = None) -> None:
     """Run a BERT made of the functions that were right when their cells were last run, and the library's for the rest.
 
-    Prints which parts are the student's, what it guesses, where it looks, and how far it is from the library's.
+    Print which functions are the student's, the predictions, the attention, and the difference from the library.
     """
     with one_thread():
         try:

@@ -12,7 +12,7 @@ MOST_COLUMNS, MOST_ROWS = 16, 12
 """of a matrix that is drawn; of a larger one, the part with the first wrong number"""
 TITLES = (t("expected"), t("got"), t("difference"))
 TWO_CHARACTERS = 11
-"""columns that have room for two characters a number, three times, in a terminal of 80"""
+"""how many columns of a matrix fit three times into a terminal of 80, with two characters a number"""
 
 
 def window(picture: Picture) -> tuple[slice, slice]:

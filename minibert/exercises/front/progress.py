@@ -1,6 +1,6 @@
-"""What a folder of exercises remembers, in .course.json: language, hints and solutions used, the teacher's word.
+"""The notes of a folder of exercises, in .course.json: language, hints and solutions used, the teacher's word.
 
-It is an aid, no safe: a student can open it, and a teacher sees when it is gone.
+It is an aid and not a safe: a student can open it, and a teacher sees if it is missing.
 """
 
 import hashlib
@@ -30,14 +30,14 @@ class Progress:
     """a hash of the word that opens `show` and `hint --more`; empty where they are open"""
 
     def note(self, kind: str, exercise: str) -> None:
-        """Write an exercise down under right, hints or solutions."""
+        """Add an exercise to right, hints or solutions."""
         names = getattr(self, kind)
         if self.path is not None and exercise not in names:
             names.append(exercise)
             self.save()
 
     def forget(self, kind: str, exercise: str) -> None:
-        """Strike an exercise out of right, hints or solutions."""
+        """Remove an exercise from right, hints or solutions."""
         names = getattr(self, kind)
         if exercise in names:
             names.remove(exercise)

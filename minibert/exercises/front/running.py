@@ -15,9 +15,9 @@ from minibert.trace import Trace
 
 
 def run_own(folder: str, text: str, model: str, time_limit: float, out: Console) -> None:
-    """Print which parts are the student's, what the model guesses, where it looks, how far it is from the library's."""
+    """Print which parts are the student's, its predictions, its attention, and its difference from the library."""
     library = minibert.load(model)
-    encoding = library.encode(text)  # what cannot be run is said before anything is checked
+    encoding = library.encode(text)  # raises before anything is checked
     print_run(assemble(folder, model, time_limit=time_limit), library, encoding, out)
 
 

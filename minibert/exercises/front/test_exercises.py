@@ -1,4 +1,4 @@
-"""pytest's way to the checker: `pytest` in this folder says the same as `minibert exercises check`."""
+"""pytest's way to the checker: `pytest` in this folder prints the same messages as `minibert exercises check`."""
 
 from pathlib import Path
 

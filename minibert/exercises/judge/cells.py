@@ -1,6 +1,6 @@
 """A notebook of exercises, read back as the files that its cells stand for.
 
-The cell of an exercise holds its functions and, as its last line, their check.
+The cell of an exercise contains its functions and, as its last line, their check.
 """
 
 import ast
@@ -18,7 +18,7 @@ NAME = "exercises.ipynb"
 
 
 def notebook_in(folder: Path) -> Path | None:
-    """The notebook of a folder in which exercises are written, if it holds no file of the course."""
+    """The notebook of a folder in which exercises are written, if it contains no file of the course."""
     if any((folder / exercise.file).is_file() for exercise in EXERCISES):
         return None
     found = sorted(folder.glob("*.ipynb"), key=lambda path: (path.name != NAME, path.name))
@@ -68,7 +68,7 @@ def definitions_only(code: str) -> str:
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError):
-        return code  # whoever runs it says what is wrong, and at which line
+        return code  # running it raises, with the line
     lines = code.splitlines()
     for node in tree.body:
         if isinstance(node, ast.Expr) and lines[node.lineno - 1].find(";") < 0:

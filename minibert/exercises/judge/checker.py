@@ -21,7 +21,7 @@ TIME_LIMIT = 5.0
 class Checker:
     """Checks exercises of one folder; keeps its worker between them. Use it in a `with` statement.
 
-    `files` is where they lie: the folder itself, or another that holds what is written in the folder's `notebook`.
+    `files` is the folder of the files: the folder itself, or another one with the contents of the folder's `notebook`.
     """
 
     def __init__(self, folder: Path, seed: int = 0, limit: float = TIME_LIMIT, language: str = "en"):
@@ -111,7 +111,7 @@ def without_reply(failed: str | None, status: int | None, limit: float) -> dict:
 
 
 WHOLE_COURSE = "test_exercises.py"
-"""The file that stands beside the exercises where all of them were handed out"""
+"""The file beside the exercises, if all of them were handed out"""
 
 
 def started(folder: Path, chosen: tuple[Exercise, ...]) -> tuple[Exercise, ...]:

@@ -1,4 +1,4 @@
-"""The first step at which what a function returned goes wrong: type, order, shape, dtype, finite, invariant, values."""
+"""The first step at which the result of a function fails: type, order, shape, dtype, finite, invariant, values."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def first_different(function: Function, got: tuple, expected: tuple) -> Picture 
 
 
 def check_order(function: Function, got: tuple, expected: tuple, case: Case) -> Problem | None:
-    """Right arrays in the wrong places are that, whatever else their numbers would break there."""
+    """Find right arrays in the wrong places, before anything else that their numbers would break there."""
     names = [t(output.name) for output in function.outputs]
 
     def same(i: int, j: int) -> bool:
@@ -133,7 +133,7 @@ def axes_of(output: Output, array: np.ndarray) -> tuple[str, ...]:
 
 
 def check_dtype(output: Output, got: np.ndarray, expected: np.ndarray, case: Case) -> Problem | None:
-    """float32, as everything in the library is, or float64, which is right and takes twice the room."""
+    """float32, as everything in the library is, or float64, which is right and takes twice the memory."""
     if got.dtype in (np.float32, np.float64):
         return None
     message = t(

@@ -1,4 +1,4 @@
-"""Whether a file takes the library's own answer in place of writing one: a sign for the teacher, not a proof."""
+"""Whether a file uses the library's own function instead of writing one: a sign for the teacher, not a proof."""
 
 import ast
 from pathlib import Path

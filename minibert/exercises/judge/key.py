@@ -1,4 +1,4 @@
-"""The answer key of an exercise for one seed: the cases, what is right on them, and what each known mistake gives."""
+"""The answer key of an exercise for one seed: the cases, the right results, and those of each known mistake."""
 
 from collections.abc import Callable
 from functools import cached_property, lru_cache
@@ -10,7 +10,7 @@ from minibert.exercises.text import joined, t
 
 
 class PartKey:
-    """What is right for one function, reckoned once."""
+    """What is right for one function, computed once."""
 
     def __init__(self, function: Function, cases: list[Case]):
         self.function, self.cases = function, cases

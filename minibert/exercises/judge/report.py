@@ -38,11 +38,11 @@ class Report:
     parts: tuple[dict, ...] = ()
     """each function and finding on its own: name, status, step, mistake, cause (the mistake in words), message"""
     imports_it: bool = False
-    """whether the file takes the library's own answer in place of one"""
+    """whether the file uses the library's own function instead of one"""
     printed: str = ""
     seconds: float = 0.0
     picture: Picture | None = None
-    """where one says something; not in `to_json`"""
+    """if a picture helps; not in `to_json`"""
 
     def to_json(self) -> dict:
         fields = asdict(self) | {"seconds": round(self.seconds, 3), "parts": list(self.parts)}
@@ -52,7 +52,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Problem:
-    """The first step at which one call goes wrong."""
+    """The first step at which one call fails."""
 
     step: str
     message: Text

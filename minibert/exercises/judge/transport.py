@@ -1,7 +1,7 @@
 """What a student's function returned, on its way from the worker's process to the checker's.
 
 Nothing is unpickled: a reply is JSON, and arrays beside it in NumPy's own format, so that a student's file can send
-numbers and nothing else. The JSON says how values were nested; `[number]` in it stands for an array.
+numbers and nothing else. The JSON contains how values were nested; `[number]` in it is an array.
 """
 
 import io
@@ -56,7 +56,7 @@ def describe(value: object, arrays: list[np.ndarray], depth: int) -> dict:
 
 
 def read_message(stream: BinaryIO) -> dict:
-    """The next message, its "values" rebuilt. Raises EOFError where the other side has gone."""
+    """The next message, its "values" rebuilt. Raises EOFError if the other process has ended."""
     (length,) = struct.unpack(">Q", read_exactly(stream, 8))
     if length > 2 * LARGEST:
         raise EOFError

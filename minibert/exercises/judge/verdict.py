@@ -1,4 +1,4 @@
-"""What is wrong with what a student's functions returned, at which step, and what mistake it looks like.
+"""What is wrong with the results of a student's functions: at which step, and which known mistake it equals.
 
 The steps, in order: import and call (raised.py), then those of compare.py. Of each part of an exercise the first step
 that fails is reported.
@@ -118,7 +118,7 @@ def broken(result: dict, function: Function, case: Case) -> dict | None:
 
 def keeps_state(key: PartKey, results: list[dict], returned: list[object], failing: int) -> dict | None:
     """The verdict on a function that was right on the last case when it was called first, and wrong later: on the same
-    case again, or on another one, where it gives what it gave before."""
+    case again, or on another one, where it returns its earlier result."""
     function, case, expected = key.function, key.cases[-1], key.expected[-1]
 
     def right(i: int) -> bool:
@@ -134,9 +134,9 @@ def keeps_state(key: PartKey, results: list[dict], returned: list[object], faili
         if not same_as(function, other, expected, returned[failing]):
             return None
         says = t(
-            "{name} returns the result of its first call again, although the arguments are others now. It keeps "
-            "something from one call to the next: a list or dict made outside the function, a `global`, or a cache. "
-            "Make it inside the function.",
+            "{name} returns the result of its first call again, although it gets other arguments. It keeps something "
+            "from one call to the next: a list or dict made outside the function, a `global`, or a cache. Make it "
+            "inside the function.",
             name=function.name,
         )
         return failed("call", says, case=other.about, mistake="keeps-state")
@@ -153,7 +153,7 @@ def keeps_state(key: PartKey, results: list[dict], returned: list[object], faili
 
 
 def recognise(key: PartKey, returned: list[object], failing: int) -> Mistake | None:
-    """The known mistake that gives the student's very numbers in every case on which it can be told at all."""
+    """The known mistake with exactly the student's numbers, in every case in which it can be recognised."""
     function = key.function
     for mistake, mistaken in zip(function.mistakes, key.mistaken, strict=True):
         tells = False

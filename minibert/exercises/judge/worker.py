@@ -1,4 +1,4 @@
-"""The process in which a student's code runs. It may loop, print, exit or crash: the checker lives elsewhere.
+"""The process in which a student's code runs. It may loop, print, exit or crash: the checker runs in another process.
 
 Jobs come in on standard input, replies go out on standard output. Before any student's code runs, both get other file
 descriptors. So input is empty for the student, and prints go to standard error, where the checker collects them.
@@ -18,9 +18,9 @@ from minibert.exercises.judge import transport
 from minibert.exercises.judge.attempt import attempt, explain
 
 MEMORY = 4 * 2**30
-"""bytes a student's code may take"""
+"""bytes of memory for a student's code"""
 PROCESSOR_TIME = 600
-"""seconds, in case nobody is left to stop it"""
+"""seconds, if no other process stops it"""
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def softmax_sum_elsewhere(x):
 
 
 def shifted_by(what):
-    """softmax, with `what` of each row taken off in place of the largest number."""
+    """softmax, with `what` of each row subtracted instead of the maximum."""
 
     def mistake(x):
         y = np.exp(x - what(x, axis=-1, keepdims=True))

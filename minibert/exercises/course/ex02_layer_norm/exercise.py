@@ -68,11 +68,11 @@ def tokens_are_normed(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text
     return broken_rows(
         plain.mean(axis=-1),
         0,
-        t("without bias and weight, the numbers of token {row} have mean {got}; the mean must be 0"),
+        t("before weight and bias are applied, the numbers of token {row} have mean {got}; the mean must be 0"),
     ) or broken_rows(
         plain.var(axis=-1),
         variance / (variance + np.float32(eps)),
-        t("without bias and weight, the numbers of token {row} have variance {got}; expected {want}"),
+        t("before weight and bias are applied, the numbers of token {row} have variance {got}; expected {want}"),
     )
 
 

@@ -60,7 +60,7 @@ def embed_unnormed(encodings, weights, eps):
 
 
 def embed_at(places, types=None):
-    """embed, each token put at the position (and with the type) that `places(encoding)` gives."""
+    """embed, with each token at the position (and of the type) that `places(encoding)` returns."""
 
     def mistake(encodings, weights, eps):
         rows = [

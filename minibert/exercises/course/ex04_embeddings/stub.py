@@ -6,8 +6,8 @@ second sentence of a pair. The vector of a token is the sum of three rows, after
 
     hidden_t = layer_norm(word[id of t] + position[place of t in its sentence] + token_type[type of t])
 
-A batch is a list of sentences. In the result they are one below another, with one row per token: all tokens of the
-first sentence, then all of the second, and so on. Positions count from 0 in every sentence.
+A batch is a list of sentences. The result has one row per token: first all tokens of the first sentence, then all
+tokens of the second, and so on. Positions count from 0 in every sentence.
 
 Shapes: encodings, a list of sentences, each with
     encoding.input_ids, encoding.token_type_ids     tuples, one int per token

@@ -21,7 +21,7 @@ def attention_sums_to_one(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> 
 
 
 def attend_with(normalise):
-    """`attend`, its attention made of the scores by `normalise`."""
+    """`attend`, with `normalise` in place of softmax."""
 
     def mistake(query_HTK, key_HSK, value_HSK):
         scores_HTS = scores(query_HTK, key_HSK)

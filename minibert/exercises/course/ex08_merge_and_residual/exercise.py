@@ -46,7 +46,7 @@ def block_cases(draw: Draw) -> list[Case]:
 
 
 def hidden_and_context(arguments: tuple, value: object) -> tuple[np.ndarray, np.ndarray]:
-    """(hidden_TD, parts) -> hidden_TD, and the contexts of the parts end to end."""
+    """(hidden_TD, parts) -> hidden_TD, and the contexts of the parts, concatenated."""
     if not isinstance(value, tuple | list) or len(value) != 2:
         expected = "expected a pair, the new hidden_TD and the parts that self_attention returned; got {got}"
         raise Wrong(t(expected, got=kind_of(value)))
@@ -62,7 +62,7 @@ def hidden_and_context(arguments: tuple, value: object) -> tuple[np.ndarray, np.
 
 
 def block_with(change: Callable[[Any, Any, LayerWeights, float], np.ndarray]) -> Callable:
-    """`attention_block`, its new hidden_TD made by `change(hidden_TD, context_TD, weights, eps)`."""
+    """`attention_block`, whose new hidden_TD is computed by `change(hidden_TD, context_TD, weights, eps)`."""
 
     def mistake(hidden_TD, sentences, weights, config):
         parts = self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads)

@@ -37,7 +37,7 @@ def feed_forward_cases(draw: Draw) -> list[Case]:
 
 
 def fed_with(change: Callable[[Any, Any, Any, LayerWeights, float], np.ndarray]) -> Callable:
-    """`feed_forward_block`, made of act, what is inside before it, and the rest by `change`."""
+    """`feed_forward_block`, computed by `change` from act, the numbers before it, and the rest."""
 
     def mistake(hidden_TD, weights, config):
         act, inner_TF = ACTIVATIONS[config.hidden_act], linear(hidden_TD, *weights.intermediate)

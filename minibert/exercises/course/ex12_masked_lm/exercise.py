@@ -80,7 +80,7 @@ def logits_residual(hidden_TD, weights, hidden_act, eps):
 
 
 def logits_with(transform):
-    """The logits, what is normed made of hidden_TD, act and the transform's weights by `transform`."""
+    """The logits, where `transform` computes the input of the layer norm from hidden_TD, act and the weights."""
 
     def mistake(hidden_TD, weights, hidden_act, eps):
         transformed_TD = transform(hidden_TD, ACTIVATIONS[hidden_act], weights.transform)

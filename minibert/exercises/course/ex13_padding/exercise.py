@@ -31,7 +31,7 @@ def padded_softmax(scores_BHTS: np.ndarray, real_BS: np.ndarray) -> np.ndarray:
 
 
 def masked_where(hidden, score):
-    """softmax with `score` put where `hidden(real_BS)` says."""
+    """softmax with `score` in the places where `hidden(real_BS)` is True."""
     return lambda scores_BHTS, real_BS: softmax(np.where(hidden(real_BS), np.float32(score), scores_BHTS))
 
 

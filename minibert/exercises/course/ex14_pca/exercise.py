@@ -56,7 +56,7 @@ def pca_by_svd(points_NK, components, centre=None, standardise=False):
 
 
 def pca_with(finish, **options):
-    """PCA, its results made of the centred points, U, S and V^T by `finish`."""
+    """PCA, where `finish` computes the results from the centred points, U, S and V^T."""
 
     def mistake(points_NK, components):
         return finish(*pca_by_svd(points_NK, components, **options), components)
@@ -70,7 +70,7 @@ def finished(centred, u, s, vt, components):
 
 
 def pca_about(centre):
-    """PCA with another centre taken off the points."""
+    """PCA with another centre subtracted from the points."""
     return lambda points_NK, n: pca_with(finished, centre=centre(points_NK))(points_NK, n)
 
 
@@ -166,7 +166,7 @@ PCA_MISTAKES = (
     ),
     Mistake(
         "standardised",
-        "each coordinate is divided by its standard deviation first. PCA of queries and keys keeps the lengths",
+        "each coordinate is divided by its standard deviation first. Only subtract the mean",
         pca_with(finished, standardise=True),
     ),
 )

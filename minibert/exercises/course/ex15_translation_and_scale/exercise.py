@@ -95,7 +95,7 @@ def unit(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 def cosine_distances(query_NK: np.ndarray, key_NK: np.ndarray) -> np.ndarray:
-    """distance = 1 - q . k / (|q| |k|): `scores` of vectors of length 1, its division by sqrt(K) undone."""
+    """distance = 1 - q . k / (|q| |k|): `scores` of vectors of length 1, multiplied by sqrt(K) again."""
     root = np.float32(query_NK.shape[-1] ** 0.5)
     return 1 - scores(unit(query_NK)[None], unit(key_NK)[None])[0] * root
 

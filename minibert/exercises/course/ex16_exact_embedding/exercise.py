@@ -20,7 +20,7 @@ ROOT_OF_ROUNDING = 2e-3
 
 
 def embedding_cases(draw: Draw) -> list[Case]:
-    """As for exercise 15; the second time, keys of which rounding makes R^2 - |k|^2 negative where nobody minds it."""
+    """As for exercise 15; the second time, keys for which rounding makes R^2 - |k|^2 negative."""
     cases = points_cases(draw)
     if len(draw.drawn) == 1:
         return cases

@@ -11,7 +11,7 @@ from minibert.model import Bert
 
 
 def previous_token_attention(bert: Bert, texts: list[str]) -> np.ndarray:
-    """The attention a token gives to the one before it, averaged over all tokens that have one -> [L, H]."""
+    """The attention of a token to the token before it, averaged over all tokens that have one -> [L, H]."""
     rows = [
         np.stack([layer.attention for layer in trace.layers]).diagonal(offset=-1, axis1=-2, axis2=-1)
         for trace in bert.batch(texts, keep=("attention",))
@@ -55,7 +55,8 @@ def previous_token_answer() -> Text:
     by_layer = ", ".join(f"{share:.2f}" for share in table_LH.max(axis=1))
     return t(
         "It is layer {layer}, head {head}. Over the sentences of the course, it gives {share} of its attention to "
-        "the previous token. The mean over all heads is {mean}. The best head of each layer has: {by_layer}.",
+        "the previous token. The mean over all heads is {mean}. The largest values in the layers, from the first to "
+        "the last, are: {by_layer}.",
         layer=layer,
         head=head,
         share=f"{table_LH[layer, head]:.2f}",

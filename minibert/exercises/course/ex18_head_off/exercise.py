@@ -18,7 +18,7 @@ from minibert.whatif.heads import without_heads
 
 
 def switch_off(weights: LayerWeights, head: int, head_size: int) -> LayerWeights:
-    """The layer whose head has no say: the columns of attention_output that its context meets are 0."""
+    """The layer without this head: the columns of attention_output for the head's context are 0."""
     weight_DD = weights.attention_output.weight.copy()
     weight_DD[:, head * head_size : (head + 1) * head_size] = 0
     return weights._replace(attention_output=weights.attention_output._replace(weight=weight_DD))
@@ -76,7 +76,7 @@ def switch_off_cases(draw: Draw) -> list[Case]:
 
 
 def what_the_layer_does(arguments: tuple, value: object) -> np.ndarray:
-    """There is more than one way to switch a head off: compare what the attention half then makes of some tokens."""
+    """There is more than one way to switch a head off: compare the output of the attention block for some tokens."""
     weights, _, head_size = arguments
     try:
         returned = rebuilt(weights, value)
@@ -142,7 +142,7 @@ def loss_with(loss, average=np.mean):
 
 
 def loss_at(place):
-    """The loss with the logits read at another token than the [MASK]."""
+    """The loss with the logits of another token than the [MASK]."""
 
     def mistake(bert, blanks):
         losses = []
@@ -191,9 +191,9 @@ def head_off_answer() -> Text:
     text, word = blanks()[hardest]
     return t(
         "With all heads, the loss is {whole}. It grows most without layer {layer}, head {head}: by {most}. The "
-        "median over the heads is {median}. It does not grow without {free} of the {size} heads. The largest change "
-        "is at one blank: in {text}, the probability of {word} falls from {before} to {after}. Where the loss hardly "
-        "grows, other heads may do the same work, and the residual connection keeps the rest.",
+        "median growth over the heads is {median}. For {free} of the {size} heads, the loss does not grow at all. "
+        "The largest change is at one blank: in {text}, the probability of {word} falls from {before} to {after}. "
+        "Where the loss hardly grows, other heads may do the same work, and the residual connection keeps the rest.",
         whole=f"{before.mean():.3f}",
         layer=layer,
         head=head,

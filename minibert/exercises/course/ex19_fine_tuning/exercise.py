@@ -53,9 +53,9 @@ def fine_tuning_answer() -> Text:
     layer, head = head_of(table_LH)
     by_layer = ", ".join(f"{share:.3f}" for share in table_LH.mean(axis=1))
     return t(
-        "Layer {layer}, head {head} moved most: {share} of its attention goes to other keys now. The mean of each "
-        "layer, from the first, is: {by_layer}. The attention of a layer changes when its own weights change, and "
-        "when the output of an earlier layer changes. Later layers show the sum of both.",
+        "Layer {layer}, head {head} moved most: {share} of its attention goes to other keys now. The means of the "
+        "layers, from the first to the last, are: {by_layer}. The attention of a layer changes when its own weights "
+        "change, and when the output of an earlier layer changes. Later layers show both effects together.",
         layer=layer,
         head=head,
         share=f"{table_LH[layer, head]:.2f}",

@@ -9,7 +9,7 @@ from minibert.numerics import softmax
 
 
 def drawing_loss(x_NC: np.ndarray, y_NC: np.ndarray, attention_NN: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """L = mean over i of sum_j attention_ij log(attention_ij / p_ij), and its slopes dL/dx, dL/dy."""
+    """L = mean over i of sum_j attention_ij log(attention_ij / p_ij), and its gradients dL/dx, dL/dy."""
     p_NN = softmax(2 * x_NC @ y_NC.T - np.square(y_NC).sum(axis=1))
     loss = float((attention_NN * np.log(attention_NN / p_NN)).sum(axis=1).mean())
     dz_NN = (p_NN - attention_NN) / len(x_NC)
@@ -25,7 +25,7 @@ def plane_cases(draw: Draw) -> list[Case]:
 
 
 def slopes_add_to_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
-    """To move all x and y together changes no distance, so all slopes together are 0; the loss is looked at first."""
+    """If all x and y move together, no distance changes, so all gradients sum to 0. The loss is compared first."""
     if not np.isclose(outputs[0], drawing_loss(*arguments)[0], rtol=1e-3):
         return None
     total = outputs[1].sum(axis=0) + outputs[2].sum(axis=0)
@@ -33,8 +33,8 @@ def slopes_add_to_nothing(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> 
     if not len(wrong):
         return None
     says = (
-        "moving all x and y together changes no distance, so all gradients dx and dy must sum to 0; in coordinate "
-        "{axis} they sum to {got}"
+        "if all x and y move together, no distance changes. So all dx and dy must sum to 0, but in coordinate {axis} "
+        "they sum to {got}"
     )
     return t(says, axis=int(wrong[0]), got=f"{total[wrong[0]]:.4g}")
 

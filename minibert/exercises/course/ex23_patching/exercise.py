@@ -19,7 +19,7 @@ PAIRS = (
     ("The captain went on board the [MASK].", "The captain went out of the [MASK].", "ship"),
     ("He took her by the [MASK] and led her away.", "He took her to the [MASK] and led her away.", "hand"),
 )
-"""Two texts of as many tokens, and the word of the first"""
+"""Two texts with equally many tokens, and the word of the first"""
 
 
 def patched_with(change, logit=lambda logits_V, word: logits_V[word], less=lambda good, bad: bad):
@@ -94,7 +94,7 @@ def logits_with_patch(bert, clean, corrupted, word):
 
 
 DIFFERENCE_OF_LOGITS = 2e-3
-"""An effect is the small difference of two large numbers, so rounding has a larger share in it: `Output.near`"""
+"""An effect is the small difference of two large numbers, so its rounding error is larger: `Output.near`"""
 
 
 def patching_cases(draw: Draw) -> list[Case]:
