@@ -54,22 +54,22 @@ def norm_sum(arguments: tuple, outputs: tuple[np.ndarray, ...]) -> Text | None:
 NORM_MISTAKES = (
     Mistake(
         "own-spread",
-        "each part is divided by its own spread; all are divided by the spread of their sum",
+        "each part is divided by its own standard deviation. Divide all parts by that of their sum",
         normed(spread=lambda parts, eps: np.sqrt(parts.var(axis=-1, keepdims=True) + eps)),
     ),
-    Mistake("bias-in-each", "every part gets the bias; only the last one gets it", normed(biased=slice(None))),
-    Mistake("bias-first", "the first part gets the bias; the last one gets it", normed(biased=slice(1))),
+    Mistake("bias-in-each", "every part gets the bias. Add it only to the last one", normed(biased=slice(None))),
+    Mistake("bias-first", "the first part gets the bias. Add it to the last one", normed(biased=slice(1))),
     Mistake("no-bias", "the bias is not added", normed(biased=None)),
     Mistake("no-weight", "the weight is not used", normed(weighted=False)),
-    Mistake("no-mean", "the mean of each part is not taken off", normed(mean=lambda parts: 0)),
+    Mistake("no-mean", "the mean of each part is not subtracted", normed(mean=lambda parts: 0)),
     Mistake(
         "mean-of-sum",
-        "the mean of the sum is taken off each part; take off the mean of the part",
+        "the mean of the sum is subtracted from each part. Subtract the mean of the part",
         normed(mean=lambda parts: parts.sum(axis=0).mean(axis=-1, keepdims=True)),
     ),
     Mistake(
         "no-root",
-        "the division is by the variance; the spread is its square root",
+        "the code divides by the variance. Divide by its square root",
         normed(spread=lambda parts, eps: parts.sum(axis=0).var(axis=-1, keepdims=True) + eps),
     ),
     Mistake(
@@ -111,18 +111,18 @@ PAIR_MISTAKES = (
     Mistake("no-sqrt", "the terms are not divided by sqrt(K)", paired(lambda query_PK, key_PSK: 1)),
     Mistake(
         "sqrt-of-parts",
-        "the division is by the root of the number of parts; K is the length of a query",
+        "the terms are divided by the root of the number of parts. Take the root of K, the length of a query",
         paired(lambda query_PK, key_PSK: np.sqrt(len(query_PK))),
     ),
-    Mistake("not-centred", "the mean over the keys is not taken off", paired(level=lambda terms_PPS: 0)),
+    Mistake("not-centred", "the mean over the keys is not subtracted", paired(level=lambda terms_PPS: 0)),
     Mistake(
         "wrong-mean",
-        "the mean over the parts of the key is taken off; take off the mean over the keys",
+        "the mean over the parts of the key is subtracted. Subtract the mean over the keys",
         paired(level=lambda terms_PPS: terms_PPS.mean(axis=1, keepdims=True)),
     ),
     Mistake(
         "turned",
-        "the first two axes have changed places: first the part of the query's token, then that of the key's",
+        "the first two axes are exchanged. The part of the query comes first, then the part of the key",
         lambda query_PK, key_PSK: pair_terms(query_PK, key_PSK).swapaxes(0, 1),
     ),
 )
@@ -170,38 +170,40 @@ def key_side_cases(draw: Draw) -> list[Case]:
 KEY_SIDE_MISTAKES = (
     Mistake(
         "query-side",
-        "the terms whose query part is the head are summed; it is what the head wrote into the key",
+        "the terms with the head as the part of the query are summed. Sum those with the head as the part of the key",
         summed(lambda terms_PPS, best: terms_PPS[:, :, best].sum(axis=1)),
     ),
     Mistake(
         "same-part",
-        "only the terms with the head on both sides are counted; sum over all parts of the query",
+        "only the terms with the head on both sides are summed. Sum over all parts of the query",
         summed(lambda terms_PPS, best: np.diagonal(terms_PPS[:, :, best])),
     ),
     Mistake(
         "own-key",
-        "the key is that of the query's own token; take the most attended key",
+        "the key is that of the query's own token. Take the most attended key",
         summed(place=lambda attention_S, query: query),
     ),
     Mistake(
         "least-attended",
-        "the least attended key is taken; take the most attended one",
+        "the least attended key is taken. Take the most attended one",
         summed(place=lambda attention_S, query: int(attention_S.argmin())),
     ),
     Mistake(
         "not-centred",
-        "the means over the keys are still in the terms",
+        "the means over the keys are not subtracted from the terms",
         summed(terms=paired(level=lambda terms_PPS: 0)),
     ),
-    Mistake("sum", "this is the sum over the queries; divide by their number", summed(of_texts=lambda a, n: sum(a))),
+    Mistake(
+        "sum", "the sum over the queries is returned. Divide it by their number", summed(of_texts=lambda a, n: sum(a))
+    ),
     Mistake(
         "mean-of-means",
-        "each text counts the same; let each query count the same",
+        "each text has the same weight. Each query must have the same weight",
         summed(of_texts=lambda a, n: sum(total / count for total, count in zip(a, n, strict=True)) / len(a)),
     ),
     Mistake(
         "one-text",
-        "only the first text is measured: does the function return inside its loop?",
+        "only the first text is measured. Is there a `return` inside the loop?",
         lambda bert, texts, layer, head: key_side(bert, texts[:1], layer, head),
     ),
     Mistake(
@@ -250,9 +252,15 @@ EXERCISE = Exercise(
             norm_cases,
             NORM_MISTAKES,
             hints=(
-                "Sum the parts over axis 0 first: the spread is that of the sum, one number for each token.",
-                "spread = np.sqrt(parts_PTD.sum(axis=0).var(axis=-1, keepdims=True) + eps); then weight_D * "
-                "(parts_PTD - parts_PTD.mean(axis=-1, keepdims=True)) / spread, and add bias_D to the last part.",
+                (
+                    "First sum the parts over axis 0. The standard deviation is that of the sum: one number for each "
+                    "token."
+                ),
+                (
+                    "Compute spread = np.sqrt(parts_PTD.sum(axis=0).var(axis=-1, keepdims=True) + eps). Then compute "
+                    "weight_D * (parts_PTD - parts_PTD.mean(axis=-1, keepdims=True)) / spread, and add bias_D to the "
+                    "last part."
+                ),
             ),
             laws=(norm_sum,),
         ),
@@ -263,9 +271,14 @@ EXERCISE = Exercise(
             pair_cases,
             PAIR_MISTAKES,
             hints=(
-                "One dot product for each part of the query, each part of the key and each key; np.einsum can do it.",
-                'terms = np.einsum("ak,bsk->abs", query_PK, key_PSK) / np.sqrt(K); return terms - terms.mean(axis=-1, '
-                "keepdims=True).",
+                (
+                    "Compute one dot product for each part of the query, each part of the key and each key. "
+                    "np.einsum can do it."
+                ),
+                (
+                    'Compute terms = np.einsum("ak,bsk->abs", query_PK, key_PSK) / np.sqrt(K). Return terms - '
+                    "terms.mean(axis=-1, keepdims=True)."
+                ),
             ),
             laws=(pair_sum,),
         ),
@@ -276,11 +289,15 @@ EXERCISE = Exercise(
             key_side_cases,
             KEY_SIDE_MISTAKES,
             hints=(
-                "Two loops, over texts and over queries. pair_terms gives [parts, parts, keys]: choose the most "
-                "attended key, and sum over axis 0.",
-                "values = pair_terms(query_PTK[:, t], key_PSK)[:, :, attention[t].argmax()].sum(axis=0); add "
-                'values[names.index(f"head {l}.{h}")] to total[l, h] for each head of an earlier layer; at the end, '
-                "divide by the number of queries.",
+                (
+                    "Write two loops, over texts and over queries. pair_terms returns [parts, parts, keys]. Choose "
+                    "the most attended key, and sum over axis 0."
+                ),
+                (
+                    "Compute values = pair_terms(query_PTK[:, t], key_PSK)[:, :, attention[t].argmax()].sum(axis=0). "
+                    'Add values[names.index(f"head {l}.{h}")] to total[l, h] for each head of an earlier layer. At '
+                    "the end, divide by the number of queries."
+                ),
             ),
         ),
         Finding(

@@ -1,5 +1,6 @@
-"""All parts of a token are divided by one number, the spread of their sum. So their sum is the norm of the sum. A dot
-product of two sums is the sum of all dot products, and the mean over the keys is taken off each of them."""
+"""All parts of a token are divided by one number, the standard deviation of their sum. So the normalised parts sum to
+the layer norm of the sum. A dot product of two sums is the sum of all dot products. The mean over the keys is
+subtracted from each of them."""
 
 import numpy as np
 

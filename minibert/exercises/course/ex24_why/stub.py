@@ -50,7 +50,7 @@ def norm_parts(parts_PTD: np.ndarray, weight_D: np.ndarray, bias_D: np.ndarray, 
 
 
 def pair_terms(query_PK: np.ndarray, key_PSK: np.ndarray) -> np.ndarray:
-    """The scores of one query as a sum over pairs of parts, less each term's mean over the keys."""
+    """The scores of one query as a sum over pairs of parts, minus each term's mean over the keys."""
     raise NotImplementedError
 
 
