@@ -44,20 +44,24 @@ class Picture:
         return np.full(self.sign.shape, np.nan)
 
     def maps(self, head: int) -> dict[str, str]:
-        """What lays other tokens into the same picture, as `Normalized.apply` and the plane do."""
-        plane, sign = self.moved.plane, self.sign[head]
-        if isinstance(plane, PcaPlane):
-            arrays = {
-                "translation": self.moved.translation[head],
-                "mean": plane.mean[head],
-                "axes": in_three(plane.components[head], 0) * sign[:, None],
-            }
-        else:
-            arrays = {}
-            for side in ("query", "key"):
-                arrays[f"{side}_map"] = in_three(getattr(plane, f"{side}_map")[head], 0) * sign[:, None]
-                arrays[f"{side}_offset"] = in_three(getattr(plane, f"{side}_offset")[head], 0) * sign
-        return {name: pack.float32(array) for name, array in arrays.items()}
+        """What lays other tokens into the same picture, as `Normalized.apply` and the plane do.
+
+            x = query_map q + query_offset        x = key_map k + key_offset + lift sqrt(R^2 - |k + a|^2)
+
+        a is the translation, R the radius of the keys' sphere. lift is empty where they lie on none.
+        """
+        plane, scale, translation = self.moved.plane, self.moved.scale[head], self.moved.translation[head]
+        K = len(translation)
+        key_map = plane.key_map[head]
+        maps = {
+            "query_map": plane.query_map[head, :, :K] * scale,
+            "query_offset": plane.query_offset[head],
+            "key_map": key_map[:, :K] / scale,
+            "key_offset": plane.key_offset[head] + key_map[:, :K] @ translation / scale,
+            "lift": key_map[:, K:] / scale,
+        }
+        signed = {name: (in_three(array, 0).T * self.sign[head]).T for name, array in maps.items()}
+        return {name: pack.float32(array) for name, array in (signed | {"translation": translation}).items()}
 
 
 def explore_layer(sentences: Sequence[Sentence], layer: int, contents: Contents) -> tuple[LayerNumbers, list[Packed]]:

@@ -16,46 +16,22 @@ function dot(x, y) {
   return total;
 }
 
+/** An array of a move: translation, or one of those of `Picture.maps` in viz/explorer/heads.py. */
+const moving = (head, method, name) => head.once(`${name} ${method}`, () => float32(head.packed.move[method][name]));
+
 /** Places [3 * T] of the typed sentence's queries (side 0) or keys (side 1) in a picture of a head. */
 export function landed(head, method, side) {
   const { data, packed } = head;
-  if (packed.move[method].query_map) return landedByMap(head, method, side);
-  const { translation, mean, axes } = head.once(`move ${method}`, () => {
-    const { translation: a, mean: m, axes: v } = packed.move[method];
-    return { translation: float32(a), mean: float32(m), axes: float32(v) };
-  });
-  const sentence = data.sentences[data.own];
-  const scale = packed.scale[method];
-  const K = translation.length;
-  const points = sentence.tokens.map((_, t) => {
-    const vector = head.vector(side, sentence.start + t);
-    return side ? vector.map((x, i) => x + translation[i]) : vector;
-  });
-  const radius = side && packed.radius[method] !== null ? Math.max(packed.radius[method], ...points.map(length)) : 0;
-  const result = new Float32Array(3 * points.length);
-  points.forEach((point, t) => {
-    const place = new Float64Array(mean.length);
-    for (let i = 0; i < K; i++) place[i] = side ? point[i] / scale : point[i] * scale;
-    if (mean.length > K && side) place[K] = Math.sqrt(Math.max(0, radius ** 2 - dot(point, point))) / scale;
-    for (let c = 0; c < 3; c++) {
-      let x = 0;
-      for (let i = 0; i < mean.length; i++) x += (place[i] - mean[i]) * axes[c * mean.length + i];
-      result[3 * t + c] = x / packed.extent[method];
-    }
-  });
-  return result;
-}
-
-/** In the attention plane: x = A q + a for queries, y = B k + b for keys. */
-function landedByMap(head, method, side) {
-  const { data, packed } = head;
   const name = side ? "key" : "query";
-  const [map, offset] = ["map", "offset"].map((part) => head.once(`${name} ${part} ${method}`, () => float32(packed.move[method][`${name}_${part}`])));
+  const [map, offset, lift, a] = [`${name}_map`, `${name}_offset`, "lift", "translation"].map((part) => moving(head, method, part));
   const { start, tokens } = data.sentences[data.own];
-  const K = map.length / 3;
+  const vectors = tokens.map((_, t) => head.vector(side, start + t));
+  const lengths = vectors.map((vector) => length(vector.map((x, i) => x + a[i])));
+  const radius = Math.max(packed.radius[method], ...lengths);
   return Float32Array.from({ length: 3 * tokens.length }, (_, i) => {
     const [t, c] = [Math.floor(i / 3), i % 3];
-    return (dot(head.vector(side, start + t), map.subarray(c * K, (c + 1) * K)) + offset[c]) / packed.extent[method];
+    const raised = side && lift.length ? lift[c] * Math.sqrt(radius ** 2 - lengths[t] ** 2) : 0;
+    return (dot(vectors[t], map.subarray(c * a.length, (c + 1) * a.length)) + offset[c] + raised) / packed.extent[method];
   });
 }
 
@@ -91,8 +67,7 @@ function leaning(head, method, sentence) {
   const lean = packed.lean[method];
   if (!lean) return { query: () => 0, key: () => 0, square: 0 };
   if (data.isTyped(sentence)) {
-    const { translation } = packed.move[method];
-    const a = head.once(`translation ${method}`, () => float32(translation));
+    const a = moving(head, method, "translation");
     const along = (side) => (i) => dot(head.vector(side, start + i), a);
     return { query: along(0), key: along(1), square: lean.square };
   }
