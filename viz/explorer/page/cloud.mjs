@@ -1,7 +1,6 @@
 // The joint cloud of queries and keys: where the points are, how they look, which one is under the pointer.
 
 import { ball, bounds, camera, mixBounds, project, ticks } from "./camera.mjs";
-import { coloring } from "./coloring.mjs";
 import { placeLabels } from "./labels.mjs";
 import { rangeOf, within } from "../../web/numbers.mjs";
 import { textWidth } from "../../web/text.mjs";
@@ -131,7 +130,7 @@ export class Cloud {
     const { data } = this;
     const { state, theme } = app;
     const head = data.head(state.layer, state.head);
-    const colors = this.colored(head, state.color, theme);
+    const colors = app.coloringOf(head);
     const count = 2 * this.count;
     const basic = (count > 4000 ? 2.1 : count > 1500 ? 2.6 : count > 400 ? 3.4 : 4.8) * Math.min(1.8, Math.max(1, state.zoom) ** 0.2);
     const edge = count > 1500 ? null : theme.paper;
@@ -156,15 +155,6 @@ export class Cloud {
     painter.alpha(count > 3000 ? 0.87 : 0.8);
     if (faded) painter.rect(box.x, box.y, box.width, box.height, { fill: theme.paper });
     painter.alpha(1);
-  }
-
-  colored(head, name, theme) {
-    const wanted = [head.layer, head.head, name, theme.name, this.data.typed?.number].join();
-    if (this.colorName !== wanted) {
-      this.colors = coloring(this.data, head, name, theme);
-      this.colorName = wanted;
-    }
-    return this.colors;
   }
 
   /** Token names beside the points, as many as fit; those of `first` (points) before all others. */

@@ -88,10 +88,7 @@ class App {
   print(on) {
     this.printing = on;
     document.documentElement.dataset.theme = this.theme.name;
-    this.anew = true;
     this.paint(performance.now());
-    const view = this.views[this.state.view];
-    while (view.waiting) view.resume(this.painter, this);
   }
 
   /** All of the view into a file's painter, not only what is in sight. */
@@ -100,7 +97,6 @@ class App {
     const view = this.views[this.state.view];
     view.layOut?.(this, box);
     view.draw(painter, this, box);
-    while (view.waiting) view.resume(painter, this);
   }
 
   // ---- what follows from the state; computed once for each of its values
@@ -154,7 +150,9 @@ class App {
   }
 
   coloringOf(head) {
-    return coloring(this.data, head, this.state.color, this.theme);
+    const { data, state, theme } = this;
+    const key = [head.layer, head.head, state.color, theme.name, data.typed?.number].join();
+    return this.remember("colors", key, () => coloring(data, head, state.color, theme));
   }
 
   /** What the colours of the points mean. All heads at once have no numbers in common for their norms. */
@@ -274,9 +272,8 @@ class App {
     else tell();
   }
 
-  /** Draw anew; without `anew` only go on with what one frame had no time for. */
-  draw(anew = true) {
-    this.anew ||= anew;
+  /** Draws anew in the next frame. */
+  draw() {
     if (this.waiting) return;
     this.waiting = true;
     requestAnimationFrame((time) => {
@@ -300,8 +297,6 @@ class App {
     this.window = this.printing ? EVERYTHING : { x: stage.scrollLeft, y: stage.scrollTop, width, height };
     const view = this.views[this.state.view];
     const box = { x: 0, y: 0, width, height };
-    if (!this.anew && view.resume) return this.finish(view.resume(this.painter, this), false);
-    this.anew = false;
     view.layOut?.(this, box);
     this.whole = { width: Math.max(width, Math.floor(view.width ?? 0)), height: Math.max(height, Math.floor(view.height ?? 0)) };
     const grown = this.stacked.matches && this.state.view !== "points" ? `${view.height}px` : "";
@@ -310,12 +305,8 @@ class App {
     this.painter.begin(this.whole.width, this.whole.height, this.theme.paper);
     const more = view.draw(this.painter, this, box);
     showTip(this);
-    return this.finish(more, !view.resume);
-  }
-
-  finish(more, anew) {
     document.documentElement.dataset.busy = String(Boolean(more));
-    if (more) this.draw(anew);
+    if (more) this.draw();
   }
 
   fit({ width, height }) {

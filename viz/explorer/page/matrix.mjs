@@ -53,7 +53,7 @@ export class MatrixView {
     const height = narrow ? 1.15 * width + 8 : Math.max(52, high / rows);
     this.gap = width > 60 ? 6 : 3;
     this.cells = heads.map(({ layer, head }, i) => ({
-      layer, head,
+      layer, head, index: layer * data.heads + head,
       x: box.x + left + (i % columns) * width,
       y: box.y + top + Math.floor(i / columns) * height,
       width: width - this.gap,
@@ -83,30 +83,30 @@ export class MatrixView {
         painter.text(label, box.x + 16, cell.y + cell.height / 2, { color: theme.faint, size: 11, align: "center", turned: textWidth(label, 11) > 30 });
       }
     }
-    this.left = [...this.cells];
-    return this.resume(painter, app);
+    this.waiting = this.makeThumbnails(app);
+    for (const cell of this.cells) this.drawCell(painter, app, cell);
+    return this.waiting;
   }
 
-  /** Paint the cells that are left, as many as there is time for in one frame. Returns true if some are left. */
-  resume(painter, app) {
-    const began = performance.now();
-    while (this.left.length && performance.now() - began < BUDGET) this.drawCell(painter, app, this.left.shift());
-    for (const cell of this.left) painter.rect(cell.x, cell.y, cell.width, cell.height, { stroke: app.theme.rule });
-    this.waiting = this.left.length > 0;
-    return this.waiting;
+  /** Makes as many small pictures as there is time for in one frame, or all for a file. Returns true if some are left. */
+  makeThumbnails(app) {
+    const until = performance.now() + (app.window.width === Infinity ? Infinity : BUDGET);
+    const missing = this.cells.filter(({ index }) => !this.thumbnails.has(index));
+    while (missing.length && performance.now() < until) {
+      const cell = missing.shift();
+      if (!this.sheets.has(cell.index)) this.sheets.set(cell.index, {});
+      this.thumbnails.set(cell.index, thumbnail(app, cell, this.sheets.get(cell.index)));
+    }
+    return missing.length > 0;
   }
 
   drawCell(painter, app, cell) {
     const { data, state, theme } = app;
-    const index = cell.layer * data.heads + cell.head;
+    const small = this.thumbnails.get(cell.index);
+    if (!small) return painter.rect(cell.x, cell.y, cell.width, cell.height, { stroke: theme.rule });
     const column = data.column(state.shade);
-    const value = column.values[index];
-    const inner = { x: cell.x, y: cell.y, width: cell.width, height: cell.height - CAPTION };
-    if (!this.thumbnails.has(index)) {
-      if (!this.sheets.has(index)) this.sheets.set(index, {});
-      this.thumbnails.set(index, thumbnail(app, cell, inner, this.sheets.get(index)));
-    }
-    painter.picture(this.thumbnails.get(index), inner.x, inner.y, inner.width, inner.height);
+    const value = column.values[cell.index];
+    painter.picture(small, cell.x, cell.y, cell.width, cell.height - CAPTION);
     const shade = shadeScale(column, theme)(value);
     const ink = inkOn(shade);
     const text = this.caption(app, cell, column, value);
@@ -127,15 +127,16 @@ export class MatrixView {
     }
     const here = cell.layer === state.layer && cell.head === state.head;
     const under = app.hover?.layer === cell.layer && app.hover?.head === cell.head;
-    if (here || under) painter.rect(cell.x - 1, cell.y - 1, cell.width + 2, cell.height + 2, { stroke: here ? theme.ink : theme.attention, line: 2 });
+    const edge = here ? theme.ink : theme.attention;
+    return (here || under) && painter.rect(cell.x - 1, cell.y - 1, cell.width + 2, cell.height + 2, { stroke: edge, line: 2 });
   }
 
   /** Below a head: the hits of a search, how far its attention moved, or the value of the column chosen. */
-  caption({ data, state, found }, { layer, head }, column, value) {
+  caption({ data, state, found }, { layer, head, index }, column, value) {
     const count = state.find === "" ? 0 : hits(data, data.head(layer, head), found);
     if (state.find !== "") return say(count === 1 ? "hits_one" : "hits", { count });
     const moved = data.typed?.moved;
-    if (moved && data.isTyped(state.sentence)) return say("changed", { share: moved[layer * data.heads + head].toFixed(2) });
+    if (moved && data.isTyped(state.sentence)) return say("changed", { share: moved[index].toFixed(2) });
     return readValue(column, value);
   }
 
@@ -161,13 +162,13 @@ export function shadeScale(column, theme) {
 }
 
 /** How a thumbnail lays its points out: where they are, and how they look. */
-function thumbnailLook(app, { layer, head }, { width, height }) {
+function thumbnailLook(app, { layer, head, width, height }) {
   const { data, state, ratio } = app;
   const one = data.head(layer, head);
   const [positions, seen] = [one.positions(state.method), one.shown(state.method, 2)];
   const shown = seen.reduce((total, token) => total + token, 0);
   const radius = ratio * (width > 150 ? 1.7 : 1) * (shown > 2000 ? 0.7 : shown > 400 ? 1 : shown > 60 ? 1.5 : 2.1);
-  const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
+  const [w, h] = [width, height - CAPTION].map((side) => Math.max(1, Math.round(side * ratio)));
   const world = bounds(positions, seen);
   const margin = 2 * (radius + 2 * ratio);
   const scale = Math.min((w - margin) / (world.width || 1), (h - margin) / (world.height || 1));
@@ -180,13 +181,13 @@ function thumbnailLook(app, { layer, head }, { width, height }) {
  * One small picture, pixel by pixel: there may be a million points on the page. sheet: what was kept from the last one of
  * this head, {pixels, name, faded}: while one types, the page's own points stay as they are under the typed ones.
  */
-function thumbnail(app, cell, inner, sheet) {
+function thumbnail(app, cell, sheet) {
   const { data, state, cloud } = app;
   const searched = state.find !== "";
   const typed = data.isTyped(state.sentence); // then its points are the bright ones
   const mask = searched ? app.found : typed ? app.ofSentence : null;
   cloud.resize();
-  const look = thumbnailLook(app, cell, inner);
+  const look = thumbnailLook(app, cell);
   const { positions, seen, shown, w, h, world, scale } = look;
   if (sheet.pixels?.width !== w || sheet.pixels.height !== h) Object.assign(sheet, { pixels: new Pixels(w, h), name: "" });
   const { pixels } = sheet;
