@@ -15,7 +15,8 @@ export const byId = (id) => document.getElementById(id);
 export const all = (selector) => [...document.querySelectorAll(selector)];
 
 /**
- * An element with attributes (those that are empty or false are left out) and children: elements or texts.
+ * An element with attributes (those that are empty or false are left out) and children: elements or texts. A style is
+ * set by the script: the page's policy forbids it as an attribute.
  * @param {string} name
  * @param {Record<string, unknown>} attributes
  * @param {unknown[]} children
@@ -24,21 +25,22 @@ export const all = (selector) => [...document.querySelectorAll(selector)];
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(/** @type {Record<string, any>} */ (attributes))) {
-    if (![null, undefined, "", false].includes(value)) made.setAttribute(key, String(value));
+    if (key === "style") made.style.cssText = value;
+    else if (![null, undefined, "", false].includes(value)) made.setAttribute(key, String(value));
   }
   made.append(...children.map((child) => (child instanceof Node ? child : document.createTextNode(String(child)))));
   return made;
 }
 
 /**
- * A button with a text that calls `act` when it is pressed.
- * @param {unknown} label
+ * A button that calls `act` when it is pressed.
+ * @param {unknown[] | unknown} label a text, or elements and texts
  * @param {() => void} act
  * @param {Record<string, unknown>} attributes
  * @returns {HTMLButtonElement}
  */
 export function button(label, act, attributes = {}) {
-  const made = element("button", { type: "button", ...attributes }, label);
+  const made = element("button", { type: "button", ...attributes }, ...[label].flat());
   made.addEventListener("click", () => act());
   return made;
 }

@@ -84,19 +84,17 @@ export class Beside {
   chip(call, visit, name, value) {
     if (!Array.isArray(value)) return element("span", { class: "scalar" }, element("code", {}, name), ` = ${fourDigits(value)}`);
     const array = this.recording.arrays[value[0]];
-    const canvas = element("canvas", { "aria-hidden": "true", "data-array": value[0] });
     const { width, height } = thumbSize(array);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
+    const canvas = element("canvas", { "aria-hidden": "true", "data-array": value[0], style: `width: ${width}px; height: ${height}px` });
     this.seen.observe(canvas);
     const { low, high, mean, spread } = array;
     const [scale, statistics] = mean === null ? ["", ""] : [`${twoDigits(low)} to ${twoDigits(high)}`, `mean ${twoDigits(mean)}, spread ${twoDigits(spread)}`];
     const words = shapeInWords(lettersOf(name, array), array.shape);
-    const chip = element("button", { type: "button", class: visit === null ? "chip given" : "chip", "data-array": value[0], "data-name": name },
-      element("span", { class: "thumb" }, canvas, scale),
-      element("span", { class: "label" }, element("code", {}, name), element("span", { class: "shape" }, words), element("span", { class: "shape" }, statistics)));
-    chip.addEventListener("click", () => this.page.show(call, visit, name));
-    return chip;
+    const thumb = element("span", { class: "thumb" }, canvas, scale);
+    const shape = [words, statistics].map((text) => element("span", { class: "shape" }, text));
+    const label = element("span", { class: "label" }, element("code", {}, name), ...shape);
+    const looks = { class: visit === null ? "chip given" : "chip", "data-array": value[0], "data-name": name };
+    return button([thumb, label], () => this.page.show(call, visit, name), looks);
   }
 
   /** A line that ran several times: which round is shown. @param {number[]} rounds @param {number} visit */

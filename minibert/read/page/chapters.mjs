@@ -59,9 +59,7 @@ export class Chapters {
       const doc = docs.find((d) => d.first <= line && line <= d.last);
       const indent = /^ */u.exec(pieces.map(([, text]) => text).join(""))?.[0].length ?? 0;
       if (doc?.first === line) {
-        const text = element("div", { class: "doc" }, ...prose(doc.blocks));
-        text.style.setProperty("--indent", `${Math.min(indent, 4)}ch`);
-        at.append(text);
+        at.append(element("div", { class: "doc", style: `--indent: ${Math.min(indent, 4)}ch` }, ...prose(doc.blocks)));
       }
       at.append(this.line(i, line, pieces, indent, Boolean(doc)));
     });
@@ -70,8 +68,8 @@ export class Chapters {
 
   /** @param {number} chapter @param {number} line @param {string[][]} pieces @param {number} indent @param {boolean} string */
   line(chapter, line, pieces, indent, string) {
-    const code = element("code", {}, ...pieces.map(([kind, text]) => (kind ? element("span", { class: kind }, text) : text)));
-    code.style.setProperty("--indent", `${indent}ch`);
+    const words = pieces.map(([kind, text]) => (kind ? element("span", { class: kind }, text) : text));
+    const code = element("code", { style: `--indent: ${indent}ch` }, ...words);
     const made = element("div", { class: "made" });
     const kind = string ? "row string" : pieces.length ? "row" : "row blank";
     const row = element("div", { class: kind, "data-line": line }, element("span", { class: "line", "aria-hidden": "true" }, line), code, made);

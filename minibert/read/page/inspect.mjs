@@ -162,9 +162,8 @@ function list(label, names, chosen, change) {
 
 /** The colours from the smallest number to the largest. @param {Stored} array @param {import("../../../viz/web/colors.mjs").Theme} theme */
 function scale(array, theme) {
-  const made = element("span", { class: "colours", title: "colour grows with the root of a number's size" });
   const [below, above] = [(array.low ?? 0) < 0, (array.high ?? 0) > 0];
   const [low, high] = [below ? theme.mark : theme.paper, above ? theme.attention : theme.paper];
-  made.style.background = `linear-gradient(90deg, ${low}, ${below && above ? theme.paper : blend(low, high, 0.5)}, ${high})`;
-  return made;
+  const style = `background: linear-gradient(90deg, ${low}, ${below && above ? theme.paper : blend(low, high, 0.5)}, ${high})`;
+  return element("span", { class: "colours", title: "colour grows with the root of a number's size", style });
 }

@@ -62,8 +62,7 @@ export class Steps {
     const largest = Math.max(...rows.map((row) => Math.abs(row[row.length - 1]))) || 1;
     const body = rows.map((row, k) => {
       const term = row[row.length - 1];
-      const bar = element("span", { class: term < 0 ? "minus" : "plus" });
-      bar.style.width = `${(100 * Math.abs(term)) / largest}%`;
+      const bar = element("span", { class: term < 0 ? "minus" : "plus", style: `width: ${(100 * Math.abs(term)) / largest}%` });
       const label = tokens ? element("bdi", {}, placeName(letter, rows.length, k, this.data.about)) : k;
       return [heading(label, "row"), ...row.map(fourDigits), element("td", { class: "bar" }, bar)];
     });

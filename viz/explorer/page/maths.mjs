@@ -113,8 +113,7 @@ function rowTable(app, sentence, numbers, distances, query, key, hidden) {
   const order = [...numbers.row.keys()].sort((a, b) => numbers.row[b] - numbers.row[a] || a - b);
   const rows = order.map((j) => {
     const off = hidden.has(j);
-    const bar = element("i", { class: "bar" });
-    bar.style.width = `${100 * numbers.row[j]}%`;
+    const bar = element("i", { class: "bar", style: `width: ${100 * numbers.row[j]}%` });
     const name = button(named(sentence, j), () => {
       app.set({ query, key: j });
       byId("maths").querySelector("tr.chosen button").focus();

@@ -129,17 +129,12 @@ function showHead(app) {
   byId("measures").replaceChildren(...table(["", ...methods], rows).children);
 }
 
-function swatch(color, shape = "square") {
-  const mark = element("i", { class: `swatch ${shape}` });
-  mark.style.background = color;
-  return mark;
-}
+const swatch = (color, shape = "square") => element("i", { class: `swatch ${shape}`, style: `background: ${color}` });
 
 /** A strip of colours from a low to a high value. */
 function strip(low, colors, high) {
-  const made = element("i", { class: "strip" });
-  made.style.background = `linear-gradient(90deg, ${colors.join(",")})`;
-  return element("span", { class: "scale" }, low, made, high);
+  const style = `background: linear-gradient(90deg, ${colors.join(",")})`;
+  return element("span", { class: "scale" }, low, element("i", { class: "strip", style }), high);
 }
 
 function showLegend(app) {
@@ -167,9 +162,7 @@ function showRanking(app) {
     refill(legend, column.labels.map((label, i) => {
       const show = () => app.set({ kind: state.kind === label ? "" : label });
       const pressed = { class: "kind", "aria-pressed": String(state.kind === label), title: say("kind_show") };
-      const made = button(`${label} (${count(i)})`, show, pressed);
-      made.prepend(swatch(color(i)));
-      return made;
+      return button([swatch(color(i)), `${label} (${count(i)})`], show, pressed);
     }));
   } else {
     const [low, high] = rangeOf(column.values);

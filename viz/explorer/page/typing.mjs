@@ -165,9 +165,8 @@ export class Typing {
         const moved = data.typed?.moved && data.isTyped(state.sentence) ? data.typed.moved[layer * data.heads + head] : 0;
         const label = say(on ? "head_on" : "head_off", { name }) + (moved ? `; ${say("changed", { share: moved.toFixed(2) })}` : "");
         const one = () => put(new Set(on ? [...without, name] : [...without].filter((n) => n !== name)));
-        const made = button(name, one, { "aria-pressed": String(on), class: on ? "" : "off", "aria-label": label, title: label });
-        made.style.boxShadow = moved ? `inset 0 -${Math.min(12, Math.ceil(24 * moved))}px 0 -0px var(--moved)` : "";
-        return made;
+        const style = moved ? `box-shadow: inset 0 -${Math.min(12, Math.ceil(24 * moved))}px 0 -0px var(--moved)` : "";
+        return button(name, one, { "aria-pressed": String(on), class: on ? "" : "off", "aria-label": label, title: label, style });
       });
       return element("div", { class: "switches", role: "group", "aria-label": say("layer_number", { layer }) }, whole, ...each);
     }));
