@@ -1,6 +1,7 @@
 """What was recorded, as the JSON that the page reads."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,7 @@ def recorded(recording: Recording, names: Mapping[str, str], limit: int) -> tupl
         "visits": [[v.call, v.line, packed(v.made), v.end] for v in visits],
         "arrays": [packed_array(array, letters.get(i, ""), *kept[i]) for i, array in enumerate(recording.arrays)],
     }
+    data["legend"] = legend(data["arrays"])
     partly = sum(len(rows) < len(a.numbers) for (rows, _), a in zip(kept, recording.arrays, strict=True) if a.shape)
     return data, numbers, partly
 
@@ -84,6 +86,17 @@ def all_letters(recording: Recording) -> dict[int, str]:
                     pairs = zip(shape, like, recording.letters[other], strict=True)
                     letters[n] = "".join(c if a == b else "1" for a, b, c in pairs)
     return letters
+
+
+def legend(arrays: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Each letter with its size; where it has several (ALBERT's embeddings have a smaller D), with the usual one."""
+    sizes: dict[str, Counter[int]] = {letter: Counter() for letter in "TSHKDEFVN"}
+    for array in arrays:
+        for letter, size in zip(array["letters"], array["shape"], strict=False):
+            if letter in sizes:
+                sizes[letter][size] += 1
+    usual = {letter: counts.most_common(1)[0][0] for letter, counts in sizes.items() if counts}
+    return [(letter, size) for letter, size in usual.items() if letter != "E" or size != usual.get("D")]
 
 
 def packed(names: dict[str, object]) -> dict[str, object]:

@@ -162,11 +162,13 @@ def test_the_questions_of_a_long_text_are_answered_too(show, long_file):
 
 
 IN_SIGHT = """() => {
-    const { heat } = window.reading.inspector;
-    const [column, row] = heat.chosen();
+    const { heat: { box }, index } = window.reading.inspector;
+    const [row, column] = index.slice(-2);
     const cells = document.querySelector("#cells").getBoundingClientRect();
-    const [left, top] = [cells.left + column * heat.box.width, cells.top + row * heat.box.height];
-    const [right, bottom] = [left + heat.box.width, top + heat.box.height];
+    const [left, top] = [cells.left + column * box.width, cells.top + row * box.height];
+    const [right, bottom] = [left + box.width, top + box.height];
+    const frame = document.querySelector("#chosen").getBoundingClientRect();
+    if (Math.hypot(frame.left - left, frame.top - top, frame.right - right, frame.bottom - bottom) > 1) return false;
     const frames = ["#heat", "#inspector"].map((name) => document.querySelector(name).getBoundingClientRect());
     const inside = (f) => f.left <= left + 1 && f.top <= top + 1 && right <= f.right + 1 && bottom <= f.bottom + 1;
     return frames.every(inside);

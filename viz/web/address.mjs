@@ -41,6 +41,15 @@ function valueOf(text, type) {
   return text;
 }
 
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let waiting;
+
+/** Calls what writes the address, a moment later: browsers refuse to write it at every frame. @param {() => void} write */
+export function writeSoon(write) {
+  clearTimeout(waiting);
+  waiting = setTimeout(write, 150);
+}
+
 /** Puts a state into the address; with `push`, Back goes to the one before it. @param {string} hash @param {boolean} push */
 export function writeHash(hash, push = false) {
   if (location.hash.slice(1) === hash) return;

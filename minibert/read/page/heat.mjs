@@ -3,7 +3,7 @@
 import { ARROWS, button, byId, element } from "../../../viz/web/dom.mjs";
 import { hex, inkOn } from "../../../viz/web/colors.mjs";
 import { within } from "../../../viz/web/numbers.mjs";
-import { FONT, shorten, textWidth } from "../../../viz/web/text.mjs";
+import { FONT, textWidth } from "../../../viz/web/text.mjs";
 import { axisWord, isTokens } from "./letters.mjs";
 import { colorOf, largestOf } from "./thumbs.mjs";
 
@@ -67,8 +67,7 @@ export class Heat {
     if (number < 0 || array.rows === 0 || byId("inspector").hidden) return;
     this.box = this.layOut();
     this.cells(this.box);
-    this.rowLabels(this.box);
-    this.columnLabels(this.box);
+    this.labels(this.box);
     this.windows(this.box);
     this.inSight();
   }
@@ -76,12 +75,17 @@ export class Heat {
   /** @param {NonNullable<Heat["box"]>} box */
   cells({ width, height, across, down }) {
     const { array, page } = this.shown;
-    const context = sheet("cells", Math.ceil(across * width) + 2, Math.ceil(down * height) + 2);
+    const canvas = byId("cells");
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    const [wide, high] = [Math.ceil(across * width) + 2, Math.ceil(down * height) + 2];
+    Object.assign(canvas, { width: wide * ratio, height: high * ratio });
+    canvas.style.cssText = `width: ${wide}px; height: ${high}px`;
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
     const largest = largestOf(array);
     const shares = (array.low ?? -1) >= 0 && (array.high ?? 2) <= 1 && width >= 26; // written into their cells
     const gap = Math.min(width, height) > 8 ? 1 : 0;
-    context.font = `10px ${FONT}`;
-    context.textAlign = "center";
+    Object.assign(context, { font: `10px ${FONT}`, textAlign: "center", textBaseline: "middle" });
     for (let i = 0; i < down; i++) {
       for (let j = 0; j < across; j++) {
         const number = this.shown.valueAt(this.indexOf(i, j));
@@ -93,64 +97,23 @@ export class Heat {
         context.fillText(number.toFixed(2).replace(/^0/u, ""), (j + 0.5) * width - gap / 2, (i + 0.5) * height);
       }
     }
-    const [x, y] = this.chosen();
-    context.strokeStyle = page.theme.mark;
-    context.lineWidth = 2;
-    context.strokeRect(Math.max(1, x * width - 1), Math.max(1, y * height - 1), Math.max(3, width) + 1, height + 1);
   }
 
-  /** The column and the row of the chosen cell, among those that are drawn. @returns {[number, number]} */
-  chosen() {
+  /** The names of rows and columns, as many as there is room for, and the frame of the chosen cell. @param {NonNullable<Heat["box"]>} box */
+  labels({ rows, columns, left, top, width, height }) {
     const { index } = this.shown;
-    const { rows, columns } = this.box ?? this.layOut();
-    return [(index.at(-1) ?? 0) - columns.from, rows.axis < 0 ? 0 : index[rows.axis] - rows.from];
-  }
-
-  /** @param {NonNullable<Heat["box"]>} box */
-  rowLabels({ rows, left, height, down }) {
-    const context = sheet("side", left, Math.ceil(down * height) + 2);
-    const every = rows.tokens ? 1 : Math.max(1, Math.ceil(14 / height));
-    context.textAlign = "right";
-    this.names(rows).forEach((name, i) => {
-      if (rows.axis < 0 || (rows.from + i) % every) return;
-      context.fillStyle = this.ink(i === this.chosen()[1]);
-      context.fillText(shorten(name, left - 10), left - 6, (i + 0.5) * height);
-    });
-  }
-
-  /** @param {NonNullable<Heat["box"]>} box */
-  columnLabels({ columns, top, width, across }) {
-    const context = sheet("top", Math.ceil(across * width) + 2, top);
-    const every = !columns.tokens && width < 30 ? 16 : 1;
-    this.names(columns).forEach((name, j) => {
-      if (!columns.tokens && (columns.from + j) % every) return;
-      context.fillStyle = this.ink(j === this.chosen()[0]);
-      context.save();
-      context.translate((every > 1 ? j : j + 0.5) * width, columns.tokens ? top - 5 : top - 9);
-      context.textAlign = columns.tokens || every > 1 ? "left" : "center";
-      if (columns.tokens) context.rotate(-Math.PI / 2);
-      context.fillText(shorten(name, columns.tokens ? top - 8 : Math.max(30, width)), 0, 0);
-      context.restore();
-    });
-  }
-
-  /** @param {boolean} chosen */
-  ink(chosen) {
-    const { theme } = this.shown.page;
-    return chosen ? theme.mark : theme.ink;
-  }
-
-  /** Scrolls the chosen cell into sight: in the picture, and the picture in the panel. */
-  bring() {
-    if (!this.box) return;
-    const heat = byId("heat");
-    const panel = byId("inspector");
-    const { left, top, width, height } = this.box;
-    const [x, y] = this.chosen();
-    heat.scrollLeft = nearest(heat.scrollLeft, x * width, width, heat.clientWidth - left);
-    heat.scrollTop = nearest(heat.scrollTop, y * height, height, heat.clientHeight - top);
-    const offset = heat.getBoundingClientRect().top - panel.getBoundingClientRect().top + panel.scrollTop;
-    panel.scrollTop = nearest(panel.scrollTop, offset + top + y * height - heat.scrollTop, height, panel.clientHeight);
+    const [x, y] = [(index.at(-1) ?? 0) - columns.from, rows.axis < 0 ? 0 : index[rows.axis] - rows.from];
+    const fill = (id, side, every, chosen, style) => {
+      byId(id).className = side.tokens ? "tokens" : every > 1 ? "some" : "";
+      byId(id).style.cssText = style;
+      byId(id).replaceChildren(...this.names(side).map((name, i) =>
+        element("span", { class: i === chosen ? "chosen" : "" }, (side.from + i) % every ? "" : name)));
+    };
+    fill("side", rows, rows.tokens ? 1 : Math.max(1, Math.ceil(14 / height)), y, `width: ${left}px; --size: ${height}px`);
+    fill("top", columns, !columns.tokens && width < 30 ? 16 : 1, x, `height: ${top}px; --size: ${width}px`);
+    byId("heat").style.scrollPadding = `${top}px 0 0 ${left}px`;
+    const place = `left: ${left + x * width}px; top: ${top + y * height}px`;
+    byId("chosen").style.cssText = `${place}; width: ${Math.max(3, width)}px; height: ${height}px`;
   }
 
   /** Long axes are drawn a window at a time. @param {NonNullable<Heat["box"]>} box */
@@ -200,23 +163,3 @@ export class Heat {
   }
 }
 
-/** A canvas of a size in CSS pixels, empty. @param {string} id @param {number} width @param {number} height @returns {CanvasRenderingContext2D} */
-function sheet(id, width, height) {
-  const canvas = byId(id);
-  const ratio = Math.min(2, devicePixelRatio || 1);
-  canvas.width = width * ratio;
-  canvas.height = height * ratio;
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  context.font = `12px ${FONT}`;
-  context.textBaseline = "middle";
-  return context;
-}
-
-/** The scroll position nearest to `now` that shows [at, at + size] in `room`, with some room around it. @param {number} now @param {number} at @param {number} size @param {number} room */
-function nearest(now, at, size, room) {
-  const around = Math.min(44, Math.max(0, (room - size) / 2)); // the edges fade
-  return Math.max(Math.min(now, at - around), at + size + around - room);
-}

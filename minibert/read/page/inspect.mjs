@@ -99,7 +99,7 @@ export class Inspector {
     this.index = index;
     this.picks();
     this.heat.draw();
-    this.heat.bring();
+    byId("chosen").scrollIntoView({ block: "nearest", inline: "nearest" });
     this.say(index, true);
     this.steps.explain(this.visit, this.name, this.number, index);
     this.page.opened();

@@ -1,6 +1,6 @@
 // The page: the chapters as text and code, and beside each line what it made in the call that is shown.
 
-import { fromHash, toHash, writeHash } from "../../../viz/web/address.mjs";
+import { fromHash, toHash, writeHash, writeSoon } from "../../../viz/web/address.mjs";
 import { THEMES } from "../../../viz/web/colors.mjs";
 import { button, byId, choice, element } from "../../../viz/web/dom.mjs";
 import { fourDigits } from "../../../viz/web/numbers.mjs";
@@ -27,7 +27,6 @@ export class Page {
     this.open = null;
     /** @type {string | undefined} the address as this page wrote it */
     this.address = undefined;
-    this.writing = 0;
     document.documentElement.dataset.theme = this.theme.name;
     byId("sentence").textContent = recording.about.text || recording.about.tokens.join(" ");
     this.chapters = new Chapters(recording);
@@ -105,8 +104,7 @@ export class Page {
   /** Goes to a visit of a line, before it calls what it calls, or back from there. @param {number} visit */
   go(visit, { back = false, scroll = false } = {}) {
     const { recording, chapters } = this;
-    this.step = recording.stepOf.get(visit) ?? 0;
-    if (back) while (!(recording.steps[this.step].visit === visit && recording.steps[this.step].back)) this.step++;
+    this.step = recording.steps.findIndex((step) => step.visit === visit && step.back === back);
     const { call, line, made } = recording.visits[visit];
     this.beside.show(call, visit);
     document.querySelectorAll(".row.now, .row.inside").forEach((row) => row.classList.remove("now", "inside"));
@@ -223,13 +221,12 @@ export class Page {
 
   // ---- the address
   write() {
-    clearTimeout(this.writing);
-    this.writing = setTimeout(() => {
+    writeSoon(() => {
       const { open } = this;
       const array = open ? `${open.visit === null ? "given " : ""}${open.name}` : "";
       this.address = toHash({ ...ADDRESS, step: this.step, array, at: open ? this.inspector.index?.join(".") ?? "" : "" }, ADDRESS);
       writeHash(this.address);
-    }, 150);
+    });
   }
 
   /** #step=12&array=scores_HTS&at=2.5.3, as this page writes it; or #array=attention_HTS&layer=1&head=2&row=5&column=3. */

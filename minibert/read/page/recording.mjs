@@ -54,7 +54,7 @@ export const bareName = (name) => name.slice(name.lastIndexOf(".") + 1);
 export class Recording {
   /** @param {any} raw */
   constructor(raw) {
-    /** @type {{text: string, model: string, tokens: string[], vocabulary: string[], student: string, leftOut: string, explorer: string}} */
+    /** @type {{text: string, model: string, tokens: string[], vocabulary: string[], student: string, leftOut: string, explorer: string, legend: [string, number][]}} */
     this.about = raw;
     /** @type {Record<string, string>} */
     this.differs = raw.differs ?? {};
@@ -79,8 +79,6 @@ export class Recording {
     this.calls.forEach((call, i) => this.number(call, i));
     /** @type {{visit: number, back: boolean}[]} */
     this.steps = [];
-    /** @type {Map<number, number>} */
-    this.stepOf = new Map();
     this.walk(0, this.visits.length);
     /** @type {Map<number, Promise<Float32Array | Float64Array>>} */
     this.waiting = new Map();
@@ -98,7 +96,6 @@ export class Recording {
   /** The steps: each visit when it begins, and once more after the functions it called. @param {number} from @param {number} to */
   walk(from, to) {
     for (let i = from; i < to; ) {
-      this.stepOf.set(i, this.steps.length);
       this.steps.push({ visit: i, back: false });
       const end = Math.max(i + 1, this.visits[i].end);
       if (end > i + 1) {

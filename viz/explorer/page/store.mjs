@@ -1,6 +1,6 @@
 // The state: what is looked at. It changes in one place, and is written into the address, so that a link opens it again.
 
-import { fromHash, toHash, writeHash } from "../../web/address.mjs";
+import { fromHash, toHash, writeHash, writeSoon } from "../../web/address.mjs";
 import { DEFAULTS, limitsOf } from "./state.mjs";
 
 const PLACES = ["view", "layer", "head", "sentence", "step"]; // changes that Back undoes
@@ -40,13 +40,11 @@ export class Store {
     return toHash(written, this.usual);
   }
 
-  /** The state into the address, a moment later: browsers refuse to write it at every frame. */
+  /** The state into the address. */
   write() {
-    clearTimeout(this.writing);
-    this.writing = setTimeout(() => {
+    writeSoon(() => {
       writeHash(this.hash, this.push && this.opened);
-      this.push = false;
-      this.opened = true;
-    }, 150);
+      Object.assign(this, { push: false, opened: true });
+    });
   }
 }
