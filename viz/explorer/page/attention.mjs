@@ -34,13 +34,12 @@ export function wordWeight(attention, size, queries, keys, off = new Set()) {
 export const mergeWords = (attention, size, groups, off) =>
   Float64Array.from(groups.flatMap((from) => groups.map((to) => wordWeight(attention, size, from, to, off))));
 
+/** Places in a row, the one with the largest weight first. */
+export const largestFirst = (row, places = [...row.keys()]) => places.sort((a, b) => row[b] - row[a] || a - b);
+
 /** The places of the `top` largest weights of a row that are at least `above`, largest first. */
-export function strongest(row, top, above) {
-  return [...row.keys()]
-    .filter((j) => row[j] >= above && row[j] > 0)
-    .sort((a, b) => row[b] - row[a] || a - b)
-    .slice(0, top);
-}
+export const strongest = (row, top, above) =>
+  largestFirst(row, [...row.keys()].filter((j) => row[j] >= above && row[j] > 0)).slice(0, top);
 
 /** 1 for the largest value, 2 for the next, ...: the rank of row[j] in the row. */
 export const rankOf = (row, j) => row.filter((value) => value > row[j]).length + 1;

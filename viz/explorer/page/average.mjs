@@ -27,14 +27,12 @@ export class AverageView {
   }
 
   draw(painter, app) {
-    const head = app.data.head(app.state.layer, app.state.head);
-    this.drawBars(painter, app, head);
-    this.drawMap(painter, app, head);
+    this.drawBars(painter, app);
+    this.drawMap(painter, app);
     return false;
   }
 
-  drawBars(painter, app, head) {
-    const { theme, data, hover } = app;
+  drawBars(painter, { theme, data, hover, head }) {
     const { bars, step } = this;
     const values = head.mean("relative");
     const top = Math.max(0.1, ...values) * 1.04;
@@ -57,8 +55,7 @@ export class AverageView {
     painter.text(say("average_after"), bars.x + bars.width, bottom + 32, { color: theme.faint, size: 11, align: "right" });
   }
 
-  drawMap(painter, app, head) {
-    const { theme, data, hover } = app;
+  drawMap(painter, { theme, data, hover, head }) {
     const { map, cell } = this;
     const average = head.mean("average");
     const bottom = map.y + map.height;

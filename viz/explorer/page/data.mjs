@@ -15,6 +15,7 @@ export class Data {
   constructor(raw) {
     Object.assign(this, raw);
     this.own = raw.sentences.length;
+    this.names = raw.packed.map((_, i) => `${Math.floor(i / raw.heads)}.${i % raw.heads}`); // of all heads
     this.typed = /** @type {import("./types.d.ts").Answer | null} */ (null);
     this.decoded = new Map();
     this.sentences = [];

@@ -1,7 +1,7 @@
 // The view in words: the text above it (what it shows, what to look for, how well the picture agrees with attention), and
 // all of it for those who do not see it.
 
-import { distancesFrom, flatDistance } from "./places.mjs";
+import { distancesFrom, flatDistances } from "./places.mjs";
 import { readValue } from "./matrix.mjs";
 import { percent } from "../../web/numbers.mjs";
 import { say } from "../../web/words.mjs";
@@ -20,7 +20,7 @@ export function leadText(app) {
   if (state.view === "points" && state.dims === 3 && state.method === "attention") return say("lead_points_plane", { flat: percent(here("nearest1_2d")) });
   if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: percent(here("nearest1_2d")), full: percent(here("nearest1_full")) }) + made(here);
   if (state.view === "near") return nearText(app, method);
-  return say(`lead_${state.view}`, { ...at, token: data.sentences[state.sentence].tokens[Math.max(0, state.query)] });
+  return say(`lead_${state.view}`, { ...at, token: app.sentence.tokens[Math.max(0, state.query)] });
 }
 
 /** Whether the head that is shown is switched off: nothing of what is seen reaches the next layer. */
@@ -29,23 +29,18 @@ export const isShownOff = ({ data, state, without }) =>
 
 /** What the flat picture gets wrong about the chosen query. */
 function nearText(app, method) {
-  const { data, state } = app;
-  const attention = app.attention();
-  if (state.query < 0 || !attention) return say("lead_near");
-  const { size, start, tokens } = data.sentences[state.sentence];
-  const head = data.head(state.layer, state.head);
-  const row = [...attention.subarray(state.query * size, (state.query + 1) * size)];
-  const { distances } = distancesFrom(head, state.sentence, state.method, state.query);
-  const flat = tokens.map((_, j) => flatDistance(head, state.method, state.dims, start + state.query, start + j));
+  const { state, sentence: { tokens } } = app;
+  if (state.query < 0 || !app.attention()) return say("lead_near");
+  const row = app.row(state.query);
   const most = row.indexOf(Math.max(...row));
-  const place = (all) => all.filter((d, j) => !app.hides(state.query, j) && d < all[most] - 1e-9).length + 1;
-  return say("lead_near_query", { query: tokens[state.query], key: tokens[most], share: row[most].toFixed(2), method, full: place(distances), flat: place(flat) });
+  const { distances } = distancesFrom(app.head, state.sentence, state.method, state.query);
+  const [full, flat] = [distances, flatDistances(app.head, state)].map((all) => app.nearness(all, most));
+  return say("lead_near_query", { query: tokens[state.query], key: tokens[most], share: row[most].toFixed(2), method, full, flat });
 }
 
 /** The view for those who do not see it. */
 export function describe(app) {
-  const { state, data } = app;
-  const sentence = data.sentences[state.sentence];
+  const { state, data, sentence } = app;
   const parts = [say(`view_${state.view}`), say("layer_head", state), say("kind_line", { kind: readValue(data.column("kind"), data.columnValue("kind", state.layer, state.head)) })];
   if (state.view !== "average") parts.push(say(`method_${state.method}`));
   if (["points", "sentence", "near"].includes(state.view)) parts.push(say("dimensions", state));

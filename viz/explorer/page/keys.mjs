@@ -1,9 +1,9 @@
 // Everything with the keyboard. What the keys do is also what the help says.
 
 import { ACTIONS } from "./actions.mjs";
+import { largestFirst } from "./attention.mjs";
 import { ARROWS } from "../../web/dom.mjs";
 import { within } from "../../web/numbers.mjs";
-import { offText } from "./state.mjs";
 
 export const HELP = ["1 … 6", "[ ]", "{ }", "m", "d", "s S", "n p", "k", "← → ↑ ↓", "+ - 0", "Enter", "x", "w", "e", "/", "t", "Escape", "?"];
 
@@ -33,7 +33,7 @@ const IN_A_SENTENCE = {
   n: (app) => toQuery(app, app.state.query + 1),
   p: (app) => toQuery(app, app.state.query < 0 ? 0 : app.state.query - 1),
   k: nextKey,
-  x: switchToken,
+  x: (app) => app.chosen >= 0 && app.switchToken(app.chosen),
   "+": ACTIONS["zoom-in"],
   "=": ACTIONS["zoom-in"],
   "-": ACTIONS["zoom-out"],
@@ -54,31 +54,17 @@ const wrapped = (value, count) => ((value % count) + count) % count;
 const next = (list, one) => list[wrapped(list.indexOf(one) + 1, list.length)];
 
 function toQuery(app, query) {
-  return app.set({ query: wrapped(query, app.data.sentences[app.state.sentence].size), key: -1 });
+  return app.set({ query: wrapped(query, app.sentence.size), key: -1 });
 }
 
 /** The key that the chosen query attends to next most. */
 function nextKey(app) {
-  const { query, key, sentence } = app.state;
-  const attention = app.attention();
-  if (query < 0 || !attention) return false;
-  const { size } = app.data.sentences[sentence];
-  const row = attention.subarray(query * size, (query + 1) * size);
-  return app.set({ key: next([...row.keys()].sort((a, b) => row[b] - row[a]), key) });
-}
-
-/** The chosen token off, or on again. */
-function switchToken(app) {
-  const token = app.state.key >= 0 ? app.state.key : app.state.query;
-  if (token < 0) return false;
-  const off = new Set(app.off);
-  if (!off.delete(token)) off.add(token);
-  return off.size === app.data.sentences[app.state.sentence].size || app.set({ off: offText(off) });
+  const { query, key } = app.state;
+  return query >= 0 && app.attention() !== null && app.set({ key: next(largestFirst(app.row(query)), key) });
 }
 
 function arrow(app, right, down) {
-  const { state, data, hover, views } = app;
-  const { size } = data.sentences[state.sentence];
+  const { state, data, hover, views, sentence: { size } } = app;
   if (state.view === "heads") return app.set(views.heads.neighbor(state, right, down));
   if (state.view === "average") return app.pointByKey(views.average.neighbor(data, hover, right, down));
   if (state.view !== "points") {

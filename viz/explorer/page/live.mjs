@@ -82,8 +82,7 @@ export class Live {
   /** All heads off but the chosen one. */
   onlyHead() {
     const { data, state } = this.app;
-    const every = Array.from({ length: data.layers * data.heads }, (_, i) => `${Math.floor(i / data.heads)}.${i % data.heads}`);
-    return this.switchHeads(offHeadsText(every.filter((one) => one !== `${state.layer}.${state.head}`)));
+    return this.switchHeads(offHeadsText(data.names.filter((name) => name !== `${state.layer}.${state.head}`)));
   }
 
   /** Sends the request of the state to the model, unless it is the same as the last one. */

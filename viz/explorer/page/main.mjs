@@ -19,7 +19,7 @@ import { bindControls, showPanel } from "./panel.mjs";
 import { bindPointer } from "./pointer.mjs";
 import { PointsView } from "./points.mjs";
 import { SentenceView } from "./sentence.mjs";
-import { VIEWS, offHeads, offSet } from "./state.mjs";
+import { VIEWS, offHeads, offSet, offText } from "./state.mjs";
 import { Store } from "./store.mjs";
 import { showTip, tipLines } from "./tip.mjs";
 import { showTour } from "./tour.mjs";
@@ -112,8 +112,21 @@ class App {
     return THEMES[theme === "auto" ? (this.dark.matches ? "dark" : "light") : theme];
   }
 
+  get head() {
+    return this.data.head(this.state.layer, this.state.head);
+  }
+
+  get sentence() {
+    return this.data.sentences[this.state.sentence];
+  }
+
+  /** The position of the chosen key or, where there is none, query; -1: none either. */
+  get chosen() {
+    return this.state.key >= 0 ? this.state.key : this.state.query;
+  }
+
   get off() {
-    const { size } = this.data.sentences[this.state.sentence];
+    const { size } = this.sentence;
     return this.remember("off", `${this.state.off}/${size}`, () => {
       const off = [...offSet(this.state.off)].filter((i) => i < size);
       return new Set(off.length < size ? off : []); // one must be left
@@ -132,7 +145,7 @@ class App {
 
   /** 1 for each token of the chosen sentence. */
   get ofSentence() {
-    const { start, size } = this.data.sentences[this.state.sentence];
+    const { start, size } = this.sentence;
     return new Uint8Array(this.data.size).fill(1, start, start + size);
   }
 
@@ -144,9 +157,20 @@ class App {
   attention() {
     const { layer, head, sentence, off } = this.state;
     if (!this.data.isWhole(sentence, layer, head)) return null;
-    if (this.data.isTyped(sentence)) return this.data.head(layer, head).part(this.data.typed.layers[layer].attention);
+    if (this.data.isTyped(sentence)) return this.head.part(this.data.typed.layers[layer].attention);
     return this.remember("attention", [layer, head, sentence, off].join(), () =>
-      attentionOf(this.data.head(layer, head).scores(sentence), this.data.sentences[sentence].size, this.off));
+      attentionOf(this.head.scores(sentence), this.sentence.size, this.off));
+  }
+
+  /** The attention of a query to each key, where the scores are in the file. */
+  row(query) {
+    const { size } = this.sentence;
+    return this.attention().subarray(query * size, (query + 1) * size);
+  }
+
+  /** 1 for the nearest of the keys that the chosen query sees, 2 for the next, ...: the rank of a key. */
+  nearness(distances, key) {
+    return distances.filter((d, j) => !this.hides(this.state.query, j) && d < distances[key] - 1e-9).length + 1;
   }
 
   coloringOf(head) {
@@ -157,7 +181,7 @@ class App {
 
   /** What the colours of the points mean. All heads at once have no numbers in common for their norms. */
   get legend() {
-    const { legend } = this.coloringOf(this.data.head(this.state.layer, this.state.head));
+    const { legend } = this.coloringOf(this.head);
     const many = this.state.view === "heads" && this.state.color === "norm";
     return many ? { ...legend, low: say("shortest"), high: say("longest") } : legend;
   }
@@ -196,6 +220,12 @@ class App {
     return this.set({ ...fresh, text: "", second: "", masked: "", without: "" });
   }
 
+  /** A token off, or on again; one must be left. */
+  switchToken(token) {
+    const off = this.off.symmetricDifference(new Set([token]));
+    return off.size === this.sentence.size || this.set({ off: offText(off) });
+  }
+
   step(name, by) {
     const count = name === "head" ? this.data.heads : this.data.layers;
     return this.set({ [name]: (this.state[name] + by + count) % count });
@@ -217,7 +247,7 @@ class App {
     if (this.store.wanted || here === this.settled) return;
     this.settled = here;
     if (state.query >= 0 || !["near", "way"].includes(state.view)) return;
-    const { tokens, words } = data.sentences[state.sentence];
+    const { tokens, words } = this.sentence;
     const mask = data.live ? tokens.indexOf(data.live.tokenizer.mask) : -1;
     state.query = mask >= 0 ? mask : words.findIndex((word) => word !== null);
   }

@@ -1,5 +1,6 @@
 // Why near: the keys of one query at their true distances in the full space, as a ring, beside the flat picture.
 
+import { largestFirst } from "./attention.mjs";
 import { attentionColor } from "../../web/colors.mjs";
 import { inside } from "./camera.mjs";
 import { takePlace } from "./labels.mjs";
@@ -30,27 +31,25 @@ export class NearView {
   }
 
   draw(painter, app, box) {
-    const { state, theme, data } = app;
+    const { state, theme } = app;
     this.marks = [];
     const attention = app.attention();
     if (!attention || state.query < 0) {
       paragraph(painter, say(attention ? "near_choose" : "sentence_left_out"), box.x + 16, box.y + 40, this.ring.width - 24, { color: theme.ink, size: 13 });
       if (!attention) return false;
     } else {
-      painter.clip(this.ring, () => this.drawRing(painter, app, attention));
-      const title = say("near_ring", { token: shorten(data.sentences[state.sentence].tokens[state.query], 80, 12, 600), zero: this.zero.toFixed(2) });
+      painter.clip(this.ring, () => this.drawRing(painter, app));
+      const title = say("near_ring", { token: shorten(app.sentence.tokens[state.query], 80, 12, 600), zero: this.zero.toFixed(2) });
       painter.text(shorten(title, this.ring.width, 12, 600), this.ring.x, box.y + ABOVE_IT / 2, { color: theme.faint, weight: 600 });
     }
     return this.points.drawBeside(painter, app, this.cloudBox, say("near_flat"));
   }
 
   /** The query in the middle; a key straight out from it, as far as it is away; all keys in the order of the sentence. */
-  drawRing(painter, app, attention) {
-    const { state, theme, data } = app;
-    const { size, tokens } = data.sentences[state.sentence];
-    const head = data.head(state.layer, state.head);
-    const { distances } = distancesFrom(head, state.sentence, state.method, state.query);
-    const row = attention.subarray(state.query * size, (state.query + 1) * size);
+  drawRing(painter, app) {
+    const { state, theme, sentence: { size, tokens } } = app;
+    const { distances } = distancesFrom(app.head, state.sentence, state.method, state.query);
+    const row = app.row(state.query);
     const [cx, cy] = [this.ring.x + this.ring.width / 2, this.ring.y + this.ring.height / 2];
     const [least, most] = rangeOf(distances);
     // Distances begin at half the nearest one, so that small differences are seen; the circles say how far they are.
@@ -66,10 +65,11 @@ export class NearView {
     const radius = (d) => share(d) * room;
     const circles = [least, (least + most) / 2, most];
     for (const d of circles) painter.ring(cx, cy, radius(d), theme.rule, 1);
-    const strongest = row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+    const order = largestFirst(row);
+    const [strongest] = order;
     const taken = [];
     const labels = [];
-    for (const j of [...row.keys()].sort((a, b) => row[b] - row[a])) {
+    for (const j of order) {
       if (app.hides(state.query, j)) continue;
       const [dx, dy] = [Math.cos(way(j)), Math.sin(way(j))];
       const [x, y] = [cx + dx * radius(distances[j]), cy + dy * radius(distances[j])];

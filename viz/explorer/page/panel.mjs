@@ -10,7 +10,6 @@ import { info } from "./info.mjs";
 import { isShownOff, leadText } from "./describe.mjs";
 import { showMaths } from "./maths.mjs";
 import { orderedHeads, readValue, shadeScale } from "./matrix.mjs";
-import { offText } from "./state.mjs";
 import { say } from "../../web/words.mjs";
 
 export const HABITS = ["to_previous", "to_next", "to_self", "to_cls", "to_sep"]; // columns of whom a head attends to
@@ -63,8 +62,7 @@ function showSentences({ data }) {
 export function showPanel(app) {
   const { data, state } = app;
   showSentences(app);
-  const { tokens } = data.sentences[state.sentence];
-  byId("way-token").replaceChildren(...tokens.map((token, i) => option(i, `${i}  ${token}`)));
+  byId("way-token").replaceChildren(...app.sentence.tokens.map((token, i) => option(i, `${i}  ${token}`)));
   for (const control of all("[data-state]")) {
     const value = state[control.dataset.state];
     if (control.type === "checkbox") control.checked = value;
@@ -187,17 +185,13 @@ function showRanking(app) {
 function showTokens(app) {
   const { data, state } = app;
   if (!["sentence", "points", "near", "way"].includes(state.view)) return;
-  const sentence = data.sentences[state.sentence];
   const shown = `${state.sentence} ${data.typed?.number} ${state.off}`;
   if (byId("tokens").dataset.shown === shown) return;
   byId("tokens").dataset.shown = shown;
-  refill(byId("tokens"), sentence.tokens.map((token, i) => {
+  refill(byId("tokens"), app.sentence.tokens.map((token, i) => {
     const on = !app.off.has(i);
-    const toggle = () => {
-      const off = new Set([...app.off, i].filter((one) => on || one !== i));
-      if (off.size < sentence.size) app.set({ off: offText(off) });
-    };
-    return button(token, toggle, { "aria-pressed": String(on), class: on ? "" : "off", title: say(on ? "switch_off" : "switch_on") });
+    const looks = { "aria-pressed": String(on), class: on ? "" : "off", title: say(on ? "switch_off" : "switch_on") };
+    return button(token, () => app.switchToken(i), looks);
   }));
 }
 
@@ -207,7 +201,7 @@ function showFound(app) {
   if (!state.find) return box.replaceChildren();
   const tokens = app.found.reduce((a, b) => a + b, 0);
   if (tokens === 0) return box.replaceChildren(say("found_nothing"));
-  const count = hits(data, data.head(state.layer, state.head), app.found);
+  const count = hits(data, app.head, app.found);
   const sentences = [...new Set(data.sentenceOf.filter((_, n) => app.found[n]))];
   box.replaceChildren(say("found", { tokens, count, layer: state.layer, head: state.head }), " ");
   const go = say(sentences.length === 1 ? "found_go_one" : "found_go", { count: sentences.length });

@@ -77,11 +77,13 @@ function leaning(head, method, sentence) {
   return { query: kept(0), key: kept(1), square: lean.square };
 }
 
-/** How far a query and a key are apart in the flat (or 3-D) picture. */
-export function flatDistance(head, method, dims, query, key) {
-  const positions = head.positions(method);
-  const { size } = head.data;
-  const [from, to] = [3 * query, 3 * (size + key)];
-  const apart = positions.subarray(from, from + dims).map((x, c) => x - positions[to + c]);
-  return length(apart) * head.extent(method);
+/** How far the chosen query and each key of its sentence are apart in the flat (or 3-D) picture. */
+export function flatDistances(head, { sentence, method, dims, query }) {
+  const { start, tokens } = head.data.sentences[sentence];
+  const place = (p) => head.positions(method).subarray(3 * p, 3 * p + dims);
+  const from = place(start + query);
+  return tokens.map((_, j) => {
+    const to = place(head.data.size + start + j);
+    return length(from.map((x, c) => x - to[c])) * head.extent(method);
+  });
 }

@@ -2,7 +2,7 @@
 
 import { THEMES, attentionColor } from "../../web/colors.mjs";
 import { uint16 } from "../../web/bytes.mjs";
-import { ARROWS, byId, element, heading, table } from "../../web/dom.mjs";
+import { ARROWS, byId, element, heading, option, table } from "../../web/dom.mjs";
 
 const trace = JSON.parse(byId("data").textContent);
 const weights = uint16(trace.attention);
@@ -17,12 +17,7 @@ const weightOf = (i, j) => {
 
 /** The table, once: what is pointed at stays under the pointer when another head is shown. */
 function build() {
-  const cell = (i, j) => {
-    const made = element("td");
-    made.addEventListener("pointerenter", () => light(i, j));
-    return made;
-  };
-  const rows = trace.tokens.map((token, i) => [heading(token, "row"), ...trace.tokens.map((_, j) => cell(i, j))]);
+  const rows = trace.tokens.map((token) => [heading(token, "row"), ...trace.tokens.map(() => "")]);
   byId("map").replaceChildren(...table(["", ...trace.tokens.map((token) => heading(token))], rows).children);
 }
 
@@ -45,6 +40,9 @@ function light(i, j) {
     element("b", { class: "query" }, trace.tokens[i]), " → ", element("b", { class: "key" }, trace.tokens[j]), `: ${weightOf(i, j).toFixed(3)}`);
 }
 
+byId("map").addEventListener("pointerover", ({ target }) => {
+  if (target.tagName === "TD" && target.cellIndex) light(target.parentNode.sectionRowIndex, target.cellIndex - 1);
+});
 byId("map").addEventListener("keydown", (event) => {
   if (!ARROWS[event.key]) return;
   event.preventDefault();
@@ -52,7 +50,7 @@ byId("map").addEventListener("keydown", (event) => {
   light(...[(lit?.[0] ?? 0) + down, (lit?.[1] ?? 0) + right].map((at) => Math.min(size - 1, Math.max(0, at))));
 });
 for (const [name, count] of [["layer", trace.layers], ["head", trace.heads]]) {
-  byId(name).replaceChildren(...Array.from({ length: count }, (_, i) => element("option", { value: String(i) }, i)));
+  byId(name).replaceChildren(...Array.from({ length: count }, (_, i) => option(i, i)));
   byId(name).addEventListener("change", show);
 }
 dark.addEventListener("change", show);

@@ -34,7 +34,7 @@ export class Typing {
 
   /** The words of the sentence that is shown, and those of them that are masks. */
   get words() {
-    return wordsOf(this.app.data.sentences[this.app.state.sentence], this.maskName);
+    return wordsOf(this.app.sentence, this.maskName);
   }
 
   get masks() {
@@ -43,7 +43,7 @@ export class Typing {
 
   /** Both texts of the sentence that is shown; the fields may hold what cannot be read. */
   get texts() {
-    const [first, second = ""] = textsOf(this.app.data.sentences[this.app.state.sentence]);
+    const [first, second = ""] = textsOf(this.app.sentence);
     return [first, second];
   }
 
@@ -147,7 +147,7 @@ export class Typing {
     if (masks.length) return masks.map((word) => place(word) + firstBefore(data.typed, word).join("; ")).join(" · ");
     const most = data.typed.moved.indexOf(Math.max(...data.typed.moved));
     if (data.typed.moved[most] < 0.0005) return say("told_nothing");
-    return say("told_most", { name: `${Math.floor(most / data.heads)}.${most % data.heads}`, share: finePercent(data.typed.moved[most]) });
+    return say("told_most", { name: data.names[most], share: finePercent(data.typed.moved[most]) });
   }
 
   /** All heads as switches. */
@@ -156,15 +156,15 @@ export class Typing {
     byId("heads-told").textContent = this.told();
     const put = (off) => this.app.live.switchHeads(offHeadsText(off));
     refill(byId("head-switches"), Array.from({ length: data.layers }, (_, layer) => {
-      const names = Array.from({ length: data.heads }, (__, head) => `${layer}.${head}`);
+      const names = data.names.slice(layer * data.heads, (layer + 1) * data.heads);
       const all = names.every((name) => without.has(name));
-      const turn = () => put(new Set(all ? [...without].filter((n) => !names.includes(n)) : [...without, ...names]));
+      const turn = () => put(all ? without.difference(new Set(names)) : without.union(new Set(names)));
       const whole = button(say("layer_number", { layer }), turn, { class: "layer", "aria-pressed": String(!all) });
       const each = names.map((name, head) => {
         const on = !without.has(name);
         const moved = data.typed?.moved && data.isTyped(state.sentence) ? data.typed.moved[layer * data.heads + head] : 0;
         const label = say(on ? "head_on" : "head_off", { name }) + (moved ? `; ${say("changed", { share: moved.toFixed(2) })}` : "");
-        const one = () => put(new Set(on ? [...without, name] : [...without].filter((n) => n !== name)));
+        const one = () => put(without.symmetricDifference(new Set([name])));
         const style = moved ? `box-shadow: inset 0 -${Math.min(12, Math.ceil(24 * moved))}px 0 -0px var(--moved)` : "";
         return button(name, one, { "aria-pressed": String(on), class: on ? "" : "off", "aria-label": label, title: label, style });
       });
