@@ -682,8 +682,11 @@ def test_on_paper_it_is_light_and_whole(show, live, view):
 
 def test_what_a_finger_has_tapped_is_told_until_it_taps_elsewhere(show, live):
     page = show(live, "view=points&only=true", (390, 844), has_touch=True, is_mobile=True)
+    until(page, "explorer.live.typing.ready")
+    page.evaluate("explorer.live.typing.say(JSON.parse(document.getElementById('words').textContent).typing_start)")
     box = page.locator("#canvas").bounding_box()
     x, y = page.evaluate("explorer.cloud.place(0, 3)")
+    page.evaluate("explorer.live.receive({ ready: true })")  # the picture stays where it is when the model is unpacked
     page.touchscreen.tap(box["x"] + x, box["y"] + y)
     page.locator("#tip", has_text="(query)").wait_for()  # a finger's click comes later than its tap
     page.touchscreen.tap(20, 200)
