@@ -18,7 +18,9 @@ const WHERE = 6; // names explained below an expression
 export async function explanation(arithmetic, visit, name, index) {
   for (;;) {
     try {
-      return new Explanation(arithmetic).from(visit, name, index);
+      const explained = new Explanation(arithmetic);
+      explained.visit(visit, name, index);
+      return explained.blocks;
     } catch (missing) {
       if (!(missing instanceof Unpacked)) throw missing;
       await arithmetic.recording.numbers(missing.array);
@@ -32,11 +34,6 @@ class Explanation {
     this.recording = arithmetic.recording;
     /** @type {Block[]} */
     this.blocks = [];
-  }
-
-  from(visit, name, index) {
-    this.visit(visit, name, index);
-    return this.blocks;
   }
 
   /** The tree of one of the names that a visit made. */

@@ -8,8 +8,8 @@
 import { linear, softmax } from "./numerics.mjs";
 
 /**
- * Attention of a sentence to itself. Head h of token t is numbers h K to (h + 1) K of its D.
- * off(h): whether head h is switched off; then it adds nothing. hidden: tokens that no other token may look at.
+ * Compute the attention of a sentence to itself. Head h of token t has the numbers h K to (h + 1) K of its D.
+ * off(h): whether head h is switched off; then it adds nothing. hidden: tokens that get attention from themselves only.
  * Returns query, key, value [T, D], scores, attention [H, T, T] and context [T, D].
  * @param {(head: number) => boolean} off
  */

@@ -1,10 +1,11 @@
-// From token ids to the last hidden states: embeddings, then layers that mix between tokens (attention) and within each
-// token (feed-forward). Each half adds its result to its input (the residual connection), and then normalises.
+// From token ids to the last hidden states: embeddings, then layers. A layer has two halves: attention mixes numbers of
+// several tokens, feed-forward those of one. Each half adds its result to its input (the residual connection), and then
+// normalises the sum.
 
 import { self_attention } from "./attention.mjs";
 import { ACTIVATIONS, layer_norm, linear, sum } from "./numerics.mjs";
 
-/** hidden_t = layer_norm(word[id of t] + position[t] + token_type[segment of t]); ELECTRA's are then projected */
+/** hidden_t = layer_norm(word[id of t] + position[t] + token_type[segment of t]); ELECTRA projects it to D numbers. */
 export function embed({ ids, types }, { word, position, token_type, norm, projection }, eps) {
   const D = norm.bias.length;
   const hidden_TD = new Float32Array(ids.length * D);
@@ -15,14 +16,14 @@ export function embed({ ids, types }, { word, position, token_type, norm, projec
   return projection ? linear(normed_TD, projection) : normed_TD;
 }
 
-/** hidden = layer_norm(hidden + context W + b): the only half that sees more than one token. */
+/** hidden = layer_norm(hidden + context W + b): the only half that uses more than one token. */
 export function attention_block(hidden_TD, weights, config, off, hidden) {
   const parts = self_attention(hidden_TD, weights.attention, config.num_attention_heads, off, hidden);
   const mixed_TD = sum(hidden_TD, linear(parts.context_TD, weights.attention_output));
   return { ...parts, attention_output_TD: layer_norm(mixed_TD, weights.attention_norm, config.layer_norm_eps) };
 }
 
-/** hidden = layer_norm(hidden + act(hidden W_1 + b_1) W_2 + b_2): each token by itself, through F > D numbers. */
+/** hidden = layer_norm(hidden + act(hidden W_1 + b_1) W_2 + b_2): each token by itself, with F > D numbers in between. */
 export function feed_forward_block(hidden_TD, weights, config) {
   const intermediate_TF = linear(hidden_TD, weights.intermediate).map(ACTIVATIONS[config.hidden_act]);
   const fed_TD = linear(intermediate_TF, weights.output);
@@ -30,8 +31,8 @@ export function feed_forward_block(hidden_TD, weights, config) {
 }
 
 /**
- * All layers. off(layer, head): whether a head is switched off; hidden: tokens that no other token may look at.
- * Returns what each layer computed, and hidden_states: 0 the embeddings, i + 1 the output of layer i.
+ * Run all layers. off(layer, head): whether a head is switched off; hidden: tokens that get attention from themselves only.
+ * Returns layers, the arrays of each layer, and hidden_states: 0 the embeddings, i + 1 the output of layer i.
  * @param {(layer: number, head: number) => boolean} off
  */
 export function encode(encoding, weights, config, off = () => false, hidden = new Set()) {

@@ -1,9 +1,9 @@
-// What is built on top of the encoder: the head that guesses masked words.
+// The masked-language-model head: it guesses a masked word from the last hidden state in its place.
 
 import { ACTIVATIONS, layer_norm, linear, softmax } from "./numerics.mjs";
 
 /**
- * How well each word of the vocabulary would fit in a place, from the place's own vector.
+ * The logits of a place: how well each word of the vocabulary fits there, from the hidden state of that place alone.
  *
  *   transformed = layer_norm(act(hidden W + b))
  *   logits      = transformed word^T + bias
@@ -13,7 +13,7 @@ export function masked_lm_logits(hidden_D, { transform, norm, bias }, word, conf
   return linear(transformed, { weight: word, bias });
 }
 
-/** The `top` most probable words, [[id, probability], ...]. */
+/** The `top` most probable words, [[id, probability], ...], the most probable one first. */
 export function guesses(logits_V, top = 5) {
   const probability_V = softmax(Float64Array.from(logits_V));
   const best = [];

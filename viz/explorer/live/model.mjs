@@ -1,10 +1,10 @@
-// The model: weights out of one block of float16, a sentence in, all that was computed out.
+// The model: it takes its weights from one block of float16, and runs on a sentence.
 
 import { encode } from "./encoder.mjs";
 import { guesses, masked_lm_logits } from "./heads.mjs";
 import { Tokenizer } from "./tokenizer.mjs";
 
-/** float16 as uint16 -> float32, by a table of all 65536. */
+/** float16 (as uint16) -> float32, with a table of all 65536 numbers. */
 export function from_float16(halves) {
   const table = Float32Array.from({ length: 65536 }, (_, bits) => {
     const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
@@ -16,7 +16,10 @@ export function from_float16(halves) {
   return result;
 }
 
-/** Arrays by their paths -> nested, as the chapters use them: "layers.0.attention.query.weight". shapes: [[path, shape], ...] */
+/**
+ * One array of all numbers -> nested weights: "layers.0.attention.query.weight" becomes layers[0].attention.query.weight.
+ * shapes: [[path, shape], ...] in the order of the numbers.
+ */
 export function nested(numbers, shapes) {
   const weights = {};
   let start = 0;
@@ -45,13 +48,13 @@ export class Bert {
     return encoding;
   }
 
-  /** A forward pass. off: heads switched off, "layer.head"; hidden: tokens that no other may look at. */
+  /** Run a forward pass. off: heads switched off, "layer.head"; hidden: tokens that get attention from themselves only. */
   run(encoding, off = [], hidden = []) {
     const [gone, unseen] = [new Set(off), new Set(hidden)];
     return encode(encoding, this.weights, this.config, (l, h) => gone.has(`${l}.${h}`), unseen);
   }
 
-  /** The most probable words at a place, [[token, probability], ...], from a vector [D] of it. */
+  /** The most probable words in a place, [[token, probability], ...], from its hidden state [D]. */
   guess(hidden_D, top = 5) {
     const { embeddings, masked_lm } = this.weights;
     if (!masked_lm) return [];

@@ -1,4 +1,4 @@
-// From a text to the ids of its pieces: WordPiece, as minibert's tokenizer does it.
+// From a text to the ids of its pieces: WordPiece, as in minibert/tokenizer/.
 //
 //   text --normalise--> no accents, no capitals --split--> words --WordPiece--> pieces --frame--> [CLS] pieces [SEP]
 
@@ -10,8 +10,9 @@ const CHINESE =
 
 export class Tokenizer {
   /**
-   * vocabulary: the tokens by their ids. special: {"[MASK]": id, ...}, tokens that may be written in a text. frame: what
-   * stands round one sentence and a pair, [["[CLS]", 0], ["A", 0], ["[SEP]", 0]]. mask: the token to be guessed. The others are as in tokenizer.json.
+   * vocabulary: the tokens by their ids. special: {"[MASK]": id, ...}, the tokens that may be written in a text. frame:
+   * the tokens around one sentence and around a pair, [["[CLS]", 0], ["A", 0], ["[SEP]", 0]]. mask: the token that the
+   * model guesses. The other settings are those of tokenizer.json.
    */
   constructor(settings) {
     Object.assign(this, settings);
@@ -21,24 +22,22 @@ export class Tokenizer {
     this.written = new RegExp(`(${names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/gu, "\\$&")).join("|")})`, "u");
   }
 
-  /** {tokens, ids, types, words, spans}: an entry per token; words: its word in its sentence, or null; spans: [from, to]. */
+  /** {tokens, ids, types, words, spans}, one entry for each token. words: the word of a token, or null; spans: [from, to]. */
   encode(text, second = "") {
     const pieces = { A: this.pieces(text), B: second ? this.pieces(second) : [] };
     if (!pieces.A.length && !pieces.B.length) throw new RangeError("typing_empty", { cause: {} });
-    const result = { tokens: [], ids: [], types: [], words: [], spans: [] };
-    for (const [name, type] of second ? this.frame.pair : this.frame.single) {
-      for (const { id, word = null, span = null } of pieces[name] ?? [{ id: this.special[name] }]) {
-        result.tokens.push(this.vocabulary[id]);
-        result.ids.push(id);
-        result.types.push(type);
-        result.words.push(word === null ? null : `${name}${word}`);
-        result.spans.push(span);
-      }
-    }
-    return result;
+    const all = (second ? this.frame.pair : this.frame.single).flatMap(([name, type]) =>
+      (pieces[name] ?? [{ id: this.special[name] }]).map((piece) => ({ name, type, ...piece })));
+    return {
+      tokens: all.map(({ id }) => this.vocabulary[id]),
+      ids: all.map(({ id }) => id),
+      types: all.map(({ type }) => type),
+      words: all.map(({ name, word }) => (word === undefined ? null : `${name}${word}`)),
+      spans: all.map(({ span = null }) => span),
+    };
   }
 
-  /** The pieces of one sentence: special tokens written in it as they are, all else word by word. */
+  /** The pieces of one sentence. A special token that is written in it is one piece; the rest is split into words. */
   pieces(text) {
     const result = [];
     let [at, word] = [0, 0];
@@ -55,7 +54,7 @@ export class Tokenizer {
     return result;
   }
 
-  /** Letters {letter, from, to} without what is invisible; in a model without capitals, without accents and capitals. */
+  /** The letters {letter, from, to} that can be seen; in a model without capitals, small and without accents. */
   normalise(text, start) {
     const letters = [];
     let from = start;
@@ -63,9 +62,9 @@ export class Tokenizer {
       const to = from + letter.length;
       const add = (...those) => letters.push(...those.map((one) => ({ letter: one, from, to })));
       if (this.clean && SPACE.test(letter)) add(" ");
-      else if (this.clean && INVISIBLE.has(letter)) add();
+      else if (this.clean && INVISIBLE.test(letter)) add();
       else {
-        const bare = this.accents ? letter : [...letter.normalize("NFD")].filter((one) => !MARKS.has(one)).join("");
+        const bare = this.accents ? letter : [...letter.normalize("NFD")].filter((one) => !MARKS.test(one)).join("");
         const small = this.lowercase ? [...bare].map((one) => one.toLowerCase()).join("") : bare;
         if (this.chinese && CHINESE.test(letter)) add(" ", ...small, " ");
         else add(...small);
@@ -75,11 +74,11 @@ export class Tokenizer {
     return letters;
   }
 
-  /** Words, each a list of letters: spaces part them, and each punctuation mark is one by itself. */
+  /** Words, each a list of letters. Spaces separate words, and each punctuation mark is a word of its own. */
   *split(letters) {
     let word = [];
     for (const one of letters) {
-      const mark = PUNCTUATION.has(one.letter);
+      const mark = PUNCTUATION.test(one.letter);
       const ends = mark || /\p{White_Space}/u.test(one.letter);
       if (ends && word.length) yield word;
       if (ends) word = [];
@@ -89,7 +88,7 @@ export class Tokenizer {
     if (word.length) yield word;
   }
 
-  /** The longest piece that the vocabulary has, then the longest of the rest, ...; [UNK] where there is none. */
+  /** The longest piece that is in the vocabulary, then the longest one of the rest, and so on; [UNK] if there is none. */
   word_piece(letters) {
     const span = (start, end) => [letters[start].from, letters[end - 1].to];
     const unknown = [{ id: this.special[this.unknown] ?? this.ids.get(this.unknown), span: span(0, letters.length) }];

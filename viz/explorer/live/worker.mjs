@@ -1,10 +1,10 @@
-// The model at work beside the page: a request in, a message with all that the page shows out.
+// The worker: it runs the model beside the page. A request comes in, and all that the page shows of it goes out.
 
 import { Bert } from "./model.mjs";
 import { uint16 } from "../../web/bytes.mjs";
 import { sum } from "./numerics.mjs";
 
-/** What a request asks for: {text, second, off: ["0.2"], hidden: [3], token: position whose way is wanted, or -1}. */
+/** Answers a request: {text, second, off: ["0.2"], hidden: [3], token: the position for the view of one token, or -1}. */
 export function answer(bert, { text, second, off = [], hidden = [], token = -1 }) {
   const began = performance.now();
   const encoding = bert.encode(text, second);
@@ -32,7 +32,7 @@ function at(x_TD, t, { config: { hidden_size: D } }) {
   return x_TD.subarray(t * D, (t + 1) * D);
 }
 
-/** |value| of each head and token, [H * T]. */
+/** The length |value| for each head and token, [H * T]. */
 function lengths(value_TD, heads, tokens) {
   const K = value_TD.length / tokens / heads;
   return Float32Array.from({ length: heads * tokens }, (_, i) => {
@@ -41,7 +41,7 @@ function lengths(value_TD, heads, tokens) {
   });
 }
 
-/** How far each head's attention moved: the share of a query's attention that went to other keys, mean over queries. */
+/** How much the attention of each head changed: the share of a query's attention that moved to other keys, mean over queries. */
 function distances(after_HTT, before_HTT, tokens) {
   const size = tokens * tokens;
   const apart_HTT = after_HTT.map((after, i) => Math.abs(after - before_HTT[i]) / 2);
@@ -53,8 +53,9 @@ const length = (x) => Math.sqrt(x.reduce((total, number) => total + number * num
 const cosine = (x, y) => x.reduce((total, number, i) => total + number * y[i], 0) / (length(x) * length(y) || 1);
 
 /**
- * The whole way of one token, step by step: {layer, name, head, length, towards}: what was added, how long it is, and the
- * cosine between it and what the half hands on (after the norm). guesses: what the model would say if it ended there.
+ * How the hidden state of one token was computed, step by step: {layer, name, head, length, towards}. name: the vector that
+ * was added; length: its length; towards: the cosine between it and the output of the half (after the norm). guesses: the
+ * guesses of the head from the hidden state there.
  */
 function way(bert, trace, t) {
   const { weights } = bert;
@@ -92,8 +93,8 @@ function way(bert, trace, t) {
 }
 
 /**
- * In a worker: the first message brings the weights, every other a request. An error is sent back as a text; one about
- * the request by the name of its text in the table of words, with what is filled in there.
+ * Serves a page from a worker. The first message has the weights, every other one is a request. An error goes back as a
+ * text. If the request was wrong, it goes back as the name of a text in the table of words, with the values to fill in.
  */
 export function serve(scope) {
   let bert = null;

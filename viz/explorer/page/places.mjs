@@ -45,14 +45,14 @@ export function distancesFrom(head, sentence, method, query) {
   const scale = packed.scale[method];
   const scores = head.scores(sentence);
   const { norms } = head;
-  const { query: leanQuery, key: leanKey, square } = leaning(head, method, sentence);
+  const square = packed.lean[method]?.square ?? 0;
   const radius = packed.radius[method];
-  const moved = Float64Array.from({ length: size }, (_, j) => norms[data.size + start + j] ** 2 + 2 * leanKey(j) + square);
+  const moved = Float64Array.from({ length: size }, (_, j) => norms[data.size + start + j] ** 2 + 2 * leanOf(head, method, 1, start + j) + square);
   const sphere = radius === null ? null : Math.max(radius ** 2, ...moved);
   const result = { query: scale ** 2 * norms[start + query] ** 2, keys: [], dots: [], distances: [] };
   for (let j = 0; j < size; j++) {
     const key = (sphere ?? moved[j]) / scale ** 2;
-    const product = scores[query * size + j] * Math.sqrt(data.headSize) + leanQuery(query);
+    const product = scores[query * size + j] * Math.sqrt(data.headSize) + leanOf(head, method, 0, start + query);
     result.keys.push(key);
     result.dots.push(product);
     result.distances.push(Math.sqrt(Math.max(0, result.query + key - 2 * product)));
@@ -60,21 +60,13 @@ export function distancesFrom(head, sentence, method, query) {
   return result;
 }
 
-/** q . a and k . a of the tokens of a sentence, as functions of the position, and |a|^2. */
-function leaning(head, method, sentence) {
-  const { data, packed } = head;
-  const { start } = data.sentences[sentence];
-  const lean = packed.lean[method];
-  if (!lean) return { query: () => 0, key: () => 0, square: 0 };
-  if (data.isTyped(sentence)) {
-    const a = moving(head, method, "translation");
-    const along = (side) => (i) => dot(head.vector(side, start + i), a);
-    return { query: along(0), key: along(1), square: lean.square };
-  }
-  const numbers = head.once(`lean ${method}`, () => Float64Array.from(int16(lean.numbers), (x) => (x / 32767) * lean.largest));
-  const { lane } = head;
-  const kept = (side) => (i) => numbers[side * lane.count + lane[start + i]];
-  return { query: kept(0), key: kept(1), square: lean.square };
+/** q . a (side 0) or k . a (side 1) of a token. */
+function leanOf(head, method, side, token) {
+  const lean = head.packed.lean[method];
+  if (!lean) return 0;
+  if (token >= head.data.ownSize) return dot(head.vector(side, token), moving(head, method, "translation"));
+  const numbers = head.once(`lean ${method}`, () => int16(lean.numbers));
+  return (numbers[side * head.lane.count + head.lane[token]] / 32767) * lean.largest;
 }
 
 /** How far the chosen query and each key of its sentence are apart in the flat (or 3-D) picture. */

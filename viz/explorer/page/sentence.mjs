@@ -45,8 +45,7 @@ export class SentenceView {
   layOut(app, box) {
     this.prepare(app);
     const count = this.items.length;
-    const widest = Math.min(120, Math.max(...this.items.map((item) => textWidth(item.label, 13, 700))) + 16);
-    this.widest = widest;
+    const widest = this.widest = Math.min(120, Math.max(...this.items.map((item) => textWidth(item.label, 13, 700))) + 16);
     const wide = box.width >= 700;
     const curves = { x: box.x + 8, y: box.y, width: wide ? Math.max(2 * widest + 80, box.width * 0.22) : box.width - 16 };
     const both = box.width - curves.width - 40; // for the heatmap and, if there is room beside it, the points
@@ -73,8 +72,7 @@ export class SentenceView {
   }
 
   prepare(app) {
-    const { data, state } = app;
-    const sentence = data.sentences[state.sentence];
+    const { state, sentence } = app;
     this.items = itemsOf(sentence, state.words, app.off);
     const attention = app.attention();
     this.weights = attention && (state.words ? mergeWords(attention, sentence.size, this.items.map((item) => item.tokens), app.off) : attention);
@@ -87,8 +85,9 @@ export class SentenceView {
       this.items = [];
       return false;
     }
-    this.drawCurves(painter, app);
-    this.drawMap(painter, app);
+    const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
+    this.drawCurves(painter, app, queries, keys);
+    this.drawMap(painter, app, queries, keys);
     return this.points.drawBeside(painter, app, this.cloudBox, say("sentence_points"));
   }
 
@@ -100,7 +99,7 @@ export class SentenceView {
     return new Set(this.items.flatMap((item, i) => (item.tokens.some((t) => wanted.has(t)) ? [i] : [])));
   }
 
-  drawCurves(painter, app) {
+  drawCurves(painter, app, queries, keys) {
     const { state, theme } = app;
     const { curves, row, items, weights } = this;
     const count = items.length;
@@ -108,7 +107,6 @@ export class SentenceView {
     const y = (i) => curves.y + TITLE + 6 + (i + 0.5) * row;
     painter.text(say("query"), left - 8, curves.y + TITLE / 2, { color: theme.query, align: "right", weight: 600 });
     painter.text(say("key"), right + 8, curves.y + TITLE / 2, { color: theme.key, weight: 600 });
-    const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
     const anything = queries.size + keys.size > 0;
     const [top, bottom] = inSight(app.window.y, app.window.height, curves.y + ABOVE_ROWS, row, count);
     for (let i = 0; i < count; i++) {
@@ -147,17 +145,16 @@ export class SentenceView {
     return pair ? category(item.segment, app.theme) : app.theme.rule;
   }
 
-  drawMap(painter, app) {
+  drawMap(painter, app, queries, keys) {
     const { theme } = app;
     const { map, cell } = this;
     const count = this.items.length;
     const [x0, y0] = [map.x + this.widest + 6, map.y + TITLE + this.widest];
-    const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
     painter.text(say("sentence_map"), map.x, map.y + TITLE / 2, { color: theme.faint, weight: 600 });
     const rows = inSight(app.window.y, app.window.height, y0, cell, count);
     const columns = inSight(app.window.x, app.window.width, x0, cell, count);
     this.drawCells(painter, app, x0, y0, rows, columns);
-    this.drawNames(painter, app, Math.max(x0, app.window.x + this.widest), Math.max(y0, app.window.y + this.widest), x0, y0, rows, columns);
+    this.drawNames(painter, app, queries, keys, x0, y0, rows, columns);
     drawHeatScale(painter, theme, x0, y0 + count * cell + 16);
     for (const i of queries) painter.rect(x0 - 0.5, y0 + i * cell - 0.5, count * cell, cell, { stroke: keys.size ? theme.faint : theme.mark, line: keys.size ? 1 : 2 });
     for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 - 0.5, cell, count * cell, { stroke: queries.size ? theme.faint : theme.mark, line: queries.size ? 1 : 2 });
@@ -180,11 +177,11 @@ export class SentenceView {
   }
 
   /** Names of rows and columns: in a long sentence they stay in sight, at (left, top), while the cells are pushed. */
-  drawNames(painter, app, left, top, x0, y0, rows, columns) {
+  drawNames(painter, app, queries, keys, x0, y0, rows, columns) {
     const { theme } = app;
     const { cell, items, widest } = this;
     const size = Math.min(12, cell - 1);
-    const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
+    const [left, top] = [Math.max(x0, app.window.x + widest), Math.max(y0, app.window.y + widest)];
     const name = (item, at, lit, turned) => {
       const [x, y] = turned ? [at, top] : [left, at];
       const look = { size, color: item.off ? theme.faint : turned ? theme.key : theme.query, weight: lit ? 700 : 400 };
