@@ -123,10 +123,14 @@ def returned(call: Call) -> list[int | None]:
 def packed_array(array: Snapshot, letters: str, numbers: np.ndarray, text: str) -> dict[str, Any]:
     """What the page knows about an array. numbers: those of its rows that are kept; text: the same, packed."""
     finite = array.numbers[np.isfinite(array.numbers)].astype(np.float64)
+    rows = len(numbers) if array.shape and len(numbers) < array.shape[0] else None
+    which = f"every {array.step}th" if array.step > 1 else f"the first {rows}"
+    some = f"This page has {which} of its {array.shape[0]} rows." if rows else "Its numbers did not fit into this page."
     return {
         "shape": list(array.shape),
         "letters": letters,
-        "rows": len(numbers) if array.shape and len(numbers) < array.shape[0] else None,
+        "rows": rows,
+        "partly": "" if rows is None else some,
         "low": float(finite.min()) if finite.size else None,
         "high": float(finite.max()) if finite.size else None,
         "mean": short(finite.mean()) if finite.size > 1 else None,

@@ -76,8 +76,7 @@ export class Inspector {
     byId("array-where").replaceChildren(this.visit === null ? "given to " : "made by ",
       button(`${file}, line ${line}`, () => page.showLine(this.call, line), { class: "link" }), ` in ${data.pathText(this.call)}`);
     byId("range").replaceChildren(`smallest ${fourDigits(array.low ?? NaN)}`, scale(array, page.theme), `largest ${fourDigits(array.high ?? NaN)}`);
-    byId("partly").hidden = array.rows === null;
-    byId("partly").textContent = partly(array);
+    byId("partly").textContent = array.partly;
   }
 
   /** Axes before the last two, and the layer, are chosen in lists. */
@@ -146,13 +145,6 @@ export class Inspector {
     this.head();
     this.heat.draw();
   }
-}
-
-/** What of an array is not in the page. @param {Stored} array */
-function partly({ rows, step, shape }) {
-  if (rows === null) return "";
-  if (rows === 0) return "Its numbers did not fit into this page.";
-  return step > 1 ? `This page has every ${step}th of its ${shape[0]} rows.` : `This page has the first ${rows} of its ${shape[0]} rows.`;
 }
 
 /** A choice with a label. @param {string} label @param {(string | number)[]} names @param {number} chosen @param {(i: number) => void} change */

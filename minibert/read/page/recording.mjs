@@ -25,6 +25,7 @@ import { bytes } from "../../../viz/web/bytes.mjs";
  * @property {string} letters
  * @property {number | null} rows how many rows are in the page, where not all are
  * @property {number} step every how many rows, where a weight is not whole
+ * @property {string} partly what of it is not in the page
  * @property {number | null} low
  * @property {number | null} high
  * @property {number | null} mean
@@ -50,6 +51,13 @@ async function inflate(base64, wide) {
 
 /** The last part of a name: "Bert._forward" -> "_forward". @param {string} name */
 export const bareName = (name) => name.slice(name.lastIndexOf(".") + 1);
+
+/** The steps: each visit when it begins, and once more after the functions that it called, the innermost first. @param {Visit[]} visits */
+function stepsOf(visits) {
+  const begin = visits.map((_, visit) => ({ visit, back: false, at: visit }));
+  const back = begin.filter(({ visit }) => visits[visit].end > visit + 1).map(({ visit }) => ({ visit, back: true, at: visits[visit].end - 0.5 }));
+  return [...begin, ...back].sort((a, b) => a.at - b.at || b.visit - a.visit);
+}
 
 export class Recording {
   /** @param {any} raw */
@@ -77,9 +85,7 @@ export class Recording {
     });
     this.calls.forEach((call, i) => call.parent !== null && this.visits[call.parent].calls.push(i));
     this.calls.forEach((call, i) => this.number(call, i));
-    /** @type {{visit: number, back: boolean}[]} */
-    this.steps = [];
-    this.walk(0, this.visits.length);
+    this.steps = stepsOf(this.visits);
     /** @type {Map<number, Promise<Float32Array | Float64Array>>} */
     this.waiting = new Map();
   }
@@ -91,19 +97,6 @@ export class Recording {
     const like = this.calls[owner].visits.filter((v) => this.visits[v].line === line)
       .flatMap((v) => this.visits[v].calls).filter((c) => this.calls[c].function === call.function);
     if (like.length > 1) Object.assign(call, { index: like.indexOf(i), like });
-  }
-
-  /** The steps: each visit when it begins, and once more after the functions it called. @param {number} from @param {number} to */
-  walk(from, to) {
-    for (let i = from; i < to; ) {
-      this.steps.push({ visit: i, back: false });
-      const end = Math.max(i + 1, this.visits[i].end);
-      if (end > i + 1) {
-        this.walk(i + 1, end);
-        this.steps.push({ visit: i, back: true });
-      }
-      i = end;
-    }
   }
 
   /** The calls from the outermost to this one. @param {number} call */

@@ -9,7 +9,7 @@ import { joined, wordGroups } from "../../web/tokens.mjs";
 export function findTokens(data, wanted) {
   const mask = new Uint8Array(data.size);
   const tokens = data.tokenOf.map((token, n) => ({ name: token.toLowerCase(), from: n, to: n + 1 }));
-  const names = [...tokens, ...longWords(data)];
+  const names = [...tokens, ...wholeWords(data)];
   const texts = wanted.trim().toLowerCase().split(/\s+/u).filter(Boolean);
   for (const text of texts) {
     const same = names.filter(({ name }) => name === text);
@@ -19,17 +19,9 @@ export function findTokens(data, wanted) {
   return mask;
 }
 
-/** Words of more than one piece: {name: "capybara", from, to}, their places among all tokens. */
-function longWords(data) {
-  const found = [];
-  for (const { start, tokens, words } of data.sentences) {
-    for (const places of wordGroups(words)) {
-      if (places.length < 2) continue;
-      found.push({ name: joined(tokens, places).toLowerCase(), from: start + places[0], to: start + places.at(-1) + 1 });
-    }
-  }
-  return found;
-}
+/** Words with all their pieces: {name: "capybara", from, to}, their places among all tokens. */
+const wholeWords = ({ sentences }) => sentences.flatMap(({ start, tokens, words }) => wordGroups(words).map((places) =>
+  ({ name: joined(tokens, places).toLowerCase(), from: start + places[0], to: start + places.at(-1) + 1 })));
 
 /** The place (among all tokens) of the key each query attends to most, or -1 where the scores are not here. */
 export function mostAttended(data, head) {

@@ -30,12 +30,10 @@ export function readValue(column, value) {
 }
 
 export class MatrixView {
-  constructor() {
-    this.thumbnails = new Map();
-    this.sheets = new Map();
-    this.pictureName = "";
-    this.cells = [];
-  }
+  thumbnails = new Map();
+  sheets = new Map();
+  pictureName = "";
+  cells = [];
 
   /** Cells for a box: the grid layers x heads, or a list that fills the box. */
   layOut(app, box) {

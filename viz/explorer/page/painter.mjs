@@ -173,12 +173,10 @@ export class CanvasPainter {
 const forXml = (text) => text.replace(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, "");
 
 export class SvgPainter {
-  constructor() {
-    this.root = document.createElementNS(SVG, "svg");
-    this.parent = this.root;
-    this.opacity = 1;
-    this.clips = 0;
-  }
+  root = document.createElementNS(SVG, "svg");
+  parent = this.root;
+  opacity = 1;
+  clips = 0;
 
   begin(width, height, paper) {
     for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT })) {

@@ -30,11 +30,10 @@ export function bindControls(app) {
 
   for (const control of all("[data-state]")) {
     const name = control.dataset.state;
-    const change = () => {
+    control.addEventListener("input", () => {
       const value = typeof app.state[name] === "number" ? Number(control.value) : control.value;
       app.choose({ [name]: control.type === "checkbox" ? control.checked : value });
-    };
-    control.addEventListener(control.type === "range" || control.type === "search" ? "input" : "change", change);
+    });
   }
   for (const one of all("[data-step]")) {
     const [name, by] = one.dataset.step.split(" ");
@@ -87,7 +86,6 @@ export function showPanel(app) {
   if (state.view === "heads") showRanking(app);
   byId("off-note").hidden = app.off.size === 0 || !["points", "sentence", "near"].includes(state.view);
   byId("off-note").textContent = say(data.isTyped(state.sentence) ? "off_note_typed" : "off_note", { count: app.off.size });
-  byId("words-note").hidden = !state.words || state.view !== "sentence";
 }
 
 /** What the chosen move does, with this head's own numbers where one head is seen. */
@@ -107,13 +105,11 @@ function showHead(app) {
   const kind = data.column("kind").kinds[data.columnValue("kind", state.layer, state.head)];
   const plain = ["special", "broad", "mixed"].includes(kind);
   const numbers = { share: percent(evidence.share), left: percent(evidence.left), queries: evidence.queries, kind: value("kind") };
-  byId("head-evidence").replaceChildren(plain ? say(`evidence_${kind}`, numbers) : say("evidence", numbers), " ");
   const habit = { "-1": "to_previous", 1: "to_next", 0: "to_self" }[kind];
-  if (habit) byId("head-evidence").append(say("evidence_all", { value: value(habit) }), " ");
-  if (!plain) {
-    const open = () => app.choose({ sentence: evidence.best, view: "sentence" });
-    byId("head-evidence").append(button(say("evidence_best", { sentence: evidence.best + 1 }), open, { class: "plain" }));
-  }
+  const open = () => app.choose({ sentence: evidence.best, view: "sentence" });
+  const best = button(say("evidence_best", { sentence: evidence.best + 1 }), open, { class: "plain" });
+  const share = habit ? `${say("evidence_all", { value: value(habit) })} ` : "";
+  byId("head-evidence").replaceChildren(say(plain ? `evidence_${kind}` : "evidence", numbers), " ", share, plain ? "" : best);
   byId("means").textContent = say("means", { count: data.own });
   const named = (label, about) => heading([label, " ", info(about)], "row");
   const known = (name, about) => [named(data.column(name).label, about), value(name)];

@@ -23,9 +23,7 @@ function nameOf(step, last, without) {
 }
 
 export class WayView {
-  constructor() {
-    this.rows = [];
-  }
+  rows = [];
 
   /** On a phone a step's bars lie below its name, and its guesses below them. */
   layOut({ data, state }, box) {
