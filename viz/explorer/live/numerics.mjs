@@ -5,7 +5,7 @@
  * y = x weight^T + bias: x [tokens, in], weight [out, in] (a row per output), bias [out] -> [tokens, out].
  *
  * Two tokens and two outputs are computed at a time: each number that is read is used twice. The sums are those of a plain
- * loop, and take less than half of its time. Where only one token or output is left, it is computed twice.
+ * loop, and take about half of its time. Where only one token or output is left, it is computed twice.
  */
 export function linear(x, { weight, bias }) {
   const outputs = bias.length;
