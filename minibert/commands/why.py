@@ -4,6 +4,9 @@ the query and part of the key. `without` is the attention if this term alone is 
 --layer and --head, the command explains the head with the largest attention.
 
 With --file, the terms are means over many sentences: what each head is made of, and which earlier heads feed it.
+
+With --guess, the command explains a guess at a mask: the logit of a word less the mean over the vocabulary, as a sum
+of what each head and feed-forward half wrote to the mask. It follows the largest parts back to words and positions.
 """
 
 import argparse

@@ -106,7 +106,7 @@ def direction_of(
 
 
 def gates(x: np.ndarray, hidden_act: str) -> np.ndarray:
-    """act(x) / x, number by number; 1/2 where x is 0, since act(0) is 0."""
+    """act(x) / x, number by number. Where x is 0, any ratio gives act(0) = 0; it is 1/2."""
     return np.divide(ACTIVATIONS[hidden_act](x), x, out=np.full_like(x, 0.5), where=x != 0)
 
 
@@ -160,13 +160,17 @@ def way_back(
 
 @dataclass(frozen=True)
 class Path:
-    """The linear map from what a half writes to the output, at the mask, of the first half on the way back.
+    """The linear map from what a half writes to a token, up to what the first half on the way back writes to the mask.
 
-    first: that half. Half 2 l is the attention of layer l, and half 2 l + 1 its feed-forward half.
+    direction_D: its dot product with what the half writes is what that adds to the lead.
     """
 
-    first: int
     carry: Callable[[np.ndarray], np.ndarray]
+    direction_D: np.ndarray
+
+    def after(self, linear_map: Callable, transpose: Callable) -> "Path":
+        """The path that begins one linear map earlier."""
+        return Path(lambda x: self.carry(linear_map(x)), transpose(self.direction_D))
 
 
 class Way:
@@ -195,16 +199,21 @@ class Way:
         weights = self.bert.weights.layers[half // 2]
         return weights.output_norm if half % 2 else weights.attention_norm
 
+    def spread(self, half: int, token: int) -> float:
+        return math.sqrt(self.summed[half][token].var() + self.bert.config.layer_norm_eps)
+
     def carried(self, x: np.ndarray, token: int, start: int, stop: int) -> np.ndarray:
         """What a half wrote to a token, carried through the norms of the halves from `start` to before `stop`."""
         for half in range(start, stop):
-            spread = math.sqrt(self.summed[half][token].var() + self.bert.config.layer_norm_eps)
-            x = (x - x.mean(axis=-1, keepdims=True)) / spread * self.norm(half).weight
+            x = (x - x.mean(axis=-1, keepdims=True)) / self.spread(half, token) * self.norm(half).weight
         return x
 
-    def worth(self, path: Path, vectors: np.ndarray) -> np.ndarray:
-        """How much vectors in the output of the first half on the way add to the lead: [..., D] -> [...]."""
-        return self.carried(vectors, self.place, path.first, self.halves) @ self.direction_D
+    def pulled(self, direction_D: np.ndarray, token: int, start: int, stop: int) -> np.ndarray:
+        """The transpose: carried(x) . direction = x . pulled(direction)."""
+        for half in reversed(range(start, stop)):
+            scaled_D = direction_D * self.norm(half).weight / self.spread(half, token)
+            direction_D = scaled_D - scaled_D.mean()
+        return direction_D
 
     def last_state(self, node: Node) -> None:
         """Follow the guess to the parts of the last state at the mask."""
@@ -213,36 +222,42 @@ class Way:
         for part in node.parts:
             if (writer := writer_of(part.name)) is not None:
                 part.vector = self.output(*writer)
-                part.follow = self.follower(*writer, self.place, Path(writer[0], lambda x: x))
+                direction_D = self.pulled(self.direction_D, self.place, writer[0], self.halves)
+                part.follow = partial(self.follow, *writer, self.place, Path(lambda x: x, direction_D), writer[0])
 
     def head(self, half: int, head: int, token: int, path: Path, node: Node) -> None:
         """Follow a head to the tokens that it read."""
-        parts = self.parts(half)
-        moved_PSD = path.carry(moved_parts(self.bert, self.trace, half // 2, head, token, parts).vectors)
-        values_PS = self.worth(path, moved_PSD)
+        moved_PSD = moved_parts(self.bert, self.trace, half // 2, head, token, self.parts(half)).vectors
+        values_S = moved_PSD.sum(axis=0) @ path.direction_D
         attention_S, scores_S = (
             field_of(self.bert, self.trace, half // 2, name)[head, token].astype(float)
             for name in ("attention", "scores")
         )
         nodes = []
         for key, name in enumerate(self.trace.tokens):
-            part = Node(f"“{name}” ({key})", float(values_PS[:, key].sum()), key, attention=attention_S[key].item())
+            part = Node(f"“{name}” ({key})", values_S[key].item(), key, attention=attention_S[key].item())
             part.score = float(scores_S[key] - scores_S.mean())
             part.vector = moved_PSD[:, key].sum(axis=0)
-            part.follow = partial(self.read, half, head, token, path, moved_PSD[:, key])
+            part.follow = partial(self.read, half, head, token, path, moved_PSD[:, key].copy())
             nodes.append(part)
-        node.parts = self.kept(nodes)
+        node.parts = self.kept(nodes, path)
 
-    def read(self, half: int, head: int, token: int, path: Path, vectors_PD: np.ndarray, node: Node) -> None:
+    def read(self, half: int, head: int, token: int, path: Path, moved_PD: np.ndarray, node: Node) -> None:
         """Follow what a head moves from one token to the parts of that token's state: what is read, and why there."""
         weights, size, layer = self.bert.weights.layers[half // 2], self.bert.config.head_size, half // 2
         value_KD = of_head(weights.attention.value, head, size).weight
         columns_DK = weights.attention_output.weight[:, head * size : (head + 1) * size]
-        longer = Path(path.first, lambda x: path.carry(node.attention * (x @ value_KD.T) @ columns_DK.T))
+        longer = path.after(
+            lambda x: node.attention * (x @ value_KD.T) @ columns_DK.T,
+            lambda direction: node.attention * (direction @ columns_DK) @ value_KD,
+        )
         query_PTK, key_PSK = query_and_key_parts(self.bert, self.parts(half), layer, head)
         scores_PS = key_PSK @ query_PTK[:, token].sum(axis=0)
         scores_PS -= scores_PS.mean(axis=-1, keepdims=True)
-        node.parts = self.of_state(half, node.token, vectors_PD, longer, scores_PS)
+        nodes = self.of_state(half, node.token, moved_PD, path, longer)
+        for part, scores_S in zip(nodes, scores_PS, strict=True):
+            part.scores = scores_S
+        node.parts = self.kept(nodes, path)
         for part in node.parts:
             without_S = softmax(scores_PS.sum(axis=0) - part.scores)
             part.score, part.attention_without = float(part.scores[node.token]), float(without_S[node.token])
@@ -250,32 +265,34 @@ class Way:
     def feed_forward(self, half: int, token: int, path: Path, node: Node) -> None:
         """Follow a feed-forward half to the parts of the state that it read."""
         weights = self.bert.weights.layers[half // 2]
-        read_PD = self.parts(half).vectors[:, token]
-        before_PF = through_linear(read_PD, weights.intermediate)
+        inner, outer = weights.intermediate, weights.output.weight
+        before_PF = through_linear(self.parts(half).vectors[:, token], inner)
         gate_F = gates(before_PF.sum(axis=0), self.bert.config.hidden_act)
-        out = weights.output.weight
-        longer = Path(path.first, lambda x: path.carry((x @ weights.intermediate.weight.T * gate_F) @ out.T))
-        node.parts = self.of_state(half, token, path.carry((before_PF * gate_F) @ out.T), longer)
+        written_PD = (before_PF * gate_F) @ outer.T
+        longer = path.after(
+            lambda x: (x @ inner.weight.T * gate_F) @ outer.T,
+            lambda direction: (direction @ outer * gate_F) @ inner.weight,
+        )
+        node.parts = self.kept(self.of_state(half, token, written_PD, path, longer), path)
 
-    def of_state(
-        self, half: int, token: int, vectors_PD: np.ndarray, path: Path, scores_PS: np.ndarray | None = None
-    ) -> list[Node]:
-        """The parts of a state that a half reads. vectors: what they add to the output of the first half on the way."""
-        names, values = self.parts(half).names, self.worth(path, vectors_PD)
-        nodes = [Node(name, float(value), token) for name, value in zip(names, values, strict=True)]
-        for place, node in enumerate(nodes):
-            node.vector, node.scores = vectors_PD[place], NOT_KEPT if scores_PS is None else scores_PS[place]
-            if (writer := writer_of(node.name)) is not None:
-                node.follow = self.follower(*writer, token, self.longer(path, token, writer[0], half))
-        return self.kept(nodes)
+    def of_state(self, half: int, token: int, written_PD: np.ndarray, path: Path, longer: Path) -> list[Node]:
+        """The parts of a token's state that a half reads, and what it wrote of each. longer: begins at this state."""
+        values_P, nodes = written_PD @ path.direction_D, []
+        for name, value, vector_D in zip(self.parts(half).names, values_P.tolist(), written_PD, strict=True):
+            writer = writer_of(name)
+            follow = None if writer is None else partial(self.follow, *writer, token, longer, half)
+            nodes.append(Node(name, value, token, vector=vector_D, follow=follow))
+        return nodes
 
-    def longer(self, path: Path, token: int, start: int, stop: int) -> Path:
-        return Path(path.first, lambda x: path.carry(self.carried(x, token, start, stop)))
-
-    def follower(self, half: int, head: int | None, token: int, path: Path) -> Callable[[Node], None]:
+    def follow(self, half: int, head: int | None, token: int, path: Path, stop: int, node: Node) -> None:
+        """Follow what a half wrote to a token. The path begins at the token's state after `stop` halves."""
+        path = path.after(
+            lambda x: self.carried(x, token, half, stop), lambda direction: self.pulled(direction, token, half, stop)
+        )
         if head is None:
-            return partial(self.feed_forward, half, token, path)
-        return partial(self.head, half, head, token, path)
+            self.feed_forward(half, token, path, node)
+        else:
+            self.head(half, head, token, path, node)
 
     def output(self, half: int, head: int | None) -> np.ndarray:
         """What a head, or a feed-forward half without its bias, adds to the mask: [D]."""
@@ -285,8 +302,11 @@ class Way:
             return array[head, self.place].astype(float)
         return self.bert.weights.layers[half // 2].output.weight @ array[self.place].astype(float)
 
-    def kept(self, nodes: list[Node]) -> list[Node]:
-        """The largest nodes, and the sum of the others. None that is kept is below a twentieth of the largest."""
+    def kept(self, nodes: list[Node], path: Path | None = None) -> list[Node]:
+        """The largest nodes, and the sum of the others. None that is kept is below a twentieth of the largest.
+
+        path: carries what is kept up to the first half on the way.
+        """
         weight = np.abs([node.value for node in nodes])
         weight /= weight.max() or 1
         if nodes[0].scores is not None:
@@ -298,7 +318,11 @@ class Way:
             count = len(nodes)
         first, rest = [[nodes[i] for i in part] for part in (order[:count], order[count:])]
         first.sort(key=lambda node: -abs(node.value))
-        return first + ([summed(rest)] if rest else [])
+        kept = first + ([summed(rest)] if rest else [])
+        if path is not None:
+            for node in kept:
+                node.vector = path.carry(node.vector)
+        return kept
 
     def run_without(self, half: int, vector_D: np.ndarray) -> Trace:
         """The trace that follows if what a half adds to the mask lacks a vector."""

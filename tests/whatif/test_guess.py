@@ -10,7 +10,7 @@ from minibert.checkpoint.parameters import LinearWeights
 from minibert.heads import masked_lm_logits
 from minibert.numerics import softmax
 from minibert.whatif.attribution import embedding_parts, parts_of_states
-from minibert.whatif.guess import HEAD, LEAST, direction_of, guess_parts, way_back
+from minibert.whatif.guess import HEAD, LEAST, Way, direction_of, guess_parts, way_back, writer_of
 from tests.checkpoint.test_families import write
 from tests.reference.oracle import random_checkpoint
 
@@ -36,6 +36,12 @@ def check(bert, text, place, words, steps=6):
     root = way_back(bert, trace, place, guess, instead, keep=3, steps=steps)
     assert root.value == pytest.approx(lead, abs=unit)
     assert root.without == pytest.approx(softmax(logits_V)[guess], abs=1e-5)
+    way = Way(bert, trace, place, guess, instead, 3)
+    for component in root.parts:
+        if (writer := writer_of(component.name)) is not None:
+            direction_D = way.pulled(way.direction_D, place, writer[0], 2 * layers)
+            for node in component.walk():  # what is taken out for the run without it is what its number is of
+                assert node.vector @ direction_D == pytest.approx(node.value, abs=unit), node.name
     for node in root.walk():
         if node.parts:
             assert sum(part.value for part in node.parts) == pytest.approx(node.value, abs=unit), node.name

@@ -285,7 +285,7 @@ EXERCISE = Exercise(
         Function(
             "key_side",
             key_side,
-            (Output("measurement", LH, near=1e-4),),
+            (Output("measurement", LH),),
             key_side_cases,
             KEY_SIDE_MISTAKES,
             hints=(
