@@ -36,18 +36,17 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
     return linear(transformed_TE, weights.decoder, weights.bias)
 
 
-def sentence_vector(hidden_TD: np.ndarray, mode: str = "mean", normalize: bool = True) -> np.ndarray:
-    """Return one vector for the sentence, from all its tokens: hidden_TD -> [D].
+def sentence_vector(hidden_TD: np.ndarray) -> np.ndarray:
+    """Return one vector for the sentence, from all its tokens.
 
         vector = mean over tokens of hidden, scaled to length 1
 
     If a model was trained for it, sentences of similar meaning have vectors of similar direction (Reimers & Gurevych,
-    2019). For vectors of length 1, the dot product is the cosine of their angle.
-    mode: "mean"; "max" takes, for each of the D numbers, the largest over the tokens; "cls" takes token 0 alone.
+    2019). For vectors of length 1, the dot product is the cosine of their angle. `sentence_vectors.py` has what some
+    checkpoints do instead. hidden_TD -> [D].
     """
-    pool = {"mean": lambda x_TD: x_TD.mean(axis=0), "max": lambda x_TD: x_TD.max(axis=0), "cls": lambda x_TD: x_TD[0]}
-    vector = pool[mode](hidden_TD)
-    return vector / np.linalg.norm(vector) if normalize else vector
+    vector = hidden_TD.mean(axis=0)
+    return vector / np.linalg.norm(vector)
 
 
 def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:

@@ -12,6 +12,7 @@ from minibert.checkpoint.config import BertConfig
 from minibert.checkpoint.limits import check_fit, check_texts
 from minibert.checkpoint.load import read_checkpoint
 from minibert.checkpoint.parameters import LayerWeights, Weights
+from minibert.checkpoint.sentence_transformers import SentenceModules
 from minibert.embeddings import embed, rows_of_sentences
 from minibert.encoder import encoder_layer, intermediate
 from minibert.errors import UserError
@@ -44,6 +45,8 @@ class Bert:
     name: str
     notes: Mapping[str, str] = field(default_factory=dict)
     """This maps optional parts that could not be loaded ("tokenizer", "classifier", ...) to the reason."""
+    sentence_modules: SentenceModules | None = field(default=None, repr=False)
+    """These are the settings of `embed`, or None if they could not be loaded."""
 
     def __repr__(self) -> str:
         c = self.config
@@ -135,6 +138,12 @@ class Bert:
 
         return without_heads(self, heads, mean_over)
 
+    def embed(self, texts: Iterable[Text], prompt: str | None = None) -> np.ndarray:
+        """Return one vector for each text, as sentence-transformers: [N, size]; see `minibert.sentence_vectors`."""
+        from minibert.sentence_vectors import embed
+
+        return embed(self, texts, prompt)
+
     def encode(self, text: Text) -> Encoding:
         """Return the Encoding of a text, checked against the positions, segments and embeddings of this model."""
         encoding = text if isinstance(text, Encoding) else self.tokenizer.encode(text)
@@ -193,7 +202,7 @@ def load(model: str | Path = "tiny", *, revision: str | None = None) -> Bert:
 
     revision: commit, branch or tag of a hub id. CheckpointError: its message has the file, the fault and what to do.
     """
-    config, tokenizer, weights, notes = read_checkpoint(find_model(model, revision))
+    config, tokenizer, weights, notes, sentence_modules = read_checkpoint(find_model(model, revision))
     twins.stand_in()
     keep_freed_memory()
-    return Bert(config, tokenizer, weights, str(model), notes)
+    return Bert(config, tokenizer, weights, str(model), notes, sentence_modules)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from minibert.checkpoint.config import BertConfig, read_config
 from minibert.checkpoint.families import FAMILIES
 from minibert.checkpoint.parameters import Weights
+from minibert.checkpoint.sentence_transformers import SentenceModules, encoder_folder, read_sentence_modules
 from minibert.checkpoint.task import read_task
 from minibert.checkpoint.weights import read_weights
 from minibert.errors import CheckpointError
@@ -20,6 +21,7 @@ class Checkpoint(NamedTuple):
     weights: Weights
     notes: dict[str, str]
     """what is wrong with, or odd about, a part that the encoder can do without, by its name"""
+    sentence_modules: SentenceModules | None
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -27,6 +29,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 
     CheckpointError: the encoder is faulty. A fault in another part costs that part only, and a note says what it is.
     """
+    whole, folder = folder, encoder_folder(folder)
     path = folder / "config.json"
     if not is_there(path) and not path.is_symlink():
         from minibert.checkpoint.layout import check_listing, names_in  # a checkpoint does not need it
@@ -47,4 +50,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         family = FAMILIES[config.model_type]
         pooler_act = family.pre_classifier_act if family.pre_classifier else "tanh"
         config = replace(config, labels=task.labels, activation=task.activation, pooler_act=pooler_act)
-    return Checkpoint(config, tokenizer, weights, notes)
+    try:
+        sentence_modules = read_sentence_modules(whole, config.hidden_size)
+    except CheckpointError as error:
+        sentence_modules, notes["embed"] = None, str(error)
+    return Checkpoint(config, tokenizer, weights, notes, sentence_modules)

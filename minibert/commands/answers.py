@@ -56,7 +56,7 @@ def print_answers(
         print("\n".join(map(printable, [*lines, *show(answer(encoding))])))
     if args.json:
         about = {"model": model_name(bert), **(facts or {})}
-        print_json({**about, "sentences": found, "skipped": sentences.skipped})
+        print_json({**about, "sentences": found, "skipped": len(sentences.skipped)})
         return
     for line in (closing, sentences.left_out):
         if line:

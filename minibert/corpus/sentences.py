@@ -1,6 +1,8 @@
 """Sentences from the command line or from files, one per line: read as often as needed, never held all at once."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from minibert.tokenizer.encoding import Encoding
 
 PAIR = "|||"
 
+MOST_LISTED = 10
+"""The numbers of so many lines that were left out are shown."""
+
 
 Check = Callable[[Encoding], object]
 """Raises UserError for a sentence that cannot be used."""
@@ -20,7 +25,7 @@ Check = Callable[[Encoding], object]
 class Sentences:
     """Texts, checked: every one can be encoded. Iterating gives their Encodings, in order, as often as wanted.
 
-    lengths: the number of tokens of each. skipped: the number of lines of a file that were left out.
+    lengths: the number of tokens of each. skipped: the lines of a file that were left out.
     """
 
     def __init__(self, bert: Bert, corpus: Corpus, skip_bad: bool = False, check: Check | None = None):
@@ -30,8 +35,9 @@ class Sentences:
         model or not UTF-8, or one that `check` refuses; with `skip_bad` such lines are left out.
         """
         self.bert, self.skip_bad, self.check, self.corpus = bert, skip_bad, check, corpus
-        self.lengths = np.array([len(encoding) for encoding in self], int)
-        self.skipped = sum(1 for _ in self.corpus) - len(self.lengths) if skip_bad else 0
+        used = {line.at: len(encoding) for line, encoding in encoded(bert, corpus, skip_bad, check)}
+        self.lengths = np.array(list(used.values()), int)
+        self.skipped = [line for line in corpus if line.at not in used] if skip_bad else []
         check_some(len(self.lengths), self.corpus)
 
     def __iter__(self) -> Iterator[Encoding]:
@@ -39,8 +45,18 @@ class Sentences:
 
     @property
     def left_out(self) -> str:
-        """How many lines were left out, in words, where such lines were to be left out."""
-        return f"{counted(self.skipped, 'line')} left out" if self.skip_bad else ""
+        """How many lines were left out, and which, in words, where such lines were to be left out."""
+        return left_out(len(self.skipped), self.skipped) if self.skip_bad else ""
+
+
+def left_out(count: int, lines: Iterable[Line]) -> str:
+    """ "2 lines left out (lines 3, 7)", with the file before each where there are several. The first 10 are listed."""
+    some = list(itertools.islice(lines, MOST_LISTED))
+    if not count:
+        return "0 lines left out"
+    one_file = len({line.path for line in some}) == 1
+    places = ", ".join(str(line.number) if one_file else f"{Path(line.path).name} {line.number}" for line in some)
+    return f"{counted(count, 'line')} left out (line {places}{', ...' if count > len(some) else ''})"
 
 
 def check_some(sentences: int, corpus: Corpus) -> None:

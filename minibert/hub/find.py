@@ -7,12 +7,13 @@ model, and bundled models and folders work where it is not installed.
 import functools
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
 from minibert.checkpoint.config import read_config
+from minibert.checkpoint.sentence_transformers import TRANSFORMER_FILES, encoder_folder, module_paths
 from minibert.checkpoint.tensors import find_tensors, shards_of
 from minibert.errors import CheckpointError
 from minibert.files import abbreviate
@@ -23,6 +24,10 @@ BUNDLED = Path(__file__).parents[1] / "models"
 FILES = ["config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json"]
 FILES += ["vocab.txt", "vocab.json", "merges.txt"]
 """What loading reads beside the weights. A hub has more: other formats of the same weights, which stay there."""
+
+MODULES = "modules.json"
+SIDE_FILES = [MODULES, "config_sentence_transformers.json", *TRANSFORMER_FILES]
+"""What sentence-transformers stores beside a checkpoint. Each of its modules also has a folder."""
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
@@ -112,7 +117,8 @@ def from_hub(name: str, revision: str | None, newest: bool = False) -> Path:
     hub, cached = constants.ENDPOINT, None
     try:
         cached = cached_model(name, revision)
-        return cached if cached and has_tokenizer(cached) and not newest else fetch_model(name, revision)
+        whole = cached and has_tokenizer(cached) and has_modules(name, revision)
+        return cached if cached and whole and not newest else fetch_model(name, revision)
     except CheckpointError:
         raise
     except errors.HFValidationError:
@@ -150,21 +156,32 @@ def cached_model(name: str, revision: str | None = None) -> Path | None:
     """The folder of a hub id in the cache, if its config and all its tensors are there."""
     from huggingface_hub import try_to_load_from_cache
 
-    config = try_to_load_from_cache(name, "config.json", revision=revision)
-    return Path(config).parent if isinstance(config, str) and is_whole(Path(config).parent) else None
+    for file in ("config.json", MODULES):  # some repositories have a config in a folder inside only
+        found = try_to_load_from_cache(name, file, revision=revision)
+        if isinstance(found, str):
+            return Path(found).parent if is_whole(Path(found).parent) else None
+    return None
+
+
+def has_modules(name: str, revision: str | None) -> bool:
+    """Is it known whether the repository has a modules.json? Other programs may have cached the BERT alone."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return try_to_load_from_cache(name, MODULES, revision=revision) is not None
 
 
 def is_whole(folder: Path) -> bool:
     """Are all tensors there? They are the last to arrive, so a download that was cut lacks some."""
     try:
-        return bool(find_tensors(folder))
+        return bool(find_tensors(encoder_folder(folder)))
     except CheckpointError:
         return False
 
 
 def has_tokenizer(folder: Path) -> bool:
     """Is there a tokenizer? Some models have none, and other programs may have cached the weights alone."""
-    return any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "merges.txt"))
+    inside = encoder_folder(folder)
+    return any((inside / name).is_file() for name in ("tokenizer.json", "vocab.txt", "merges.txt"))
 
 
 def fetch_model(name: str, revision: str | None) -> Path:
@@ -173,24 +190,50 @@ def fetch_model(name: str, revision: str | None) -> Path:
     A file enters the cache when all of it has arrived. Ctrl-C stops at once. What is in the cache is not fetched again.
     """
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
 
     from minibert.checkpoint.layout import check_listing
 
     commit, listing = listing_of(name, revision)
-    check_listing(name, listing)
 
     def fetch(file: str) -> Path:
         return Path(hf_hub_download(name, file, revision=commit))
 
     with bars_on_terminals_only():
-        folder = fetch("config.json").parent
-        read_config(folder / "config.json")
-        for file in [file for pattern in FILES[1:] for file in listing if fnmatch(file, pattern)]:
+        modules = fetch_modules(fetch) if MODULES in listing else []
+        inside = next((f"{path}/" for kind, path in modules if kind == "Transformer" and path), "")
+        here = [file.removeprefix(inside) for file in listing if file.startswith(inside)]
+        check_listing(name, here)
+        read_config(fetch(f"{inside}config.json"))
+        for file in [file for pattern in FILES[1:] for file in here if fnmatch(file, pattern)]:
+            fetch(inside + file)
+        for file in side_files(modules, listing):
             fetch(file)
-        for file in [WEIGHTS] if WEIGHTS in listing else shards_of(fetch(INDEX)):
-            fetch(file)
-        hf_hub_download(name, "config.json", revision=revision)  # now the cache may say what this revision is
+        for file in [WEIGHTS] if WEIGHTS in here else shards_of(fetch(inside + INDEX)):
+            fetch(inside + file)
+        folder = fetch(f"{inside}config.json").parents[inside.count("/")]
+        for file in (f"{inside}config.json", MODULES):  # now the cache may say what this revision is, and has not
+            with suppress(EntryNotFoundError):
+                hf_hub_download(name, file, revision=revision)
     return folder
+
+
+def fetch_modules(fetch: Callable[[str], Path]) -> list[tuple[str, str]]:
+    """The modules in modules.json; none if the file is broken, which concerns the vectors of sentences alone."""
+    try:
+        return [(kind, path.strip("/")) for kind, path in module_paths(fetch(MODULES))]
+    except CheckpointError:
+        return []
+
+
+def side_files(modules: Sequence[tuple[str, str]], names: Iterable[str]) -> list[str]:
+    """Those of the files that sentence-transformers reads beside the BERT itself."""
+    folders = [path for kind, path in modules if kind != "Transformer" and path]
+    wanted = {f"{folder}/{file}" for folder in folders for file in ("config.json", WEIGHTS)}
+    wanted |= {
+        f"{path}/{file}" for kind, path in modules if kind == "Transformer" and path for file in TRANSFORMER_FILES
+    }
+    return [name for name in names if name in wanted or name in SIDE_FILES]
 
 
 @contextmanager
@@ -232,15 +275,15 @@ def list_models() -> Iterator[tuple[str, str, int, str]]:
     except huggingface_hub.CacheNotFound:
         return
     for repo in sorted((repo for repo in repos if repo.repo_type == "model"), key=lambda repo: repo.repo_id):
-        config = huggingface_hub.try_to_load_from_cache(repo.repo_id, "config.json")
-        if not isinstance(config, str):
+        found = [huggingface_hub.try_to_load_from_cache(repo.repo_id, file) for file in ("config.json", MODULES)]
+        folder = next((Path(path).parent for path in found if isinstance(path, str)), None)
+        if folder is None:
             continue
-        folder = Path(config).parent
         try:
-            read_config(folder / "config.json")
+            read_config(encoder_folder(folder) / "config.json")
             note = "" if is_whole(folder) else f"not whole; `minibert download {repo.repo_id}` fetches the rest"
         except CheckpointError as error:
-            note = str(error).removeprefix(f"{folder / 'config.json'}: ")
+            note = str(error).removeprefix(f"{encoder_folder(folder) / 'config.json'}: ")
         yield "cached", repo.repo_id, size_on_disk(folder), note
 
 
@@ -250,9 +293,13 @@ def size_on_disk(folder: Path) -> int:
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    weights = {tensor.path for tensor in find_tensors(folder).values()} if is_whole(folder) else set()
-    beside = [path for pattern in (*FILES, INDEX) for path in sorted(folder.glob(pattern)) if path.is_file()]
-    return [*beside, *sorted(weights)]
+    """The files that loading reads, and those of sentence-transformers."""
+    inside = encoder_folder(folder)
+    weights = {tensor.path for tensor in find_tensors(inside).values()} if is_whole(folder) else set()
+    beside = [path for pattern in (*FILES, INDEX) for path in sorted(inside.glob(pattern)) if path.is_file()]
+    modules = fetch_modules(folder.joinpath) if (folder / MODULES).is_file() else []
+    names = [path.relative_to(folder).as_posix() for pattern in ("*", "*/*") for path in sorted(folder.glob(pattern))]
+    return [*beside, *(folder / name for name in side_files(modules, names)), *sorted(weights)]
 
 
 def copy_model(folder: Path, to: Path) -> None:
@@ -271,7 +318,8 @@ def copy_model(folder: Path, to: Path) -> None:
         size = sum(path.stat().st_size for path in files)
         with bars_on_terminals_only(), tqdm(total=size, unit="B", unit_scale=True, desc=str(to)) as bar:
             for path in files:
-                with path.open("rb") as source, (beside / path.name).open("wb") as target:
+                (beside / path.relative_to(folder)).parent.mkdir(exist_ok=True)
+                with path.open("rb") as source, (beside / path.relative_to(folder)).open("wb") as target:
                     while block := source.read(1 << 20):
                         target.write(block)
                         bar.update(len(block))

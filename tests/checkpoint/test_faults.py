@@ -165,7 +165,7 @@ def test_a_link_to_nothing(tmp_path):
 LAYOUTS = {
     "an adapter": (["adapter_config.json", "adapter_model.safetensors"], "is an adapter (adapter_config.json)"),
     "one folder down": (
-        ["modules.json", "0_Transformer/config.json", "0_Transformer/pytorch_model.bin", "1_Pooling/config.json"],
+        ["0_Transformer/config.json", "0_Transformer/pytorch_model.bin", "1_Pooling/config.json"],
         "is no checkpoint itself; the one inside is 0_Transformer"),
     "one folder down, with a config": (
         ["config.json", "0_BERT/config.json", "0_BERT/model.safetensors"], "the one inside is 0_BERT"),

@@ -9,10 +9,7 @@ import torch
 import transformers
 
 import minibert
-from minibert.checkpoint.pooling import Pooling, read_pooling
 from minibert.commands import embed, whatif
-from minibert.errors import CheckpointError
-from minibert.heads import sentence_vector
 from minibert.whatif.flow import norms, rollout, value_zeroing
 from minibert.whatif.heads import Effects, head_effects
 from tests.commands.test_main import run
@@ -40,7 +37,7 @@ def test_nothing_is_not_less_than_nothing():
     effects = Effects("door", 0.5, np.array([[0.5005, 0.5]]), np.full((1, 2), "door"))
     assert effects.cost[0, 0] < 0
     assert "-0.00" not in whatif.table(effects, top=2)
-    assert "-0.00" not in embed.table(["a", "b"], np.array([[1.0, 0.001], [-0.001, 0.999]]))
+    assert "-0.00" not in embed.table(["a", "b"], np.array([[1.0, 0.001], [-0.001, 0.999]]), "cosine")
 
 
 def test_whatif_as_json_has_every_head(capsys):
@@ -120,54 +117,6 @@ def test_embed_of_one_text_and_of_too_long_a_one(capsys, minilm_folder):
     assert out.startswith("256 numbers: ")
     status, _, error = run(capsys, "embed", "word " * 400, "--model", str(minilm_folder))
     assert status == 2 and "402 tokens, and this checkpoint makes vectors of at most 256" in error
-
-
-def test_sentence_vectors_of_all_kinds():
-    hidden = np.array([[3, 0], [1, 8]], np.float32)
-    np.testing.assert_allclose(sentence_vector(hidden, normalize=False), [2, 4])
-    np.testing.assert_allclose(sentence_vector(hidden, "max", normalize=False), [3, 8])
-    np.testing.assert_allclose(sentence_vector(hidden, "cls"), [1, 0])
-
-
-def write_modules(folder, kinds, pooling):
-    (folder / "1_Pooling").mkdir(exist_ok=True)
-    modules = [{"type": f"sentence_transformers.models.{kind}", "path": f"{i}_{kind}"} for i, kind in enumerate(kinds)]
-    (folder / "modules.json").write_text(json.dumps(modules))
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
-
-
-def test_pooling_is_read_from_modules_json(tmp_path, minilm_folder):
-    assert read_pooling(tmp_path) == Pooling("mean", True, None)
-    assert read_pooling(minilm_folder) == Pooling("mean", True, 256)
-    write_modules(tmp_path, ["Transformer", "Pooling"], {"pooling_mode_cls_token": True, "word_embedding_dimension": 8})
-    assert read_pooling(tmp_path) == Pooling("cls", False, None)
-    write_modules(tmp_path, ["Transformer", "Pooling", "Normalize"], {"pooling_mode_max_tokens": True})
-    assert read_pooling(tmp_path) == Pooling("max", True, None)
-
-
-@pytest.mark.parametrize(
-    ("kinds", "pooling", "message"),
-    [
-        (["Transformer", "Pooling", "Dense"], {"pooling_mode_mean_tokens": True}, "needs Dense"),
-        (["Transformer", "Pooling"], {"pooling_mode_mean_tokens": False}, "needs no pooling; expected one of"),
-        (
-            ["Transformer", "Pooling"],
-            {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True},
-            "needs pooling_mode_mean_tokens and pooling_mode_cls_token",
-        ),
-        (["Transformer", "Pooling"], {"pooling_mode_lasttoken": True}, "needs pooling_mode_lasttoken"),
-    ],
-)
-def test_pooling_that_is_not_done_here_is_named(tmp_path, kinds, pooling, message):
-    write_modules(tmp_path, kinds, pooling)
-    with pytest.raises(CheckpointError, match=message):
-        read_pooling(tmp_path)
-    (tmp_path / "modules.json").write_text("[")
-    with pytest.raises(CheckpointError, match="is not JSON"):
-        read_pooling(tmp_path)
-    (tmp_path / "modules.json").write_text('{"a": 1}')
-    with pytest.raises(CheckpointError, match="expected a list of modules"):
-        read_pooling(tmp_path)
 
 
 def test_the_picture_is_as_wide_as_asked_for(capsys, tmp_path):
