@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minibert.attention import head_outputs
 from minibert.checkpoint.config import BertConfig
 from minibert.checkpoint.limits import check_fit, check_texts
 from minibert.checkpoint.load import read_checkpoint
-from minibert.checkpoint.parameters import LayerWeights, Weights
+from minibert.checkpoint.parameters import Weights
 from minibert.checkpoint.sentence_transformers import SentenceModules
 from minibert.embeddings import embed, rows_of_sentences
-from minibert.encoder import encoder_layer, intermediate
+from minibert.encoder import encoder_layer
 from minibert.errors import UserError
 from minibert.heads import classify, label_scores, masked_lm_logits, pooler
 from minibert.hub.find import find_model
 from minibert.numerics import ACTIVATIONS, softmax
+from minibert.requested import with_requested
 from minibert.speed import twins
 from minibert.speed.cores import keep_freed_memory, share_out
 from minibert.tokenizer.encoding import Encoding
@@ -73,20 +73,10 @@ class Bert:
             record.state(hidden_TD)
             for weights in self.weights.layers:
                 hidden_TD, parts = encoder_layer(hidden_TD, sentences, weights, self.config)
-                record.layer(self.with_requested(parts, weights, keep))
+                record.layer(with_requested(parts, weights, self.config, keep))
                 record.state(hidden_TD)
                 del parts  # what is not kept is freed before the next layer runs
             return record.traces(self.pooled(hidden_TD, sentences, keep))
-
-    def with_requested(self, parts: list[dict], weights: LayerWeights, keep: frozenset[str]) -> list[dict]:
-        """Add arrays to the parts of a layer that only `keep` asks for: the forward pass does not need them."""
-        weight, heads = weights.attention_output.weight, self.config.num_attention_heads
-        for part in parts:
-            if "head_outputs" in keep:
-                part["head_outputs"] = head_outputs(part["context"], weight, heads)
-            if "intermediate" in keep:
-                part["intermediate"] = intermediate(part["attention_output"], weights, self.config)
-        return parts
 
     def pooled(self, hidden_TD: np.ndarray, sentences: Sequence[slice], keep: frozenset[str]) -> list:
         """Return the pooler's vector of each sentence, or None if there is no pooler or it is not in `keep`."""

@@ -21,6 +21,7 @@ from minibert.embeddings import rows_of_sentences
 from minibert.encoder import attention_output, encoder_layer, intermediate, output
 from minibert.model import Bert
 from minibert.numerics import layer_norm, softmax
+from minibert.requested import with_requested
 from minibert.trace import FIELDS, LAYER_FIELDS, Recorder, Trace
 
 NEEDED = {
@@ -86,7 +87,7 @@ def _follow(bert: Bert, trace: Trace, layer: int, name: str, arrays: Sequence[np
     record.state(hidden_TD)
     for weights in bert.weights.layers[behind:]:
         hidden_TD, parts = encoder_layer(hidden_TD, sentences, weights, bert.config)
-        record.layer(bert.with_requested(parts, weights, keep))
+        record.layer(with_requested(parts, weights, bert.config, keep))
         record.state(hidden_TD)
     return record.traces(bert.pooled(hidden_TD, sentences, keep))
 
