@@ -42,7 +42,7 @@ def sentence_vector(hidden_TD: np.ndarray) -> np.ndarray:
         vector = mean over tokens of hidden, scaled to length 1
 
     If a model was trained for it, sentences of similar meaning have vectors of similar direction (Reimers & Gurevych,
-    2019). For vectors of length 1, the dot product is the cosine of their angle. `sentence_vectors.py` has what some
+    2019). For vectors of length 1, the dot product is the cosine of their angle. `sentence_vectors` has what some
     checkpoints do instead. hidden_TD -> [D].
     """
     vector = hidden_TD.mean(axis=0)

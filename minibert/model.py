@@ -18,12 +18,11 @@ from minibert.errors import UserError
 from minibert.heads import classify, label_scores, masked_lm_logits, pooler
 from minibert.hub.find import find_model
 from minibert.numerics import ACTIVATIONS, softmax
-from minibert.requested import with_requested
 from minibert.speed import twins
 from minibert.speed.cores import keep_freed_memory, share_out
 from minibert.tokenizer.encoding import Encoding
 from minibert.tokenizer.tokenizer import Tokenizer
-from minibert.trace import DEFAULT, Recorder, Trace, check_keep
+from minibert.trace import DEFAULT, Recorder, Trace, check_keep, with_requested
 
 if TYPE_CHECKING:
     from minibert.read.build import Reading
@@ -130,7 +129,7 @@ class Bert:
 
     def embed(self, texts: Iterable[Text], prompt: str | None = None) -> np.ndarray:
         """Return one vector for each text, as sentence-transformers: [N, size]; see `minibert.sentence_vectors`."""
-        from minibert.sentence_vectors import embed
+        from minibert.sentence_vectors.embed import embed
 
         return embed(self, texts, prompt)
 

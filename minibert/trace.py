@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from minibert.attention import head_outputs
+from minibert.checkpoint.config import BertConfig
+from minibert.checkpoint.parameters import LayerWeights
+from minibert.encoder import intermediate
 from minibert.tokenizer.encoding import Encoding
 
 LAYER_FIELDS = (
@@ -239,3 +243,15 @@ class Recorder:
             replace(trace, layers=tuple(layers), hidden_states=state, pooled=vector)
             for trace, layers, state, vector in zip(self.begun, self.layers, states, pooled, strict=True)
         ]
+
+
+def with_requested(parts: list[dict], weights: LayerWeights, config: BertConfig, keep: frozenset[str]) -> list[dict]:
+    """Add `head_outputs` and `intermediate` to what a layer computed for each sentence, if they are in `keep`."""
+    for part in parts:
+        if "head_outputs" in keep:
+            part["head_outputs"] = head_outputs(
+                part["context"], weights.attention_output.weight, config.num_attention_heads
+            )
+        if "intermediate" in keep:
+            part["intermediate"] = intermediate(part["attention_output"], weights, config)
+    return parts

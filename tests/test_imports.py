@@ -87,7 +87,7 @@ CONVENIENT = {
     "minibert": {"minibert.model", "minibert.trace", "minibert.explorer"},
     "minibert.model": {
         "minibert.read.build",
-        "minibert.sentence_vectors",
+        "minibert.sentence_vectors.embed",
         "minibert.whatif.changes",
         "minibert.whatif.heads",
     },

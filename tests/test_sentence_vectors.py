@@ -17,7 +17,7 @@ import minibert
 from minibert import UserError
 from minibert.checkpoint.sentence_transformers import FLAGS
 from minibert.heads import sentence_vector
-from minibert.sentence_vectors import pool, similarities
+from minibert.sentence_vectors.embed import pool, similarities
 from tests.commands.test_main import run
 from tests.reference.checkpoints import SHAPE, write_model, write_tokenizer
 from tests.reference.hub import Hub

@@ -15,7 +15,7 @@ from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.files import check_new_file, write_csv
 from minibert.model import load
-from minibert.sentence_vectors import embed, encode, prompt_text, sentence_modules, similarities
+from minibert.sentence_vectors.embed import embed, encode, prompt_text, sentence_modules, similarities
 from minibert.terminal import model_name, printable, rounded, text_line
 
 MOST_IN_TABLE = 12

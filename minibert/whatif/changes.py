@@ -21,8 +21,7 @@ from minibert.embeddings import rows_of_sentences
 from minibert.encoder import attention_output, encoder_layer, intermediate, output
 from minibert.model import Bert
 from minibert.numerics import layer_norm, softmax
-from minibert.requested import with_requested
-from minibert.trace import FIELDS, LAYER_FIELDS, Recorder, Trace
+from minibert.trace import FIELDS, LAYER_FIELDS, Recorder, Trace, with_requested
 
 NEEDED = {
     "query": ("key", "value", "hidden_states"),
