@@ -25,15 +25,16 @@ def recorded(recording: Recording, names: Mapping[str, str], limit: int) -> tupl
     calls, visits, numbers = without_the_empty(recording)
     kept = what_fits(recording, limit)
     letters = all_letters(recording)
+    arrays = [packed_array(array, letters.get(i, ""), *kept[i]) for i, array in enumerate(recording.arrays)]
     data = {
         "chapters": pages,
         "calls": [
             [number[c.file], place[number[c.file], c.line], c.parent, packed(c.given), returned(c)] for c in calls
         ],
         "visits": [[v.call, v.line, packed(v.made), v.end] for v in visits],
-        "arrays": [packed_array(array, letters.get(i, ""), *kept[i]) for i, array in enumerate(recording.arrays)],
+        "arrays": arrays,
+        "legend": legend(arrays),
     }
-    data["legend"] = legend(data["arrays"])
     partly = sum(len(rows) < len(a.numbers) for (rows, _), a in zip(kept, recording.arrays, strict=True) if a.shape)
     return data, numbers, partly
 

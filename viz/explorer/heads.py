@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from viz.explorer.kinds import kinds
 from viz.explorer.sentence import Sentence
 from viz.explorer.size import Contents
 from viz.explorer.tour import closeness
+from viz.geometry.attention_plane import AttentionPlane
 from viz.geometry.normalize import METHODS, Normalized, normalize
 from viz.geometry.pca import PcaPlane
 from viz.geometry.sentences import softmax
@@ -50,7 +51,8 @@ class Picture:
 
         a is the translation, R the radius of the keys' sphere. lift is empty where they lie on none.
         """
-        plane, scale, translation = self.moved.plane, self.moved.scale[head], self.moved.translation[head]
+        plane = cast(PcaPlane | AttentionPlane, self.moved.plane)
+        scale, translation = self.moved.scale[head], self.moved.translation[head]
         K = len(translation)
         key_map = plane.key_map[head]
         maps = {
