@@ -48,29 +48,36 @@ def run(args: argparse.Namespace) -> None:
     bert, text = load(args.model), as_text(args.text)
     encoding = bert.encode(text)
     logits_TV, trace = bert.logits(encoding), bert(encoding)
+    guess = word_id(bert, args.guess, "--guess") if args.guess else None
+    instead = None if args.instead is None else word_id(bert, args.instead, "--instead")
     masks = bert.tokenizer.find_masks
     place = masks(encoding)[0] if args.query is None else place_of(trace, args.query, "--query")
-    guess = word_id(bert, args.guess, "--guess") if args.guess else int(np.argmax(logits_TV[place]))
-    instead = None if args.instead is None else word_id(bert, args.instead, "--instead")
+    guess = int(np.argmax(logits_TV[place])) if guess is None else guess
     if instead == guess:
         raise UserError(f"--instead is the guess itself, {bert.tokenizer.token(guess)!r}; expected another word")
     folder = None if args.json else folder_of_run(args.out, "why", folder_name(bert), name_of_texts([text], None, {}))
     steps = 8 if args.steps is None else args.steps
     root = way_back(bert, trace, place, guess, instead, keep=args.top or 5, steps=steps, watch=watched)
-    if args.csv is not None:
-        write_csv(args.csv, list(rows(root, trace)))
     level = "the mean over the vocabulary" if instead is None else f"that of “{bert.tokenizer.token(instead)}”"
     lead = f"the logit of “{root.name}” less {level}"
+    heading = f"“{root.name}” has probability {root.without:.3f} at {trace.tokens[place]} ({place})"
+    if folder is not None:
+        path = folder / f"guess-{place}-{'-not-'.join(file_names(bert, guess, instead))}.{args.format}"
+        caption = CAPTION.format(lead=lead, token=trace.tokens[place])
+        draw(path, root, f"{model_name(bert)} · {quoted([text])}\n{heading}", caption, args.width)
+    if args.csv is not None:
+        write_csv(args.csv, list(rows(root, trace)))
     if folder is None:
         of_text = {"model": model_name(bert), "text": args.text, "tokens": trace.tokens}
         print_json(of_text | {"lead": lead, "guess": as_json(root)})
-        return
-    heading = f"“{root.name}” has probability {root.without:.3f} at {trace.tokens[place]} ({place})"
-    path = folder / f"guess-{place}-{path_part(root.name)}.{args.format}"
-    caption = CAPTION.format(lead=lead, token=trace.tokens[place])
-    draw(path, root, f"{model_name(bert)} · {quoted([text])}\n{heading}", caption, args.width)
-    print("\n".join(map(printable, [heading, *lines(root), f"lead: {lead}"])))
-    print(path)
+    else:
+        print("\n".join(map(printable, [heading, *lines(root), f"lead: {lead}", str(path)])))
+
+
+def file_names(bert: Bert, *words: int | None) -> list[str]:
+    """Words as parts of the name of a file; one without letters by its id."""
+    numbers = [number for number in words if number is not None]
+    return [path_part(bert.tokenizer.token(number)).strip("-.,") or str(number) for number in numbers]
 
 
 def word_id(bert: Bert, word: str, option: str) -> int:
@@ -84,7 +91,8 @@ def word_id(bert: Bert, word: str, option: str) -> int:
     if len(found) == 1 and bert.tokenizer.roles.get(found[0]) != "unk":
         return found[0]
     pieces = " ".join(map(bert.tokenizer.token, found))
-    raise UserError(f"{option} is {word!r}, which is no token of {model_name(bert)} ({pieces}); expected one token")
+    expected = "expected one token" + (f"; a text comes before {option}" if " " in word else "")
+    raise UserError(f"{option} is {word!r}, which is no token of {model_name(bert)} ({pieces}); {expected}")
 
 
 def watched(nodes: list[Node]) -> Iterable[Node]:

@@ -15,6 +15,10 @@ feed-forward half wrote is a sum over the parts of the state it read:
     head(t)         = sum over s, b of attention(t, s) (W_v b(s)) W_h
     feed_forward(t) = sum over b of (gate * (W_1 b(t))) W_2
 
+Why a head attends to the token s is a sum over the same parts of its state:
+
+    score(b) = sum over a of (W_q a(t)) . (W_k b(s)) / sqrt(K)      less its mean over the keys
+
 `way_back` follows the largest parts in this way until it comes to words and positions. At each node it keeps the
 largest parts and adds up all others, so the parts of a node sum to it. A softmax ignores what all words have in common.
 So a logit by itself explains nothing, and the level is taken off. The mean over the vocabulary answers "why this word

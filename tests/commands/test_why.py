@@ -182,17 +182,29 @@ NO_EFFECT = {
             "--guess capybara",
             "--guess is 'capybara', which is no token of tiny (cap ##y ##bar ##a); expected one",
         ),
+        (
+            "No mask.",
+            "--guess A_[MASK].",
+            "--guess is 'A [MASK].', which is no token of tiny (a [MASK] .); expected one token",
+        ),
         (MASKED, "--guess ☃", "--guess is '☃', which is no token of tiny ([UNK]); expected one token"),
         (MASKED, "--guess --query queen", "--query is 'queen', which is not in the text; expected one of "),
-        (MASKED, "--guess --width 3", "width is 3 inches; expected at least "),
+        (MASKED, "--guess --width 3 --csv rows.csv", "width is 3 inches; expected at least "),
     ],
 )
 def test_a_mistake_about_a_guess_is_one_line(capsys, tmp_path, monkeypatch, text, given, message):
     monkeypatch.chdir(tmp_path)
-    status, out, error = run(capsys, text, *given.split())
+    status, out, error = run(capsys, text, *(word.replace("_", " ") for word in given.split()))
     assert (status, out) == (2, "")
     assert error.startswith(f"minibert: {message}") and error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_pictures_of_different_guesses_have_different_names(capsys, tmp_path):
+    for given in (["."], ["!"], ["queen"], ["queen", "--instead", "king"], ["queen", "--instead", "prince"]):
+        assert run(capsys, MASKED, "--guess", *given, "--steps", "0", "--out", str(tmp_path))[0] == 0
+    assert len(list(tmp_path.iterdir())) == 5
+    assert (tmp_path / "guess-5-queen-not-king.png").is_file()
 
 
 def test_any_guess_can_be_explained(capsys, tmp_path):
