@@ -23,6 +23,7 @@ from minibert.corpus.passes import Found, add_up, look_through
 from minibert.corpus.sentences import encoded
 from minibert.errors import UserError
 from minibert.model import Bert
+from minibert.speed.cores import one_thread
 from minibert.survey.sample import Run
 from minibert.terminal import counted, model_name, rounded, with_bar
 from minibert.tokenizer.encoding import Encoding
@@ -221,11 +222,12 @@ def questions(
     layers = max(layer for layer, _ in heads) + 1
     totals: dict[Head, np.ndarray] = {}
     names: dict[int, tuple[str, ...]] = {}
-    for trace in with_bar(bert.stream(sample, KEEP), len(sample), "sentences drawn"):
-        for layer, parts in zip(range(layers), parts_of_each_state(bert, trace), strict=False):
-            names[layer] = parts.names
-            for head in (head for head in heads if head[0] == layer):
-                totals[head] = totals.get(head, 0) + strongest_terms(bert, trace, *head, parts)
+    with one_thread():  # hundreds of small products
+        for trace in with_bar(bert.stream(sample, KEEP), len(sample), "sentences drawn"):
+            for layer, parts in zip(range(layers), parts_of_each_state(bert, trace), strict=False):
+                names[layer] = parts.names
+                for head in (head for head in heads if head[0] == layer):
+                    totals[head] = totals.get(head, 0) + strongest_terms(bert, trace, *head, parts)
     asked = {}
     for head, total_PP in totals.items():
         of_layer = names[head[0]]
