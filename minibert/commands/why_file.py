@@ -23,6 +23,8 @@ TERMS, TERMS_OF_ONE = 8, 20
 """How many terms of each head are measured: of all heads, and of one."""
 ARROWS = 20
 """How many arrows are printed and drawn."""
+FALL = 0.01
+"""An arrow is pale if the attention falls by less than this without it."""
 
 NULL = f"above its null: more than twice as large, and larger by more than {ERRORS} standard errors"
 SHUFFLED = "null: the same value with the part shuffled among the words of its sentence"
@@ -166,17 +168,19 @@ def draw_parts(found: Circuits, title: str, width: float) -> "Figure":
     heads = list(found.asked)
     if len(heads) == 1:
         rows = pairs(found, heads[0])
-        (of_queries, of_keys), lead = ordered(rows), found.of_head(heads[0])[0]
-        values, grey = np.full((len(of_queries), len(of_keys)), np.nan), np.zeros((len(of_queries), len(of_keys)), bool)
+        (of_queries, of_keys), (lead, attention, _) = ordered(rows), found.of_head(heads[0])
+        values, checks, grey = np.full((3, len(of_queries), len(of_keys)), np.nan)
         for row in rows:
             place = of_queries.index(row.part_of_query), of_keys.index(row.part_of_key)
-            values[place], grey[place] = row.mean, not row.above_null
+            values[place], checks[place], grey[place] = row.mean, row.attention_without, not row.above_null
         rest = lead - sum(row.mean for row in rows)
         caption = (
             f"The {len(rows)} largest terms of {LEAD}. The lead is {lead:.2f}; all other terms together are "
-            f"{rest:.2f}. Grey: not {NULL}; {SHUFFLED}."
+            f"{rest:.2f}. Small, below: the attention on this key without the term; with it, {attention:.2f}. "
+            f"Grey: not {NULL}; {SHUFFLED}."
         )
-        return viz.parts_figure(values, of_queries, of_keys, grey=grey, title=title, caption=caption, width=width)
+        options = {"title": title, "caption": caption, "width": width}
+        return viz.parts_figure(values, of_queries, of_keys, checks=checks, grey=grey == 1, **options)
     layers, columns = (sorted({head[axis] for head in heads}) for axis in (0, 1))
     shares = np.full((len(layers), len(columns), len(KINDS), len(KINDS)), np.nan)
     grey = np.zeros(shares.shape, bool)
@@ -202,15 +206,24 @@ def draw_graph(found: Circuits, title: str, width: float) -> "Figure":
     import viz
 
     rows = found.arrows
-    arrows = [viz.Arrow(row.writer, (row.layer, row.head), row.side, row.share) for row in rows[:ARROWS] if row.writer]
+    arrows = [
+        viz.Arrow(row.writer, (row.layer, row.head), row.side, row.share, pale=not holds(row))
+        for row in rows[:ARROWS]
+        if row.writer
+    ]
     which = f"the {len(arrows)} largest of {len(rows)} shares" if rows[ARROWS:] else counted(len(rows), "share")
     caption = (
         f"Each node is a head: layer.head. Drawn: {which} of {LEAST_SHARE:.2f} or more, {NULL}; {SHUFFLED}. Width and "
         f"number: the share of what the earlier head wrote. Query, key: the share in {LEAD}. Value: the share in what "
-        "the later head moves to a token."
+        f"the later head moves to a token. Pale: without this share, the attention falls by less than {FALL}."
     )
     layers, heads = found.shape
     return viz.circuit_figure(arrows, range(layers), range(heads), title=title, caption=caption, width=width)
+
+
+def holds(row: Row) -> bool:
+    """Whether the attention falls without the share; what is moved has no such check."""
+    return row.attention is None or row.attention_without is None or row.attention - row.attention_without >= FALL
 
 
 def as_json(found: Circuits) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 
 import numpy as np
@@ -92,13 +93,13 @@ def test_the_pictures_say_what_they_show(capsys, tmp_path, file):
     assert "in this order: word, position, segment, heads, feed-forwards, biases." in found["parts"]
     assert "head 1.2" in found["parts-1.2"] and "The 5 largest terms of the lead" in found["parts-1.2"]
     assert "Drawn: the 20 largest of" in found["graph"] and "Drawn: 3 shares of 0.05 or more" in found["graph-1.2"]
+    assert "Pale: without this share, the attention falls by less than 0.01." in found["graph"]
+    assert re.search(r"attention on this key without the term; with it, 0\.9\d", found["parts-1.2"])
     assert "feeds the query feeds the key feeds the value" in found["graph"]
 
 
 def words(path):
     """The text of a picture, in one line."""
-    import re
-
     return " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text(encoding="utf-8"), re.DOTALL))
 
 

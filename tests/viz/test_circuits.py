@@ -37,6 +37,12 @@ def test_an_arrow_is_as_wide_as_its_share_and_looks_as_its_side(tmp_path):
     assert viz.save(figure, tmp_path / "graph.pdf").stat().st_size > 1000
 
 
+def test_a_pale_arrow_is_paler():
+    figure = viz.circuit_figure([ARROWS[0], ARROWS[1]._replace(pale=True)], range(3), range(2))
+    strong, pale = sorted(figure.findobj(FancyArrowPatch), key=lambda patch: patch.get_linewidth())
+    assert pale.get_alpha() < 0.5 < strong.get_alpha()
+
+
 def test_arrows_start_at_the_earlier_head_and_end_at_the_later():
     figure = viz.circuit_figure(ARROWS[:1], range(3), range(2))
     (axes,) = figure.axes
@@ -74,11 +80,16 @@ def test_a_graph_without_arrows_shows_the_heads():
 def test_a_map_of_parts_has_each_number_in_its_cell():
     values = np.array([[5.2, np.nan], [0.4, -1.1]])
     grey = np.array([[False, False], [True, False]])
-    figure = viz.parts_figure(values, ["position", "word"], ["position", "head 0.3"], grey=grey, caption="Grey: none.")
+    names = ["position", "word"], ["position", "head 0.3"]
+    checks = np.array([[0.28, np.nan], [0.9, 0.95]])
+    figure = viz.parts_figure(values, *names, checks=checks, grey=grey, caption="Grey: none.")
     axes, bar = figure.axes
     shown = {text.get_text(): text for text in axes.texts}
-    assert set(shown) == {"5.2", ".40", "−1.1"}
-    assert shown[".40"].get_position() == (0, 1) and shown["−1.1"].get_position() == (1, 1)
+    assert set(shown) == {"5.2", ".40", "−1.1", ".28", ".90", ".95"}
+    for number, below, place in (("5.2", ".28", (0, 0)), (".40", ".90", (0, 1)), ("−1.1", ".95", (1, 1))):
+        assert shown[number].xy == shown[below].xy == place
+        assert shown[below].get_fontsize() < shown[number].get_fontsize()
+        assert shown[number].get_window_extent().y0 > shown[below].get_window_extent().y0
     assert shown[".40"].get_color() == viz.figures.style.FAINT
     colored = axes.images[0].get_array()
     np.testing.assert_array_equal(np.ma.getmaskarray(np.ma.masked_invalid(colored)), [[False, True], [True, False]])

@@ -233,9 +233,13 @@ def write_numbers(axes: Axes, image: AxesImage, values: np.ndarray, least: float
     """Write each number of at least `least` into its cell, in black or white, whichever is readable on its color."""
     for (i, j), value in np.ndenumerate(values):
         if abs(value) >= least:
-            red, green, blue, _ = image.cmap(image.norm(value))
-            color = INK if 0.3 * red + 0.59 * green + 0.11 * blue > 0.6 else "white"
-            axes.text(j, i, number(value), ha="center", va="center", fontsize=SMALL, color=color)
+            axes.text(j, i, number(value), ha="center", va="center", fontsize=SMALL, color=readable_on(image, value))
+
+
+def readable_on(image: AxesImage, value: float) -> str:
+    """Black or white, whichever is readable on the color of a value."""
+    red, green, blue, _ = image.cmap(image.norm(value))
+    return INK if 0.3 * red + 0.59 * green + 0.11 * blue > 0.6 else "white"
 
 
 def number(value: float) -> str:

@@ -12,7 +12,7 @@ from matplotlib.patches import FancyArrowPatch
 
 from viz.errors import InputError
 from viz.figures import canvas
-from viz.figures.attention_maps import NUMBER_WIDE, number, write_numbers
+from viz.figures.attention_maps import NUMBER_WIDE, number, readable_on
 from viz.figures.grid import Grid, grid_page
 from viz.figures.style import ATTENTION, DIFFERENCE, FAINT, INK, KEY, QUERY, RULE, SMALL, WIDTH, in_house_style
 
@@ -31,12 +31,13 @@ MOST_NUMBERED = 24  # arrows; the numbers of more would cover each other
 
 
 class Arrow(NamedTuple):
-    """One head feeds another. Heads are (layer, head); side: "query", "key" or "value"; share: its width."""
+    """One head feeds another. source, target: (layer, head). side: "query", "key" or "value". share: its width."""
 
     source: tuple[int, int]
     target: tuple[int, int]
     side: str
     share: float
+    pale: bool = False
 
 
 @in_house_style
@@ -45,6 +46,7 @@ def parts_figure(
     rows: Sequence[str],
     columns: Sequence[str],
     *,
+    checks: np.ndarray | None = None,
     grey: np.ndarray | None = None,
     title: str = "",
     caption: str = "",
@@ -53,7 +55,8 @@ def parts_figure(
     """A map of what one head is made of: a row per part of the query, a column per part of the key.
 
     values: [rows, columns]; a cell that is NaN stays empty. rows, columns: names of the parts.
-    grey: [rows, columns], cells whose number is grey, without a colour. width: of the figure, in inches.
+    checks: [rows, columns], smaller numbers below those of the cells.
+    grey: [rows, columns], cells whose numbers are grey, without a colour. width: of the figure, in inches.
 
     InputError: values are not of as many rows and columns as there are names.
     """
@@ -66,7 +69,7 @@ def parts_figure(
     right = 0.55
     cell = min(CELL, (width - left - right) / len(columns))
     margins = (left, width - left - cell * len(columns), 0.1, below)
-    layout = canvas.Layout(1, 1, width, height=min(cell, 0.25) * len(rows), margins=margins)
+    layout = canvas.Layout(1, 1, width, height=min(cell, 0.27) * len(rows), margins=margins)
     figure, (axes,) = canvas.page(layout, title=title, caption=caption)
     colored = np.where(pale, np.nan, values)
     most = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
@@ -74,12 +77,22 @@ def parts_figure(
     cmap, low = (DIFFERENCE, -most) if signs else (ATTENTION, 0.0)
     image = axes.imshow(colored, cmap=cmap, vmin=low, vmax=most, aspect="auto", interpolation="nearest")
     if cell >= NUMBER_WIDE:
-        write_numbers(axes, image, np.ma.masked_invalid(colored))
-        for i, j in np.argwhere(pale & np.isfinite(values)):
-            axes.text(j, i, number(values[i, j]), ha="center", va="center", fontsize=SMALL, color=FAINT)
+        for (i, j), value in np.ndenumerate(values):
+            if np.isfinite(value):
+                color = FAINT if pale[i, j] else readable_on(image, value)
+                below = "" if checks is None else number(checks[i, j])
+                _write_cell(axes, (j, i), number(value), below, color)
     _frame(axes, rows, columns)
     canvas.colorbar(image, axes, "score")
     return figure
+
+
+def _write_cell(axes: Axes, at: tuple[int, int], text: str, below: str, color: Any) -> None:
+    """A number in the middle of its cell, or one above another."""
+    where: dict[str, Any] = {"ha": "center", "textcoords": "offset points", "color": color}
+    axes.annotate(text, at, (0, 0.5 if below else 0), va="bottom" if below else "center", fontsize=SMALL, **where)
+    if below:
+        axes.annotate(below, at, (0, -0.5), va="top", fontsize=SMALL - 1, **where)
 
 
 def _frame(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
@@ -167,10 +180,16 @@ def circuit_figure(
         edge, color = (INK, INK) if head in touched else (RULE, FAINT)
         axes.plot(x, y, "o", ms=NODE, mfc="white", mec=edge, mew=0.8, zorder=3)
         axes.text(x, y, f"{head[0]}.{head[1]}", ha="center", va="center", fontsize=SMALL - 1, color=color, zorder=4)
-    taken: list[np.ndarray] | None = [] if len(arrows) <= MOST_NUMBERED else None
+    step = _inches(axes)
+    taken = [np.array(node) * step for node in place.values()] if len(arrows) <= MOST_NUMBERED else None
     for arrow in sorted(arrows, key=lambda arrow: arrow.share):
         _draw_arrow(axes, place[arrow.source], place[arrow.target], arrow, taken)
     return figure
+
+
+def _inches(axes: Axes) -> np.ndarray:
+    """Of one unit across, and of one up."""
+    return canvas.size_of(axes) / (np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim()))
 
 
 def _draw_arrow(
@@ -184,12 +203,13 @@ def _draw_arrow(
 
     taken: where numbers stand, in inches; None: the arrow has no number.
     """
-    step = canvas.size_of(axes) / (np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim()))
-    way = (np.array(end) - start) * step  # inches
+    step = _inches(axes)
+    way = (np.array(end) - start) * step
     aside = {"query": 1.0, "key": -1.0, "value": 0.0}[arrow.side]
     bulge = 0.12 * aside + (0.2 if aside >= 0 else -0.2) * (end[1] - start[1] > 1)
     rad = 2 * bulge / float(np.hypot(*way))
-    look: dict[str, Any] = SIDES[arrow.side] | {"lw": 0.4 + 6 * arrow.share, "alpha": 0.85, "zorder": 2}
+    look: dict[str, Any] = SIDES[arrow.side] | {"lw": 0.4 + 6 * arrow.share, "zorder": 2}
+    look |= {"alpha": 0.3 if arrow.pale else 0.85}
     shape: dict[str, Any] = {"connectionstyle": f"arc3,rad={rad}", "arrowstyle": "-|>", "mutation_scale": 6}
     axes.add_patch(FancyArrowPatch(start, end, shrinkA=NODE / 2, shrinkB=NODE / 2, **shape, **look))
     if taken is None:
