@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -179,7 +179,7 @@ def draw_parts(found: Circuits, title: str, width: float) -> "Figure":
             f"{rest:.2f}. Small, below: the attention on this key without the term; with it, {attention:.2f}. "
             f"Grey: not {NULL}; {SHUFFLED}."
         )
-        options = {"title": title, "caption": caption, "width": width}
+        options: dict[str, Any] = {"title": title, "caption": caption, "width": width}
         return viz.parts_figure(values, of_queries, of_keys, checks=checks, grey=grey == 1, **options)
     layers, columns = (sorted({head[axis] for head in heads}) for axis in (0, 1))
     shares = np.full((len(layers), len(columns), len(KINDS), len(KINDS)), np.nan)

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import minibert
+import viz
+from minibert.commands.why_file import draw
 from minibert.numerics import softmax
 from minibert.survey import circuits as survey
 from minibert.whatif.attribution import parts_of_states, strongest_terms, without_terms
@@ -96,6 +98,46 @@ def test_the_pictures_say_what_they_show(capsys, tmp_path, file):
     assert "Pale: without this share, the attention falls by less than 0.01." in found["graph"]
     assert re.search(r"attention on this key without the term; with it, 0\.9\d", found["parts-1.2"])
     assert "feeds the query feeds the key feeds the value" in found["graph"]
+
+
+def test_the_pictures_are_drawn_of_the_rows(tmp_path, monkeypatch, sentences):
+    given = {}
+    for name in ("parts_figure", "parts_grid_figure", "circuit_figure"):
+        monkeypatch.setattr(viz, name, lambda *values, name=name, **options: given.update({name: (values, options)}))
+    monkeypatch.setattr(viz, "save", lambda figure, path: path)
+    found = survey.circuits(minibert.load("tiny"), sentences[:16])
+    draw(tmp_path, found, "png", 7.0)
+    (arrows, *_), _ = given["circuit_figure"]
+    for arrow, row in zip(arrows, found.arrows[:20], strict=True):
+        falls = row.side == "value" or row.attention - row.attention_without >= 0.01
+        assert arrow == (row.writer, (row.layer, row.head), row.side, row.share, not falls)
+    (shares, *_), options = given["parts_grid_figure"]
+    (row,) = [row for row in found.rows if numbers_of(row) == (1, 2, "kinds", "word", "heads")]
+    assert shares[1, 2, 0, 3] == row.share and not options["grey"][1, 2, 0, 3] and row.above_null
+    plain = [row for row in found.rows if row.side == "kinds" and not row.above_null]
+    assert options["grey"].sum() == len(plain) and 0 < len(plain) < options["grey"].size
+    one = survey.circuits(minibert.load("tiny"), sentences[:16], heads=[(1, 2)], top=6)
+    draw(tmp_path, one, "png", 7.0)
+    (values, of_query, of_key), options = given["parts_figure"]
+    for row in (row for row in one.rows if row.side == "pair"):
+        place = of_query.index(row.part_of_query), of_key.index(row.part_of_key)
+        cell = values[place], options["checks"][place], options["grey"][place]
+        assert cell == (row.mean, row.attention_without, not row.above_null)
+    assert np.isfinite(values).sum() == 6 and 0 < options["grey"].sum() < 6
+
+
+def test_a_share_without_an_effect_is_pale(tmp_path, monkeypatch, sentences):
+    """Where nothing falls by as much as it would take, all arrows of scores are pale."""
+    given = []
+    monkeypatch.setattr(viz, "circuit_figure", lambda arrows, *_, **options: given.append(arrows))
+    monkeypatch.setattr(viz, "save", lambda figure, path: path)
+    monkeypatch.setattr("minibert.commands.why_file.FALL", 0.5)
+    draw(tmp_path, survey.circuits(minibert.load("tiny"), sentences[:16], heads=[(1, 2)]), "png", 7.0)
+    assert {(arrow.side, arrow.pale) for arrow in given[0]} == {("query", True), ("key", True), ("value", False)}
+
+
+def numbers_of(row):
+    return row.layer, row.head, row.side, row.part_of_query, row.part_of_key
 
 
 def words(path):

@@ -238,7 +238,7 @@ def write_numbers(axes: Axes, image: AxesImage, values: np.ndarray, least: float
 
 def readable_on(image: AxesImage, value: float) -> str:
     """Black or white, whichever is readable on the color of a value."""
-    red, green, blue, _ = image.cmap(image.norm(value))
+    red, green, blue, _ = image.cmap(image.norm(np.asarray(value)))
     return INK if 0.3 * red + 0.59 * green + 0.11 * blue > 0.6 else "white"
 
 

@@ -80,8 +80,8 @@ def parts_figure(
         for (i, j), value in np.ndenumerate(values):
             if np.isfinite(value):
                 color = FAINT if pale[i, j] else readable_on(image, value)
-                below = "" if checks is None else number(checks[i, j])
-                _write_cell(axes, (j, i), number(value), below, color)
+                small = "" if checks is None else number(float(checks[i, j]))
+                _write_cell(axes, (j, i), number(float(value)), small, color)
     _frame(axes, rows, columns)
     canvas.colorbar(image, axes, "score")
     return figure
