@@ -11,7 +11,7 @@ calls the student's own functions of earlier exercises: their attend calls their
 import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -158,7 +158,8 @@ def put_together(theirs: dict[str, dict], bert: Bert) -> OwnBert:
         if name == "gelu":
             made["ACTIVATIONS"] = ACTIVATIONS | {"gelu": made["gelu"]}
     yours = tuple(name for name in EXERCISE_OF if name in theirs)
-    return OwnBert(bert.config, bert.tokenizer, bert.weights, bert.name, bert.notes, made, yours)
+    of_bert = {each.name: getattr(bert, each.name) for each in fields(Bert)}
+    return OwnBert(**of_bert, functions=made, yours=yours)
 
 
 def projected(own: Callable) -> Callable:
