@@ -4,7 +4,8 @@
 import { readFileSync } from "node:fs";
 
 import { Bert } from "../../../viz/explorer/live/model.mjs";
-import { composition, parts_of_states, score_parts, why } from "../../../viz/explorer/live/why.mjs";
+import { explain } from "../../../viz/explorer/live/worker.mjs";
+import { composition, parts_of_states, score_parts } from "../../../viz/explorer/live/why.mjs";
 
 const folder = process.argv[2];
 const read = (name) => readFileSync(`${folder}/${name}`);
@@ -14,13 +15,15 @@ const found = JSON.parse(read("cases.json")).map(({ text, second, off, asked }) 
   const encoding = bert.encode(text, second);
   const trace = bert.run(encoding, off);
   const states = [...parts_of_states(bert, encoding, trace)];
+  const ask = (why) => explain(bert, { text, second, off, hidden: [], why }).reasons;
   return {
     tokens: encoding.tokens,
     states: states.map(({ parts }) => parts.map((part) => [...part])),
     names: states.map(({ names }) => names),
-    terms: asked.map(([layer, head, query]) => [...score_parts(bert, states[layer], layer, head, query)]),
-    same: asked.every(([layer, head, query]) => String(why(bert, encoding, trace, { layer, head, query }).terms) === String(score_parts(bert, states[layer], layer, head, query))),
-    arrows: composition(bert, encoding, trace),
+    terms: asked.map(([layer, head, query]) => [...ask({ layer, head, query }).terms]),
+    same: asked.every(([layer, head, query]) => String(ask({ layer, head, query }).terms) === String(score_parts(bert, states[layer], layer, head, query))),
+    arrows: composition(bert, trace, states, new Set(), Infinity),
+    largest: ask({}),
   };
 });
 console.log(JSON.stringify(found));
