@@ -15,6 +15,7 @@ const found = JSON.parse(read("cases.json")).map(({ text, second, off, asked }) 
   const encoding = bert.encode(text, second);
   const trace = bert.run(encoding, off);
   const states = [...parts_of_states(bert, encoding, trace)];
+  /** @returns {any} */
   const ask = (why) => explain(bert, { text, second, off, hidden: [], why }).reasons;
   return {
     tokens: encoding.tokens,

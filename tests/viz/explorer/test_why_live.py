@@ -10,7 +10,8 @@ import pytest
 
 import minibert
 from minibert.explorer import live_parts, why_not_live
-from minibert.whatif.attribution import moved_parts, parts_of_states, score_parts, strongest_terms
+from minibert.whatif.attribution import parts_of_states, score_parts
+from minibert.whatif.composition import Question, answer
 from tests.checkpoint.test_families import write
 from tests.material import everything
 
@@ -63,7 +64,7 @@ def check(bert, texts, folder, off=()):
             mine, unit = np.reshape(terms, expected.shape), 1e-4 * np.abs(trace.layers[layer].scores).max()
             np.testing.assert_allclose(mine, expected, atol=unit)
             np.testing.assert_allclose(mine.sum((0, 1)), trace.layers[layer].scores[head, query], atol=unit)
-        check_arrows(run, trace, parts, found["arrows"])
+        check_arrows(run, trace, parts, found["arrows"], off)
         assert found["largest"] == found["arrows"][:60]
 
 
@@ -71,26 +72,18 @@ def within(mine, expected):
     np.testing.assert_allclose(mine, expected, atol=1e-4 * np.abs(expected).max())
 
 
-def apart(bert, trace, layer, head, query, parts):
-    """What a head moves to a token, less what it would move with even attention: [P, D]. A head that is off: nothing."""
-    attention_S1 = trace.layers[layer].attention[head, query][:, None].astype(float)
-    moved_PSD = moved_parts(bert, trace, layer, head, query, parts).vectors
-    size = bert.config.head_size
-    on = trace.layers[layer].context[:, head * size : (head + 1) * size].any()
-    return on * (moved_PSD * (1 - 1 / len(attention_S1) / attention_S1)).sum(axis=1)
-
-
-def check_arrows(bert, trace, parts, arrows):
-    """Each share of each arrow, as the sums in Python have it."""
+def check_arrows(bert, trace, parts, arrows, off):
+    """Each share of each arrow, as the sums in Python have it. A head that is off moves nothing."""
     expected = {}
-    for layer, head in np.ndindex(bert.config.num_hidden_layers, bert.config.num_attention_heads):
-        terms = strongest_terms(bert, trace, layer, head, parts[layer])
-        moved_TPD = np.stack([apart(bert, trace, layer, head, t, parts[layer]) for t in range(len(trace.tokens))])
-        value = np.einsum("tpd,td->p", moved_TPD, moved_TPD.sum(1)) / ((moved_TPD.sum(1) ** 2).sum() or 1)
-        for a, name in enumerate(parts[layer].names):
-            if name.startswith("head "):
-                sides = {"query": terms[a].sum() / terms.sum(), "key": terms[:, a].sum() / terms.sum(), "value": value[a]}
-                expected |= {(name[5:], f"{layer}.{head}", side): share for side, share in sides.items()}
+    for place in np.ndindex(bert.config.num_hidden_layers, bert.config.num_attention_heads):
+        writers = [name for name in parts[place[0]].names if name.startswith("head ")]
+        asked = [Question("query", name, "") for name in writers] + [Question("key", "", name) for name in writers]
+        asked += [Question("value", "", name) for name in writers]
+        found = answer(bert, trace, *place, tuple(asked), parts[place[0]])
+        for question, value in zip(asked, found.value, strict=True):
+            share = (0 if place in off else value) if question.side == "value" else value / found.lead
+            name = (question.of_query or question.of_key).removeprefix("head ")
+            expected[name, "{}.{}".format(*place), question.side] = share
     mine = {(arrow["from"], arrow["to"], arrow["side"]): arrow["share"] for arrow in arrows}
     assert list(mine.values()) == sorted(mine.values(), reverse=True) and all(share > 0 for share in mine.values())
     assert mine.keys() <= expected.keys()

@@ -159,7 +159,7 @@ export function showWhy(app) {
   refill(box, parts);
   if (focused && !box.contains(document.activeElement)) box.querySelector("button")?.focus();
   byId("why-open").hidden = !reasons || state.view === "why";
-  byId("why-section").hidden ||= state.view !== "why" && !why.wanted;
+  byId("why-section").hidden ||= app.secret || (state.view !== "why" && !why.wanted);
 }
 
 /** The terms as a table; a part that an earlier head wrote is a button that leads there. */
