@@ -91,6 +91,7 @@ export class Live {
     if (!this.model || !(state.text || state.second)) return;
     const request = requestOf(this.app);
     const wanted = JSON.stringify(request);
+    if (wanted === this.answered) this.app.store.wanted = false; // Back to another view of the same text
     if (wanted === this.asked) return;
     this.asked = wanted;
     this.model.ask(request);
@@ -103,6 +104,7 @@ export class Live {
       typing.ready = true;
       return app.store.wanted ? undefined : typing.say(say("typing_ready"));
     }
+    if (!answer.request?.why) this.answered = JSON.stringify(answer.request);
     if (answer.error !== undefined) {
       if (app.store.wanted) {
         app.store.wanted = false;
@@ -111,10 +113,7 @@ export class Live {
       const { error, values } = answer;
       return typing.say(values ? typing.instead(error, values) : typing.instead("typing_error", { error }), true);
     }
-    if (answer.reasons) {
-      app.why.receive(answer);
-      return;
-    }
+    if (answer.reasons) return app.why.receive(answer);
     if (!state.text && !state.second) return;
     data.type({ ...answer, number: (data.typed?.number ?? 0) + 1 });
     const { length } = answer.encoding.ids;
