@@ -12,6 +12,7 @@ from typing import Any
 from minibert.checkpoint.config import BertConfig
 from minibert.corpus.scan import DEFAULT_POINTS
 from minibert.errors import UserError
+from minibert.terminal import counted
 
 DEFAULT_TEXT = "The brown capybara is sleeping now."
 Group = argparse._ActionsContainer
@@ -20,7 +21,7 @@ Kind = Callable[[str], Any]
 """What reads the value of an option."""
 
 MODEL_HELP = "bundled name, folder or hub id"
-PAIR_HELP = "a sentence, or a pair: 'first ||| second'"
+PAIR_HELP = "a sentence, or a pair: 'first ||| second'; - is standard input"
 
 
 def option(group: Group, name: str, kind: Kind, metavar: str, help: str, default: object = None) -> None:
@@ -210,7 +211,9 @@ def given(args: argparse.Namespace, options: str) -> dict[str, object]:
 
 
 def check_source(args: argparse.Namespace, texts: list[str], without_file: str = "") -> None:
-    """Raises UserError for texts beside a file, or for options of a file without one."""
+    """Raises UserError for texts beside a file, or for options of a file without one. A text - is --file -."""
+    if texts == ["-"] and args.file is None:
+        args.file = Path(texts.pop())
     if args.file is None:
         refuse(args, f"skip-bad column {without_file}", "without --file")
     elif texts and all(map(os.path.isfile, texts)):
@@ -227,11 +230,25 @@ def check_source(args: argparse.Namespace, texts: list[str], without_file: str =
                 refuse(args, "column", f"on {args.file}: lines of text have no columns")
 
 
+def one_text(text: str) -> str:
+    """The text; for "-" the one sentence in standard input. Raises UserError where there are several, or none."""
+    if text != "-":
+        return text
+    from minibert.corpus.lines import Corpus  # only needed here
+
+    check_file(Path(text))
+    found = list(Corpus(path=Path(text)))
+    if len(found) != 1 or found[0].fault:
+        what = found[0].fault if len(found) == 1 else f"it has {counted(len(found), 'sentence')}"
+        raise UserError(f"standard input: {what}; expected one sentence")
+    return found[0].text
+
+
 def check_file(path: Path) -> None:
     """Raises UserError where the file cannot be read; before a model is loaded."""
     if str(path) == "-":
         if sys.stdin is None or sys.stdin.isatty():
-            raise UserError("--file - reads standard input, and nothing comes in there; pipe sentences into minibert")
+            raise UserError("- is standard input, and nothing comes in there; pipe sentences into minibert")
         return
     from minibert.corpus.lines import files_of  # only needed here
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from minibert.commands.arguments import at_least, new_path
+from minibert.commands.arguments import at_least, new_path, one_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     sub = action("check", "check what you wrote: what is right, and what is wrong and where")
     add_folder(sub, help="your folder")
-    sub.add_argument("name", metavar="NAME", nargs="?", help="one exercise, by name or number (default: all)")
+    sub.add_argument(
+        "names", metavar="NAME", nargs="*", default=[], help="only these exercises, by name or number (default: all)"
+    )
     how = sub.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print a report for programs (see the teachers' page)")
     how.add_argument("--watch", action="store_true", help="check again whenever a file is saved, until Ctrl-C")
@@ -87,4 +89,6 @@ def run(args: argparse.Namespace) -> None:
     """Run one action; `check` ends with exit status 1 unless all it checked is right."""
     from minibert.exercises.front import command  # only needed here: it imports viz
 
+    if args.action == "run":
+        args.text = one_text(args.text)
     command.run(args)

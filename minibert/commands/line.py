@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from minibert import __version__
 from minibert.errors import UserError
-from minibert.terminal import suggest
+from minibert.terminal import close_to, suggest
 
 COMMANDS = {  # each has a module of its name beside this one
     "viz": "draw queries and keys in one space, and dot products",
@@ -61,9 +61,9 @@ class Parser(argparse.ArgumentParser):
         self.set_defaults(parser=self)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """As argparse's; the parser of a command words the errors in its own arguments."""
+        """As argparse's, with options anywhere; the parser of a command words the errors in its own arguments."""
         try:
-            return super().parse_known_args(args, namespace)
+            return super().parse_known_args(args if self._subparsers else options_first(args, self), namespace)
         except argparse.ArgumentError as error:
             self.error(in_plain_words(error))
 
@@ -71,6 +71,28 @@ class Parser(argparse.ArgumentParser):
         if message.startswith(REQUIRED):
             message = f"{message.removeprefix(REQUIRED)} is missing"
         raise UserError(message if message.endswith("?") else f"{message}; see `{self.prog} --help`")
+
+
+def options_first(arguments: Sequence[str], parser: Parser) -> list[str]:
+    """The same arguments, the options with their values before all others, and -- between.
+
+    Where an option stands between others, argparse takes those that may be left out as left out before it.
+    """
+
+    def is_option(argument: str) -> bool:
+        number = parser._negative_number_matcher.match(argument)
+        return not number and bool(re.fullmatch(r"-[^\s=]+(=.*)?", argument, re.DOTALL))
+
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, others, rest = [], [], list(arguments[:end])
+    while rest:
+        argument = rest.pop(0)
+        (options if is_option(argument) else others).append(argument)
+        action = parser._option_string_actions.get(argument)
+        if action is not None and action.nargs in (None, "?") and rest and not is_option(rest[0]):
+            options.append(rest.pop(0))
+    others += arguments[end + 1 :]
+    return [*options, "--", *others] if others else options
 
 
 class Paragraphs(argparse.HelpFormatter):
@@ -123,8 +145,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         hint = suggest(command, OPTIONS, cutoff=0.8) or order
         raise UserError(f"minibert has no option {command} of its own; {hint}")
     args, unknown = build_parser(command).parse_known_args([command, *rest])
-    if unknown:
-        args.parser.error(not_understood(unknown[0], args.parser))
+    for argument in unknown:
+        if argument != "--":
+            args.parser.error(not_understood(argument, args.parser))
     return args
 
 
@@ -153,13 +176,16 @@ def not_understood(argument: str, parser: Parser) -> str:
     if not argument.startswith("-"):
         if os.path.isfile(argument) and "--file" in parser._option_string_actions:
             return f"{argument!r} is one file too many; put a pattern in quotes: --file 'books/*.txt'"
-        hint = "; a text with spaces needs quotation marks around it" if "TEXT" in plain else ""
+        in_marks = "TEXT" not in plain or " " in argument
+        hint = "" if in_marks else "; a text with spaces needs quotation marks around it"
         return f"{argument!r} is one argument too many{hint}"
     name = argument.partition("=")[0]
+    if name in parser._option_string_actions:
+        return f"{name} stands after --, where options are texts; put it before --"
     said = f"there is no option {name}"
     if name.lstrip("-").upper() in plain:
         return f"{said}; {name.lstrip('-').upper()} is given without it"
-    known = [option for option in parser._option_string_actions if option not in OPTIONS]
-    if meant := suggest(name, known):
-        return f"{said}; {meant}"
+    known = {option.lstrip("-"): option for option in parser._option_string_actions if option not in OPTIONS}
+    if meant := close_to(name.lstrip("-"), known, cutoff=0.7):  # --without is not --width
+        return f"{said}; did you mean {known[meant]}?"
     return said if re.fullmatch(r"--?[a-z][a-z-]*", name) else f"{said}; a text that begins with - comes after a --"

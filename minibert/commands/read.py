@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the page; print its name, its size, and what is not in it."""
     out = check_page(args.out, "read.html")
+    text = arg.one_text(args.text)
     explorer = address_of(args.explorer, out, "explorer.html")
     from minibert.read.build import read
 
@@ -30,5 +31,5 @@ def run(args: argparse.Namespace) -> None:
         from minibert.exercises.own import assemble
 
         own = assemble(args.exercises, bert.name)
-    page = read(bert, next(iter(Sentences(bert, Corpus([args.text])))), explorer=explorer, own=own)
+    page = read(bert, next(iter(Sentences(bert, Corpus([text])))), explorer=explorer, own=own)
     write_page(page, out, filter(None, (page.left_out, page.student)), show=args.open)

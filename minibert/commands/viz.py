@@ -212,7 +212,7 @@ def check_names(wish: str | None) -> None:
     known = list(ONE_HEAD | MANY_HEADS)
     for name in names_in(wish) if wish is not None else ():
         if name not in known:
-            meant = suggest(name, known) or f"there are: {', '.join(known)}"
+            meant = suggest(name, known, cutoff=0.8) or f"there are: {', '.join(known)}"
             raise UserError(f"--draw names {name!r}; {meant}")
 
 

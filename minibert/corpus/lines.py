@@ -55,10 +55,10 @@ class Corpus:
     def raw(self, file: Path) -> BinaryIO:
         return io.BytesIO(self.held[file]) if file in self.held else file.open("rb")
 
-    def blocks(self, size: int = BLOCK) -> Iterator[list[Line]]:
-        """Lists of so many lines; the last may be shorter."""
+    def blocks(self, size: int | None = None) -> Iterator[list[Line]]:
+        """Lists of so many lines, BLOCK for None; the last may be shorter."""
         lines = iter(self)
-        return iter(lambda: list(itertools.islice(lines, size)), [])
+        return iter(lambda: list(itertools.islice(lines, size or BLOCK)), [])
 
     def __iter__(self) -> Iterator[Line]:
         """All lines that are not blank."""

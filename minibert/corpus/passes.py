@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from minibert.corpus.here import Here
-from minibert.corpus.lines import BLOCK, Corpus, Line
+from minibert.corpus.lines import Corpus, Line
 from minibert.corpus.scan import Scan
 from minibert.corpus.sentences import check_some, encoded
 from minibert.errors import UserError
@@ -56,11 +56,11 @@ def look_through(hands: Here, corpus: Corpus, *, points: float, seed: int, skip_
     return found
 
 
-def add_up(hands: Here, work: Callable, corpus: Corpus, lines: int | None = None, size: int = BLOCK) -> Any:
+def add_up(hands: Here, work: Callable, corpus: Corpus, lines: int | None = None, size: int | None = None) -> Any:
     """The sum of work(models, block) over all blocks; None where there is no block.
 
     lines: the number of lines, where that is known: then Ctrl-C ends the pass, and leaves the sum so far.
-    size: the number of lines in a block.
+    size: the number of lines in a block; None: BLOCK.
     """
     found: Any = None
     seen = 0

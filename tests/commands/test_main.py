@@ -1,5 +1,7 @@
 """The command, as a user meets it: what it prints, and one line and exit code 2 where something is wrong."""
 
+import io
+import json
 import subprocess
 import sys
 
@@ -156,3 +158,48 @@ def test_a_fault_of_minibert_shows_its_traceback_and_asks_for_a_report(capsys, t
         status, _, error = run(capsys, *command)
         assert status == 70 and error.startswith("Traceback") and "ValueError: matmul" in error
         assert error.endswith("the command that you gave\n") and "please report it" in error.splitlines()[-1]
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_options_may_stand_anywhere(at, capsys):
+    """argparse of Python 3.11 to 3.13 takes a TEXT that may be left out as left out before an option."""
+    places = ["A dog.", "--layer", "1", "--head", "2", "--json"]
+    text, layer, head, flag = "A dog.", ["--layer", "1"], ["--head=2"], ["--json"]
+    before, after = [layer, head, flag][:at], [layer, head, flag][at:]
+    line = [*(part for option in before for part in option), text, *(part for option in after for part in option)]
+    assert run(capsys, "attention", *line) == run(capsys, "attention", *places)
+
+
+def test_an_option_between_the_arguments_of_compare_and_check(capsys, tmp_path):
+    out = ["--out", str(tmp_path / "out")]
+    status, printed, error = run(capsys, "compare", "tiny", "--json", "tiny", *out, "--closely", "0", "Hi there.")
+    assert (status, error) == (0, "") and '"sentences": 1' in printed
+    folder = str(tmp_path / "work")
+    assert run(capsys, "exercises", "start", folder)[0] == 0
+    status, printed, error = run(capsys, "exercises", "check", folder, "7", "--seed", "1", "softmax", "7")
+    assert (status, error) == (1, "") and "0 of 2 are right; next: " in printed
+    assert [line[:2] for line in printed.splitlines()[:2]] == ["07", "01"]
+    assert run(capsys, "exercises", "hint", "--more", "softmax")[0] == 0
+
+
+@pytest.mark.parametrize("text", ["-5", "-x y", "--layer"])
+def test_a_text_that_begins_with_a_hyphen_comes_after_two(text, capsys):
+    status, printed, _ = run(capsys, "attention", "--head", "0", "--layer", "0", "--json", "--", text)
+    assert status == 0 and json.loads(printed)["sentences"][0]["text"] == text
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["attention"], ["fill"], ["classify"], ["embed"], ["explore"], ["viz", "--draw", "matrix"], ["why"], ["read"],
+     ["compare", "tiny", "tiny", "--closely", "0"]],
+    ids=lambda command: command[0],
+)  # fmt: skip
+def test_a_hyphen_is_standard_input(command, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    lines = b"A [MASK] barked.\n" * (8 if command == ["why"] else 1)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    status, _, error = run(capsys, *command, "-")
+    assert (status, error) == (0, "")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"A dog.\n\x80\n")))
+    status, _, error = run(capsys, *command, "-")
+    assert status == 2 and "standard input" in error

@@ -43,7 +43,15 @@ minibert: --seed is -1; expected 0 or more; see `minibert exercises check --help
 $ minibert viz --layers all
 minibert: there is no option --layers; did you mean --layer?
 $ minibert viz --lines 3
-minibert: there is no option --lines; did you mean --link?
+minibert: there is no option --lines; see `minibert viz --help`
+$ minibert viz --quiet
+minibert: there is no option --quiet; see `minibert viz --help`
+$ minibert whatif "A [MASK]." --without 0.2
+minibert: there is no option --without; see `minibert whatif --help`
+$ minibert attention "A dog." "A cat sat."
+minibert: 'A cat sat.' is one argument too many; see `minibert attention --help`
+$ minibert attention -- "A dog." --layer 0
+minibert: --layer stands after --, where options are texts; put it before --; see `minibert attention --help`
 $ minibert viz -layer 3
 minibert: there is no option -layer; did you mean --layer?
 $ minibert viz --model
@@ -122,6 +130,10 @@ $ minibert viz --file latin.txt
 minibert: latin.txt, line 2: the text is not UTF-8; mend it, or go on without such lines by --skip-bad
 $ minibert viz --file parts.txt
 minibert: parts.txt, line 3: the text has 3 parts; expected a sentence, or two with one ||| between; mend it, or go on without such lines by --skip-bad
+$ minibert viz -
+minibert: standard input has no sentence that can be used; expected one per line
+$ minibert read -
+minibert: standard input: it has 0 sentences; expected one sentence
 $ minibert viz --file -
 minibert: standard input has no sentence that can be used; expected one per line
 $ minibert viz --out two.txt

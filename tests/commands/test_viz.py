@@ -248,7 +248,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_it_likes(tmp_p
     texts = ["One.", "Two.", "Three.", ("Is it?", "It is.")]
     sentences = Sentences(minilm, Corpus(path=path))
     assert [encoding.text for encoding in sentences] == [encoding.text for encoding in sentences] == texts
-    assert sentences.skipped == 0
+    assert sentences.skipped == []
 
 
 @pytest.mark.parametrize(

@@ -29,14 +29,15 @@ PRINTED_LINES = 20
 
 def check(args: argparse.Namespace, notes: progress.Progress, out: Console) -> None:
     folder = existing(args.folder)
-    chosen = EXERCISES if args.name is None else (find(args.name),)
+    chosen = tuple(dict.fromkeys(map(find, args.names))) or EXERCISES
     check_new_file(args.html, "--html")
     if args.watch and notebook_in(folder):
         raise UserError("--watch works only with files; in a notebook, each run of a cell checks what it defines")
     if args.watch:
         watch(folder, chosen, args, notes, out)
         return
-    chosen = started(folder, chosen)
+    if not args.names:
+        chosen = started(folder, chosen)
     with Checker(folder, args.seed, args.time_limit, out.language) as checker:
         if args.json:
             reports = [checker.check(exercise) for exercise in chosen]
@@ -82,7 +83,7 @@ def print_reports(
             print_answer(exercise, prediction_in(checker.files / exercise.file), out)
             print_next(checker, folder, exercise, notes, out)
     if not alone:
-        print_what_is_next(reports, folder, checker.notebook, out)
+        print_what_is_next(reports, folder, checker, out)
     return reports
 
 
@@ -134,13 +135,15 @@ def prediction_in(path: Path) -> str:
     return ""
 
 
-def print_what_is_next(reports: list[Report], folder: str, notebook: Path | None, out: Console) -> None:
+def print_what_is_next(reports: list[Report], folder: str, checker: Checker, out: Console) -> None:
     left = [report for report in reports if report.status != "passed"]
     out.print()
     out.print(t("{done} of {count} are right", done=len(reports) - len(left), count=len(reports)), end="")
     where = quoted(folder)
     if left:
-        out.print(t("; next: {path}", path=place_of(left[0], folder, notebook)))
+        out.print(t("; next: {path}", path=place_of(left[0], folder, checker.notebook)))
+    elif len(reports) < len(started(checker.folder, EXERCISES)):
+        out.print(".")
     else:
         out.print(t(". You have written all of it."))
         out.print(t('Now run it: minibert exercises run {folder} "The cat sat on the [MASK]."', folder=where))

@@ -76,7 +76,6 @@ export interface Request {
   off?: string[];
   hidden?: number[];
   token?: number;
-  why?: { layer?: number; head?: number; query?: number };
 }
 
 type Guesses = [number, [string, number][]][];
