@@ -13,8 +13,8 @@ So `scores_HTS` has, for each head, one row per query token and one column per k
 use the same letters; `^T` after a matrix is its transpose.
 """
 
-TYPE_CHECKING = False  # this is as in `typing`, which takes time to import
-if TYPE_CHECKING:  # this is for editors and type checkers; at run time, each is imported when it is first used
+TYPE_CHECKING = False  # `typing` has this name too, but takes time to import
+if TYPE_CHECKING:  # only editors and type checkers read this; `__getattr__` imports each name when it is first used
     from minibert.checkpoint.config import BertConfig
     from minibert.errors import CheckpointError, UserError
     from minibert.explorer import explore
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # this is for editors and type checkers; at run time, each is
     from minibert.trace import LayerTrace, Trace
 
 __version__ = "0.1.0"
-__distribution__ = "minibert-numpy"  # the command checks this, because other distributions have packages with our names
+__distribution__ = "minibert-numpy"  # the command checks this: other distributions may have a package of this name
 
 __all__ = ["Bert", "BertConfig", "CheckpointError", "Encoding", "LayerTrace", "Trace", "UserError", "explore", "load"]
 
@@ -38,7 +38,7 @@ HOME = {
     "UserError": "minibert.errors",
     "load": "minibert.model",
 }
-"""HOME maps each public name to its module. It is imported when the name is first used, so the command starts fast."""
+"""HOME maps each public name to its module. A module is imported when a name is first used: this saves time."""
 
 
 def __getattr__(name: str) -> object:

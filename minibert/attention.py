@@ -16,7 +16,7 @@ K = D / H numbers. So each head can look for something else. W_q [D, D] is H mat
 the main function. The line attention_HTS @ value_HSK moves the information.
 
 Other implementations stack sentences into one array and fill the short ones up with [PAD]. Then they add a huge
-negative number, the attention mask, to the scores of those keys, so that their attention is 0. Here sentences are in
+negative number, the attention mask, to the scores of those keys, so that they get no attention. Here sentences are in
 one array, one after another, and `self_attention` runs `attend` on each. So no mask is needed. ([MASK] is another
 thing: a token.)
 """
@@ -38,8 +38,8 @@ def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) ->
         context   = attention value            a weighted mean of the values
 
     query . key is a sum of K products. If they were independent, each of variance 1, the sum's standard deviation would
-    be sqrt(K). Without the division, a wider head would put more of its attention on a single key. There the gradients
-    of softmax are close to 0, so such a head hardly learns.
+    be sqrt(K). Without the division, a head with a larger K would put more of its attention on a single key. If one key
+    gets nearly all, the gradients of softmax are close to 0, and the head hardly learns.
 
     T and S count the same tokens of one sentence, once as queries and once as keys.
     Returns scores_HTS, attention_HTS, context_HTK.
@@ -51,7 +51,7 @@ def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) ->
 
 
 def split_heads(x_TD: np.ndarray, heads: int) -> np.ndarray:
-    """Head h has the numbers h K to (h + 1) K of each token's D: x_TD -> x_HTK, a view."""
+    """Split the D numbers of each token into H groups of K, one per head: x_TD -> x_HTK, a view."""
     tokens, hidden_size = x_TD.shape
     return x_TD.reshape(tokens, heads, hidden_size // heads).transpose(1, 0, 2)
 
@@ -65,7 +65,7 @@ def merge_heads(x_HTK: np.ndarray) -> np.ndarray:
 def self_attention(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: AttentionWeights, heads: int
 ) -> list[dict[str, np.ndarray]]:
-    """Compute the attention of every sentence to itself. `sentences` has the rows of each sentence in hidden_TD.
+    """Compute the attention of the tokens within each sentence. `sentences` has the rows of each sentence in hidden_TD.
 
     Returns, for each sentence, query, key, value [H, T, K], scores, attention [H, T, S] and context [T, D].
     """

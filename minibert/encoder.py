@@ -1,8 +1,8 @@
 """One layer of the encoder is attention, then feed-forward.
 
-Attention mixes the vectors of different tokens. Feed-forward works on each token alone. Each of the two halves adds its
-result to its input (the residual connection) and then normalises. This order, norm last, is BERT's. GPT-2 and many
-later models normalise first. `model.py` runs the layers one after another.
+Attention mixes the vectors of different tokens. Feed-forward, two linear maps with an activation between them, works on
+each token alone. Each of the two halves adds its result to its input (the residual connection) and then normalises.
+This order, norm last, is BERT's. GPT-2 and many later models normalise first. `model.py` runs all layers.
 
 Weights have names like those in checkpoints: `attention_output` has W and b below, `intermediate` has W_1 and b_1, and
 `output` has W_2 and b_2. `checkpoint/parameters.py` lists them all.
@@ -50,12 +50,12 @@ def attention_block(
 
 
 def intermediate(hidden_TD: np.ndarray, weights: LayerWeights, config: BertConfig) -> np.ndarray:
-    """Compute the F numbers of each token between the two matrix products.
+    """Compute F numbers for each token, by the first matrix product of feed-forward.
 
         intermediate = act(hidden W_1 + b_1)
 
-    act is the activation function, such as gelu. Without it, the two matrix products would equal a single one.
-    hidden_TD -> intermediate_TF.
+    act is the activation function, such as gelu. Without it, the two matrix products of feed-forward would equal a
+    single one. hidden_TD -> intermediate_TF.
     """
     act = ACTIVATIONS[config.hidden_act]
     return act(linear(hidden_TD, *weights.intermediate))

@@ -1,7 +1,7 @@
-"""These functions use the output of the encoder: pooler, masked-language-model head, sentence vector, classifier.
+"""Pooler, masked-language-model head, sentence vector and classifier compute results from the encoder's output.
 
 These are called heads too, but have nothing to do with the heads of attention. Logits are the numbers before softmax
-(or before another last function).
+(or before another last function). A masked language model guesses the tokens that are hidden by [MASK].
 """
 
 from collections.abc import Callable
@@ -28,8 +28,8 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
         transformed = layer_norm(act(hidden W + b))
         logits      = transformed word^T + bias
 
-    In most checkpoints `weights.decoder` is the table of word embeddings itself (they are called tied). A token fits
-    where the transformed vector has a large dot product with its embedding. hidden_TD -> logits_TV.
+    In most checkpoints `weights.decoder` is the table of word embeddings itself (tied weights). A token fits where the
+    transformed vector has a large dot product with its embedding. hidden_TD -> logits_TV.
     """
     act = ACTIVATIONS[hidden_act]
     transformed_TE = layer_norm(act(linear(hidden_TD, *weights.transform)), *weights.norm, eps)
@@ -42,8 +42,8 @@ def sentence_vector(hidden_TD: np.ndarray) -> np.ndarray:
         vector = mean over tokens of hidden, scaled to length 1
 
     If a model was trained for it, sentences of similar meaning have vectors of similar direction (Reimers & Gurevych,
-    2019). For vectors of length 1, the dot product is the cosine of their angle. `sentence_vectors` has what some
-    checkpoints do instead. hidden_TD -> [D].
+    2019). For vectors of length 1, the dot product is the cosine of their angle. The package `sentence_vectors` has the
+    other ways that some checkpoints need. hidden_TD -> [D].
     """
     vector = hidden_TD.mean(axis=0)
     return vector / np.linalg.norm(vector)
@@ -60,7 +60,7 @@ def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:
 
 
 def label_scores(logits: np.ndarray, activation: str) -> np.ndarray:
-    """Return what the logits of a classifier mean: [labels] -> [labels]. `activation` comes from the checkpoint.
+    """Turn a classifier's logits into one number per label: [labels] -> [labels]. `activation` is the checkpoint's.
 
     softmax    exactly one label is right: probabilities that sum to 1
     sigmoid    each label by itself: 1 / (1 + exp(-logit)), a number between 0 and 1

@@ -31,7 +31,7 @@ Text = str | tuple[str, str] | Encoding
 """A text is a sentence, a pair of sentences, or the Encoding of either."""
 
 BATCH_TOKENS = 1024
-"""`stream` gathers sentences up to about this many tokens: enough for fast matrix products in little memory."""
+"""A batch of `stream` has at most about this many tokens. Its matrix products are fast and need little memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class Bert:
         """
         sentences = rows_of_sentences(encodings)
         record = Recorder([Trace.begin(encoding) for encoding in encodings], sentences, keep)
-        with np.errstate(all="ignore"):  # exp may underflow to 0, which is right, whatever the caller has set
+        with np.errstate(all="ignore"):  # exp may underflow to 0; this is right, so NumPy must not warn
             hidden_TD = embed(encodings, self.weights.embeddings, self.config.layer_norm_eps)
             record.state(hidden_TD)
             for weights in self.weights.layers:
@@ -128,7 +128,7 @@ class Bert:
         return without_heads(self, heads, mean_over)
 
     def embed(self, texts: Iterable[Text], prompt: str | None = None) -> np.ndarray:
-        """Return one vector for each text, as sentence-transformers: [N, size]; see `minibert.sentence_vectors`."""
+        """Return a vector for each text, as sentence-transformers does: [N, size]; see `minibert.sentence_vectors`."""
         from minibert.sentence_vectors.embed import embed
 
         return embed(self, texts, prompt)
@@ -173,8 +173,8 @@ class Bert:
         """Return the labels of a fine-tuned checkpoint with the numbers that it gives them, largest first.
 
         `bert.config.activation` is the kind of number. "softmax" gives probabilities of labels that exclude each other.
-        "sigmoid" gives a number between 0 and 1 for each label, or for a single score. "identity" gives scores of any
-        size.
+        "sigmoid" gives each label a number between 0 and 1, even if there is only one label. "identity" gives scores of
+        any size.
         """
         if self.weights.classifier is None:
             why = f"{self.name} has no sequence classifier; minibert bundles one that has: tiny-sentiment"

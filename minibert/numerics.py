@@ -4,8 +4,8 @@ Arrays are float32. linear, softmax and layer_norm work along the last axis. The
 alone. A weight and its bias are passed together, with a star: `linear(x, *weights.query)`. A checkpoint stores a weight
 as [out, in], one row per output. W in the equations is its transpose.
 
-By default, fast twins of these four replace them in the other chapters: `speed/twins.py`. The results are equal up to
-rounding. MINIBERT_PLAIN=1 in the environment and `minibert read` run the functions of this file.
+By default, the other chapters call faster versions of these four, the twins in `speed/twins.py`. The results are equal
+up to rounding. With MINIBERT_PLAIN=1 in the environment, and in `minibert read`, the functions of this file run.
 """
 
 import math
@@ -38,7 +38,7 @@ def softmax(x: Array) -> Array:
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
-    """Each token gets mean 0 and variance 1, then a learned weight and bias.
+    """Give the numbers of each token mean 0 and variance 1. Then multiply by a learned weight and add a learned bias.
 
         y = weight (x - mean) / sqrt(variance + eps) + bias
 
@@ -51,7 +51,7 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
 
 
 def gelu(x: Array) -> Array:
-    """The activation of BERT is nearly 0 for very negative x, nearly x for large x, and smooth in between.
+    """The activation function of BERT is nearly 0 for very negative x, nearly x for large x, and smooth in between.
 
         gelu(x) = x Phi(x) = x/2 (1 + erf(x / sqrt(2)))
 
@@ -67,7 +67,7 @@ def erf(x: Array) -> Array:
         erf(x) ~ sign(x) (1 - 1 / (1 + a_1 t + a_2 t^2 + ... + a_6 t^6)^16)      t = |x|
 
     The approximation is off by at most 3e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 1964, 7.1.28).
-    Rounding to float32 adds at most 1e-6. From t = 4 on, erf is 1 in float32. So t may end at 6.
+    Rounding to float32 adds at most 1e-6. From t = 4 on, erf is 1 in float32. So t is cut at 6: no power overflows.
     """
     t = np.minimum(np.abs(x), 6)
     a_1, a_2, a_3, a_4, a_5, a_6 = 0.0705230784, 0.0422820123, 0.0092705272, 0.0001520143, 0.0002765672, 0.0000430638

@@ -30,7 +30,7 @@ FIELDS = LAYER_FIELDS + TRACE_FIELDS
 """`keep` accepts these names."""
 
 ON_REQUEST = ("head_outputs", "intermediate")
-"""A Trace has these only if `keep` names them: both take extra work, and the second much memory."""
+"""A Trace has these only if `keep` names them: both take extra work and much memory."""
 
 DEFAULT = tuple(name for name in FIELDS if name not in ON_REQUEST)
 """A Trace has these if `keep` is not given."""
@@ -185,7 +185,7 @@ class Trace:
         return getattr(self, name) is not None
 
     def _repr_html_(self) -> str | None:
-        """Return the tokens and a heatmap of attention for a notebook, or None (plain text) if it was not kept."""
+        """Return the tokens and a heatmap of attention for a notebook, or None if attention was not kept."""
         if not self.layers or any(layer.attention is None for layer in self.layers):
             return None
         from viz.explorer import trace_html
@@ -209,14 +209,14 @@ def check_keep(keep: Iterable[str]) -> frozenset[str]:
 
 
 def own(array: np.ndarray) -> np.ndarray:
-    """Return the array, or a copy if it is a part of a batch's: a view would keep the whole batch in memory."""
+    """Return the array, or a copy if it is a part of a larger one: a view would keep all of that in memory."""
     return array.copy() if array.base is not None and array.base.size > array.size else array
 
 
 class Recorder:
-    """Collects the arrays of a forward pass that are in `keep`, for each sentence by itself.
+    """A Recorder collects the arrays of a forward pass that are in `keep`, for each sentence by itself.
 
-    begun: a Trace per sentence, with the layers that are there already. sentences: which rows are one sentence's.
+    begun: a Trace per sentence, with the layers that are there already. sentences: the rows of each sentence.
     """
 
     def __init__(self, begun: Sequence[Trace], sentences: Sequence[slice], keep: frozenset[str]) -> None:

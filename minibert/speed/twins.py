@@ -22,15 +22,15 @@ import minibert.numerics as numerics
 Array = np.ndarray
 
 FEW = 128
-"""Up to this many tokens, BLAS is faster at (W x^T)^T than at x W^T."""
+"""Up to this many tokens, BLAS is faster at (weight x^T)^T than at x weight^T."""
 
 BLOCK = 262_144
-"""A block has this many numbers: 1 MB of float32. With smaller blocks, threads that each run a sentence would wait for
-each other more often: between two NumPy calls, only one thread at a time runs Python."""
+"""A block has this many numbers: 1 MB of float32. If each thread runs a sentence, smaller blocks would make the threads
+wait for each other more often. Between two NumPy calls, only one thread at a time runs Python."""
 
 
 def linear(x: Array, weight: Array, bias: Array) -> Array:
-    """Compute `numerics.linear` without a second array for the sum, and for few tokens as (W x^T)^T.
+    """Compute `numerics.linear` without a second array for the sum, and for few tokens as (weight x^T)^T.
 
     For few tokens, the result is in column order in memory (Fortran order).
     """
@@ -49,7 +49,7 @@ def softmax(x: Array) -> Array:
 
 
 def softmax_block(x: Array, y: Array) -> None:
-    """If any row would overflow or lose digits, the largest x of each row is subtracted."""
+    """Write softmax(x) into y. If any row would overflow or lose digits, the largest x of each row is subtracted."""
     ones = np.ones(x.shape[-1], x.dtype)
     with np.errstate(all="ignore"):
         sums = np.exp(x, out=y) @ ones  # BLAS adds faster than np.sum
@@ -84,8 +84,8 @@ def gelu(x: Array) -> Array:
 
         gelu(x) ~ x / (1 + 2^(x q(x^2)))
 
-    Phi(x) is nearly 1 / (1 + e^(-1.6 x)). A polynomial q with seven coefficients replaces the 1.6. They are fitted so
-    that the largest error of gelu is small. 2^ takes half the time of e^.
+    Phi(x) is nearly 1 / (1 + e^(-1.6 x)). Here 2 replaces e, and a polynomial q with seven coefficients replaces -1.6.
+    The coefficients are fitted so that the largest error of gelu is small. 2^ takes half the time of e^.
     """
     x = x if x.flags.f_contiguous else np.asarray(x, order="C")  # `linear` returns Fortran order for few tokens
     y = np.empty_like(x)
@@ -124,7 +124,7 @@ TWINS: dict[Callable, Callable] = {
 }
 
 CHAPTERS = (embeddings, attention, encoder, heads)
-"""These modules call the twins, and so does the table ACTIVATIONS. `numerics` keeps its own functions."""
+"""The twins replace functions in these modules and in the table ACTIVATIONS. `numerics` keeps its own functions."""
 
 lock = RLock()
 
