@@ -82,14 +82,14 @@ def file_names(bert: Bert, *words: int | None) -> list[str]:
 
 def word_id(bert: Bert, word: str, option: str) -> int:
     """The id of a word that is one token. Raises UserError for other words."""
-    backend = bert.tokenizer.backend
-    number = None if backend is None else backend.token_to_id(word)
-    if number is not None:
-        return number
-    encoding = bert.tokenizer.encode(f" {word}")  # byte-level vocabularies have other tokens after a space
+    encoding = bert.tokenizer.encode(f" {word}")  # most vocabularies have other tokens for the beginning of a word
     found = [number for number, where in zip(encoding.input_ids, encoding.words, strict=True) if where is not None]
     if len(found) == 1 and bert.tokenizer.roles.get(found[0]) != "unk":
         return found[0]
+    backend = bert.tokenizer.backend
+    number = None if backend is None else backend.token_to_id(word)  # a piece, such as ##s
+    if number is not None:
+        return number
     pieces = " ".join(map(bert.tokenizer.token, found))
     expected = "expected one token" + (f"; a text comes before {option}" if " " in word else "")
     raise UserError(f"{option} is {word!r}, which is no token of {model_name(bert)} ({pieces}); {expected}")

@@ -177,3 +177,21 @@ def test_a_students_embeddings_are_projected_as_the_models(run, tmp_path):
         shutil.copy(exercise.solution, tmp_path / exercise.file)
     told = run("exercises", "run", str(tmp_path), "the [MASK] sleeps", "--model", "./albert")
     assert "only rounding." in told and "embed" in told.split("functions are yours")[1]
+
+
+@pytest.mark.parametrize("name", ["roberta", "albert"])
+def test_a_guess_of_a_relative_is_followed_back(run, models, name):
+    """The likeliest token; and a word as it is typed, which their vocabularies write in another way."""
+    bert = minibert.load(models / name)
+    mask = bert.tokenizer.token(bert.tokenizer.mask_id)
+    text = f"the old {mask} sleeps"
+    place, logits_TV = bert.encode(text).roles.index("mask"), bert.logits(text)
+    found = json.loads(run("why", text, "--guess", "--model", f"./{name}", "--json"))["guess"]
+    best_V = logits_TV[place]
+    assert found["lead"] == pytest.approx(float(best_V.max() - best_V.mean()), abs=1e-4)
+    assert found["part"] == bert.tokenizer.token(int(best_V.argmax())) and found["position"] == place
+    inside = bert.tokenizer.backend.token_to_id  # of the letters alone, as they continue a word
+    typed = {letter: bert.encode(f" {letter}").input_ids[1:-1] for letter in "abcdefghijklmnopqrstuvwxyz"}
+    word, (number,) = next((w, ids) for w, ids in typed.items() if len(ids) == 1 and inside(w) not in (None, *ids))
+    found = json.loads(run("why", text, "--guess", word, "--model", f"./{name}", "--json"))["guess"]
+    assert found["part"] == word and found["lead"] == pytest.approx(float(best_V[number] - best_V.mean()), abs=1e-4)
