@@ -38,7 +38,7 @@ HOME = {
     "UserError": "minibert.errors",
     "load": "minibert.model",
 }
-"""HOME maps each public name to its module. A module is imported when a name is first used: this saves time."""
+"""HOME maps each public name to its module. A module is imported when one of its names is first used."""
 
 
 def __getattr__(name: str) -> object:

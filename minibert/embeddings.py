@@ -1,4 +1,4 @@
-"""Token ids become vectors. Each is the sum of one for the token, one for its position, one for its half of a pair."""
+"""Token ids become vectors: one for the token, one for its position and one for its half of a pair are added."""
 
 from collections.abc import Sequence, Sized
 

@@ -60,7 +60,7 @@ def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:
 
 
 def label_scores(logits: np.ndarray, activation: str) -> np.ndarray:
-    """Turn a classifier's logits into one number per label: [labels] -> [labels]. `activation` is the checkpoint's.
+    """Turn a classifier's logits into one number per label: [labels] -> [labels]. The checkpoint gives `activation`.
 
     softmax    exactly one label is right: probabilities that sum to 1
     sigmoid    each label by itself: 1 / (1 + exp(-logit)), a number between 0 and 1

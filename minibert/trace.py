@@ -209,7 +209,7 @@ def check_keep(keep: Iterable[str]) -> frozenset[str]:
 
 
 def own(array: np.ndarray) -> np.ndarray:
-    """Return the array, or a copy if it is a part of a larger one: a view would keep all of that in memory."""
+    """Return the array, or a copy if it is a part of a larger one: a view would keep the larger one in memory."""
     return array.copy() if array.base is not None and array.base.size > array.size else array
 
 
