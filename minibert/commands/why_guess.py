@@ -25,11 +25,10 @@ COLUMNS = {
 }
 """Fields of a node: their headings, and how many decimals they have."""
 CAPTION = (
-    "Each number is the sum of the numbers one step to the right, below it. The first is {lead}. The sums are exact, "
-    "since the spreads of layer norms, the ratios act(x) / x of activations and the attention are held as in this run. "
-    "Guess without it: probability of the guess in a run in which {token} lacks this part. Adds to the score: of the "
-    "token that the head reads, less the mean over all keys. Attention without it: to that token, without this part of "
-    "its score."
+    "Each number is the sum of the numbers one step to the right, below it. The first is {lead}. The sums are exact "
+    "for the layer norms, activations and attention of this run. “Guess without it” is the probability of the guess in "
+    "a run in which {token} lacks this part. “Adds to the score” is about the token that a head reads: its score less "
+    "the mean over all keys. “Attention without it” is the attention to this token if its score lacks the part."
 )
 
 

@@ -41,12 +41,12 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from minibert.checkpoint.parameters import NormWeights
+from minibert.checkpoint.parameters import LinearWeights, NormWeights
 from minibert.heads import masked_lm_logits
 from minibert.model import Bert
 from minibert.numerics import ACTIVATIONS, layer_norm, linear, softmax
 from minibert.trace import NOT_KEPT, LayerTrace, Trace
-from minibert.whatif.attribution import moved_parts, of_head, parts_after, query_and_key_parts, through_linear
+from minibert.whatif.attribution import of_head, parts_after, query_and_key_parts, through_linear
 from minibert.whatif.changes import field_of, resume
 from minibert.whatif.lens import head_of
 
@@ -231,31 +231,36 @@ class Way:
 
     def head(self, half: int, head: int, token: int, path: Path, node: Node) -> None:
         """Follow a head to the tokens that it read."""
-        moved_PSD = moved_parts(self.bert, self.trace, half // 2, head, token, self.parts(half)).vectors
-        values_S = moved_PSD.sum(axis=0) @ path.direction_D
+        value, columns_DK = self.value_maps(half, head)
+        value_PSK = through_linear(self.parts(half).vectors, value)
         attention_S, scores_S = (
             field_of(self.bert, self.trace, half // 2, name)[head, token].astype(float)
             for name in ("attention", "scores")
         )
+        moved_SD = attention_S[:, None] * value_PSK.sum(axis=0) @ columns_DK.T
         nodes = []
         for key, name in enumerate(self.trace.tokens):
-            part = Node(f"“{name}” ({key})", values_S[key].item(), key, attention=attention_S[key].item())
-            part.score = float(scores_S[key] - scores_S.mean())
-            part.vector = moved_PSD[:, key].sum(axis=0)
-            part.follow = partial(self.read, half, head, token, path, moved_PSD[:, key].copy())
+            part = Node(f"“{name}” ({key})", (moved_SD[key] @ path.direction_D).item(), key, vector=moved_SD[key])
+            part.attention, part.score = attention_S[key].item(), (scores_S[key] - scores_S.mean()).item()
+            part.follow = partial(self.read, half, head, token, path, value_PSK[:, key])
             nodes.append(part)
         node.parts = self.kept(nodes, path)
 
-    def read(self, half: int, head: int, token: int, path: Path, moved_PD: np.ndarray, node: Node) -> None:
-        """Follow what a head moves from one token to the parts of that token's state: what is read, and why there."""
-        weights, size, layer = self.bert.weights.layers[half // 2], self.bert.config.head_size, half // 2
-        value_KD = of_head(weights.attention.value, head, size).weight
+    def value_maps(self, half: int, head: int) -> tuple[LinearWeights, np.ndarray]:
+        """The maps from a state to the values of a head, and from these to what the head writes: columns_DK."""
+        weights, size = self.bert.weights.layers[half // 2], self.bert.config.head_size
         columns_DK = weights.attention_output.weight[:, head * size : (head + 1) * size]
+        return of_head(weights.attention.value, head, size), columns_DK
+
+    def read(self, half: int, head: int, token: int, path: Path, value_PK: np.ndarray, node: Node) -> None:
+        """Follow what a head moves from one token to the parts of that token's state: what is read, and why there."""
+        (value_KD, _), columns_DK = self.value_maps(half, head)
+        moved_PD = node.attention * value_PK @ columns_DK.T
         longer = path.after(
             lambda x: node.attention * (x @ value_KD.T) @ columns_DK.T,
             lambda direction: node.attention * (direction @ columns_DK) @ value_KD,
         )
-        query_PTK, key_PSK = query_and_key_parts(self.bert, self.parts(half), layer, head)
+        query_PTK, key_PSK = query_and_key_parts(self.bert, self.parts(half), half // 2, head)
         scores_PS = key_PSK @ query_PTK[:, token].sum(axis=0)
         scores_PS -= scores_PS.mean(axis=-1, keepdims=True)
         nodes = self.of_state(half, node.token, moved_PD, path, longer)
