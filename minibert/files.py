@@ -1,7 +1,8 @@
 """Small files: those of a checkpoint, read with care; and those that are written, checked before the work."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,17 +106,31 @@ def check_new_file(path: Path | None, name: str, ending: str) -> None:
     check_writable(path.parent, name)
 
 
-def write_csv(path: Path, rows: Sequence[Mapping[Any, object]]) -> None:
+def write_csv(path: Path, rows: Iterable[Mapping[Any, object]]) -> None:
     """Write a table whose columns are those of the first row; numbers have six digits."""
-    import csv  # only needed here, as io is
-    import io
+    with csv_table(path) as add:
+        add(rows)
+
+
+@contextmanager
+def csv_table(path: Path | None) -> Iterator[Callable[[Iterable[Mapping[Any, object]]], None]]:
+    """A function that adds rows to a table, which is there when the block ends; for no path it does nothing."""
+    if path is None:
+        yield lambda rows: None
+        return
+    import csv  # only needed here
 
     from viz.files import whole_file
 
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: f"{x:.6g}" if isinstance(x, float) else x for name, x in row.items()})
-    with whole_file(path) as beside:
-        beside.write_text(text.getvalue(), encoding="utf-8", newline="")
+    with whole_file(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        writer: csv.DictWriter | None = None
+
+        def add(rows: Iterable[Mapping[Any, object]]) -> None:
+            nonlocal writer
+            for row in rows:
+                if writer is None:
+                    writer = csv.DictWriter(file, list(row), lineterminator="\n")
+                    writer.writeheader()
+                writer.writerow({name: f"{x:.6g}" if isinstance(x, float) else x for name, x in row.items()})
+
+        yield add

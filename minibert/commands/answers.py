@@ -10,7 +10,7 @@ from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
 from minibert.model import Bert
-from minibert.terminal import model_name, printable, text_line
+from minibert.terminal import model_name, printable, text_line, with_bar
 from minibert.tokenizer.encoding import Encoding
 
 Answer = TypeVar("Answer")
@@ -47,7 +47,7 @@ def print_answers(
     """
     sentences = Sentences(bert, Corpus(texts, args.file, args.column), args.skip_bad, check)
     found: list[dict[str, Any]] = []
-    for encoding in sentences:
+    for encoding in with_bar(sentences, len(sentences.lengths), "sentences") if args.json else sentences:
         text = text_line(encoding.text)
         if args.json:
             found.append({"text": text, **as_json(answer(encoding))})

@@ -1,14 +1,14 @@
 """`minibert attention`: which tokens attend to which, in text."""
 
 import argparse
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from minibert.commands import arguments as arg
 from minibert.commands.answers import print_answers, texts_of
-from minibert.errors import UserError
-from minibert.files import check_new_file
+from minibert.files import check_new_file, csv_table
 from minibert.model import Bert, load
 from minibert.terminal import columns, padded, printable, rounded
 from minibert.tokenizer.encoding import Encoding
@@ -33,8 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the value of another (Mohebbi 2023). The last two are of whole layers"
     )
     arg.choice(parser, "--measure", MEASURES, measures, "attention")
-    arg.option(parser, "--top", arg.at_least(1), "N", "keys to print per query, most attended first (default: 2)")
-    arg.option(parser, "--csv", arg.new_path, "FILE", "also write the attention of every head, a row per query and key")
+    top = "keys to print per query, most attended first (default: 2; with --json all, as a matrix)"
+    arg.option(parser, "--top", arg.at_least(1), "N", top)
+    table = "also write the numbers of --measure, --layer and --head, a row per query and key"
+    arg.option(parser, "--csv", arg.new_path, "FILE", table)
     arg.option(parser, "--npz", arg.new_path, "FILE", "also write all arrays: queries, keys, values, attention ...")
     arg.add_json(parser)
 
@@ -45,13 +47,16 @@ def run(args: argparse.Namespace) -> None:
     check(args)
     bert = load(args.model)
     layers, heads = arg.choose(args, bert.config)
-    files = [file for file in (args.csv, args.npz) if file is not None]
+    number = itertools.count()
 
     def answer(encoding: Encoding) -> tuple[Trace, list[Map]]:
-        trace = bert.batch([encoding], keep=FIELDS)[0] if files else bert(encoding)
-        for file in files:
-            trace.save(file)
-        return trace, list(maps(bert, trace, args.measure, layers, heads))
+        trace = bert(encoding)
+        if args.npz is not None:
+            bert.batch([encoding], keep=FIELDS)[0].save(args.npz)
+        found = list(maps(bert, trace, args.measure, layers, heads))
+        of_file = {} if args.file is None else {"sentence": next(number)}
+        add(of_file | row for one in found for row in rows(trace.tokens, *one, args.measure))
+        return trace, found
 
     def show(found: tuple[Trace, list[Map]]) -> Iterator[str]:
         trace, some = found
@@ -61,21 +66,18 @@ def run(args: argparse.Namespace) -> None:
 
     def as_json(found: tuple[Trace, list[Map]]) -> dict[str, object]:
         trace, some = found
-        return {"tokens": trace.tokens, "heads": [numbers(*one, args.measure) for one in some]}
+        return {"tokens": trace.tokens, "heads": [numbers(*one, args.measure, args.top) for one in some]}
 
-    print_answers(args, bert, texts, answer, show, as_json)
+    with csv_table(args.csv) as add:
+        print_answers(args, bert, texts, answer, show, as_json)
 
 
 def check(args: argparse.Namespace) -> None:
     """Raises UserError for arguments that do not go together; before a model is loaded."""
     check_new_file(args.csv, "--csv", ".csv")
     check_new_file(args.npz, "--npz", ".npz")
-    if args.csv is not None or args.npz is not None:
-        arg.refuse(args, "file", "with --csv or --npz, which are of one sentence")
-    if args.csv is not None and args.measure != "attention":
-        raise UserError(f"--csv writes attention, not {args.measure}; print that with --json, or leave one out")
-    if args.json:
-        arg.refuse(args, "top", "with --json, which has every key")
+    if args.npz is not None:
+        arg.refuse(args, "file", "with --npz, which is of one sentence")
     if args.measure in OF_LAYERS:
         arg.refuse(args, "head", f"with --measure {args.measure}, which is of all heads of a layer together")
 
@@ -105,7 +107,24 @@ def maps(bert: Bert, trace: Trace, measure: str, layers: Sequence[int], heads: S
             yield from ((layer, head, map_HTS[head]) for head in heads)
 
 
-def numbers(layer: int, head: int | None, map_TS: np.ndarray, measure: str) -> dict[str, object]:
-    """For JSON: a row per query token with a number per key token."""
-    where = {"layer": layer} if head is None else {"layer": layer, "head": head}
-    return {**where, measure: [[rounded(number) for number in row] for row in map_TS]}
+def numbers(layer: int, head: int | None, map_TS: np.ndarray, measure: str, top: int | None) -> dict[str, object]:
+    """For JSON: a row per query token with a number per key token; or with so many keys, the most attended first."""
+    where = place(layer, head)
+    if top is None:
+        return {**where, measure: [[rounded(number) for number in row] for row in map_TS]}
+    best = (-map_TS).argsort(axis=-1, kind="stable")[:, :top]
+    keys = [
+        [{"key": int(key), measure: rounded(row[key])} for key in keys] for row, keys in zip(map_TS, best, strict=True)
+    ]
+    return {**where, "top": keys}
+
+
+def rows(tokens: Sequence[str], layer: int, head: int | None, map_TS: np.ndarray, measure: str) -> Iterator[dict]:
+    """For CSV: a row per query and key."""
+    for query, key in np.ndindex(map_TS.shape):
+        pair = {"query": query, "query_token": tokens[query], "key": key, "key_token": tokens[key]}
+        yield {**place(layer, head), **pair, measure: float(map_TS[query, key])}
+
+
+def place(layer: int, head: int | None) -> dict[str, int]:
+    return {"layer": layer} if head is None else {"layer": layer, "head": head}

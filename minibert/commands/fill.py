@@ -23,10 +23,12 @@ def run(args: argparse.Namespace) -> None:
     """One block per mask, likeliest words first."""
     texts = texts_of(args, 'a text with [MASK] in it: "The capybara is [MASK]."')
     bert = load(args.model)
+    facts: dict[str, object] = {}
     if args.without:
         bert = bert.without_heads(args.without)
+        facts["without"] = [f"{layer}.{head}" for layer, head in args.without]
     check = bert.tokenizer.find_masks
-    print_answers(args, bert, texts, lambda e: bert.fill_mask(e, top=args.top), show, as_json, check=check)
+    print_answers(args, bert, texts, lambda e: bert.fill_mask(e, top=args.top), show, as_json, check=check, facts=facts)
 
 
 def show(masks: Masks) -> Iterator[str]:

@@ -156,8 +156,6 @@ $ minibert attention The cat sat
 minibert: 'cat' is one argument too many; a text with spaces needs quotation marks around it; see `minibert attention --help`
 $ minibert attention "A dog." --layer all --head 7
 minibert: --head is 7; this model has heads 0 to 3, or all
-$ minibert attention "A dog." --json --top 3
-minibert: --top has no effect with --json, which has every key; leave it out
 $ minibert attention "A dog." --pair ""
 minibert: --pair is empty; expected a sentence; see `minibert attention --help`
 $ minibert viz --file two.txt blank.txt
@@ -267,7 +265,7 @@ minibert: --npz is folder; expected the name of a file, which ends in .npz
 $ minibert attention "A dog." --csv two.txt
 minibert: --csv is two.txt; expected the name of a file, which ends in .csv
 $ minibert attention --file two.txt --npz all.npz
-minibert: --file has no effect with --csv or --npz, which are of one sentence; leave it out
+minibert: --file has no effect with --npz, which is of one sentence; leave it out
 $ minibert attention "A dog." -not good
 minibert: there is no option -not; see `minibert attention --help`
 """

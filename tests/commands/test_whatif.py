@@ -90,6 +90,54 @@ def test_attention_prints_other_measures(capsys, measure):
     assert out.splitlines()[0] == ("layer 2 head 0" if measure == "norm" else "layer 2")
 
 
+def rows_of(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("measure", ["attention", "norm", "rollout", "value-zeroing"])
+@pytest.mark.parametrize("many", [False, True], ids=["one text", "a file"])
+def test_a_table_has_the_numbers_of_the_measure_and_heads_that_were_chosen(many, measure, capsys, tmp_path):
+    texts = ["The cat.", "It rained all night."] if many else ["The cat."]
+    (tmp_path / "some.txt").write_text("\n".join(texts), encoding="utf-8")
+    given = ["--file", str(tmp_path / "some.txt")] if many else texts
+    of_heads = measure in ("attention", "norm")
+    given += ["--layer", "1,3", "--measure", measure, *(["--head", "2"] if of_heads else [])]
+    assert run(capsys, "attention", *given, "--csv", str(tmp_path / "a.csv"))[0] == 0
+    found = json.loads(run(capsys, "attention", *given, "--json")[1])["sentences"]
+    expected = [
+        {"sentence": number} | {name: one[name] for name in ("layer", "head") if name in one}
+        | {"query": i, "query_token": sentence["tokens"][i], "key": j, "key_token": sentence["tokens"][j]}
+        | {measure: value}
+        for number, sentence in enumerate(found)
+        for one in sentence["heads"]
+        for i, row in enumerate(one[measure])
+        for j, value in enumerate(row)
+    ]  # fmt: skip
+    if not many:
+        expected = [{name: value for name, value in row.items() if name != "sentence"} for row in expected]
+    table = rows_of(tmp_path / "a.csv")
+    assert list(table[0]) == list(expected[0]) and len(table) == len(expected)
+    for row, known in zip(table, expected, strict=True):
+        assert row == {name: f"{x:.6g}" if isinstance(x, float) else str(x) for name, x in known.items()}
+
+
+def test_json_with_top_has_so_many_keys(capsys):
+    given = ["attention", "The cat sat.", "--layer", "2", "--head", "1", "--json"]
+    (all_keys,) = json.loads(run(capsys, *given)[1])["sentences"][0]["heads"]
+    (some,) = json.loads(run(capsys, *given, "--top", "2")[1])["sentences"][0]["heads"]
+    assert some["layer"] == 2 and some["head"] == 1 and "attention" not in some
+    for row, keys in zip(all_keys["attention"], some["top"], strict=True):
+        assert [key["attention"] for key in keys] == sorted(row, reverse=True)[:2]
+        assert all(row[key["key"]] == key["attention"] for key in keys)
+
+
+def test_json_says_which_heads_were_off(capsys):
+    found = json.loads(run(capsys, "fill", MASKED, "--json", "--without", "0.2,3.0")[1])
+    assert found["without"] == ["0.2", "3.0"]
+    assert "without" not in json.loads(run(capsys, "fill", MASKED, "--json")[1])
+
+
 def test_embed_is_the_mean_over_tokens_at_length_1(capsys, tmp_path, minilm_folder):
     texts = ["A cat sat on the mat.", "A kitten was sitting.", "Stocks fell sharply."]
     files = ["--csv", str(tmp_path / "v.csv"), "--npz", str(tmp_path / "v.npz")]
