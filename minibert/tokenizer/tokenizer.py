@@ -6,6 +6,7 @@
 byte-level BPE or Unigram in the place of WordPiece; `pieces.py` shows their pieces as BERT's are shown.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,9 @@ from minibert.tokenizer.backend import Backend, attempt, build_backend, kind_of,
 from minibert.tokenizer.encoding import Encoding
 from minibert.tokenizer.special import JAPANESE, find_roles, read_choices
 from minibert.tokenizer.vocabulary import read_settings
+
+BLANKS = re.compile(r"\[ ?(?:mask|blank) ?\]|<mask>|_{2,}", re.IGNORECASE)
+"""What people write for a blank."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,21 @@ class Tokenizer:
         if self.mask_id is None:
             why = self.missing or "its files name none"
             raise UserError(f"the tokenizer has no mask token, so no blank can be filled: {why}")
-        mask = self.token(self.mask_id)
-        raise UserError(f'the text has no {mask}; write it where a word is to be found: "The capybara is {mask}."')
+        where = f'write it where a word is to be found: "The capybara is {self.token(self.mask_id)}."'
+        raise UserError(f"{self.without_mask(encoding)}; {where}")
+
+    def without_mask(self, encoding: Encoding) -> str:
+        """ "the text has no [MASK]", and what it has in its place, such as [mask] or ___."""
+        mask = "mask token" if self.mask_id is None else self.token(self.mask_id)
+        other = self.other_blank(encoding)
+        return f"the text has “{other}” but no {mask}" if other else f"the text has no {mask}"
+
+    def other_blank(self, encoding: Encoding) -> str:
+        """What looks like a blank in a text and is not this tokenizer's mask token, such as [mask] or ___, or ""."""
+        texts = (encoding.text,) if isinstance(encoding.text, str) else encoding.text
+        mask = None if self.mask_id is None else self.token(self.mask_id)
+        found = (blank for text in texts for blank in BLANKS.findall(text))
+        return next((blank for blank in found if blank != mask), "")
 
 
 def read_tokenizer(folder: Path, vocab_size: int | None = None) -> Tokenizer:

@@ -91,6 +91,7 @@ def head_effects(bert: Bert, text: Text) -> Effects:
     batch.
     """
     encoding = bert.encode(text)
+    check_answer(bert, encoding)
     (trace,) = bert.batch([encoding], keep=("context", "hidden_states", "pooled"))
     answers = answer_of(bert, encoding, trace)
     best = int(answers.argmax())
@@ -113,25 +114,27 @@ def without_columns(context_TD: np.ndarray, head: int, head_size: int) -> np.nda
     return changed_TD
 
 
+def check_answer(bert: Bert, encoding: Encoding) -> None:
+    """Raises UserError where the model has no answer to a text: no head for its [MASK], or no [MASK] and no class."""
+    has_mask = bert.tokenizer.mask_id in encoding.input_ids
+    has_classifier = bert.weights.classifier is not None and bert.weights.pooler is not None
+    if bert.weights.masked_lm is None and (has_mask or not has_classifier):
+        why = f"{bert.name} has neither a masked-language-model head nor a classifier: it answers nothing"
+        if has_mask:
+            why = f"{bert.name} has no masked-language-model head: it cannot fill blanks"
+        raise UserError(bert.notes.get("masked_lm", why))
+    if not has_mask and not has_classifier:
+        mask = "mask token" if bert.tokenizer.mask_id is None else bert.tokenizer.token(bert.tokenizer.mask_id)
+        without = bert.tokenizer.without_mask(encoding)
+        raise UserError(f"{without}, and the model no classifier; write {mask} where a word is to be found")
+    if not has_mask and bert.config.activation == "identity":
+        raise UserError(f"{bert.name} gives scores, not probabilities; expected a model whose answer is likely or not")
+
+
 def answer_of(bert: Bert, encoding: Encoding, trace: Trace) -> np.ndarray:
     """The probabilities of all tokens at the first [MASK], or of all classes where there is no [MASK]."""
-    if bert.tokenizer.mask_id in encoding.input_ids:
-        if bert.weights.masked_lm is None:
-            why = f"{bert.name} has no masked-language-model head: it cannot fill blanks"
-            raise UserError(bert.notes.get("masked_lm", why))
+    if bert.tokenizer.mask_id in encoding.input_ids and bert.weights.masked_lm is not None:
         place = list(encoding.roles).index("mask")
-        state = trace.hidden_states[-1][place : place + 1]
-        return softmax(
-            masked_lm_logits(state, bert.weights.masked_lm, bert.config.hidden_act, bert.config.layer_norm_eps)
-        )[0]
-    if bert.weights.classifier is None or trace.pooled is None:
-        if bert.weights.masked_lm is None:
-            why = f"{bert.name} has neither a masked-language-model head nor a classifier: it answers nothing"
-            raise UserError(bert.notes.get("masked_lm", why))
-        mask = "mask token" if bert.tokenizer.mask_id is None else bert.tokenizer.token(bert.tokenizer.mask_id)
-        raise UserError(
-            f"the text has no {mask}, and the model no classifier; write {mask} where a word is to be found"
-        )
-    if bert.config.activation == "identity":
-        raise UserError(f"{bert.name} gives scores, not probabilities; expected a model whose answer is likely or not")
-    return label_scores(classify(trace.pooled, bert.weights.classifier), bert.config.activation)
+        state, masked_lm = trace.hidden_states[-1][place : place + 1], bert.weights.masked_lm
+        return softmax(masked_lm_logits(state, masked_lm, bert.config.hidden_act, bert.config.layer_norm_eps))[0]
+    return label_scores(classify(np.asarray(trace.pooled), bert.weights.classifier), bert.config.activation)

@@ -228,10 +228,18 @@ $ minibert embed
 minibert: TEXT is missing; expected one sentence or more, or --file
 $ minibert whatif "A dog."
 minibert: the text has no [MASK], and the model no classifier; write [MASK] where a word is to be found
-$ minibert whatif "A [MASK]." --json --top 3
-minibert: --top has no effect with --json, which has every head and no picture; leave it out
+$ minibert whatif
+minibert: TEXT is missing; expected a text with [MASK] in it: "The capybara is [MASK]."
+$ minibert whatif --file two.txt
+minibert: two.txt, line 1: the text has no [MASK], and the model no classifier; write [MASK] where a word is to be found; mend it, or go on without such lines by --skip-bad
+$ minibert fill "The ___ barked."
+minibert: the text has “___” but no [MASK]; write it where a word is to be found: "The capybara is [MASK]."
+$ minibert fill "The [mask] barked."
+minibert: the text has “[mask]” but no [MASK]; write it where a word is to be found: "The capybara is [MASK]."
+$ minibert whatif "The [Mask] barked."
+minibert: the text has “[Mask]” but no [MASK], and the model no classifier; write [MASK] where a word is to be found
 $ minibert whatif "A [MASK]." --json --out folder
-minibert: --out has no effect with --json, which has every head and no picture; leave it out
+minibert: --out has no effect with --json, which draws no picture; leave it out
 $ minibert attention --pair "It rained."
 minibert: TEXT is missing; expected the first sentence of the pair, before --pair
 $ minibert explore "A dog." --seed 3

@@ -36,7 +36,8 @@ def test_whatif_names_the_costliest_heads_and_draws_all(capsys, tmp_path):
 def test_nothing_is_not_less_than_nothing():
     effects = Effects("door", 0.5, np.array([[0.5005, 0.5]]), np.full((1, 2), "door"))
     assert effects.cost[0, 0] < 0
-    assert "-0.00" not in whatif.table(effects, top=2)
+    assert "-0.00" not in "".join(whatif.table(effects, top=2, masks=1))
+    assert "-0.00" not in "".join(whatif.mean_table([effects, effects], "", top=2))
     assert "-0.00" not in embed.table(["a", "b"], np.array([[1.0, 0.001], [-0.001, 0.999]]), "cosine")
 
 
@@ -46,6 +47,47 @@ def test_whatif_as_json_has_every_head(capsys):
     assert status == 0 and found["answer"] == "positive" and len(found["heads"]) == 16
     costs = [head["cost"] for head in found["heads"]]
     assert costs == sorted(costs, reverse=True)
+    some = run(capsys, "whatif", "A warm and moving film.", "--model", "tiny-sentiment", "--json", "--top", "3")[1]
+    assert json.loads(some) == found | {"heads": found["heads"][:3]}
+
+
+def test_whatif_of_two_masks_says_which_it_asks_for(capsys, tmp_path):
+    _, out, _ = run(capsys, "whatif", "She [MASK] the [MASK].", "--out", str(tmp_path))
+    assert out.splitlines()[0].endswith(" with all heads (the first of 2 masks)")
+
+
+def test_whatif_over_a_file_is_the_mean_and_a_row_per_sentence_and_head(capsys, tmp_path):
+    texts = [MASKED, "The [MASK] barked at night.", "no blank"]
+    path, table = tmp_path / "some.txt", tmp_path / "costs.csv"
+    path.write_text("\n".join(texts), encoding="utf-8")
+    given = ["whatif", "--file", str(path), "--skip-bad"]
+    wish = ["--csv", str(table), "--out", str(tmp_path), "--format", "svg", "--top", "3"]
+    status, out, error = run(capsys, *given, *wish)
+    assert (status, error) == (0, "")
+    effects = [head_effects(minibert.load("tiny"), text) for text in texts[:2]]
+    expected = [
+        {"sentence": i, "layer": at[0], "head": at[1], "answer": one.answer, "cost": float(one.cost[at])}
+        | {"before": one.before, "after": float(one.after[at]), "answer_without": one.turned[at]}
+        for i, one in enumerate(effects)
+        for at in np.ndindex(4, 4)
+    ]
+    assert rows_of(table) == [
+        {name: f"{x:.6g}" if isinstance(x, float) else str(x) for name, x in row.items()} for row in expected
+    ]
+    mean = (effects[0].cost + effects[1].cost) / 2
+    heading, titles, *lines, last = out.splitlines()
+    assert heading == "mean over 2 sentences of some.txt, 1 line left out (line 3)" and len(lines) == 3
+    assert titles == " head   cost  answers that change without it"
+    at = np.unravel_index(mean.argmax(), mean.shape)
+    changed = sum(one.turned[at] != one.answer for one in effects)
+    assert lines[0] == f"{at[0]:>3}.{at[1]:<2}{mean[at]:6.2f}  {changed} of 2"
+    picture = (tmp_path / "heads.svg").read_text()
+    assert last == str(tmp_path / "heads.svg") and "mean cost of each head, in nats" in picture
+    assert "what the answers need · 2 sentences of some.txt" in picture
+    found = json.loads(run(capsys, *given, "--json")[1])
+    assert found["skipped"] == 1 and [one["text"] for one in found["sentences"]] == texts[:2]
+    alone = json.loads(run(capsys, "whatif", texts[1], "--json")[1])
+    assert {"model": "tiny"} | found["sentences"][1] == alone
 
 
 def test_fill_without_heads(capsys):
