@@ -3,6 +3,7 @@
 It imports `model`, `whatif` and `viz.explorer`. `minibert.explore` is the public name, so the file is not called so.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,10 +19,11 @@ from minibert.numerics import softmax
 from minibert.speed.cores import one_thread
 from minibert.tokenizer.encoding import Encoding
 from minibert.trace import Trace
+from minibert.whatif.attribution import parts_of_each_state, score_terms
 from minibert.whatif.lens import logit_lens
 from viz import explorer
 from viz.explorer.sentence import PAIR as BETWEEN
-from viz.explorer.tour import MASKED, PAIR
+from viz.explorer.tour import MASKED, PAIR, WHY
 from viz.explorer.words import WORDS
 
 MOST = 12_000_000
@@ -265,11 +267,13 @@ def tour_facts(bert: Bert, mask: str) -> dict[str, Any] | None:
     across: {"0.0": mean attention of the words of a pair's second sentence to the first, ...}.
     strongest: {"0.0": [word of the second, word of the first, attention of the one to the other, the largest], ...}.
     even: which share of the tokens is the first sentence's.
+    why: see `reasons`.
     """
     try:
         encoding = bert.encode(re.sub(r"\[.*?\]", lambda _: mask, MASKED))
         pair = bert(PAIR)
         trace = bert(encoding)
+        why = reasons(bert)
     except UserError:
         return None
     (place,) = bert.tokenizer.find_masks(encoding)
@@ -294,4 +298,38 @@ def tour_facts(bert: Bert, mask: str) -> dict[str, Any] | None:
         "across": across,
         "strongest": strongest,
         "even": float(first.mean()),
+        "why": why,
     }
+
+
+def reasons(bert: Bert) -> dict[str, dict[str, object]]:
+    """Why heads attend from the tour's word to the token before it: {"1.2": {...}}.
+
+    Only the heads are there in which that token gets the most attention, and in which most of the score comes from the
+    two positions, and next most from the word and an earlier head that attends from the key to the query.
+    """
+    (trace,) = bert.batch([WHY[0]], keep=("scores", "attention", "context", "intermediate"))
+    encoding = bert.encode(WHY[0])
+    start = WHY[0].index(WHY[1])
+    query = next((i for i, span in enumerate(encoding.offsets) if span[0] == start < span[1]), 0)
+    key, attention_LHTS, found = query - 1, trace.stacked("attention"), {}
+    for layer, parts in enumerate(itertools.islice(parts_of_each_state(bert, trace), bert.config.num_hidden_layers)):
+        for head in np.flatnonzero(attention_LHTS[layer, :, query].argmax(axis=-1) == key).tolist():
+            first, second, *_ = terms = score_terms(bert, trace, layer, head, query, key, parts=parts)
+            writer = re.fullmatch(r"word x head (\d+)\.(\d+)", second.name)
+            if first.name != "position x position" or not writer or min(first.value, second.value) <= 0:
+                continue
+            back_S = attention_LHTS[int(writer[1]), int(writer[2]), key]
+            if back_S.argmax() == query:
+                found[f"{layer}.{head}"] = {
+                    "query": query,
+                    "key": key,
+                    "share": f"{attention_LHTS[layer, head, query, key]:.2f}",
+                    "first": f"{first.value:+.2f}",
+                    "without": f"{first.without:.2f}",
+                    "second": f"{second.value:+.2f}",
+                    "sum": f"{sum(term.value for term in terms):+.2f}",
+                    "writer": second.of_key.removeprefix("head "),
+                    "back": f"{back_S[query]:.2f}",
+                }
+    return found

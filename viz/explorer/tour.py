@@ -26,6 +26,8 @@ TEXTS = ("at", "title", "text", "question", "answer")
 MASKED = "She opened the letter and read the [MASK]."
 PAIR = ("Where is the captain?", "He is in his cabin.")
 WORDS = ("january", "april", "may")
+WHY = ("In the morning the old fisherman pushed his boat into the water.", "fisherman")
+"""A text, and the word in it whose attention to the token before it is explained."""
 
 STEPS = (  # name, address, the right choice (None: an open question), the facts that it needs
     ("dot", "view=points&only=true&{before}", 1, "before"),
@@ -38,6 +40,7 @@ STEPS = (  # name, address, the right choice (None: an open question), the facts
     ("pair", "view=sentence&text={first}&second={second}&layer={across_layer}&head={across_head}", None, "guess"),
     ("months", "view=heads&find={words}", None, "close"),
     ("way", "view=way&text={masked}", None, "guess"),
+    ("why", "view=why&text={why_text}&query={why_query}&key={why_key}&{before}", 1, "why_writer"),
     ("not", "view=heads", None, "before"),
 )
 
@@ -50,6 +53,7 @@ def default_tour(say: Mapping[str, str], facts: Mapping[str, object]) -> list[di
         "first": quote(PAIR[0]),
         "second": quote(PAIR[1]),
         "words": quote(" ".join(WORDS)),
+        "why_text": quote(WHY[0]),
     } | dict(facts)
     tour = []
     for name, at, right, needed in STEPS:
@@ -61,7 +65,7 @@ def default_tour(say: Mapping[str, str], facts: Mapping[str, object]) -> list[di
                 step[part] = say[f"tour_{name}_{part}"].format(**places)
         if name == "not" and "guess" not in places:  # nothing can be typed there
             step["question"] = say["tour_not_question_still"]
-        if name in ("dot", "mask"):
+        if name in ("dot", "mask", "why"):
             step["hidden"] = True
         if right is not None:
             step |= {"choices": say[f"tour_{name}_choices"].split(" ; "), "right": right}
@@ -110,7 +114,7 @@ def model_facts(model: Mapping[str, Any], previous: str) -> dict[str, object]:
         "lens_layer": max(wrong, default=0),  # place 0 is after the embeddings, place 1 after layer 0
         "lens_last": len(lens) - 2,
         "lens": ", ".join(f"{word} {percent(share)}" for word, share in lens),
-    }
+    } | {f"why_{name}": value for name, value in model["why"].get(previous, {}).items()}
 
 
 def far_keys(layers: Sequence[LayerNumbers], first: Sentence) -> dict[str, object]:

@@ -24,7 +24,7 @@ HOSTILE = [
     "javascript:window.pwned=3 ${window.pwned=4} {{data}}",
     "\u202edesrever a\u0000b\u2028c 👩‍🚀 مرحبا",
 ]
-VIEWS = ("heads", "points", "sentence", "near", "average", "way")
+VIEWS = ("heads", "points", "sentence", "near", "average", "way", "why", "circuit")
 
 
 @pytest.fixture(scope="module")
@@ -328,6 +328,18 @@ def test_a_second_sentence_and_the_way_of_a_token(show, live, tiny):
     assert heads[9]["length"] == pytest.approx(np.linalg.norm(part), rel=1e-3)
 
 
+def test_back_to_another_view_of_the_same_typed_sentence(show, live):
+    page = show(live, f"view=sentence&layer=1&text={MASKED}")
+    answered(page, MASKED)
+    page.wait_for_timeout(300)
+    page.keyboard.press("}")
+    until(page, "location.hash.includes('layer=2')")
+    page.go_back()
+    until(page, "explorer.state.layer === 1 && !explorer.store.wanted")
+    ready(page)
+    assert page.locator("[data-state=layer]").first.input_value() == "1"
+
+
 def test_the_newest_keystroke_wins(show, live):
     page = show(live, "view=heads")
     page.click("#text")
@@ -443,6 +455,21 @@ def test_the_tours_answers_are_true(show, live):
     firsts = [word == best[-1][0] for word, _ in best[2::2]]
     layer = int(steps["The whole way"]["answer"].split()[2])
     assert all(firsts[layer:]) and not any(firsts[layer - 1 : layer])
+    at("Why this key?")
+    until(page, "explorer.why.reasons?.key === explorer.state.key")
+    first, second, *_ = page.evaluate("explorer.why.reasons.terms")
+    whole, back = page.evaluate("[explorer.why.reasons.sum, explorer.why.reasons.attention]")
+    told = f"{steps['Why this key?']['text']} {steps['Why this key?']['answer']}"
+    for number in (
+        f"{first['value']:+.2f} of {whole:+.2f}",
+        f"{second['value']:+.2f}",
+        f"{first['without']:.2f}",
+        f"{back:.2f}",
+    ):
+        assert number in told.replace("is +", "+"), number
+    page.evaluate(f"explorer.why.follow({second['ofKey']!r}, explorer.why.reasons.key)")
+    until(page, "explorer.why.found.request.why.layer === 0 && explorer.why.reasons")
+    assert f"{page.evaluate('explorer.why.reasons.attention'):.2f} of its attention to “fisherman”. So" in told
 
 
 def test_several_masks_are_told_apart_and_what_is_said_is_of_what_is_seen(show, live):

@@ -3,13 +3,13 @@
 import { Bert } from "./model.mjs";
 import { uint16 } from "../../web/bytes.mjs";
 import { sum } from "./numerics.mjs";
+import { composition, parts_of_states, score_parts } from "./why.mjs";
 
 /** Answers a request: {text, second, off: ["0.2"], hidden: [3], token: the position for the view of one token, or -1}. */
 export function answer(bert, { text, second, off = [], hidden = [], token = -1 }) {
   const began = performance.now();
-  const encoding = bert.encode(text, second);
+  const { encoding, trace } = lastRun(bert, { text, second, off, hidden });
   const changed = off.length + hidden.length > 0;
-  const trace = bert.run(encoding, off, hidden);
   const before = changed ? bert.run(encoding) : trace;
   const masks = encoding.tokens.flatMap((name, t) => (name === bert.tokenizer.mask ? [t] : []));
   const guessed = (run) => masks.map((t) => [t, bert.guess(at(run.hidden_states.at(-1), t, bert))]);
@@ -25,6 +25,30 @@ export function answer(bert, { text, second, off = [], hidden = [], token = -1 }
     way: token >= 0 && token < encoding.ids.length ? way(bert, trace, token) : null,
     milliseconds: performance.now() - began,
   };
+}
+
+/**
+ * A text as the model ran it: {encoding, trace, states: those that enter each layer, as sums}. The last one is kept, since
+ * what is explained has often just been run.
+ */
+function lastRun(bert, { text, second, off, hidden }) {
+  const name = JSON.stringify([text, second, off, hidden]);
+  if (bert.last?.name === name) return bert.last;
+  const encoding = bert.encode(text, second);
+  const trace = bert.run(encoding, off, hidden);
+  return (bert.last = { name, encoding, trace, states: [] });
+}
+
+/** Why a query attends where it does, for {layer, head, query}; for {} which earlier heads each head uses. */
+export function explain(bert, request) {
+  const { why: { layer = bert.weights.layers.length - 1, head, query }, hidden } = request;
+  const last = lastRun(bert, request);
+  const { encoding, trace, states } = last;
+  last.rest ??= parts_of_states(bert, encoding, trace);
+  while (states.length <= layer) states.push(last.rest.next().value);
+  const { tokens } = encoding;
+  if (query === undefined) return { tokens, reasons: composition(bert, trace, states, new Set(hidden)) };
+  return { tokens, reasons: { names: states[layer].names, terms: score_parts(bert, states[layer], layer, head, query) } };
 }
 
 /** Row t of [T, D]. */
@@ -104,7 +128,7 @@ export function serve(scope) {
         bert = new Bert(data.settings, uint16(data.weights));
         return scope.postMessage({ ready: true });
       }
-      return scope.postMessage({ request: data, ...answer(bert, data) });
+      return scope.postMessage({ request: data, ...(data.why ? explain : answer)(bert, data) });
     } catch (error) {
       const request = data.weights === undefined ? data : null;
       return scope.postMessage({ request, error: error.cause ? error.message : String(error), values: error.cause });

@@ -4,6 +4,7 @@
 import { distancesFrom, flatDistances } from "./places.mjs";
 import { readValue } from "./matrix.mjs";
 import { percent } from "../../web/numbers.mjs";
+import { whyTold } from "./why.mjs";
 import { say } from "../../web/words.mjs";
 
 export function leadText(app) {
@@ -20,12 +21,13 @@ export function leadText(app) {
   if (state.view === "points" && state.dims === 3 && state.method === "attention") return say("lead_points_plane", { flat: percent(here("nearest1_2d")) });
   if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: percent(here("nearest1_2d")), full: percent(here("nearest1_full")) }) + made(here);
   if (state.view === "near") return nearText(app, method);
+  if (state.view === "why") return app.why.reasons ? say("lead_why", app.why.names) : say(app.secret ? "why_secret" : "why_choose");
   return say(`lead_${state.view}`, { ...at, token: app.sentence.tokens[Math.max(0, state.query)] });
 }
 
 /** Whether the head that is shown is switched off: nothing of what is seen reaches the next layer. */
 export const isShownOff = ({ data, state, without }) =>
-  ["points", "sentence", "near"].includes(state.view) && data.isTyped(state.sentence) && without.has(`${state.layer}.${state.head}`);
+  ["points", "sentence", "near", "why"].includes(state.view) && data.isTyped(state.sentence) && without.has(`${state.layer}.${state.head}`);
 
 /** What the flat picture gets wrong about the chosen query. */
 function nearText(app, method) {
@@ -38,11 +40,14 @@ function nearText(app, method) {
   return say("lead_near_query", { query: tokens[state.query], key: tokens[most], share: row[most].toFixed(2), method, full, flat });
 }
 
+/** Whether a view shows queries and keys as points, which may have been moved. */
+export const hasMove = (view) => ["heads", "points", "sentence", "near"].includes(view);
+
 /** The view for those who do not see it. */
 export function describe(app) {
   const { state, data, sentence } = app;
   const parts = [say(`view_${state.view}`), say("layer_head", state), say("kind_line", { kind: readValue(data.column("kind"), data.columnValue("kind", state.layer, state.head)) })];
-  if (state.view !== "average") parts.push(say(`method_${state.method}`));
+  if (hasMove(state.view)) parts.push(say(`method_${state.method}`));
   if (["points", "sentence", "near"].includes(state.view)) parts.push(say("dimensions", state));
   if (state.view !== "heads" && state.view !== "average") parts.push(`${say("sentence_number", { number: state.sentence + 1 })} ${data.sentenceText(state.sentence)}`);
   if (state.view === "sentence" && state.words) parts.push(say("words_instead"));
@@ -55,6 +60,7 @@ export function describe(app) {
   if (state.query >= 0 && state.key >= 0 && attention) {
     parts.push(app.hides(state.query, state.key) ? say("off") : say("tip_attention", { value: attention[state.query * sentence.size + state.key].toFixed(3) }));
   }
+  parts.push(...whyTold(app));
   const guessed = data.isTyped(state.sentence) && !app.secret ? data.typed.guesses : [];
   for (const [, list] of guessed) if (list.length) parts.push(`${data.live.tokenizer.mask}: ${list.map(([token, p]) => `${token} ${percent(p)}`).join(", ")}`);
   return parts.join("; ");

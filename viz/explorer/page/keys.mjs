@@ -5,7 +5,7 @@ import { largestFirst } from "./attention.mjs";
 import { ARROWS } from "../../web/dom.mjs";
 import { within } from "../../web/numbers.mjs";
 
-export const HELP = ["1 … 6", "[ ]", "{ }", "m", "d", "s S", "n p", "k", "← → ↑ ↓", "+ - 0", "Enter", "x", "w", "e", "/", "t", "Escape", "?"];
+export const HELP = ["1 … 8", "[ ]", "{ }", "m", "d", "s S", "n p", "k", "← → ↑ ↓", "+ - 0", "Enter", "x", "w", "e", "/", "t", "Escape", "?"];
 
 const MOVES = /^(Arrow|Enter$|Escape$)/u; // keys that mean something where letters are no short cuts, too
 
@@ -46,7 +46,7 @@ export function press(app, key) {
   if (!MOVES.test(key) && !state.keys) return false;
   if (ARROWS[key]) return arrow(app, ...ARROWS[key]);
   if (/^[1-9]$/u.test(key)) return Number(key) <= viewNames.length && app.set({ view: viewNames[Number(key) - 1] });
-  const act = ANYWHERE[key] ?? (["heads", "average"].includes(state.view) ? undefined : IN_A_SENTENCE[key]);
+  const act = ANYWHERE[key] ?? (["heads", "average", "circuit"].includes(state.view) ? undefined : IN_A_SENTENCE[key]);
   return act ? act(app) : false;
 }
 
@@ -67,6 +67,7 @@ function arrow(app, right, down) {
   const { state, data, hover, views, sentence: { size } } = app;
   if (state.view === "heads") return app.set(views.heads.neighbor(state, right, down));
   if (state.view === "average") return app.pointByKey(views.average.neighbor(data, hover, right, down));
+  if (state.view === "circuit") return false;
   if (state.view !== "points") {
     const toKey = right && state.view !== "way";
     return app.set(toKey ? { key: within(state.key + right, 0, size - 1) } : { query: within(state.query + (down || right), 0, size - 1) });

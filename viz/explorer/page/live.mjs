@@ -6,7 +6,7 @@ import { offHeads, offHeadsText } from "./state.mjs";
 import { Typing } from "./typing.mjs";
 import { say } from "../../web/words.mjs";
 
-/** The model in its worker. One request is worked on at a time, and of those that wait only the newest is kept. */
+/** The model in its worker. One request is worked on at a time; of those that wait, only the newest of each kind is kept. */
 export class Model {
   constructor(settings, weights, source, tell) {
     this.tell = tell;
@@ -15,11 +15,12 @@ export class Model {
     this.worker.onmessage = ({ data }) => this.receive(data);
     this.worker.onerror = (event) => tell({ error: event.message || "worker", request: null });
     this.busy = true; // until it has its weights
+    this.waiting = []; // a text to run, and what to explain
     this.worker.postMessage({ settings, weights });
   }
 
   ask(request) {
-    if (this.busy) this.waiting = request;
+    if (this.busy) this.waiting = [...this.waiting.filter(({ why }) => Boolean(why) !== Boolean(request.why)), request];
     else {
       this.busy = true;
       this.worker.postMessage(request);
@@ -28,10 +29,9 @@ export class Model {
 
   receive(answer) {
     this.busy = false;
-    const next = this.waiting;
-    this.waiting = null;
+    const next = this.waiting.shift();
     if (next) this.ask(next);
-    this.tell(answer, Boolean(next));
+    this.tell(answer, Boolean(next && !next.why));
   }
 }
 
@@ -61,7 +61,7 @@ export class Live {
   /** A new text, from the box or from a click on a word. */
   type(text, second, changes = {}, push = false) {
     const { app } = this;
-    Object.assign(app.state, changes, { text, second });
+    Object.assign(app.state, changes, { text, second, trail: "" });
     app.store.push ||= push;
     if (!text && !second) return app.choose({ sentence: 0, masked: "", without: "", off: "" });
     this.ask();
@@ -91,6 +91,7 @@ export class Live {
     if (!this.model || !(state.text || state.second)) return;
     const request = requestOf(this.app);
     const wanted = JSON.stringify(request);
+    if (wanted === this.answered) this.app.store.wanted = false; // Back to another view of the same text
     if (wanted === this.asked) return;
     this.asked = wanted;
     this.model.ask(request);
@@ -103,6 +104,7 @@ export class Live {
       typing.ready = true;
       return app.store.wanted ? undefined : typing.say(say("typing_ready"));
     }
+    if (!answer.request?.why) this.answered = JSON.stringify(answer.request);
     if (answer.error !== undefined) {
       if (app.store.wanted) {
         app.store.wanted = false;
@@ -111,6 +113,7 @@ export class Live {
       const { error, values } = answer;
       return typing.say(values ? typing.instead(error, values) : typing.instead("typing_error", { error }), true);
     }
+    if (answer.reasons) return app.why.receive(answer);
     if (!state.text && !state.second) return;
     data.type({ ...answer, number: (data.typed?.number ?? 0) + 1 });
     const { length } = answer.encoding.ids;

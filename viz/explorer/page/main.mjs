@@ -1,4 +1,4 @@
-// The page itself: one state, one canvas, six views. It is drawn again when something has changed.
+// The page itself: one state, one canvas, eight views. It is drawn again when something has changed.
 
 import { attentionOf } from "./attention.mjs";
 import { Cloud } from "./cloud.mjs";
@@ -6,6 +6,7 @@ import { coloring } from "./coloring.mjs";
 import { THEMES } from "../../web/colors.mjs";
 import { Data } from "./data.mjs";
 import { AverageView } from "./average.mjs";
+import { CircuitView } from "./circuit.mjs";
 import { byId, element } from "../../web/dom.mjs";
 import { describe } from "./describe.mjs";
 import { findTokens } from "./find.mjs";
@@ -19,11 +20,12 @@ import { bindControls, showPanel } from "./panel.mjs";
 import { bindPointer } from "./pointer.mjs";
 import { PointsView } from "./points.mjs";
 import { SentenceView } from "./sentence.mjs";
-import { VIEWS, offHeads, offSet, offText } from "./state.mjs";
+import { LIVE_VIEWS, VIEWS, offHeads, offSet, offText } from "./state.mjs";
 import { Store } from "./store.mjs";
 import { showTip, tipLines } from "./tip.mjs";
 import { showTour } from "./tour.mjs";
 import { WayView } from "./way.mjs";
+import { Why, WhyView } from "./why.mjs";
 import { say } from "../../web/words.mjs";
 
 const LOOK = new Set(["x", "y", "zoom", "turn", "tilt"]); // changes that move the camera and nothing else
@@ -41,9 +43,9 @@ class App {
     const beside = () => new PointsView(new Cloud(data));
     this.views = {
       heads: new MatrixView(), points: new PointsView(this.cloud), sentence: new SentenceView(beside()),
-      near: new NearView(beside()), average: new AverageView(), way: new WayView(),
+      near: new NearView(beside()), average: new AverageView(), way: new WayView(), why: new WhyView(), circuit: new CircuitView(),
     };
-    this.viewNames = VIEWS.filter((name) => name !== "way" || data.live);
+    this.viewNames = VIEWS.filter((name) => data.live || !LIVE_VIEWS.includes(name));
     this.hover = null;
     this.window = EVERYTHING;
     this.memory = new Map();
@@ -53,7 +55,10 @@ class App {
     bindControls(this);
     bindPointer(this);
     bindInfo();
-    if (data.live) this.live = new Live(this);
+    if (data.live) {
+      this.why = new Why(this);
+      this.live = new Live(this);
+    }
     byId("help-list").replaceChildren(...HELP.flatMap((keys, i) => [element("dt", {}, keys), element("dd", {}, say(`key_${i}`))]));
     addEventListener("popstate", () => this.visit(location.hash));
     addEventListener("keydown", (event) => this.key(event));
@@ -212,7 +217,7 @@ class App {
   /** A change that makes the chosen points mean something else. */
   choose(changes) {
     if ((changes.sentence ?? this.state.sentence) === this.state.sentence) return this.set(changes);
-    const fresh = { query: -1, key: -1, off: "", x: 0, y: 0, zoom: 1, ...changes };
+    const fresh = { query: -1, key: -1, instead: -1, trail: "", off: "", x: 0, y: 0, zoom: 1, ...changes };
     if (this.data.isTyped(changes.sentence)) {
       const { text, second, masked } = this.data.typed.request;
       return this.set({ ...fresh, text, second, masked });
@@ -240,13 +245,13 @@ class App {
     this.draw();
   }
 
-  /** Two views show nothing without a query. They begin with the mask of a new sentence, or its first word. */
+  /** Some views show nothing without a query. They begin with the mask of a new sentence, or its first word. */
   settle() {
     const { state, data } = this;
     const here = `${state.view} ${state.sentence}`;
     if (this.store.wanted || here === this.settled) return;
     this.settled = here;
-    if (state.query >= 0 || !["near", "way"].includes(state.view)) return;
+    if (state.query >= 0 || !["near", "way", "why"].includes(state.view)) return;
     const { tokens, words } = this.sentence;
     const mask = data.live ? tokens.indexOf(data.live.tokenizer.mask) : -1;
     state.query = mask >= 0 ? mask : words.findIndex((word) => word !== null);
@@ -283,6 +288,7 @@ class App {
     this.store.write();
     showTour(this);
     if (this.store.wanted) return; // a typed sentence of the address: its answer will draw it
+    this.why?.ask();
     showPanel(this);
     this.live?.typing.show();
     const chosen = describe(this);

@@ -88,7 +88,7 @@ function distanceSteps(app, space, hidden) {
 }
 
 /** A token by its name, and by its position where the name comes more than once. */
-function named(sentence, i) {
+export function named(sentence, i) {
   const twice = sentence.tokens.indexOf(sentence.tokens[i]) !== sentence.tokens.lastIndexOf(sentence.tokens[i]);
   return twice ? `${sentence.tokens[i]} (${i})` : sentence.tokens[i];
 }

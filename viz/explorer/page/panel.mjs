@@ -8,8 +8,10 @@ import { all, button, byId, element, heading, option, refill, table } from "../.
 import { hits } from "./find.mjs";
 import { info } from "./info.mjs";
 import { isShownOff, leadText } from "./describe.mjs";
+import { showCircuit } from "./circuit.mjs";
 import { showMaths } from "./maths.mjs";
 import { orderedHeads, readValue, shadeScale } from "./matrix.mjs";
+import { showWhy } from "./why.mjs";
 import { say } from "../../web/words.mjs";
 
 export const HABITS = ["to_previous", "to_next", "to_self", "to_cls", "to_sep"]; // columns of whom a head attends to
@@ -68,7 +70,10 @@ export function showPanel(app) {
     else if (control.type === "radio") control.checked = control.value === String(value);
     else if (control.value !== String(value)) control.value = String(value);
   }
-  for (const section of all("[data-views]")) section.hidden = !section.dataset.views.split(" ").includes(state.view) || ("live" in section.dataset && !data.live);
+  for (const section of all("[data-views], [data-live]")) {
+    const { views = state.view, live } = section.dataset;
+    section.hidden = !views.split(" ").includes(state.view) || (live !== undefined && !data.live);
+  }
   byId("top-value").textContent = String(state.top);
   byId("above-value").textContent = state.above.toFixed(2);
   showHead(app);
@@ -84,6 +89,8 @@ export function showPanel(app) {
   if (state.view === "points") byId("all-lines").hidden = !isOneSentence(data, state.only);
   if (["points", "sentence", "near"].includes(state.view)) showMaths(byId("maths"), app);
   if (state.view === "heads") showRanking(app);
+  if (app.why) showWhy(app);
+  if (state.view === "circuit") showCircuit(app);
   byId("off-note").hidden = app.off.size === 0 || !["points", "sentence", "near"].includes(state.view);
   byId("off-note").textContent = say(data.isTyped(state.sentence) ? "off_note_typed" : "off_note", { count: app.off.size });
 }
@@ -180,7 +187,7 @@ function showRanking(app) {
 /** Each token a switch. */
 function showTokens(app) {
   const { data, state } = app;
-  if (!["sentence", "points", "near", "way"].includes(state.view)) return;
+  if (["heads", "average"].includes(state.view)) return;
   const shown = `${state.sentence} ${data.typed?.number} ${state.off}`;
   if (byId("tokens").dataset.shown === shown) return;
   byId("tokens").dataset.shown = shown;

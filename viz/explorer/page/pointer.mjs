@@ -1,6 +1,7 @@
 // Mouse, pen and fingers: hover, click, drag to shift or turn, wheel or two fingers to zoom.
 
 import { inside, zoomAt } from "./camera.mjs";
+import { isChosenPair } from "./why.mjs";
 
 /** The cloud under a place, or null: only a cloud can be dragged and zoomed. */
 function cloudAt(app, x, y) {
@@ -102,17 +103,26 @@ class Pointer {
   }
 }
 
-/** A click opens a head, or chooses a query or a key; what was chosen with it stays, so that a pair can be chosen. */
+/** A click opens a head, leads where a picture says, or chooses a query or a key, or both. */
 export function click(app, target) {
   const { state } = app;
+  if (target?.go) return app.why.go(target.go);
   if (!target) return state.view === "points" && app.set({ query: -1, key: -1 });
   if (state.view === "heads" || target.layer !== undefined) return app.set({ view: "points", ...target });
   if (!target.queries) return false;
-  const same = target.sentence === state.sentence;
+  if (isChosenPair(app, target)) return app.set({ view: "why", trail: "" });
+  const chosen = chosenBy(state, target);
+  if (target.sentence === state.sentence) return app.set(chosen);
+  return app.choose({ sentence: target.sentence, ...chosen, x: state.x, y: state.y, zoom: state.zoom });
+}
+
+/** The query and the key after a click on one of them: what was chosen with it stays, so that a pair can be chosen. */
+function chosenBy(state, { sentence, queries, keys }) {
+  const same = sentence === state.sentence;
   const chosen = { query: same ? state.query : -1, key: same ? state.key : -1 };
-  if (target.queries.length) chosen.query = target.queries[0];
-  if (target.keys.length) chosen.key = target.keys[0];
-  if (target.queries.length && !target.keys.length && chosen.query === state.query && same) chosen.query = -1;
-  else if (target.keys.length && !target.queries.length && chosen.key === state.key && same) chosen.key = -1;
-  return same ? app.set(chosen) : app.choose({ sentence: target.sentence, ...chosen, x: state.x, y: state.y, zoom: state.zoom });
+  if (queries.length) chosen.query = queries[0];
+  if (keys.length) chosen.key = keys[0];
+  if (queries.length && !keys.length && chosen.query === state.query && same) chosen.query = -1;
+  else if (keys.length && !queries.length && chosen.key === state.key && same) chosen.key = -1;
+  return chosen;
 }

@@ -1,27 +1,27 @@
 // The current view as a file: SVG from the same strokes, PNG at twice the size.
 
 import { element } from "../../web/dom.mjs";
-import { isShownOff } from "./describe.mjs";
+import { hasMove, isShownOff } from "./describe.mjs";
 import { shorten, textWidth } from "../../web/text.mjs";
 import { CanvasPainter, SvgPainter } from "./painter.mjs";
 import { say } from "../../web/words.mjs";
 
 const LINE = 30; // pixels of a line above the picture
 
-const hasColors = ({ state }) => state.view !== "average" && state.color !== "type";
+const hasColors = ({ state }) => hasMove(state.view) && state.color !== "type";
 
 /** What a picture needs to be understood without the page. */
 function caption(painter, app, width) {
   const { data, state, theme } = app;
-  const at = state.view === "heads" ? say("view_heads") : say("layer_head", state);
+  const at = ["heads", "circuit"].includes(state.view) ? say(`view_${state.view}`) : say("layer_head", state);
   const off = isShownOff(app) ? ` · ${say("off")}` : "";
-  const picture = state.view === "average" ? "" : ` · ${say(`method_${state.method}`)}`;
-  const one = ["sentence", "near", "way"].includes(state.view) || state.only || state.query >= 0;
+  const picture = hasMove(state.view) ? ` · ${say(`method_${state.method}`)}` : "";
+  const one = ["sentence", "near", "way", "why", "circuit"].includes(state.view) || state.only || state.query >= 0;
   const sentence = one ? ` · “${data.sentenceText(state.sentence)}”` : "";
   const day = new Date().toISOString().slice(0, 10);
   const middle = LINE / 2;
   painter.text(shorten(`${data.title} · ${at}${off}${picture}${sentence} · ${day}`, width - 150, 13, 600), 12, middle, { color: theme.ink, size: 13, weight: 600 });
-  if (state.view === "average") return;
+  if (!hasMove(state.view)) return;
   const sides = [{ side: "query", shape: "disc", x: width - 116 }, { side: "key", shape: "diamond", x: width - 54 }];
   for (const { side, shape, x } of sides) {
     painter.stamp(painter.sprite(shape, 5, state.color === "type" ? theme[side] : theme.faint, null), x, middle);

@@ -3,6 +3,7 @@
 import { joined, wordGroups } from "../../web/tokens.mjs";
 import { lineOpacity, lineWidth, mergeWords, strongest } from "./attention.mjs";
 import { inside } from "./camera.mjs";
+import { curveAt } from "./curves.mjs";
 import { attentionColor, category, inkOn } from "../../web/colors.mjs";
 import { drawHeatScale } from "./heat.mjs";
 import { within } from "../../web/numbers.mjs";
@@ -109,6 +110,7 @@ export class SentenceView {
     painter.text(say("key"), right + 8, curves.y + TITLE / 2, { color: theme.key, weight: 600 });
     const anything = queries.size + keys.size > 0;
     const [top, bottom] = inSight(app.window.y, app.window.height, curves.y + ABOVE_ROWS, row, count);
+    this.drawn = [];
     for (let i = 0; i < count; i++) {
       const shown = queries.has(i) || keys.size > 0 ? [...items.keys()].filter((j) => weights[i * count + j] > 0) : strongest(weights.subarray(i * count, (i + 1) * count), state.top, state.above);
       for (const j of shown) {
@@ -117,7 +119,9 @@ export class SentenceView {
         const lit = queries.size && keys.size ? queries.has(i) && keys.has(j) : queries.has(i) || keys.has(j);
         if (anything && !lit && weight < state.above) continue;
         const opacity = anything && !lit ? 0.08 : lineOpacity(weight);
-        painter.line([[left, y(i)], [right, y(j)]], lit && queries.size && keys.size ? theme.mark : theme.attention, lineWidth(weight), opacity, true);
+        const points = [[left, y(i)], [right, y(j)]];
+        this.drawn.push({ points, i, j });
+        painter.line(points, lit && queries.size && keys.size ? theme.mark : theme.attention, lineWidth(weight), opacity, true);
       }
     }
     const names = (side, lit, x, align, color) => items.forEach((item, i) => {
@@ -206,7 +210,8 @@ export class SentenceView {
       const i = Math.floor((y - this.curves.y - TITLE - 6) / this.row);
       if (x < this.curves.x + this.widest) return answer(at(i), []);
       if (x > this.curves.x + this.curves.width - this.widest) return answer([], at(i));
-      return null;
+      const curve = curveAt(this.drawn, x, y);
+      return curve ? answer(at(curve.i), at(curve.j)) : null;
     }
     if (inside(this.map, x, y)) {
       const i = Math.floor((y - this.map.y - TITLE - this.widest) / this.cell);

@@ -2,10 +2,13 @@
 
 import { COLORINGS } from "./coloring.mjs";
 
-export const VIEWS = ["heads", "points", "sentence", "near", "average", "way"];
+export const VIEWS = ["heads", "points", "sentence", "near", "average", "way", "why", "circuit"];
+
+/** Views that show what the model in the page computes: a page without one has none of them. */
+export const LIVE_VIEWS = ["way", "why", "circuit"];
 
 export const DEFAULTS = {
-  view: "heads", // heads | points | sentence | near | average | way
+  view: "heads", // one of VIEWS
   text: "", // what was typed, and its second sentence; empty: a sentence of the page
   second: "",
   masked: "", // the words under its masks, in their order: "door morning"; an unknown one is empty
@@ -27,6 +30,9 @@ export const DEFAULTS = {
   query: -1, // positions in the sentence
   key: -1,
   off: "", // positions switched off: "3.5"
+  instead: -1, // the key with which a key is compared; -1: the mean over the keys
+  trail: "", // the pairs that led to this one, layer.head.query.key: "1.2.6.5_0.3.5.6"
+  arrows: 12, // between heads
   kind: "", // in all heads: only heads of this kind are bright
   keys: true, // letters are short cuts
   step: 0, // of the tour, from 1; 0: no tour
@@ -48,7 +54,7 @@ export function limitsOf(data) {
   const look = (value) => Math.abs(value) <= 1000;
   const place = (value) => value === -1 || within(longest)(value);
   return {
-    view: oneOf(VIEWS),
+    view: oneOf(VIEWS.filter((name) => data.live || !LIVE_VIEWS.includes(name))),
     text: (value) => Boolean(data.live) && value.length <= 2000,
     second: (value) => Boolean(data.live) && value.length <= 2000,
     masked: (value) => Boolean(data.live) && value.length <= 2000,
@@ -69,6 +75,9 @@ export function limitsOf(data) {
     sentence: within(data.sentences.length + (data.live ? 1 : 0)),
     query: place,
     key: place,
+    instead: place,
+    trail: (value) => /^(\d{1,4}(\.\d{1,4}){3}(_\d{1,4}(\.\d{1,4}){3})*)?$/u.test(value),
+    arrows: (value) => within(61)(value) && value > 0,
     top: (value) => within(101)(value) && value > 0,
     above: (value) => value >= 0 && value <= 1,
     off: (value) => /^(\d{1,4}(\.\d{1,4})*)?$/u.test(value),

@@ -7,12 +7,13 @@ import { textsOf } from "./data.mjs";
 import { byId, element } from "../../web/dom.mjs";
 import { readValue } from "./matrix.mjs";
 import { distancesFrom } from "./places.mjs";
+import { isChosenPair } from "./why.mjs";
 import { say } from "../../web/words.mjs";
 
 /** Lines of text about what is hovered; the first is the title. */
 export function tipLines(app) {
   const { hover, state, data } = app;
-  if (!hover) return null;
+  if (!hover || hover.lines) return hover?.lines ?? null;
   const here = data.head(state.layer, state.head);
   if (hover.layer !== undefined) {
     const names = ["kind", "to_previous", "to_next", "entropy", `${state.method}_nearest1_2d`];
@@ -47,7 +48,7 @@ export function tipLines(app) {
   const name = (places) => places.map((i) => tokens[i]).join(" ");
   if (hover.queries.length && hover.keys.length) {
     const weight = wordWeight(app.attention(), size, hover.queries, hover.keys, app.off);
-    return [`${name(hover.queries)} → ${name(hover.keys)}`, say("tip_attention", { value: weight.toFixed(3) }), ...pairDistance(app, hover)];
+    return [`${name(hover.queries)} → ${name(hover.keys)}`, say("tip_attention", { value: weight.toFixed(3) }), ...pairDistance(app, hover), ...(isChosenPair(app, hover) ? [say("why_again")] : [])];
   }
   const one = [...hover.queries, ...hover.keys];
   return [`${name(one)} (${say(hover.queries.length ? "query" : "key")})`, ...written(sentence, one[0]), say("tip_at", { position: one.join(", ") }), ...chosen];

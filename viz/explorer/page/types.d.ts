@@ -76,6 +76,7 @@ export interface Request {
   off?: string[];
   hidden?: number[];
   token?: number;
+  why?: { layer?: number; head?: number; query?: number };
 }
 
 type Guesses = [number, [string, number][]][];
