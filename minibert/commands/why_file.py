@@ -90,7 +90,7 @@ def all_heads(found: Circuits) -> Iterator[str]:
     for head in found.asked:
         lead, attention, special = found.of_head(head)
         terms = "; ".join(
-            f"{row.mean:+.2f}{mark(row)} {name(row)} ({row.attention_without:.2f})" for row in pairs(found, head)[:2]
+            f"{row.mean:+z.2f}{mark(row)} {name(row)} ({row.attention_without:.2f})" for row in pairs(found, head)[:2]
         )
         yield f"{f'{head[0]}.{head[1]}':>5}{lead:7.2f}{attention:11.2f}{special:9.2f}  {terms}"
     yield from legend()
@@ -106,12 +106,12 @@ def one_head(found: Circuits) -> Iterator[str]:
     yield "    mean  1st half  2nd half  spread   null  without  part of query x part of key"
     for row in rows:
         numbers = "".join(
-            f"{half:+10.2f}" if half is not None else " " * 10 for half in (row.first_half, row.second_half)
+            f"{half:+z10.2f}" if half is not None else " " * 10 for half in (row.first_half, row.second_half)
         )
         check = f"{row.attention_without:9.2f}"
-        yield f"{row.mean:+8.2f}{mark(row) or ' '}{numbers[1:]}{row.spread:8.2f}{row.null:+7.2f}{check}  {name(row)}"
-    yield f"{lead - sum(row.mean for row in rows):+8.2f}  all other terms"
-    yield f"{lead:+8.2f}  sum: the lead of the most attended key"
+        yield f"{row.mean:+z8.2f}{mark(row) or ' '}{numbers[1:]}{row.spread:8.2f}{row.null:+z7.2f}{check}  {name(row)}"
+    yield f"{lead - sum(row.mean for row in rows):+z8.2f}  all other terms"
+    yield f"{lead:+z8.2f}  sum: the lead of the most attended key"
     yield from legend()
 
 
@@ -144,7 +144,7 @@ def arrow_line(row: Row) -> str:
     else:
         check = f"attention {row.attention:.2f} -> {row.attention_without:.2f}"
     source, target = f"{row.writer[0]}.{row.writer[1]}" if row.writer else "", f"{row.layer}.{row.head} {row.side}"
-    return f"{source:>5}  {target:<10}{row.share:7.2f}{each}{row.null / unit:7.2f}  {check}"
+    return f"{source:>5}  {target:<10}{row.share:7.2f}{each}{row.null / unit:z7.2f}  {check}"
 
 
 def draw(folder: Path, found: Circuits, format: str, width: float) -> None:

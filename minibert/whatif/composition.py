@@ -141,10 +141,10 @@ def in_values(one: OneHead, asked: tuple[Question, ...]) -> Three:
     along_TK = whole_TK @ lengths_KK
     total = float((whole_TK * along_TK).sum()) or 1.0
     of_key_XP = belonging(one.parts.names, tuple(question.of_key for question in asked))
-    read_1N = flat((one.attention_TS.T @ along_TK)[None])  # m_a . m = a . read: no part need be moved
+    read_SK = one.attention_TS.T @ along_TK  # the sum of m_a . m over the queries is a . read, for each part a
 
     def value_X(value_PSK: np.ndarray) -> np.ndarray:
-        return np.asarray(of_key_XP @ (flat(value_PSK) @ read_1N[0]) / total)
+        return np.asarray(of_key_XP @ (flat(value_PSK) @ read_SK.ravel()) / total)
 
     moved_XTK = one.attention_TS @ (of_key_XP @ flat(value_PSK)).reshape(-1, *whole_TK.shape)
     left_XTK = whole_TK - moved_XTK

@@ -15,6 +15,7 @@ from minibert.commands.why_file import draw
 from minibert.numerics import softmax
 from minibert.survey import circuits as survey
 from minibert.whatif.attribution import parts_of_states, strongest_terms, without_terms
+from tests.checkpoint.test_families import write
 from tests.commands.test_why import run
 from tests.material import SENTENCES, interrupted
 
@@ -153,6 +154,21 @@ def test_json_has_every_row_and_no_picture(capsys, file):
     largest = max((row for row in found["rows"] if row["side"] == "pair"), key=lambda row: row["mean"])
     assert (largest["part_of_query"], largest["part_of_key"]) == ("position", "position")
     assert largest["share"] > 0.9 and largest["mean"] < head["lead"] and 0.9 < head["attention"] < 1
+
+
+@pytest.mark.parametrize("family", ["distilbert", "roberta", "electra", "albert"])
+def test_the_relatives_are_measured_too(capsys, tmp_path, family):
+    write(tmp_path / family, family, "Model")
+    texts = tmp_path / "texts.txt"
+    texts.write_text("the quick capybara sleeps\na nap\nnap ||| the nap, the\n" * 3, encoding="utf-8")
+    status, out, error = run(capsys, "--file", str(texts), "--model", str(tmp_path / family), "--json")
+    assert status == 0, error
+    found = json.loads(out)
+    assert found["sentences"] == 9 and all(np.isfinite(row["mean"]) for row in found["rows"])
+    for head in found["heads"]:
+        kinds = [row for row in found["rows"] if (row["layer"], row["head"]) == (head["layer"], head["head"])]
+        total = sum(row["mean"] for row in kinds if row["side"] == "kinds")
+        assert total == pytest.approx(head["lead"], abs=1e-4)
 
 
 def test_standard_input_is_read(capsys, monkeypatch, sentences):
