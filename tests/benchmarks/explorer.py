@@ -1,4 +1,5 @@
-"""How long a keystroke takes in the explorer, from the key to the painted picture, and how long the page takes to open.
+"""How long a keystroke takes in the explorer, from the key to the painted picture, how long the page takes to open, and
+how long it takes to say why a query attends to a key.
 
     python -m tests.benchmarks.explorer
 
@@ -37,14 +38,32 @@ TYPE = """async (texts) => {
   explorer.paint = paint;
   return times;
 }"""
+WHY = """async (pairs) => {
+  const paint = explorer.paint.bind(explorer);
+  const times = [];
+  for (const [sentence, layer, head, query] of pairs) {
+    explorer.choose({ sentence, view: "average" });
+    await new Promise((done) => setTimeout(done, 50));
+    const began = performance.now();
+    times.push(await new Promise((done) => {
+      explorer.paint = (time) => {
+        paint(time);
+        const { request: { why } = {} } = explorer.why.found ?? {};
+        if (why?.layer === layer && why.head === head && why.query === query) done(performance.now() - began);
+      };
+      explorer.set({ view: "why", layer, head, query, key: -1 });
+    }));
+  }
+  explorer.paint = paint;
+  return times;
+}"""
 
 
 def main() -> None:
     bert = minibert.load("tiny")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        file = minibert.explore(bert, ["The brown capybara is sleeping now.", "It was cold in May."]).save(
-            Path(folder) / "tiny.html"
-        )
+        twenty = [" ".join(WORDS[start : start + 18]) for start in range(KEYS)]  # with [CLS] and [SEP] 20 tokens
+        file = minibert.explore(bert, twenty).save(Path(folder) / "tiny.html")
         browser = launch(playwright)
         opened = []
         for _ in range(5):
@@ -55,6 +74,14 @@ def main() -> None:
                 page.wait_for_timeout(10)
             opened.append(time.perf_counter() - began)
         print(f"opening, until the model is there: median {np.median(opened):.2f} s, best {min(opened):.2f} s")
+        pairs = [[i, i % 4, i // 4 % 4, 5] for i in range(KEYS)]
+        for what, first in (
+            ("a sentence not run yet", pairs),
+            ("the same sentence", [[0, *pair[1:]] for pair in pairs]),
+        ):
+            times = page.evaluate(WHY, first)
+            most = np.percentile(times, 95)
+            print(f"20 tokens, why, {what}: median {np.median(times):.0f} ms, 95 of 100 under {most:.0f} ms")
         for tokens in (10, 20, 40):
             base = " ".join(WORDS[: tokens - 3])
             texts = [f"{base} {'abcdefghij'[i % 10]}" for i in range(KEYS)]
