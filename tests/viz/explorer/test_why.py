@@ -212,7 +212,7 @@ def test_by_keyboard_and_for_those_who_hear(show, live):
 
 def test_circuits_are_pythons(show, live, tiny):
     page = show(live, "view=circuit&sentence=1&arrows=60")
-    until(page, "explorer.why.arrows")
+    until(page, "explorer.why.circuit?.arrows")
     ready(page)
     (trace,) = everything(tiny, PAIR)
     shown = page.locator("#circuit tbody tr").evaluate_all(
@@ -232,7 +232,7 @@ def test_circuits_are_pythons(show, live, tiny):
 
 def test_an_arrow_opens_the_pair_where_it_is_largest(show, live):
     page = show(live, f"view=circuit&{OF_TYPED}")
-    until(page, "explorer.why.arrows")
+    until(page, "explorer.why.circuit?.arrows")
     ready(page)
     assert page.evaluate("explorer.views.circuit.curves.length") == 12
     page.locator("[data-state=arrows]").evaluate("(e) => { e.value = 5; e.dispatchEvent(new Event('input')); }")
@@ -259,8 +259,8 @@ def test_an_arrow_opens_the_pair_where_it_is_largest(show, live):
 
 def test_a_head_that_is_off_has_no_arrows(show, live):
     page = show(live, f"view=circuit&without=1.2&arrows=60&{OF_TYPED}")
-    until(page, "explorer.why.arrows")
-    arrows = page.evaluate("explorer.why.arrows")
+    until(page, "explorer.why.circuit?.arrows")
+    arrows = page.evaluate("explorer.why.circuit?.arrows")
     assert len(arrows) > 20 and not [
         a for a in arrows if a["from"] == "1.2" or (a["to"], a["side"]) == ("1.2", "value")
     ]
@@ -280,7 +280,7 @@ def test_the_saved_pictures_say_what_they_show(show, live):
         assert said in words, said
     assert "nearness" not in words
     page.keyboard.press("8")
-    until(page, "explorer.why.arrows")
+    until(page, "explorer.why.circuit?.arrows")
     ready(page)
     words = saved(page)
     for said in ("Circuits", TYPED, "layer 3", "1.2", "previous", "q: in queries, k: in keys"):
@@ -316,7 +316,7 @@ def test_in_japanese(show, tiny, tmp_path):
     assert "位置 × 位置" in names and not re.search("[a-zA-Z]", "".join(names))
     for view in ("why", "circuit"):
         page.evaluate(f"explorer.set({{ view: '{view}' }})")
-        until(page, "explorer.why.found || explorer.why.arrows")
+        until(page, "explorer.why.found || explorer.why.circuit?.arrows")
         text = page.locator("aside").inner_text()
         for english in ("position", "without", "Largest", "share", "head ", "sum"):
             assert english not in text, english

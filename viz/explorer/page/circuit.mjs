@@ -19,16 +19,15 @@ const END_COLORS = { query: "query", key: "key", value: "attention" }; // names 
 const numbersOf = (name) => name.split(".").map(Number);
 
 /** What an arrow says, and what a click on it does. */
-function arrowTold({ data, state }, { from, to, side, share, query, key }) {
-  const sentence = data.sentences[state.sentence];
-  const names = { from, to, share: percent(share), query: named(sentence, query), key: named(sentence, key) };
+function arrowTold({ why: { circuit } }, { from, to, side, share, query, key }) {
+  const names = { from, to, share: percent(share), query: named(circuit, query), key: named(circuit, key) };
   return [say(`circuit_${side}`, names), say("circuit_open", names)];
 }
 
 const pairOf = ({ to, query, key }) => ({ layer: numbersOf(to)[0], head: numbersOf(to)[1], query, key });
 
 /** As many arrows as the state says; the model gives the largest first. */
-const shownArrows = ({ why, state }) => (why.arrows ?? []).slice(0, state.arrows);
+const shownArrows = ({ why, state }) => (why.circuit?.arrows ?? []).slice(0, state.arrows);
 
 export class CircuitView {
   constructor() {
@@ -79,7 +78,7 @@ export class CircuitView {
       painter.stamp(painter.sprite("disc", LETTER, theme[END_COLORS[side]], theme.paper), x, y);
       painter.text(side[0], x, y - 0.5, { color: theme.paper, size: 11, weight: 700, align: "center" });
     }
-    const note = arrows.length ? "circuit_legend" : why.arrows ? "circuit_none" : "why_waiting";
+    const note = arrows.length ? "circuit_legend" : why.circuit ? "circuit_none" : why.nothing;
     paragraph(painter, say(note), box.x + MARGIN, this.below, Math.min(box.width, this.width) - 2 * MARGIN, faint);
     return false;
   }
@@ -112,7 +111,7 @@ export function showCircuit(app) {
     return [open, say(arrow.side), percent(arrow.share)];
   });
   const head = ["circuit_arrow", "circuit_side", "circuit_share"].map((name) => heading(say(name)));
-  const nothing = () => element("p", {}, say(app.why.arrows ? "circuit_none" : "why_waiting"));
+  const nothing = () => element("p", {}, say(app.why.circuit ? "circuit_none" : app.why.nothing));
   refill(byId("circuit"), [rows.length ? table(head, rows) : nothing()]);
   byId("arrows-value").textContent = String(app.state.arrows);
 }

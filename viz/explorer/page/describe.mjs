@@ -21,7 +21,7 @@ export function leadText(app) {
   if (state.view === "points" && state.dims === 3 && state.method === "attention") return say("lead_points_plane", { flat: percent(here("nearest1_2d")) });
   if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: percent(here("nearest1_2d")), full: percent(here("nearest1_full")) }) + made(here);
   if (state.view === "near") return nearText(app, method);
-  if (state.view === "why") return app.why.reasons ? say("lead_why", app.why.names) : say(app.secret ? "why_secret" : "why_choose");
+  if (state.view === "why") return app.why.reasons ? say("lead_why", app.why.names) : say(app.why.nothing);
   return say(`lead_${state.view}`, { ...at, token: app.sentence.tokens[Math.max(0, state.query)] });
 }
 

@@ -34,7 +34,7 @@ export class Why {
   constructor(app) {
     this.app = app;
     this.found = null; // {request, tokens, names, terms}
-    this.arrows = null;
+    this.circuit = null; // {tokens, arrows}
     this.count = 0;
   }
 
@@ -61,9 +61,18 @@ export class Why {
 
   receive({ request, tokens, reasons }) {
     if (JSON.stringify(request) !== this.asked) return; // another has been asked since
-    if (request.why.query === undefined) this.arrows = reasons;
+    if (request.why.query === undefined) this.circuit = { tokens, arrows: reasons };
     else this.found = { ...reasons, request, tokens, number: ++this.count };
     this.app.changed();
+  }
+
+  /** The name of what is said where there is nothing to show. */
+  get nothing() {
+    const { app, wanted } = this;
+    if (app.secret) return "why_secret";
+    if (!app.live.model) return "typing_no_worker";
+    if (app.state.view === "circuit" || wanted) return wanted ? "why_waiting" : "why_unwritten";
+    return "why_choose";
   }
 
   /** The key that is explained: the chosen one, or the most attended. */
@@ -153,7 +162,7 @@ export function showWhy(app) {
   if (reasons) {
     parts.push(element("p", {}, say("why_heading", why.names)), termTable(why));
     parts.push(element("p", { class: "note" }, say("why_legend")));
-  } else if (!app.secret) parts.push(element("p", {}, say(why.wanted ? "why_waiting" : "why_choose")));
+  } else parts.push(element("p", {}, say(why.nothing)));
   const box = byId("why");
   const focused = box.contains(document.activeElement);
   refill(box, parts);
@@ -217,9 +226,8 @@ export class WhyView {
     const { theme, why, data } = app;
     this.links = [];
     if (!this.rows.length) {
-      const text = app.secret ? "why_secret" : why.wanted ? "why_waiting" : "why_choose";
       const look = { color: theme.ink, size: 13 };
-      paragraph(painter, say(text), box.x + WHY_EDGE, box.y + 30, box.width - 2 * WHY_EDGE, look);
+      paragraph(painter, say(why.nothing), box.x + WHY_EDGE, box.y + 30, box.width - 2 * WHY_EDGE, look);
       return false;
     }
     const { narrow, left, right, bars, high } = this.columns;
