@@ -9,7 +9,7 @@ A tour of one's own is a JSON list of objects:
       "question": "...",
       "choices": ["...", "..."], "right": 1,   to guess from (from 0); leave both out for an open question
       "answer": "...",
-      "hidden": true}]                         no guesses, and in One head no text above it, before the answer
+      "hidden": true}]                         before the answer no guesses, no text above One head, no terms of a score
 """
 
 from collections.abc import Mapping, Sequence

@@ -39,7 +39,10 @@ function lastRun(bert, { text, second, off, hidden }) {
   return (bert.last = { name, encoding, trace, states: [] });
 }
 
-/** Why a query attends where it does, for {layer, head, query}; for {} which earlier heads each head uses. */
+/**
+ * Why a query attends where it does, for {layer, head, query}, or nothing if the query is -1: then all is only made ready.
+ * For {}, which earlier heads each head uses.
+ */
 export function explain(bert, request) {
   const { why: { layer = bert.weights.layers.length - 1, head, query }, hidden } = request;
   const last = lastRun(bert, request);
@@ -48,6 +51,7 @@ export function explain(bert, request) {
   while (states.length <= layer) states.push(last.rest.next().value);
   const { tokens } = encoding;
   if (query === undefined) return { tokens, reasons: composition(bert, trace, states, new Set(hidden)) };
+  if (query < 0) return { tokens, reasons: null };
   return { tokens, reasons: { names: states[layer].names, terms: score_parts(bert, states[layer], layer, head, query) } };
 }
 

@@ -113,7 +113,7 @@ export class Live {
       const { error, values } = answer;
       return typing.say(values ? typing.instead(error, values) : typing.instead("typing_error", { error }), true);
     }
-    if (answer.reasons) return app.why.receive(answer);
+    if (answer.request.why) return app.why.receive(answer);
     if (!state.text && !state.second) return;
     data.type({ ...answer, number: (data.typed?.number ?? 0) + 1 });
     const { length } = answer.encoding.ids;

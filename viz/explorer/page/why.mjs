@@ -38,29 +38,37 @@ export class Why {
     this.count = 0;
   }
 
-  /** What the view needs of the model, or null. The page's own sentences run as they were written. */
+  /**
+   * What the view needs of the model, or null. The page's own sentences run as they were written; while no pair is chosen
+   * (query -1), the model only runs the sentence, so that the answer is soon there when one is.
+   */
   get wanted() {
     const { data, state } = this.app;
     const { view, layer, head, query, key, sentence } = state;
-    const why = view === "circuit" ? {} : { layer, head, query };
-    if (view !== "circuit" && (!PAIRS.includes(view) || query < 0 || (view !== "why" && key < 0))) return null;
+    if (view !== "circuit" && !PAIRS.includes(view)) return null;
+    const why = view === "circuit" ? {} : { layer, head, query: view === "why" || key >= 0 ? query : -1 };
     const [text, second = ""] = textsOf(data.sentences[sentence]);
     if (!text && !second) return null;
     if (!data.isTyped(sentence)) return { text, second, off: [], hidden: [], why };
     const { off, hidden } = data.typed.request;
-    return { text, second, off, hidden, why };
+    return why.query === -1 ? null : { text, second, off, hidden, why };
+  }
+
+  /** Whether a query and a key are chosen. */
+  get hasPair() {
+    return (this.wanted?.why.query ?? -1) >= 0;
   }
 
   ask() {
     const { wanted } = this;
     const asked = JSON.stringify(wanted);
-    if (wanted?.why.query === undefined) this.found = null;
+    if (!this.hasPair) this.found = null;
     if (wanted && asked !== this.asked) this.app.live.model?.ask(wanted);
     this.asked = asked;
   }
 
   receive({ request, tokens, reasons }) {
-    if (JSON.stringify(request) !== this.asked) return; // another has been asked since
+    if (!reasons || JSON.stringify(request) !== this.asked) return; // another has been asked since
     if (request.why.query === undefined) this.circuit = { tokens, arrows: reasons };
     else this.found = { ...reasons, request, tokens, number: ++this.count };
     this.app.changed();
@@ -71,8 +79,8 @@ export class Why {
     const { app, wanted } = this;
     if (app.secret) return "why_secret";
     if (!app.live.model) return "typing_no_worker";
-    if (app.state.view === "circuit" || wanted) return wanted ? "why_waiting" : "why_unwritten";
-    return "why_choose";
+    if (app.state.view !== "circuit" && !this.hasPair) return "why_choose";
+    return wanted ? "why_waiting" : "why_unwritten";
   }
 
   /** The key that is explained: the chosen one, or the most attended. */
@@ -168,7 +176,7 @@ export function showWhy(app) {
   refill(box, parts);
   if (focused && !box.contains(document.activeElement)) box.querySelector("button")?.focus();
   byId("why-open").hidden = !reasons || state.view === "why";
-  byId("why-section").hidden ||= app.secret || (state.view !== "why" && !why.wanted);
+  byId("why-section").hidden ||= app.secret || (state.view !== "why" && !why.hasPair);
 }
 
 /** The terms as a table; a part that an earlier head wrote is a button that leads there. */
