@@ -124,7 +124,7 @@ def test_a_part_leads_to_the_head_that_wrote_it_and_there_is_a_way_back(show, li
     page.click("#why-back")
     explained(page, 1, 2, 6)
     check(page, tiny, TYPED, 1, 2, 6, 5)
-    assert page.evaluate("explorer.state.trail") == "" and not page.locator("#why-back").count()
+    assert page.evaluate("explorer.state.trail") == "" and page.locator("#why-back").is_hidden()
 
 
 def test_a_name_in_the_picture_leads_on(show, live):
@@ -208,6 +208,7 @@ def test_by_keyboard_and_for_those_who_hear(show, live):
     assert page.evaluate("document.activeElement.id") == "why-back"
     page.keyboard.press("Enter")
     explained(page, 1, 2, 4)
+    assert page.evaluate("document.activeElement.id") == "canvas"
 
 
 def test_circuits_are_pythons(show, live, tiny):
@@ -298,14 +299,33 @@ def test_a_page_without_the_model_has_none_of_it(show, tiny, tmp_path):
     assert page.locator("#why-section").is_hidden() and page.evaluate("explorer.state.view") == "sentence"
 
 
+def test_with_a_finger_a_second_tap_asks_why(show, live):
+    page = show(live, "view=sentence&layer=1&head=2", (390, 844), has_touch=True, is_mobile=True)
+    until(page, "explorer.live.typing.ready && !explorer.live.model.busy")
+    ready(page)
+    for view in ("sentence", "why"):
+        box = page.locator("#canvas").bounding_box()
+        points = "explorer.views.sentence.drawn.find(({i, j}) => i === 4 && j === 3).points"
+        (x1, y1), (x2, y2) = page.evaluate(points)
+        page.touchscreen.tap(box["x"] + (x1 + x2) / 2, box["y"] + (y1 + y2) / 2)
+        until(page, f"explorer.state.view === '{view}' && explorer.state.key === 3")
+        explained(page, 1, 2, 4)
+    box, link = page.locator("#canvas").bounding_box(), page.evaluate("explorer.views.why.links[0]")
+    page.touchscreen.tap(box["x"] + link["x"] + link["width"] / 2, box["y"] + link["y"] + link["height"] / 2)
+    until(page, "explorer.state.trail === '1.2.4.3'")
+    page.locator("#tip").wait_for(state="hidden")
+    page.locator("#why-back").tap()
+    explained(page, 1, 2, 4)
+
+
 def test_an_address_is_not_trusted(show, live):
     page = show(live, "view=why&layer=1&head=2&query=4&key=99&instead=77&trail=9.9.9.9_x&arrows=0")
     explained(page, 1, 2, 4)
     assert page.evaluate("[explorer.state.trail, explorer.state.arrows]") == ["", 12]
-    assert len(rows(page)) == 10 and not page.locator("#why-back").count()
+    assert len(rows(page)) == 10 and page.locator("#why-back").is_hidden()
     page = show(live, "view=why&layer=1&head=2&query=4&trail=9.9.9.9_1.2.77.1")
     explained(page, 1, 2, 4)
-    assert not page.locator("#why-back").count()  # this model has no such heads, this sentence no such tokens
+    assert page.locator("#why-back").is_hidden()  # this model has no such heads, this sentence no such tokens
 
 
 def test_in_japanese(show, tiny, tmp_path):

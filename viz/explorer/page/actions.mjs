@@ -28,6 +28,7 @@ export const ACTIONS = {
   "zoom-out": (app) => look(app, { zoom: Math.max(0.2, app.state.zoom / 1.3) }),
   "zoom-all": (app) => look(app, { zoom: 1, x: 0, y: 0 }),
   why: (app) => app.set({ view: "why", trail: "" }),
+  "why-back": (app) => app.why.back(),
   clear: (app) => app.set({ query: -1, key: -1 }),
   "all-on": (app) => app.set({ off: "" }),
 };

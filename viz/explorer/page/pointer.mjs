@@ -89,8 +89,10 @@ class Pointer {
     this.drag = null;
     if (!drag || drag.moved || event.type !== "pointerup") return;
     const [x, y] = this.place(event);
-    if (Math.hypot(x - drag.x, y - drag.y) < 6) click(app, this.hit(x, y));
-    if (event.pointerType === "touch") app.point(this.hit(x, y), [event.clientX, event.clientY]); // fingers do not hover
+    const target = this.hit(x, y);
+    if (Math.hypot(x - drag.x, y - drag.y) < 6) click(app, target);
+    if (target?.go) app.point(null); // what it told of is gone
+    else if (event.pointerType === "touch") app.point(this.hit(x, y), [event.clientX, event.clientY]); // fingers do not hover
   }
 
   wheel(event) {

@@ -145,6 +145,7 @@ export class Why {
   back() {
     const [layer, head, query, key] = this.trail.at(-1);
     this.open({ layer, head, query, key }, this.trail.slice(0, -1));
+    if (byId("why-back").hidden) this.app.canvas.focus(); // the button has gone
   }
 }
 
@@ -160,13 +161,10 @@ export function showWhy(app) {
     list.value = String(state[name]);
   }
   const { reasons } = why;
-  const back = why.trail.at(-1);
+  const back = byId("why-back");
+  back.hidden ||= !why.trail.length;
+  if (!back.hidden) back.textContent = backText(sentence, why.trail.at(-1));
   const parts = [];
-  if (back && state.view === "why") {
-    const [layer, head, query, key] = back;
-    const name = say("why_back", { layer, head, query: named(sentence, query), key: named(sentence, key) });
-    parts.push(button(name, () => why.back(), { id: "why-back" }));
-  }
   if (reasons) {
     parts.push(element("p", {}, say("why_heading", why.names)), termTable(why));
     parts.push(element("p", { class: "note" }, say("why_legend")));
@@ -174,10 +172,13 @@ export function showWhy(app) {
   const box = byId("why");
   const focused = box.contains(document.activeElement);
   refill(box, parts);
-  if (focused && !box.contains(document.activeElement)) box.querySelector("button")?.focus();
+  if (focused && !box.contains(document.activeElement)) (back.hidden ? app.canvas : back).focus();
   byId("why-open").hidden = !reasons || state.view === "why";
   byId("why-section").hidden ||= app.secret || (state.view !== "why" && !why.hasPair);
 }
+
+const backText = (sentence, [layer, head, query, key]) =>
+  say("why_back", { layer, head, query: named(sentence, query), key: named(sentence, key) });
 
 /** The terms as a table; a part that an earlier head wrote is a button that leads there. */
 function termTable(why) {
