@@ -7,7 +7,7 @@ Inside the model, the name of an array ends with its shape, one letter per axis:
     T  tokens (of all sentences, end to end,     D  hidden size     V  vocabulary
        or of one sentence)                       H  heads           L  layers
     S  tokens as keys                            K  head size       N  points (in viz)
-    F  feed-forward size                         E  embedding size, where it is not D
+    F  feed-forward size                         E  embedding size (D in most models)
 
 So `scores_HTS` has, for each head, one row per query token and one column per key token. The equations above the code
 use the same letters; `^T` after a matrix is its transpose.
@@ -42,12 +42,14 @@ HOME = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in HOME:
-        raise AttributeError(f"module 'minibert' has no attribute {name!r}")
-    from importlib import import_module
+    from importlib import import_module, util
 
-    return getattr(import_module(HOME[name]), name)
+    if name in HOME:
+        return getattr(import_module(HOME[name]), name)
+    if name.startswith("_") or util.find_spec(f"minibert.{name}") is None:
+        raise AttributeError(f"module 'minibert' has no attribute {name!r}")
+    return import_module(f"minibert.{name}")  # such as minibert.whatif, without an import of its own
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return sorted([*(name for name in globals() if name.startswith("__")), *__all__])

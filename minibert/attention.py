@@ -4,21 +4,9 @@ Each token has three vectors. Its query describes what the token looks for. Its 
 found. Its value is what it gives away. The larger the dot product of a query and a key, the more of the key's value
 goes to the query's token. This is from Vaswani et al., "Attention is all you need", 2017.
 
-    query     = hidden W_q + b_q
-    key       = hidden W_k + b_k
-    value     = hidden W_v + b_v
-    scores    = query key^T / sqrt(K)
-    attention = softmax(scores)
-    context   = attention value
-
 H heads do this in parallel. Each head reads all D numbers of a token. It computes its own query, key and value, each of
 K = D / H numbers. So each head can look for something else. W_q [D, D] is H matrices [D, K] side by side. `attend` is
 the main function. The line attention_HTS @ value_HSK moves the information.
-
-Other implementations stack sentences into one array and fill the short ones up with [PAD]. Then they add a huge
-negative number, the attention mask, to the scores of those keys, so that they get no attention. Here sentences are in
-one array, one after another, and `self_attention` runs `attend` on each. So no mask is needed. ([MASK] is another
-thing: a token.)
 """
 
 import math
@@ -30,7 +18,9 @@ from minibert.checkpoint.parameters import AttentionWeights
 from minibert.numerics import linear, softmax
 
 
-def attend(query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray) -> tuple[np.ndarray, ...]:
+def attend(
+    query_HTK: np.ndarray, key_HSK: np.ndarray, value_HSK: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute the attention of the tokens of one sentence to each other.
 
         scores    = query key^T / sqrt(K)      how well does the label of s match what t looks for?
@@ -66,6 +56,15 @@ def self_attention(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: AttentionWeights, heads: int
 ) -> list[dict[str, np.ndarray]]:
     """Compute the attention of the tokens within each sentence. `sentences` has the rows of each sentence in hidden_TD.
+
+        query = hidden W_q + b_q
+        key   = hidden W_k + b_k
+        value = hidden W_v + b_v
+
+    Other implementations stack sentences into one array and fill the short ones up with [PAD]. Then they add a huge
+    negative number, the attention mask, to the scores of those keys, so that they get no attention. Here sentences
+    are in one array, one after another, and `attend` runs on each. So no mask is needed. ([MASK] is another thing: it
+    is a token.)
 
     Returns, for each sentence, query, key, value [H, T, K], scores, attention [H, T, S] and context [T, D].
     """

@@ -34,9 +34,7 @@ def attention_output(
 def attention_block(
     hidden_TD: np.ndarray, sentences: Sequence[slice], weights: LayerWeights, config: BertConfig
 ) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """Run the half of a layer that works on several tokens together.
-
-        hidden = layer_norm(hidden + context W + b)
+    """Run the half of a layer that works on several tokens together: `self_attention`, then `attention_output`.
 
     Returns the new hidden_TD. For each sentence, it also returns what `self_attention` computed, and
     "attention_output", the sentence's part of the new hidden_TD.

@@ -36,7 +36,7 @@ BATCH_TOKENS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Bert:
-    """This is a trained BERT. It never changes. Calling it with a text returns a Trace: the arrays that it computed."""
+    """This is a trained BERT. Its weights never change. Calling it with a text returns a Trace: the arrays that it computed."""
 
     config: BertConfig
     tokenizer: Tokenizer
@@ -50,6 +50,7 @@ class Bert:
     def __repr__(self) -> str:
         c = self.config
         heads = f"{c.num_hidden_layers} layers of {c.num_attention_heads} heads"
+        heads += f" ({off} off)" if (off := self.notes.get("heads off")) else ""
         return f"Bert({self.name!r}: {heads}, hidden size {c.hidden_size}, vocabulary of {c.vocab_size:,})"
 
     def __call__(self, text: Text) -> Trace:
@@ -57,7 +58,7 @@ class Bert:
         return self.forward([self.encode(text)])[0]
 
     def forward(self, encodings: Sequence[Encoding], keep: frozenset[str] = frozenset(DEFAULT)) -> list[Trace]:
-        """Run the forward pass of some sentences, one after another in one array.
+        """Run the forward pass of several sentences. Their tokens are in one array, one sentence after another.
 
             hidden = embed(tokens)
             hidden = encoder_layer(hidden)      once for each layer, with the weights of that layer

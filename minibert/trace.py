@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -40,7 +41,7 @@ NOT_KEPT: Any = None
 """This replaces an array that was not kept. Its type lets a type checker treat every field as an array."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayerTrace:
     """These arrays were computed by one layer for one sentence, in this order. They are float32, or None if not kept.
 
@@ -54,7 +55,7 @@ class LayerTrace:
     attention_output  [tokens, hidden]            after the first half: output projection, residual and layer norm
     intermediate      [tokens, intermediate]      inside the second half, after the activation
 
-    `head_outputs` and `intermediate` are there only where `keep` named them.
+    `head_outputs` and `intermediate` are there only if `keep` named them. They are computed beside the forward pass.
     """
 
     query: np.ndarray = NOT_KEPT
@@ -70,10 +71,19 @@ class LayerTrace:
     def __post_init__(self) -> None:
         lock(getattr(self, name) for name in LAYER_FIELDS)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a copy or a pickle, whose arrays could be written to otherwise."""
+        self.__dict__.update(state)
+        self.__post_init__()
+
+    def __repr__(self) -> str:
+        kept = {name: getattr(self, name) for name in LAYER_FIELDS if getattr(self, name) is not None}
+        return f"LayerTrace({', '.join(f'{name} {list(array.shape)}' for name, array in kept.items())})"
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A Trace is all that the model computed for one sentence. Arrays are float32 and read-only, or None if not kept.
+    """A Trace has the arrays that the model computed for one sentence: float32 and read-only, or None if not kept.
 
     tokens          the pieces of the text, "##" where one continues a word; [CLS] stands before, [SEP] after each half
     words           (sentence, word) each token is a piece of, both from 0; None for special tokens
@@ -99,6 +109,8 @@ class Trace:
 
     def __post_init__(self) -> None:
         lock((*(self.hidden_states or ()), self.pooled))
+
+    __setstate__ = LayerTrace.__setstate__
 
     @classmethod
     def begin(cls, encoding: Encoding) -> "Trace":
@@ -152,8 +164,9 @@ class Trace:
     def save(self, path: str | Path, name: str = "attention") -> None:
         """Write one field as rows to a .csv or .tsv file, or all that was kept to an .npz file.
 
-        The .npz file has each field under its name, as `stacked` returns it. It also has tokens, token_type_ids, and
-        words: [tokens, 2] with sentence and word, -1 for special tokens.
+        The .npz file has each field under its name, as `stacked` returns it. It also has tokens, token_type_ids,
+        input_ids, roles ("" for a piece of the text), and words: [tokens, 2] with sentence and word, -1 for special
+        tokens. `Trace.load` reads it.
         ValueError: another ending, or the field was not kept.
         """
         from viz.files import whole_file
@@ -167,8 +180,9 @@ class Trace:
             if self.pooled is not None:
                 arrays["pooled"] = self.pooled
             words = np.array([word or (-1, -1) for word in self.words])
+            arrays |= {name: getattr(self, name) for name in ("tokens", "token_type_ids", "input_ids")}
             with whole_file(path) as beside, beside.open("wb") as file:
-                np.savez(file, tokens=self.tokens, words=words, token_type_ids=self.token_type_ids, **arrays)
+                np.savez(file, words=words, roles=[role or "" for role in self.roles], **arrays)
             return
         rows = self._rows(name)
         first = next(rows)
@@ -177,6 +191,29 @@ class Trace:
             writer.writeheader()
             writer.writerow(first)
             writer.writerows(rows)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Trace":
+        """Return the Trace that `save` wrote to an .npz file. ValueError: the file is not such a file."""
+        try:
+            with np.load(path) as saved:
+                arrays = {name: saved[name] for name in saved}
+            tokens, words = arrays["tokens"].tolist(), arrays["words"].tolist()
+            encoding = {name: tuple(arrays[name].tolist()) for name in ("token_type_ids", "input_ids")}
+            roles = tuple(role or None for role in arrays["roles"].tolist())
+        except (BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a file that Trace.save wrote ({error}); expected an .npz file") from None
+        names, states = [name for name in LAYER_FIELDS if name in arrays], arrays.get("hidden_states")
+        count = len(arrays[names[0]]) if names else 0 if states is None else len(states) - 1
+        return cls(
+            tokens=tuple(tokens),
+            words=tuple(None if sentence < 0 else (sentence, word) for sentence, word in words),
+            layers=tuple(LayerTrace(**{name: arrays[name][layer] for name in names}) for layer in range(count)),
+            roles=roles,
+            hidden_states=NOT_KEPT if states is None else tuple(states),
+            pooled=arrays.get("pooled"),
+            **encoding,
+        )
 
     def holds(self, name: str) -> bool:
         """Return whether the trace has this field. If it is a field of a layer, every layer must have it."""

@@ -307,5 +307,8 @@ def test_one_text_in_place_of_many_is_an_error(minilm):
 
 
 def test_a_bert_shows_itself_in_one_line():
-    assert repr(minibert.load("tiny")).startswith("Bert('tiny': 4 layers of 4 heads, ")
+    bert = minibert.load("tiny")
+    assert repr(bert).startswith("Bert('tiny': 4 layers of 4 heads, ")
+    fewer = bert.without_heads([(1, 2)]).without_heads([(0, 3)])
+    assert repr(fewer).startswith("Bert('tiny': 4 layers of 4 heads (1.2, 0.3 off), ")
     assert len(repr(minibert.load("tiny"))) < 120

@@ -1,12 +1,14 @@
 """Traces as rows and in files: every number where its words and positions say."""
 
+import copy
 import csv
+import pickle
 
 import numpy as np
 import pytest
 
 import minibert
-from minibert.trace import LAYER_FIELDS
+from minibert.trace import FIELDS, LAYER_FIELDS
 from tests.material import everything
 
 
@@ -51,10 +53,52 @@ def test_rows_go_into_a_file_for_spreadsheets(trace, tmp_path, ending):
 def test_all_arrays_go_into_an_npz(trace, tmp_path):
     trace.save(tmp_path / "trace.npz")
     with np.load(tmp_path / "trace.npz") as saved:
-        assert set(saved) == {*LAYER_FIELDS, "hidden_states", "tokens", "words", "token_type_ids"}
+        beside = {"tokens", "words", "token_type_ids", "input_ids", "roles"}
+        assert set(saved) == {*LAYER_FIELDS, "hidden_states", *beside}
         np.testing.assert_array_equal(saved["attention"], trace.stacked("attention"))
         assert saved["tokens"].tolist() == list(trace.tokens)
         assert [tuple(word) for word in saved["words"]] == [word or (-1, -1) for word in trace.words]
+
+
+def same(ours, theirs):
+    """The same arrays, read-only, and the same tokens."""
+    for name in ("tokens", "words", "token_type_ids", "roles", "input_ids"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert len(ours.layers) == len(theirs.layers)
+    pairs = [*zip(ours.layers, theirs.layers, strict=True), (ours, theirs)]
+    for one, other in pairs:
+        for name in LAYER_FIELDS if one is not ours else ("pooled",):
+            a, b = getattr(one, name), getattr(other, name)
+            assert (a is None) == (b is None), name
+            if a is not None:
+                np.testing.assert_array_equal(a, b)
+                assert not a.flags.writeable, name
+    for a, b in zip(ours.hidden_states or (), theirs.hidden_states or (), strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert not a.flags.writeable
+
+
+@pytest.mark.parametrize("keep", [FIELDS, ["hidden_states"], ["query", "pooled"]])
+def test_a_trace_that_is_saved_copied_or_pickled_is_the_same(minilm, tmp_path, keep):
+    (trace,) = minilm.batch([("A cat sat.", "It was warm.")], keep=keep)
+    trace.save(tmp_path / "trace.npz")
+    same(minibert.Trace.load(tmp_path / "trace.npz"), trace)
+    same(copy.deepcopy(trace), trace)
+    same(pickle.loads(pickle.dumps(trace)), trace)
+
+
+def test_a_file_that_is_no_trace_is_told(tmp_path):
+    path = tmp_path / "other.npz"
+    np.savez(path, tokens=["a"])
+    for content in (path.read_bytes(), b"PK", b"", path.read_bytes()[:40]):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"is not a file that Trace\.save wrote"):
+            minibert.Trace.load(path)
+
+
+def test_the_repr_of_a_layer_is_short(trace):
+    assert len(repr(trace.layers[0])) < 400
+    assert repr(trace.layers[0]).startswith(f"LayerTrace(query {list(trace.layers[0].query.shape)}, key [")
 
 
 def test_what_was_not_kept_is_left_out_or_named(minilm, tmp_path):

@@ -27,8 +27,6 @@ assert_type(minibert.Encoding.from_ids([101, 102]), minibert.Encoding)
 trace = bert("The brown capybara is sleeping now.")
 assert_type(trace, minibert.Trace)
 layer: minibert.LayerTrace = trace.layers[0]
-if layer.query is None or layer.key is None or layer.attention is None:
-    raise SystemExit
 assert_type(bert.batch(["One.", ("Two.", "Three."), encoding]), list[minibert.Trace])
 assert_type(bert.stream(["One."], keep=("query", "key")), Iterator[minibert.Trace])
 assert_type(bert.fill_mask("A [MASK].", top=3), list[list[tuple[str, float]]])
@@ -40,6 +38,8 @@ assert_type(bert.without_heads([(1, 2)], mean_over=["One."]), minibert.Bert)
 trace.stacked("attention").mean(axis=(0, 1))
 assert_type(trace.to_rows("query"), list[dict[Any, Any]])
 trace.save("trace.npz")
+assert_type(minibert.Trace.load("trace.npz"), minibert.Trace)
+vectors: np.ndarray = bert.embed(["One.", ("Two.", "Three.")], prompt="query")
 
 normalized = viz.normalize(layer.query, layer.key, [0] * 12, method="exact")
 assert_type(normalized, viz.Normalized)

@@ -109,4 +109,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *SUBPACKAGES, *LATER})
+    return sorted({*(name for name in globals() if name.startswith("__")), *SUBPACKAGES, *__all__})

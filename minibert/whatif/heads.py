@@ -39,7 +39,9 @@ def without_heads(bert: Bert, heads: Iterable[tuple[int, int]], mean_over: Itera
         weight[:, columns] = 0
         output = layers[layer].attention_output._replace(weight=weight, bias=bias)
         layers[layer] = layers[layer]._replace(attention_output=output)
-    return replace(bert, weights=bert.weights._replace(layers=tuple(layers)))
+    off = ", ".join(f"{layer}.{head}" for layer, head in chosen)
+    notes = {**bert.notes, "heads off": ", ".join(filter(None, [bert.notes.get("heads off"), off]))}
+    return replace(bert, weights=bert.weights._replace(layers=tuple(layers)), notes=notes)
 
 
 def check_head(bert: Bert, layer: int, head: int) -> tuple[int, int]:

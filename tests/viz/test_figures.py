@@ -271,8 +271,14 @@ def test_matplotlib_waits_for_the_first_figure():
 
 
 def test_all_public_names_and_folders_are_found_after_one_import():
-    code = "import viz; names = dir(viz); assert set(viz.__all__) | {'geometry', 'figures', 'measures'} <= set(names)"
-    code += "; viz.geometry.normalize; viz.figures; viz.measures.measure; viz.explorer; viz.web"
+    code = """
+import minibert, viz
+def public(module): return {name for name in dir(module) if not name.startswith("_")}
+minibert.whatif.flow.rollout; minibert.numerics.softmax
+viz.geometry.normalize; viz.figures; viz.measures.measure; viz.explorer; viz.web
+assert public(minibert) == set(minibert.__all__)
+assert public(viz) == {*viz.__all__, *viz.SUBPACKAGES}
+"""
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
