@@ -14,8 +14,8 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
         hidden_t = layer_norm(word[id of t] + position[index of t in its sentence] + token_type[segment of t])
 
     Each token becomes a vector of D numbers, its hidden state. Each layer computes a new one. Without the position, the
-    order of the tokens would be lost, because attention does not depend on it. A pair of sentences is one sentence
-    here. Its positions continue through both halves, and the halves attend to each other. Only the segment differs.
+    order of the tokens would be lost, because attention does not depend on the order. A pair of sentences is one
+    sequence. Its positions continue through both halves, and the halves attend to each other. Only the segment differs.
 
     Tokens are words and pieces of words: "##y" continues the piece before it. [CLS] is in front, and [SEP] is at the
     end of the sentence, or of each half of a pair. An id is the token's row in the table `word`. All three tables were

@@ -1,4 +1,4 @@
-"""Pooler, masked-language-model head, sentence vector and classifier compute results from the encoder's output.
+"""Pooler, masked-language-model head and classifier compute results from the encoder's output.
 
 These are called heads too, but have nothing to do with the heads of attention. Logits are the numbers before softmax
 (or before another last function). A masked language model guesses the tokens that are hidden by [MASK].
@@ -34,19 +34,6 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
     act = ACTIVATIONS[hidden_act]
     transformed_TE = layer_norm(act(linear(hidden_TD, *weights.transform)), *weights.norm, eps)
     return linear(transformed_TE, weights.decoder, weights.bias)
-
-
-def sentence_vector(hidden_TD: np.ndarray) -> np.ndarray:
-    """Return one vector for the sentence, from all its tokens.
-
-        vector = mean over tokens of hidden, scaled to length 1
-
-    If a model was trained for it, sentences of similar meaning have vectors of similar direction (Reimers & Gurevych,
-    2019). For vectors of length 1, the dot product is the cosine of their angle. The package `sentence_vectors` has the
-    other ways that some checkpoints need. hidden_TD -> [D].
-    """
-    vector = hidden_TD.mean(axis=0)
-    return vector / np.linalg.norm(vector)
 
 
 def classify(pooled: np.ndarray, weights: LinearWeights) -> np.ndarray:

@@ -36,7 +36,7 @@ BATCH_TOKENS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Bert:
-    """This is a trained BERT. Its weights never change. Calling it with a text returns a Trace: the arrays that it computed."""
+    """A trained BERT. Its weights never change. Calling it with a text returns a Trace: the arrays that it computed."""
 
     config: BertConfig
     tokenizer: Tokenizer

@@ -45,9 +45,9 @@ def run(args: argparse.Namespace) -> None:
     settings, before = sentence_modules(bert), prompt_text(bert, args.prompt)
     corpus = Corpus(args.texts, args.file, args.column)
     sentences = Sentences(bert, corpus, args.skip_bad, check=lambda encoding: encode(bert, encoding.text, before))
-    texts = [encoding.text for encoding in sentences]
-    vectors_ND = embed(bert, texts, args.prompt)
-    texts = [text_line(text) for text in texts]
+    given = [encoding.text for encoding in sentences]
+    vectors_ND = embed(bert, given, args.prompt)
+    texts = [text_line(text) for text in given]
     if args.csv is not None:
         rows = [
             {"text": text} | dict(enumerate(map(rounded, row))) for text, row in zip(texts, vectors_ND, strict=True)

@@ -1,8 +1,8 @@
 """One vector for each text, as sentence-transformers computes it from the last hidden states.
 
 If a model was trained for it, texts of similar meaning have vectors of similar direction: Reimers & Gurevych,
-"Sentence-BERT", 2019. `heads.sentence_vector` has the most common way, the mean of the tokens scaled to length 1. Here
-is what a checkpoint may have instead: other poolings, layers after the pooling, and prompts before the text.
+"Sentence-BERT", 2019. Most checkpoints take the mean of the tokens and scale it to length 1. Others have other
+poolings, layers after the pooling, or prompts before the text.
 """
 
 from collections.abc import Iterable
