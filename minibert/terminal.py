@@ -22,6 +22,12 @@ def print_anything() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def note(text: str) -> None:
+    """Say something beside the output of a command, on standard error."""
+    if sys.stderr is not None:
+        print(f"minibert: {printable(text)}", file=sys.stderr)
+
+
 def printable(text: str) -> str:
     """The text with escape sequences, line breaks and other control characters written out, such as \\x1b."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from minibert.commands.arguments import check_source
-from minibert.commands.output import print_json
+from minibert.commands.output import print_doubts, print_json
+from minibert.corpus.doubts import Doubts
 from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
@@ -47,13 +48,16 @@ def print_answers(
     """
     sentences = Sentences(bert, Corpus(texts, args.file, args.column), args.skip_bad, check)
     found: list[dict[str, Any]] = []
+    doubts = Doubts(bert)
     for encoding in with_bar(sentences, len(sentences.lengths), "sentences") if args.json else sentences:
+        doubts.look([encoding])
         text = text_line(encoding.text)
         if args.json:
             found.append({"text": text, **as_json(answer(encoding))})
             continue
         lines = [text] if args.file is not None else []
         print("\n".join(map(printable, [*lines, *show(answer(encoding))])))
+    print_doubts(doubts)
     if args.json:
         about = {"model": model_name(bert), **(facts or {})}
         print_json({**about, "sentences": found, "skipped": len(sentences.skipped)})

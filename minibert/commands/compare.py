@@ -11,7 +11,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from minibert.commands import arguments as arg
-from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts, print_json
+from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts, print_doubts, print_json
+from minibert.corpus.doubts import Doubts
 from minibert.files import write_csv
 from minibert.model import load
 from minibert.terminal import model_name
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> None:
     out = folder_of_run(args.out, models, name_of_texts(texts, args.file, options))
 
     found = compare(before, after, texts, **arg.source(args))
+    print_doubts(Doubts(before).look(found.scan.sample))
     out = out / "stopped" if found.stopped else out  # what lies there of a whole run stays
     written = [out / "compare.csv"]
     write_csv(written[0], [row | {"sentences": found.done} for row in found.rows])

@@ -9,7 +9,8 @@ import argparse
 import numpy as np
 
 from minibert.commands.arguments import add_file, add_json, add_model, check_source, new_path, option
-from minibert.commands.output import print_json
+from minibert.commands.output import print_doubts, print_json
+from minibert.corpus.doubts import Doubts
 from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import Sentences
 from minibert.errors import UserError
@@ -45,7 +46,9 @@ def run(args: argparse.Namespace) -> None:
     settings, before = sentence_modules(bert), prompt_text(bert, args.prompt)
     corpus = Corpus(args.texts, args.file, args.column)
     sentences = Sentences(bert, corpus, args.skip_bad, check=lambda encoding: encode(bert, encoding.text, before))
-    given = [encoding.text for encoding in sentences]
+    doubts = Doubts(bert)
+    given = [encoding.text for encoding in sentences if doubts.look([encoding])]
+    print_doubts(doubts)
     vectors_ND = embed(bert, given, args.prompt)
     texts = [text_line(text) for text in given]
     if args.csv is not None:

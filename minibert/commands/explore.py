@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from minibert.commands import arguments as arg
-from minibert.commands.output import address_of, check_page, write_page
+from minibert.commands.output import address_of, check_page, print_doubts, write_page
+from minibert.corpus.doubts import Doubts
 from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import check_some, encoded
 from minibert.errors import UserError
@@ -69,6 +70,7 @@ def run(args: argparse.Namespace) -> None:
     corpus = Corpus(args.texts or EXAMPLES, args.file, args.column)
     encodings = [encoding for _, encoding in encoded(bert, corpus, args.skip_bad)]
     check_some(len(encodings), corpus)
+    print_doubts(Doubts(bert).look(encodings))
     selection = select(bert, encodings, args.points, args.seed)
     if len(selection.encodings) == selection.count:
         arg.refuse(args, "seed", "where all sentences fit, since none is drawn at random")

@@ -5,14 +5,15 @@ import hashlib
 import json
 import re
 import webbrowser
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from minibert.corpus.doubts import Doubts
 from minibert.errors import UserError
 from minibert.files import check_writable
 from minibert.model import Bert
-from minibert.terminal import model_name, text_line
+from minibert.terminal import model_name, note, text_line
 
 if TYPE_CHECKING:
     from minibert.survey.sample import Run
@@ -39,12 +40,11 @@ def address_of(given: str | None, out: Path, name: str) -> str:
     return name if (out.parent / name).is_file() else ""
 
 
-def write_page(page: "Explorer", out: Path, notes: Iterable[str], *, show: bool) -> None:
+def write_page(page: "Explorer", out: Path, notes: Sequence[str], *, show: bool) -> None:
     """Write a page; print its name, its size and the notes; `show` opens it in the browser."""
     page.save(out)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB: open it in any browser, with or without a network")
-    for note in notes:
-        print(note)
+    print(*notes, sep="\n", end="\n" if notes else "")
     if show:
         webbrowser.open(out.resolve().as_uri())
 
@@ -93,6 +93,12 @@ def slug(text: str, longest: int = LONGEST_NAME) -> str:
 def path_part(text: str) -> str:
     """A text with nothing in it that could not stand in the name of a file."""
     return re.sub(r"[^\w.,-]+", "-", text)
+
+
+def print_doubts(doubts: Doubts) -> None:
+    """Print on standard error what the model does not read as it was meant."""
+    for line in doubts.lines:
+        note(line)
 
 
 def print_json(result: object) -> None:

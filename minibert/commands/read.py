@@ -3,7 +3,8 @@
 import argparse
 
 from minibert.commands import arguments as arg
-from minibert.commands.output import address_of, check_page, write_page
+from minibert.commands.output import address_of, check_page, print_doubts, write_page
+from minibert.corpus.doubts import Doubts
 from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import Sentences
 from minibert.model import load
@@ -31,5 +32,7 @@ def run(args: argparse.Namespace) -> None:
         from minibert.exercises.own import assemble
 
         own = assemble(args.exercises, bert.name)
-    page = read(bert, next(iter(Sentences(bert, Corpus([text])))), explorer=explorer, own=own)
-    write_page(page, out, filter(None, (page.left_out, page.student)), show=args.open)
+    (encoding,) = Sentences(bert, Corpus([text]))
+    print_doubts(Doubts(bert).look([encoding]))
+    page = read(bert, encoding, explorer=explorer, own=own)
+    write_page(page, out, list(filter(None, (page.left_out, page.student))), show=args.open)

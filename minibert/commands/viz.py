@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 
 from minibert.commands import arguments as arg
-from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts
+from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts, print_doubts
+from minibert.corpus.doubts import Doubts
 from minibert.errors import UserError
 from minibert.exercises import assemble
 from minibert.files import write_csv
@@ -122,6 +123,7 @@ def run(args: argparse.Namespace) -> None:
         return where
 
     found = survey(bert, texts, choose=chosen, queries=args.queries, **moves(args), **arg.source(args))
+    print_doubts(Doubts(bert).look(found.scan.sample))
     out = out / "stopped" if found.stopped else out  # what lies there of a whole run stays
     write_csv(out / "heads.csv", found.rows)
     print("\n".join([found.model + f": {found.how_many}" * found.stopped, *summary(found), *notes]))

@@ -12,7 +12,8 @@ import numpy as np
 
 from minibert.commands import arguments as arg
 from minibert.commands.answers import texts_of
-from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json
+from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_doubts, print_json
+from minibert.corpus.doubts import Doubts
 from minibert.corpus.lines import Corpus
 from minibert.corpus.sentences import Sentences, as_text
 from minibert.files import check_new_file, write_csv
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> None:
     encodings, found = list(sentences), []
     for encoding in with_bar(encodings, len(encodings), "sentences"):
         found.append(head_effects(bert, encoding))
+    print_doubts(Doubts(bert).look(encodings))
     if args.csv is not None:
         write_csv(args.csv, rows(found, many=args.file is not None))
     if args.json:

@@ -65,7 +65,7 @@ def title(found: Survey, *what: str, measured: bool = False, first: int | None =
         parts.append(f"{drawn}{counted(found.done if measured else len(texts), 'sentence')} of {found.source}")
     else:
         parts.append(quoted(texts))
-    return " · ".join(parts)
+    return " · ".join(filter(None, [*parts, found.unknown(first)]))
 
 
 def percentages(found: Survey, ways: Sequence[viz.Normalized]) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 import viz
+from minibert.corpus.doubts import how_many_unknown, mostly_unknown
 from minibert.corpus.lines import Corpus
 from minibert.corpus.scan import Scan
 from minibert.model import Bert
@@ -90,7 +91,13 @@ class Run:
 
     def drawn_from(self, count: int, texts: Sequence[str | tuple[str, str]]) -> str:
         """For a title: the texts, where they were typed; otherwise how many sentences of which file."""
-        return quoted(texts) if self.source is None else f"{counted(count, 'sentence')} of {self.source}"
+        name = quoted(texts) if self.source is None else f"{counted(count, 'sentence')} of {self.source}"
+        return " · ".join(filter(None, [name, self.unknown()]))
+
+    def unknown(self, first: int | None = None) -> str:
+        """For a title: how many sentences of the sample, or of its first, are mostly [UNK]; "" for none."""
+        sample = self.scan.sample[:first]
+        return how_many_unknown(list(filter(mostly_unknown, sample)), len(sample))
 
     @property
     def of_files(self) -> str:
