@@ -13,6 +13,10 @@ from minibert.files import abbreviate, read_json
 HIDDEN_ACTS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
 """The names of `minibert.numerics.ACTIVATIONS`."""
 
+SAME_ACTS = {"swish": "silu", "gelu_python": "gelu"}
+SAME_ACTS |= dict.fromkeys(("gelu_fast", "gelu_accurate", "gelu_python_tanh"), "gelu_new")
+"""Other names that `transformers` has for these: the functions are equal."""
+
 
 @dataclass(frozen=True)
 class BertConfig:
@@ -41,6 +45,8 @@ class BertConfig:
     """groups of layers that share their weights, in the family that has them"""
     pad_token_id: int | None = None
     """the id of the padding, in families whose positions begin after it"""
+    use_task_id: bool = False
+    """is the first row of the table of tasks added to every token, in the family that may have one?"""
     activation: str = "softmax"
     """maps the classifier's logits to its scores: softmax, sigmoid or identity; see `minibert.checkpoint.task`"""
 
@@ -84,9 +90,11 @@ def read_config(path: Path) -> BertConfig:
         "pad_token_id": family.after_padding,
     }
     check_settings(settings, names, [name for name, has in only_some.items() if has])
+    only_some["use_task_id"] = family.tasks
     others = {"labels", "activation", "pooler_act", *(name for name, has in only_some.items() if not has)}
     found = {name: settings.values[theirs] for name, theirs in names.items() if theirs in settings.values}
     config = BertConfig(**{name: value for name, value in found.items() if name not in others})
+    config = replace(config, hidden_act=SAME_ACTS.get(config.hidden_act, config.hidden_act))
     if config.pad_token_id is not None:
         config = without_padding(settings, config, config.pad_token_id)
     if config.hidden_size % config.num_attention_heads:
@@ -103,7 +111,7 @@ def check_settings(settings: Settings, names: Mapping[str, str], of_family: list
     settings.supported("position_embedding_type", "absolute", "absolute")
     settings.supported("is_decoder", False, False, None)
     settings.supported("add_cross_attention", False, False, None)
-    settings.supported(names["hidden_act"], "gelu", *HIDDEN_ACTS)
+    settings.supported(names["hidden_act"], "gelu", *HIDDEN_ACTS, *SAME_ACTS)
     settings.supported("inner_group_num", 1, 1)
     for name, kind in BertConfig.__annotations__.items():
         if kind is int:
@@ -112,8 +120,16 @@ def check_settings(settings: Settings, names: Mapping[str, str], of_family: list
         settings.count(name, int(name != "pad_token_id"))
     eps = settings.values.get("layer_norm_eps", BertConfig.layer_norm_eps)
     settings.check("layer_norm_eps", type(eps) in (int, float) and 0 < eps < 1, "a number between 0 and 1")
-    tied = settings.values.get("tie_word_embeddings", True)
-    settings.check("tie_word_embeddings", type(tied) is bool, "true or false")
+    for name in ("tie_word_embeddings", "use_task_id"):
+        settings.check(name, type(settings.values.get(name, True)) is bool, "true or false")
+    pruned, quantized = settings.values.get("pruned_heads"), settings.values.get("quantization_config")
+    some = any(pruned.values()) if isinstance(pruned, dict) else pruned
+    settings.check("pruned_heads", not some, PRUNED)
+    settings.check("quantization_config", not quantized, QUANTIZED)
+
+
+PRUNED = "no heads cut out: minibert computes all heads of every layer; use the model as it was before"
+QUANTIZED = "none, since minibert reads weights that are not quantised: use the model from which this one was made"
 
 
 def without_padding(settings: Settings, config: BertConfig, padding: int) -> BertConfig:

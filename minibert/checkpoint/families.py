@@ -26,7 +26,7 @@ class Family:
     segments: bool = True
     """is there an embedding for the first and the second sentence of a pair?"""
     tasks: bool = False
-    """may there be an embedding of the task? Its first row is added to every token."""
+    """may there be an embedding of the task? With `use_task_id`, its first row is added to every token."""
     after_padding: bool = False
     """do positions begin after `pad_token_id`? The rows of the table up to it are for padding."""
     projection: str = ""

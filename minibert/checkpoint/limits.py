@@ -23,6 +23,9 @@ def check_fit(encoding: Encoding, config: BertConfig) -> None:
         why = f"{config.model_type} does not count it among the positions"
         raise UserError(f"{which}, which is padding: {why}; leave it out")
     check_range(encoding, "input_ids", config.vocab_size, "vocab_size")
+    if isinstance(encoding.text, tuple) and config.type_vocab_size == max(encoding.token_type_ids) == 1:
+        why = "this model has an embedding for the first sentence only (type_vocab_size is 1)"
+        raise UserError(f"the text is a pair of sentences, but {why}: give one sentence")
     check_range(encoding, "token_type_ids", config.type_vocab_size, "type_vocab_size")
 
 

@@ -30,6 +30,10 @@ BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 """The numbers from 0 on, and zeros, which some versions of `transformers` stored."""
 
 TASKS = "embeddings.task_type_embeddings.weight"
+NO_TASKS = (
+    "has no embedding of the task, but use_task_id in its config.json is true: none is added, and `transformers` would "
+    "add one of random numbers; if the model was trained without, set use_task_id to false"
+)
 
 RELATIVES = (
     "roberta electra albert distilbert ernie nezha camembert xlm_roberta mpnet deberta data2vec_text convbert rembert "
@@ -44,9 +48,14 @@ def read_weights(folder: Path, config: BertConfig, task: Task | None = None) -> 
     task: that of a classifier of sentences, if the config has one. CheckpointError: the encoder's tensors are not those
     of the architecture; one is missing, one is over, or one has another shape.
     """
-    tensors, notes = Tensors(folder, FAMILIES[config.model_type]), {}
+    family, notes = FAMILIES[config.model_type], {}
+    tensors = Tensors(folder, family)
     embeddings = read_embeddings(tensors, config)
     layers = read_layers(tensors, config)
+    if family.tasks:  # as `transformers` does: without use_task_id it leaves the table out, without a table it warns
+        tensors.read.add(TASKS)
+        if config.use_task_id and not tensors.has(TASKS):
+            notes["embeddings"] = f"{folder} {NO_TASKS}"
     if over := tensors.unread("embeddings", "encoder.", "encoder.layer."):
         first = abbreviate(min(over))
         raise CheckpointError(f"{folder} has the tensor {first}, which the BERT of its config.json has not")
@@ -128,7 +137,7 @@ def read_embeddings(tensors: Tensors, config: BertConfig) -> EmbeddingWeights:
         segment = tensors.get("embeddings.token_type_embeddings.weight", config.type_vocab_size, width)
     else:
         segment = np.zeros((config.type_vocab_size, width), np.float32)
-    if family.tasks and tensors.has(TASKS):
+    if config.use_task_id and tensors.has(TASKS):
         segment = segment + tensors.get(TASKS, *tensors.stored[tensors.name(TASKS)].shape[:1], width)[0]
     norm, projection = tensors.norm("embeddings.LayerNorm", width), None
     if family.projects_always or width != config.hidden_size:

@@ -2,11 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
+import torch
+from transformers.activations import ACT2FN
 
 from minibert import CheckpointError
-from minibert.checkpoint.config import BertConfig, read_config
+from minibert.checkpoint.config import HIDDEN_ACTS, SAME_ACTS, BertConfig, read_config
 from minibert.files import MOST_TEXT, abbreviate, read_json
+from minibert.numerics import ACTIVATIONS
 from tests.reference.checkpoints import bert_config
 
 SMALL = {
@@ -19,7 +23,7 @@ SMALL = {
 }
 
 
-NOT_BERTS = ("labels", "activation", "pooler_act", "embedding_size", "num_hidden_groups", "pad_token_id")
+NOT_BERTS = ("labels", "activation", "pooler_act", "embedding_size", "num_hidden_groups", "pad_token_id", "use_task_id")
 """Not settings of BERT's config.json: of a part that is read later, or of a relative."""
 
 
@@ -92,7 +96,7 @@ def test_eps_is_a_small_number(value, tmp_path):
         ("is_decoder", True),
         ("is_decoder", "no"),
         ("add_cross_attention", True),
-        ("hidden_act", "gelu_fast"),
+        ("hidden_act", "quick_gelu"),
         ("hidden_act", {}),
         ("hidden_act", None),
     ],
@@ -100,6 +104,46 @@ def test_eps_is_a_small_number(value, tmp_path):
 def test_what_is_not_implemented_is_named(name, value, tmp_path):
     message = refusal(tmp_path, json.dumps(SMALL | {name: value}))
     assert message.startswith(f": {name} is {value!r}; expected ") and "minibert implements BERT" in message
+
+
+@pytest.mark.parametrize("name", [*HIDDEN_ACTS, *SAME_ACTS])
+def test_an_activation_by_each_of_its_names(name, tmp_path):
+    x = torch.linspace(-9, 9, 2001)
+    ours = ACTIVATIONS[read(tmp_path, json.dumps(SMALL | {"hidden_act": name})).hidden_act]
+    np.testing.assert_allclose(ours(x.numpy()), ACT2FN[name](x).numpy(), rtol=0, atol=2e-6)
+
+
+def test_no_name_of_an_activation_that_is_known_is_left_out():
+    """Every function of `transformers` that equals one of ours has its name here."""
+    x, ours = torch.linspace(-12, 12, 2001), {*HIDDEN_ACTS, *SAME_ACTS}
+    for name in ACT2FN:
+        if name not in (*ours, "xielu", "prelu"):
+            theirs = ACT2FN[name](x).numpy()
+            assert min(np.abs(act(x.numpy()) - theirs).max() for act in ACTIVATIONS.values()) > 1e-3, name
+
+
+REFUSED = {
+    "heads cut out": ({"pruned_heads": {"1": [0, 2]}}, "pruned_heads is {'1': [0, 2]}; expected no heads cut out"),
+    "pruned, but no table": (
+        {"pruned_heads": [1]},
+        "pruned_heads is [1]; expected no heads cut out: minibert computes",
+    ),
+    "quantised": (
+        {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+        "quantization_config is {'quant_method': 'gptq', 'bits': 4}; expected none, since minibert reads weights that",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_was_done_to_the_weights_is_named(what, tmp_path):
+    change, expected = REFUSED[what]
+    assert refusal(tmp_path, json.dumps(SMALL | change)).startswith(f": {expected}")
+
+
+@pytest.mark.parametrize("nothing", [{}, None, {"0": []}])
+def test_settings_that_say_nothing_was_done(nothing, tmp_path):
+    assert read(tmp_path, json.dumps(SMALL | {"pruned_heads": nothing, "quantization_config": None})).vocab_size == 100
 
 
 def test_tying_is_true_or_false(tmp_path):

@@ -276,6 +276,40 @@ def test_messages_speak_in_the_names_of_the_family(what, tmp_path):
     assert WRONG[what] in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("used", [True, False, ...])
+def test_the_table_of_tasks_is_used_where_the_config_says_so(used, stored, tmp_path):
+    """The first row of a table that is there and used is added; `transformers` would make up one that is not there."""
+    model = write(tmp_path, "ernie", "Model", use_task_id=stored)
+    change_config(tmp_path, use_task_id=used)
+    note = minibert.load(tmp_path).notes.get("embeddings", "")
+    assert ("use_task_id in its config.json is true" in note) == (used is True and not stored)
+    if note:
+        change_config(tmp_path, use_task_id=False)
+    else:
+        model = transformers.ErnieModel.from_pretrained(tmp_path, attn_implementation="eager")
+    assert_equal(tmp_path, model, "Model")
+
+
+def test_the_switch_of_tasks_is_true_or_false(tmp_path):
+    write(tmp_path, "ernie", "Model")
+    change_config(tmp_path, use_task_id="no")
+    with pytest.raises(CheckpointError, match="use_task_id is 'no'; expected true or false"):
+        minibert.load(tmp_path)
+
+
+def test_a_pair_for_a_model_of_one_segment(tmp_path):
+    """RoBERTa's own tokenizer gives both sentences segment 0; one of WordPiece beside such a table does not."""
+    write(tmp_path, "roberta", "Model", type_vocab_size=1)
+    bert = minibert.load(tmp_path)
+    expected = r"^the text is a pair of sentences, but this model has an embedding for the first sentence only \(type_v"
+    with pytest.raises(minibert.UserError, match=expected):
+        bert(("the nap", "a nap"))
+    assert bert("the nap").token_type_ids == (0,) * 4
+    with pytest.raises(minibert.UserError, match=r"^token_type_ids\[1\] is 1; expected 0 to 0"):
+        bert(minibert.Encoding.from_ids([3, 7], [0, 1]))
+
+
 def test_padding_in_a_text_is_refused(tmp_path):
     """`transformers` does not count it among the positions; here all tokens count."""
     write(tmp_path, "roberta", "Model", pad_token_id=7)
