@@ -181,6 +181,32 @@ LAYOUTS = {
     "a pipeline of images": (["model_index.json", "unet/config.json"], "is a pipeline of several models"),
     "a tokenizer alone": (["tokenizer.json"], "it is not a checkpoint of one model, but has tokenizer.json; exp"),
     "an empty folder": ([], "is empty; expected config.json and model.safetensors, or the name of a model, see `minib"),
+    "shards without their index": (
+        ["config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
+        "has a part of the weights (model-00001-of-00002.safetensors), but not model.safetensors.index.json, which li"),
+    "shards of a variant": (
+        ["config.json", "model.safetensors.index.fp16.json", "model.fp16-00001-of-00001.safetensors"],
+        "has no model.safetensors.index.json, but model.safetensors.index.fp16.json: give that the name model.safet"),
+    "two formats": (
+        ["config.json", "onnx/model.onnx", "tf_model.h5"],
+        "has weights for TensorFlow and ONNX only (tf_model.h5, onnx/model.onnx), and minibert reads model.safetensors:"
+        " load it with transformers 4"),
+    "lightning": (["config.json", "last.ckpt"], "has weights for PyTorch only (last.ckpt), and minibert reads model.s"),
+    "torch": (["config.json", "model.pt"], "PyTorch only (model.pt), and minibert reads model.safetensors: where you"),
+    "rust": (["config.json", "rust_model.ot"], "Rust only (rust_model.ot), and minibert reads model.safetensors: use"),
+    "mlx": (["config.json", "weights.npz"], "has weights for MLX or NumPy only (weights.npz)"),
+    "core ml": (
+        ["config.json", "coreml/fill-mask/float32.mlpackage/Manifest.json"],
+        "has weights for Core ML only (coreml/fill-mask/float32.mlpackage)"),
+    "paddle": (["config.json", "model_state.pdparams"], "has weights for PaddlePaddle only (model_state.pdparams)"),
+    "openvino": (["config.json", "openvino_model.xml", "openvino_model.bin"], "for OpenVINO only (openvino_model.bin"),
+    "a saved model": (["config.json", "saved_model.pb"], "has weights for TensorFlow Serving only (saved_model.pb)"),
+    "tflite": (["config.json", "model.tflite"], "has weights for TensorFlow Lite only (model.tflite)"),
+    "of no known kind": (
+        ["config.json", "model.bin", "vocab.txt"],
+        "has no model.safetensors, the only weights that minibert reads (not model.bin); get it from where the rest"),
+    "no weights": (
+        ["config.json", "vocab.txt"], "has no model.safetensors, the only weights that minibert reads; get it from wh"),
     "a pickle": (["config.json", "pytorch_model.bin"], "has only a pytorch_model.bin, and unpickling runs what"),
 }  # fmt: skip
 
@@ -188,7 +214,7 @@ LAYOUTS = {
 def make(folder: Path, names: list[str]) -> None:
     folder.mkdir(exist_ok=True)
     for name in names:
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_text("{}")
     if "config.json" in names:
         transformers.BertConfig().save_pretrained(folder)
