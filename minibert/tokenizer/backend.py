@@ -35,7 +35,7 @@ class Backend(Protocol):
 
 
 STEPS = {
-    "model": ("WordPiece", "BPE", "Unigram"),
+    "model": ("WordPiece", "BPE", "Unigram", "WordLevel"),
     "normalizer": (
         "BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip", "Replace", "Precompiled"
     ),
@@ -70,7 +70,7 @@ def build_backend(settings: Mapping) -> Backend:
 
 
 def kind_of(model: Mapping) -> str:
-    """WordPiece, BPE or Unigram. Files of 2020 do not name it; their other settings show which it is."""
+    """WordPiece, BPE, Unigram or WordLevel. Files of 2020 do not name it; their other settings show which it is."""
     unsaid = "BPE" if "merges" in model else "Unigram" if "unk_id" in model else "WordPiece"
     return model.get("type", unsaid)
 
@@ -110,6 +110,12 @@ def check_word_piece(model: Mapping) -> None:
         raise ValueError(f"unk_token {unknown} must be in the vocabulary, {limit}")
 
 
+def check_word_level(model: Mapping) -> None:
+    """Each word is one token, or the unknown one."""
+    if model["unk_token"] not in model["vocab"]:
+        raise ValueError(f"unk_token {model['unk_token']} must be in the vocabulary")
+
+
 def check_bpe(model: Mapping) -> None:
     """NotImplementedError: it has a dropout, which is for training, and cuts a word in another way each time."""
     if model.get("dropout"):
@@ -122,14 +128,15 @@ def check_unigram(model: Mapping) -> None:
         raise ValueError("a piece of the vocabulary is empty, or its score is no number")
 
 
-CHECK = {"WordPiece": check_word_piece, "BPE": check_bpe, "Unigram": check_unigram}
+CHECK = {"WordPiece": check_word_piece, "BPE": check_bpe, "Unigram": check_unigram, "WordLevel": check_word_level}
 
 
 def sign_of(settings: Mapping) -> str:
-    """How the vocabulary marks its pieces: "##", "bytes" or "▁"; see `pieces`."""
-    if kind_of(settings["model"]) == "WordPiece":
+    """How the vocabulary marks its pieces: "##", "bytes" or "▁"; see `pieces`. Whole words are shown as with "##"."""
+    before, kind = {step["type"] for step in steps_of(settings.get("pre_tokenizer"))}, kind_of(settings["model"])
+    if kind == "WordPiece" or (kind == "WordLevel" and before.isdisjoint({"ByteLevel", "Metaspace"})):
         return "##"
-    return "bytes" if any(step["type"] == "ByteLevel" for step in steps_of(settings.get("pre_tokenizer"))) else "▁"
+    return "bytes" if "ByteLevel" in before else "▁"
 
 
 def largest_id(backend: Backend, settings: Mapping) -> int:

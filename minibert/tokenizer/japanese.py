@@ -8,11 +8,12 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module, metadata
-from typing import Any
+from typing import Any, Literal
 
 from minibert.files import abbreviate
 from minibert.tokenizer import plain
 from minibert.tokenizer.special import JAPANESE
+from minibert.tokenizer.wordpiece import normalize, split
 
 DICTIONARIES = ("unidic_lite", "ipadic", "unidic")
 """The packages of MeCab's dictionaries that a checkpoint may name. One that names none means the first."""
@@ -28,11 +29,12 @@ class JapaneseTokenizer(plain.PlainTokenizer):
         super().__init__(settings)
         mecab = choices.get("mecab_kwargs") or {}
         self.choices_of_words = choices
-        self.dictionary = mecab.get("mecab_dic", DICTIONARIES[0])
+        self.basic = choices.get("word_tokenizer_type", "basic") == "basic"
+        self.dictionary = None if self.basic else mecab.get("mecab_dic", DICTIONARIES[0])
         self.lower, self.nfkc = choices.get("do_lower_case", False), mecab.get("normalize_text", True)
         self.single = choices.get("subword_tokenizer_type") == "character"
-        self.surfaces = mecab_words(self.dictionary)
-        self.note = "" if mecab.get("mecab_dic") else NO_DICTIONARY
+        self.surfaces = mecab_words(self.dictionary) if self.dictionary else str.split
+        self.note = "" if mecab.get("mecab_dic") or self.basic else NO_DICTIONARY
 
     def __reduce__(self) -> tuple:
         """For copies and pickles: MeCab itself cannot be copied, and is made again."""
@@ -41,17 +43,22 @@ class JapaneseTokenizer(plain.PlainTokenizer):
     @property
     def kind(self) -> str:
         """What finds the words, with which dictionary, and what cuts them."""
-        return f"MeCab with {self.dictionary}, then {'single letters' if self.single else 'WordPiece'}"
+        words = f"MeCab with {self.dictionary}" if self.dictionary else "words between spaces"
+        return f"{words}, then {'single letters' if self.single else 'WordPiece'}"
 
     def to_str(self) -> str:
         """The settings, and what cuts the words: another dictionary, or another version of it, finds other words."""
-        version = metadata.version(self.dictionary)
+        version = metadata.version(self.dictionary) if self.dictionary else None
         choices = {"dictionary": [self.dictionary, version], "lower": self.lower, "nfkc": self.nfkc}
         return json.dumps({**json.loads(super().to_str()), "words": choices | {"single_letters": self.single}})
 
     def words(self, letters: list[plain.Letter]) -> Iterator[plain.Word]:
         """The words that MeCab finds. Where NFKC changed the length of one, its letters have the place of the word."""
         text, before = plain.text_of(letters), letters[0][1]
+        if self.basic:
+            for word, places in basic_words(text, self.lower, self.single):
+                yield word, [(before + start, before + end) for start, end in places]
+            return
         for word, start, end in words_of(text, self.find, self.nfkc):
             word = word.lower() if self.lower else word
             word = unicodedata.normalize("NFKC", word) if self.single else word
@@ -70,6 +77,30 @@ class JapaneseTokenizer(plain.PlainTokenizer):
         return [(letter if letter in self.vocabulary else self.unknown, 1) for letter in word]
 
 
+def basic_words(text: str, lower: bool, nfkc: bool) -> Iterator[plain.Word]:
+    """The words of a text whose checkpoint needs no MeCab: as BERT's, but no Chinese character stands alone."""
+    as_they_are = {"handle_chinese_chars": False, "lowercase": False}
+    clean = normalize(text, **as_they_are)
+    places = [
+        (clean[start][1], clean[end - 1][1] + 1)
+        for part, start, end in normalized(plain.text_of(clean), "NFC")
+        for _ in part
+    ]
+    composed = unicodedata.normalize("NFC", plain.text_of(clean))
+    if lower:  # all at once: a sigma at the end of a word has a form of its own
+        places = [place for letter, place in zip(composed, places, strict=True) for _ in letter.lower()]
+        composed = composed.lower()
+    letters = normalize(composed, clean_text=False, strip_accents=lower, **as_they_are)
+    for word in split(letters):
+        written = plain.text_of(word)
+        stretches = list(normalized(written)) if nfkc else [(part, i, i + 1) for i, part in enumerate(written)]
+        ends = [(places[word[start][1]][0], places[word[end - 1][1]][1]) for _, start, end in stretches]
+        yield (
+            "".join(part for part, _, _ in stretches),
+            [place for (part, _, _), place in zip(stretches, ends, strict=True) for _ in part],
+        )
+
+
 NO_DICTIONARY = f"its files name no dictionary of MeCab (mecab_dic): {DICTIONARIES[0]}, as in `transformers`"
 
 
@@ -81,7 +112,7 @@ def check_choices(choices: Mapping) -> None:
     wanted = {
         "mecab_dic": (mecab.get("mecab_dic", DICTIONARIES[0]), DICTIONARIES),
         "mecab_option": (mecab.get("mecab_option") or "", ("",)),
-        "word_tokenizer_type": (words, ("mecab",)),
+        "word_tokenizer_type": (words, ("mecab", "basic")),
         "subword_tokenizer_type": (pieces, ("wordpiece", "character")),
         "do_word_tokenize": (choices.get("do_word_tokenize", True), (True,)),
         "do_subword_tokenize": (choices.get("do_subword_tokenize", True), (True,)),
@@ -103,14 +134,17 @@ def words_of(text: str, find: Callable[[str], list[str]], normal: bool) -> Itera
         yield word, starts[first], ends[at - 1]
 
 
-def normalized(text: str) -> Iterator[Stretch]:
-    """NFKC of a text in the shortest stretches whose NFKC, put together, is that of the text: (part, start, end)."""
+def normalized(text: str, form: Literal["NFC", "NFKC"] = "NFKC") -> Iterator[Stretch]:
+    """A text in this form of Unicode, in the shortest stretches whose form, put together, is that of the text.
+
+    Yields (part, start, end).
+    """
     start = 0
     for end in range(1, len(text) + 1):
         stretch, following = text[start:end], text[end : end + 1]
-        part = unicodedata.normalize("NFKC", stretch)
-        joined = unicodedata.normalize("NFKC", stretch + following)
-        if not unicodedata.combining(following or " ") and joined == part + unicodedata.normalize("NFKC", following):
+        part, after = (unicodedata.normalize(form, letters) for letters in (stretch, following))
+        joined = unicodedata.normalize(form, stretch + following)
+        if not unicodedata.combining(following or " ") and joined == part + after:
             yield part, start, end
             start = end
 

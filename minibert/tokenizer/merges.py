@@ -9,24 +9,29 @@ from pathlib import Path
 
 from minibert.files import read_json, read_text
 from minibert.tokenizer.backend import kind_of
-from minibert.tokenizer.special import BERTS, ends, listed, names_of, special_tokens, with_special
+from minibert.tokenizer.special import (
+    BERTS,
+    described,
+    ends,
+    listed,
+    names_of,
+    relative,
+    special_tokens,
+    with_special,
+)
 
 NAMES = {"bos": "<s>", "eos": "</s>", "sep": "</s>", "cls": "<s>", "unk": "<unk>", "pad": "<pad>", "mask": "<mask>"}
 """The special tokens, unless the files beside have others."""
 
-FAMILIES = {"roberta": "Roberta", "xlm-roberta": "XLMRoberta", "camembert": "Camembert", "albert": "Albert"}
-"""How the names of the families' tokenizers begin."""
-
 
 def frame_of_relatives(model: Mapping, choices: Mapping) -> dict | None:
     """The step that frames a text for RoBERTa, its relatives and ALBERT, where a tokenizer.json has none. Else None."""
-    name = choices["tokenizer_class"] or FAMILIES.get(choices.get("model_type") or "", "") + "Tokenizer"
-    family = name.removesuffix("Fast").removesuffix("Tokenizer")
+    family = relative(choices)
     names = names_of(choices, BERTS if family == "Albert" else NAMES)
     vocab = model["vocab"]
     if not isinstance(vocab, Mapping):
         vocab = {piece: number for number, (piece, _) in enumerate(vocab)}
-    if family not in FAMILIES.values() or not {names["cls"], names["sep"]} <= vocab.keys():
+    if not family or not {names["cls"], names["sep"]} <= vocab.keys():
         return None
     if family == "Albert":
         return {"type": "BertProcessing", **ends(vocab, names)}
@@ -39,7 +44,8 @@ def settings_of_merges(folder: Path, choices: Mapping) -> dict:
     """The settings that a tokenizer.json would have. ValueError: the vocabulary has no token to frame a text."""
     vocab, lines = read_json(folder / "vocab.json"), read_text(folder / "merges.txt").split("\n")
     lines = lines[1:] if lines[0].startswith("#version") else lines
-    named = {f"{role}_token": choices.get(f"{role}_token") or name for role, name in NAMES.items()}
+    named: dict = {f"{role}_token": choices.get(f"{role}_token") or name for role, name in NAMES.items()}
+    named["mask_token"] = {"lstrip": True} | described(named["mask_token"])  # it takes the space before it
     names = names_of(choices, NAMES)
     for role in ("sep", "cls"):
         if names[role] not in vocab:

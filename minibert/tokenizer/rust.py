@@ -24,6 +24,10 @@ def word_piece(model: Mapping) -> models.WordPiece:
     return models.WordPiece(model["vocab"], **{name: model[name] for name in names})
 
 
+def word_level(model: Mapping) -> models.WordLevel:
+    return models.WordLevel(model["vocab"], model["unk_token"])
+
+
 def bpe(model: Mapping) -> models.BPE:
     """Byte pair encoding: joins pairs, those that stand first among the merges first."""
     merges = [tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in model["merges"]]
@@ -38,7 +42,7 @@ def unigram(model: Mapping) -> models.Unigram:
     return models.Unigram(pieces, model["unk_id"], bool(model.get("byte_fallback")))
 
 
-BUILD = {"WordPiece": word_piece, "BPE": bpe, "Unigram": unigram}
+BUILD = {"WordPiece": word_piece, "BPE": bpe, "Unigram": unigram, "WordLevel": word_level}
 
 
 def added_token(token: Mapping) -> tokenizers.AddedToken:

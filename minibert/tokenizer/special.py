@@ -1,6 +1,6 @@
 """The special tokens of a checkpoint and their roles. The files beside the vocabulary have many names for them."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from minibert.files import abbreviate, is_there, read_json
@@ -14,6 +14,9 @@ BERTS = {role: f"[{role.upper()}]" for role in ROLES}
 
 JAPANESE = "BertJapaneseTokenizer"
 """The tokenizer_class whose words MeCab finds; see `minibert.tokenizer.japanese`."""
+
+RELATIVES = {"roberta": "Roberta", "xlm-roberta": "XLMRoberta", "camembert": "Camembert", "albert": "Albert"}
+"""The families whose mask token takes the space before it, and how the names of their tokenizers begin."""
 
 SPECIAL = "special"
 """The role of every other special token: none of the five, and no piece of a text either."""
@@ -38,7 +41,16 @@ def read_choices(folder: Path) -> dict:
             number: {"content": token, "special": token in special}
             for token, number in read("added_tokens.json").items()
         }
+    if choices.get("mask_token") and relative(choices):
+        choices["mask_token"] = {"lstrip": True} | described(choices["mask_token"])
     return choices
+
+
+def relative(choices: Mapping) -> str:
+    """The value of RELATIVES of which the tokenizer is; "" for another."""
+    name = choices["tokenizer_class"] or RELATIVES.get(choices.get("model_type") or "", "")
+    name = str(name).removesuffix("Fast").removesuffix("Tokenizer")
+    return name if name in RELATIVES.values() else ""
 
 
 def special_tokens(choices: Mapping) -> list[dict]:
@@ -64,6 +76,12 @@ def names_of(choices: Mapping, usual: Mapping[str, str]) -> dict[str, str]:
 def ends(vocab: Mapping[str, int], names: Mapping[str, str]) -> dict[str, list]:
     """The tokens before and after a text, with their ids, as a post_processor has them."""
     return {role: [names[role], vocab[names[role]]] for role in ("sep", "cls")}
+
+
+def complete(vocab: dict[str, int], added: Iterable[Mapping], needed: Container[str]) -> None:
+    """Put those tokens into a vocabulary that are needed there, and that the files have among the added tokens."""
+    found = {token["content"]: token["id"] for token in added if token["content"] in needed and "id" in token}
+    vocab |= {token: number for token, number in found.items() if vocab and token not in vocab}
 
 
 def listed(choices: Mapping) -> list[dict]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minibert.files import abbreviate, is_there, read_json, read_text
 from minibert.tokenizer.backend import kind_of
-from minibert.tokenizer.special import BERTS, JAPANESE, ends, listed, names_of, special_tokens, with_special
+from minibert.tokenizer.special import BERTS, JAPANESE, complete, ends, listed, names_of, special_tokens, with_special
 
 CHOICES = {
     "lowercase": "do_lower_case",
@@ -38,7 +38,10 @@ def read_settings(folder: Path, choices: Mapping) -> dict:
     """
     if is_there(folder / "tokenizer.json") and choices["tokenizer_class"] != JAPANESE:
         settings = read_json(folder / "tokenizer.json")
-        settings["added_tokens"] = with_special(settings.get("added_tokens") or [], special_tokens(choices))
+        added, model = settings.get("added_tokens") or [], settings["model"]
+        settings["added_tokens"] = with_special(added, special_tokens(choices))
+        if isinstance(model["vocab"], dict):
+            complete(model["vocab"], added, [model.get("unk_token")])
         around = settings.get("post_processor")
         if around is None and kind_of(settings["model"]) == "WordPiece":
             settings["post_processor"] = frame(settings["model"]["vocab"], choices)
@@ -74,8 +77,11 @@ def choices_of_normalizer(choices: Mapping) -> dict:
 
 WORD_PIECE = (
     None,
-    *(f"{family}Tokenizer{fast}" for family in ("Bert", "DistilBert", "Ernie", "Electra") for fast in ("", "Fast")),
-)
+    *(f"{family}Tokenizer{fast}" for family in (
+        "Bert", "DistilBert", "Ernie", "Electra", "MobileBert", "ConvBert", "SqueezeBert", "LayoutLM", "Lxmert",
+        "RetriBert", "Realm", "DPRContextEncoder", "DPRQuestionEncoder",
+    ) for fast in ("", "Fast")),
+)  # fmt: skip
 """The names of one tokenizer, for which a vocab.txt is enough."""
 
 
@@ -99,7 +105,9 @@ def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
         raise NotImplementedError(f"tokenizer_class {kind} needs a program of its own")
     vocab = {line.rstrip(): number for number, line in enumerate(read_text(path).rstrip().split("\n"))}
     names = names_of(choices, BERTS)
-    for role in ("unk", "sep", "cls"):
+    needed = ("unk", "sep", "cls")
+    complete(vocab, listed(choices), [names[role] for role in needed])
+    for role in needed:
         if names[role] not in vocab:
             raise ValueError(f"it has no {names[role]}")
     special = special_tokens({f"{role}_token": name for role, name in names.items() if name in vocab} | dict(choices))

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tokenizers
 import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,7 +65,7 @@ CHOICES = {
 
 def assert_same(ours: Tokenizer, theirs, text) -> None:
     """In a list of one: alone, `transformers` takes a pair whose second half is empty for a single sentence."""
-    expected = theirs([text], return_offsets_mapping=True)
+    expected = theirs([text], return_offsets_mapping=True, return_token_type_ids=True)
     found = ours.encode(text)
     assert list(found.input_ids) == expected["input_ids"][0], text
     assert list(found.token_type_ids) == expected["token_type_ids"][0], text
@@ -336,6 +337,72 @@ def test_a_tokenizer_that_needs_another_program(where, tmp_path):
     assert "tokenizer_class 'FunnelTokenizer' needs a program of its own" in why_no_text(tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["MobileBert", "ConvBert", "Lxmert", "LayoutLM", "SqueezeBert", "DPRQuestionEncoder"])
+@pytest.mark.parametrize("fast", ["", "Fast"])
+def test_other_names_of_the_tokenizer_of_bert(kind, fast, tmp_path):
+    """In transformers 4 each of these classes is a copy of BERT's; 5 has some of them no more."""
+    write_vocabulary(tmp_path, do_lower_case=False)
+    plain = read_tokenizer(tmp_path)
+    write_vocabulary(tmp_path, do_lower_case=False, tokenizer_class=f"{kind}Tokenizer{fast}")
+    ours = read_tokenizer(tmp_path)
+    assert not ours.missing
+    for text in TEXTS + PAIRS:
+        assert ours.encode(text) == plain.encode(text)
+
+
+@pytest.mark.parametrize("token", ["[UNK]", "[CLS]", "[SEP]"])
+@pytest.mark.parametrize("where", ["tokenizer_config.json", "added_tokens.json"])
+def test_a_special_token_that_is_only_an_added_one(where, token, tmp_path):
+    """The slow tokenizers of transformers 4 look there first. The texts are those of a whole vocab.txt."""
+    write_vocabulary(tmp_path)
+    whole = read_tokenizer(tmp_path)
+    number, last = VOCABULARY.index(token), VOCABULARY[-1]
+    swapped = [last if entry == token else entry for entry in VOCABULARY[:-1]]  # so that no id is free
+    (tmp_path / "vocab.txt").write_text("\n".join(swapped) + "\n", encoding="utf-8")
+    added = {"added_tokens_decoder": {len(swapped): {"content": token, "special": True}}}
+    content = added if where == "tokenizer_config.json" else {token: len(swapped)}
+    (tmp_path / where).write_text(json.dumps(content), encoding="utf-8")
+    ours, other = read_tokenizer(tmp_path), {number: len(swapped), len(swapped): number}
+    for text in ["the ☃ capybara", ("nap", "☃")]:
+        assert ours.encode(text).input_ids == tuple(other.get(id, id) for id in whole.encode(text).input_ids)
+        assert ours.encode(text).roles == whole.encode(text).roles
+
+
+def test_an_unknown_token_that_is_only_an_added_one_of_a_tokenizer_json(tmp_path):
+    write_tokenizer(tmp_path)
+    whole = read_tokenizer(tmp_path)
+    changed(tmp_path, lambda t: t["model"]["vocab"].pop("[UNK]"))
+    assert read_tokenizer(tmp_path).encode("the ☃ nap") == whole.encode("the ☃ nap")
+    assert whole.encode("the ☃ nap").roles == ("cls", None, "unk", None, "sep")
+
+
+SPACES = {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Punctuation"}]}
+
+
+@pytest.mark.parametrize("before", [{"type": "Whitespace"}, {"type": "BertPreTokenizer"}, SPACES])
+def test_a_tokenizer_of_whole_words(before, tmp_path):
+    """WordLevel, which small models made at home have."""
+    backend = tokenizers.Tokenizer(tokenizers.models.WordLevel({t: i for i, t in enumerate(VOCABULARY)}, "[UNK]"))
+    frame = [("[CLS]", VOCABULARY.index("[CLS]")), ("[SEP]", VOCABULARY.index("[SEP]"))]
+    backend.post_processor = tokenizers.processors.BertProcessing(frame[1], frame[0])
+    backend.normalizer = tokenizers.normalizers.Lowercase()
+    named = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    settings_ = json.loads(backend.to_str()) | {"pre_tokenizer": before}
+    backend = tokenizers.Tokenizer.from_str(json.dumps(settings_))
+    transformers.PreTrainedTokenizerFast(tokenizer_object=backend, **named).save_pretrained(tmp_path)
+    ours, theirs = read_tokenizer(tmp_path), transformers.PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    assert (ours.kind, ours.sign, ours.missing, ours.note) == ("WordLevel", "##", "", "")
+    assert ours.encode("The capybara, sleeping").tokens[1:3] == ("the", "capybara")
+    for text in [text for text in TEXTS + PAIRS if text not in ("", " ")]:
+        assert_same(ours, theirs, text)
+
+
+def test_a_tokenizer_of_whole_words_without_an_unknown_one(tmp_path):
+    write_tokenizer(tmp_path)
+    changed(tmp_path, lambda t: t.update(model={"type": "WordLevel", "vocab": {"the": 0}, "unk_token": "<unk>"}))
+    assert "unk_token <unk> must be in the vocabulary" in read_tokenizer(tmp_path).missing
+
+
 def changed(folder: Path, change) -> Path:
     path = folder / "tokenizer.json"
     settings_ = json.loads(path.read_text(encoding="utf-8"))
@@ -350,7 +417,7 @@ EVIL = {"Regex": "(a+)+$"}
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"model": {"type": "WordLevel", "vocab": {}, "unk_token": "a"}}, "the model 'WordLevel' is not one of WordP"),
+        ({"model": {"type": "Char", "vocab": {}, "unk_token": "a"}}, "the model 'Char' is not one of WordPiece, BPE, "),
         ({"model": {"type": "BPE", "vocab": {}, "merges": [], "dropout": 0.1}}, "the dropout 0.1 is not 0"),
         ({"normalizer": {"type": "Replace", "pattern": EVIL, "content": "b"}}, "is none that is known of BERT's"),
         ({"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "Prepend"}]}}, "'Prepend'"),
@@ -397,6 +464,11 @@ UNFRAMED = "tokenizer.json adds no special tokens, such as [CLS] and [SEP], to a
 # Broken ones.
 
 
+def without_unknown(settings_):
+    del settings_["model"]["vocab"]["[UNK]"]
+    settings_["added_tokens"] = [token for token in settings_["added_tokens"] if token["content"] != "[UNK]"]
+
+
 def set_vocabulary(number):
     return lambda t: t["model"]["vocab"].update({"the": number})
 
@@ -407,7 +479,7 @@ BROKEN = {
     "a model without a type": (lambda t: t.update(model={"vocab": {}}), "KeyError: 'unk_token'"),
     "no vocabulary": (lambda t: t["model"].pop("vocab"), "KeyError: 'vocab'"),
     "an empty vocabulary": (lambda t: t["model"].update(vocab={}), "unk_token [UNK] must be in the vocabulary"),
-    "no unknown token": (lambda t: t["model"]["vocab"].pop("[UNK]"), "unk_token [UNK] must be in the vocabulary"),
+    "no unknown token": (without_unknown, "unk_token [UNK] must be in the vocabulary"),
     "words without end": (
         lambda t: t["model"].update(max_input_chars_per_word=10**9),
         "max_input_chars_per_word at most 1000",
