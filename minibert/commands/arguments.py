@@ -60,10 +60,10 @@ def add_texts(parser: argparse.ArgumentParser, default: str) -> None:
 def add_file(parser: Group) -> None:
     files = (
         "read the texts from a file, a folder or a pattern in quotes ('books/*.txt'), one sentence or pair per "
-        "line; .txt, .jsonl and .csv (also with .gz), .parquet; - is standard input"
+        "line; .txt, .jsonl, .csv, .tsv (also with .gz), .parquet; - is standard input"
     )
     option(parser, "--file", path, "FILE", files)
-    columns = "the column with the text in .jsonl, .csv and .parquet (default: text)"
+    columns = "the column with the text in .jsonl, .json, .csv, .tsv and .parquet (default: text)"
     option(parser, "--column", not_empty, "NAME", columns)
     parser.add_argument("--skip-bad", action="store_true", help="leave out lines that cannot be used, and count them")
 
@@ -224,9 +224,9 @@ def check_source(args: argparse.Namespace, texts: list[str], without_file: str =
     else:
         check_file(args.file)
         if args.column is not None:
-            from minibert.corpus.lines import files_of, kind_of  # only needed here
+            from minibert.corpus.lines import WITH_COLUMNS, files_of, kind_of  # only needed here
 
-            if all(kind_of(file) not in (".jsonl", ".csv", ".parquet") for file in files_of(args.file)):
+            if all(kind_of(file) not in WITH_COLUMNS for file in files_of(args.file)):
                 refuse(args, "column", f"on {args.file}: lines of text have no columns")
 
 

@@ -98,7 +98,7 @@ def at_line(line: Line, error: UserError) -> UserError:
     """The error, with the place of the line in its file."""
     if not line.path:
         return error
-    where = f"{line.path}, {'row' if line.path.endswith('.parquet') else 'line'} {line.number}"
+    where = f"{line.path}, {'row' if line.path.endswith(('.parquet', '.json')) else 'line'} {line.number}"
     return LineError(f"{where}: {error}")
 
 

@@ -123,7 +123,7 @@ minibert: sentences come either as TEXT or by --file, not both; leave one out
 $ minibert viz --file nowhere.txt
 minibert: --file nowhere.txt is not there; expected a text file with one sentence per line
 $ minibert viz --file folder
-minibert: folder: no file; expected one, or 'a/*.txt', or a folder of .txt, .jsonl, .csv, .parquet
+minibert: folder: no file; expected one, or 'a/*.txt', or a folder of .txt, .jsonl, .ndjson, .csv, .tsv, .parquet
 $ minibert viz --file blank.txt
 minibert: blank.txt has no sentence that can be used; expected one per line
 $ minibert viz --file latin.txt

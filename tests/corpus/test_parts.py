@@ -193,13 +193,12 @@ def test_an_interrupted_pass_counts_where_the_lines_had_been_counted(known, monk
         return Found(len(block), {0: [1.0]})
 
     monkeypatch.setattr(passes, "progress", progress)
-    monkeypatch.setattr(lines, "BLOCK", 2)
     with threadpool_limits(1, user_api="blas"):  # one block after another
         if known is None:
             with pytest.raises(KeyboardInterrupt):
-                add_up(Here(), work, Corpus("abcdef"))
+                add_up(Here(), work, Corpus("abcdef"), size=2)
         else:
-            assert add_up(Here(), work, Corpus("abcdef"), known) == Found(4, {0: [2.0]})
+            assert add_up(Here(), work, Corpus("abcdef"), known, size=2) == Found(4, {0: [2.0]})
     assert told == [(known, "lines"), 2, 2]
 
 
@@ -217,8 +216,12 @@ def write(tmp_path):
             pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table({"n": [*texts], "said": texts}), path)
             return path
         with opened(path, "wt", encoding="utf-8", newline="") as file:
-            if ".jsonl" in kind:
+            if ".jsonl" in kind or ".ndjson" in kind or kind == "lines.json":
                 file.writelines(json.dumps({"n": 1, "said": text}) + "\n\n" for text in texts)
+            elif ".json" in kind:
+                json.dump([{"n": 1, "said": text} for text in texts], file, indent=1)
+            elif ".tsv" in kind:
+                csv.writer(file, "excel-tab").writerows([("n", "said"), *((1, text) for text in texts)])
             elif ".csv" in kind:
                 csv.writer(file).writerows([("n", "said"), *((1, text) for text in texts)])
             else:
@@ -231,13 +234,14 @@ def write(tmp_path):
 TEXTS = ["One, two.", 'He said "three".', "Vier fünf ||| 六", "Seven."]
 
 
-@pytest.mark.parametrize(
-    "name", ["a.txt", "a.txt.gz", "a.jsonl", "a.jsonl.gz", "a.csv", "a.csv.gz", "A.CSV.GZ", "a.parquet", "a"]
-)
+NAMES = "a.txt a.txt.gz a.jsonl a.jsonl.gz a.csv a.csv.gz A.CSV.GZ a.parquet a a.ndjson a.ndjson.gz a.json a.json.gz"
+
+
+@pytest.mark.parametrize("name", [*NAMES.split(), "lines.json", "a.tsv", "a.TSV", "a.tsv.gz"])
 def test_every_kind_of_file_gives_the_same_lines(write, name):
     found = list(Corpus(path=write(name, TEXTS), column="said"))
     assert [line.text for line in found] == TEXTS and [line.at for line in found] == [0, 1, 2, 3]
-    first = 2 if ".csv" in name.lower() else 1
+    first = 2 if ".csv" in name.lower() or ".tsv" in name.lower() else 1
     assert found[0].number == first
 
 
@@ -255,6 +259,9 @@ def test_folders_and_patterns_are_read_in_order_and_numbered_through(write, tmp_
         str(tmp_path / "f" / name) for name in ("a.csv", "b.txt", "deep/c.txt.gz")
     ]
     (tmp_path / "f" / ".hidden.txt").write_text("Not meant.")
+    write("f/.git/notes.txt", ["Not meant."])
+    write("f/deep/.ipynb_checkpoints/c.csv", ["Not meant."])
+    write("f/dataset_info.json", ["Not meant."])
     (tmp_path / "f" / "deep" / "round").symlink_to(tmp_path / "f", target_is_directory=True)
     assert len(Corpus(path=tmp_path / "f").files) == 3
     found = list(Corpus(path=tmp_path / "f" / "**" / "*.t*"))
@@ -263,6 +270,11 @@ def test_folders_and_patterns_are_read_in_order_and_numbered_through(write, tmp_
     assert len(list(Corpus(path=write("b[1].txt", TEXTS)))) == 4  # a name like a pattern
     with pytest.raises(ValueError, match=": no file; expected one"):
         Corpus(path=tmp_path / "*.none")
+
+
+def test_a_text_in_a_list_needs_no_column(tmp_path):
+    (tmp_path / "a.json").write_text('\n\n["One.", "Two\\nthree."]')
+    assert [(line.text, line.number) for line in Corpus(path=tmp_path / "a.json")] == [("One.", 1), ("Two three.", 2)]
 
 
 @pytest.mark.parametrize(("name", "numbers"), [("a.csv", [3, 4]), ("a.jsonl", [1, 3]), ("a.parquet", [1, 2])])
@@ -306,6 +318,17 @@ def test_standard_input_is_kept_up_to_a_bound(monkeypatch):
         ("a.parquet", b"no parquet", "a.parquet cannot be read"),
         ("a.jsonl", b'{"said": "Fine."}\n["said"]\n', "a.jsonl, line 2: there is no text under 'said'"),
         ("a.jsonl", b"[" * 100_000, "a.jsonl, line 1: it is not JSON"),
+        ("a.json", b"[" * 100_000, "a.json cannot be read: it is not JSON (maximum recursion"),
+        ("a.json", b'[{"said": "Fine."},\n {"said": 3}]', "a.json, row 2: there is no text under 'said'"),
+        ("a.json", b'[{"said": "Fine."},\n', "a.json cannot be read: it is not JSON (Expecting value: line 2"),
+        ("a.json", b'{\n "data": []\n}', "a.json, row 1: it is not JSON (Expecting property name enclosed in double"),
+        ("a.ndjson", b'{"said": 3}', "a.ndjson, line 1: there is no text under 'said'"),
+        ("a.tsv", b"n\ttold\n1\tFine.\n", "it has no column 'said'; expected n, told"),
+        ("a.csv", b"said,n,said\nFine.,1,Which?\n", "it has 2 columns 'said'; give all but one another name"),
+        ("a.txt", b"PK\x03\x04rest of a zip file", "a.txt cannot be read: it is a zip file, as .docx and .xlsx are"),
+        ("a.csv", b"\x1f\x8b\x08", "it is of gzip, but its name does not end in .gz; expected text"),
+        ("a.txt.gz", gzip.compress(b"%PDF-1.7 and so on"), "it is a PDF; expected text"),
+        ("a.txt", b"\xfd7zXZ\x00\x00", "it is of xz; expected text"),
         ("a.csv", b'n,said\n1,"Fine\nso far."\n2\n', "a.csv, line 4: there is no text under 'said'"),
         ("a.csv", b"", "it has no column 'said'; expected a file with columns"),
         (
