@@ -1,5 +1,6 @@
 """Small files: those of a checkpoint, read with care; and those that are written, checked before the work."""
 
+import errno
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -78,6 +79,10 @@ def abbreviate(value: object) -> str:
 
 
 # --- files that are written: checked before the work, whole or not at all --------------------------------------------
+
+
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EBADF)
+"""The numbers of an OSError where a file cannot be written, such as on a full disk. Such an error names no file."""
 
 
 def check_writable(folder: Path, name: str) -> None:

@@ -24,15 +24,23 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        beside.open("xb").close()
-        yield beside
-        with suppress(FileNotFoundError):
-            beside.chmod(target.stat().st_mode & 0o777)
-        os.replace(beside, target)
-    except OSError as error:
-        if error.filename == str(beside):  # the user knows only the other name
-            raise type(error)(error.errno, error.strerror, str(path)) from None
-        raise
+        with naming(path, beside):
+            beside.open("xb").close()
+            yield beside
+            with suppress(FileNotFoundError):
+                beside.chmod(target.stat().st_mode & 0o777)
+            os.replace(beside, target)
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: str | Path, beside: Path) -> Iterator[None]:
+    """Put the name that the user knows into an OSError: one of a full disk has no name, others have the temporary."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and (error.filename is None or str(error.filename).startswith(str(beside))):
+            raise type(error)(error.errno, error.strerror, str(path)) from None
+        raise

@@ -55,11 +55,14 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
 def what_to_mend(error: Exception) -> str:
     """One line, where the user can mend it: a UserError, data that viz cannot draw, or a file. Otherwise ""."""
     from minibert.errors import LineError, UserError
+    from minibert.files import UNWRITABLE
     from minibert.terminal import printable
     from viz.errors import InputError
 
     if isinstance(error, OSError) and error.strerror:
-        name = "standard output" if error.filename is None else str(error.filename)
+        # whoever writes a file puts its name into the error (`viz.files.naming`), so it is none of these
+        nameless = "standard output" if error.errno in UNWRITABLE else "the operating system reports"
+        name = nameless if error.filename is None else str(error.filename)
         text = f"{name if len(name) <= 200 else name[:200] + '...'}: {error.strerror}"
     elif isinstance(error, UserError | InputError):
         text = str(error)

@@ -16,7 +16,7 @@ from minibert.checkpoint.config import read_config
 from minibert.checkpoint.sentence_transformers import TRANSFORMER_FILES, encoder_folder, module_paths
 from minibert.checkpoint.tensors import find_tensors, shards_of
 from minibert.errors import CheckpointError
-from minibert.files import abbreviate
+from minibert.files import UNWRITABLE, abbreviate
 from minibert.terminal import suggest
 
 BUNDLED = Path(__file__).parents[1] / "models"
@@ -134,8 +134,12 @@ def from_hub(name: str, revision: str | None, newest: bool = False) -> Path:
     except errors.OfflineModeIsEnabled:
         problem = f"is {local()}, not cached whole, and HF_HUB_OFFLINE is set; unset it, or {CARRY.format(name)}"
     except Exception as error:  # of the HTTP library: huggingface_hub has had three of them
-        problem = f"is {local()}, and did not arrive from {hub} ({with_cause(error)}); "
-        problem += f"check the network and run it again, or {CARRY.format(name)}"
+        if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno in UNWRITABLE):
+            problem = f"cannot be kept in {constants.HF_HUB_CACHE} ({error.strerror}); "
+            problem += "make room there, or set HF_HOME to another folder where you may write"
+        else:
+            problem = f"is {local()}, and did not arrive from {hub} ({with_cause(error)}); "
+            problem += f"check the network and run it again, or {CARRY.format(name)}"
     if cached:
         say(f"{name} {problem}; the cached one is used")
         return cached
@@ -309,6 +313,8 @@ def copy_model(folder: Path, to: Path) -> None:
 
     from huggingface_hub.utils import tqdm
 
+    from viz.files import naming
+
     if to.exists():
         raise FileExistsError(f"{to} is there already; name a folder that is not, or remove it")
     files = checkpoint_files(folder) + [folder / name for name in ("README.md", "LICENSE") if (folder / name).is_file()]
@@ -316,13 +322,14 @@ def copy_model(folder: Path, to: Path) -> None:
     beside.mkdir(parents=True)
     try:
         size = sum(path.stat().st_size for path in files)
-        with bars_on_terminals_only(), tqdm(total=size, unit="B", unit_scale=True, desc=str(to)) as bar:
+        bar_of = functools.partial(tqdm, total=size, unit="B", unit_scale=True, desc=str(to))
+        with bars_on_terminals_only(), naming(to, beside), bar_of() as bar:
             for path in files:
                 (beside / path.relative_to(folder)).parent.mkdir(exist_ok=True)
                 with path.open("rb") as source, (beside / path.relative_to(folder)).open("wb") as target:
                     while block := source.read(1 << 20):
                         target.write(block)
                         bar.update(len(block))
-        beside.rename(to)
+            beside.rename(to)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

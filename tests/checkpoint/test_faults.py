@@ -186,7 +186,7 @@ LAYOUTS = {
         "has a part of the weights (model-00001-of-00002.safetensors), but not model.safetensors.index.json, which li"),
     "shards of a variant": (
         ["config.json", "model.safetensors.index.fp16.json", "model.fp16-00001-of-00001.safetensors"],
-        "has no model.safetensors.index.json, but model.safetensors.index.fp16.json: give that the name model.safet"),
+        "has no model.safetensors.index.json, but model.safetensors.index.fp16.json: "),
     "two formats": (
         ["config.json", "onnx/model.onnx", "tf_model.h5"],
         "has weights for TensorFlow and ONNX only (tf_model.h5, onnx/model.onnx), and minibert reads model.safetensors:"

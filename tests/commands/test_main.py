@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import subprocess
 import sys
 
@@ -203,3 +204,58 @@ def test_a_hyphen_is_standard_input(command, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"A dog.\n\x80\n")))
     status, _, error = run(capsys, *command, "-")
     assert status == 2 and "standard input" in error
+
+
+WRITES = [
+    (["explore", TEXT, "--out"], "page.html"),
+    (["read", TEXT, "--out"], "page.html"),
+    (["whatif", "The door was [MASK].", "--out"], "drawn/heads.png"),
+    (["attention", TEXT, "--csv"], "rows.csv"),
+    (["attention", TEXT, "--npz"], "arrays.npz"),
+    (["embed", TEXT, TEXT, "--npz"], "vectors.npz"),
+    (["download", "tiny", "--to"], "copy"),
+    (["viz", TEXT, "--layer", "all", "--draw", "metrics", "--out"], "drawn/heads.csv"),
+]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are those of Linux")
+@pytest.mark.parametrize(("arguments", "name"), WRITES)
+def test_a_file_that_cannot_be_written_to_its_end_is_named(arguments, name, tmp_path):
+    """A full disk is an OSError without the name of a file, as is a file that is larger than it may be."""
+    import resource
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30, 30))
+
+    out = tmp_path / name.partition("/")[0]
+    command = [sys.executable, "-m", "minibert", *arguments, str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
+    assert (done.returncode, done.stderr) == (2, f"minibert: {tmp_path / name}: File too large\n")
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+NAMELESS = {
+    "a full disk behind standard output": (28, "standard output: No space left on device"),
+    "no more memory for a process": (12, "the operating system reports: Cannot allocate memory"),
+    "too many open files": (24, "the operating system reports: Too many open files"),
+}
+
+
+@pytest.mark.parametrize("what", NAMELESS)
+def test_standard_output_is_blamed_for_what_is_written_only(what, capsys, monkeypatch):
+    number, expected = NAMELESS[what]
+
+    def broken(*_, **__):
+        raise OSError(number, expected.partition(": ")[2])
+
+    monkeypatch.setattr("minibert.commands.fill.load", broken)
+    assert run(capsys, "fill", "The door was [MASK].") == (2, "", f"minibert: {expected}\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_a_full_disk_behind_standard_output():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "minibert", "models"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and done.stderr == "minibert: standard output: No space left on device\n"

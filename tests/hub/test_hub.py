@@ -17,7 +17,7 @@ import pytest
 import minibert
 from minibert import CheckpointError, Encoding
 from minibert.heads import classify
-from minibert.hub.find import FILES, bundled_models, copy_model, fetch_model, list_models
+from minibert.hub.find import FILES, bundled_models, copy_model, fetch_model, find_model, list_models
 from tests.checkpoint.test_faults import LAYOUTS
 from tests.reference.checkpoints import FORMS, change_config, write_model, write_tokenizer
 from tests.reference.hub import COMMITS, Hub
@@ -359,9 +359,30 @@ def test_ctrl_c_while_a_slow_server_sends(hub, run, tmp_path):
 def test_a_copy_that_fails_leaves_nothing(tmp_path, monkeypatch):
     write_model(tmp_path / "from")
     monkeypatch.setattr(Path, "rename", lambda self, to: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         copy_model(tmp_path / "from", tmp_path / "to")
+    assert caught.value.filename == str(tmp_path / "to")
     assert [path.name for path in tmp_path.iterdir()] == ["from"]
+
+
+CACHE = {
+    "a full disk": (OSError(28, "No space left on device"), "(No space left on device); make room there, or set HF_"),
+    "no right to write": (PermissionError(13, "Permission denied", "/x"), "(Permission denied); make room there, or"),
+    "no network": (ConnectionRefusedError(111, "Connection refused"), "did not arrive from https://huggingface.co (C"),
+}
+
+
+@pytest.mark.parametrize("what", CACHE)
+def test_a_cache_that_cannot_be_written_is_not_called_a_fault_of_the_network(what, monkeypatch):
+    def broken(*_, **__):
+        raise error
+
+    error, expected = CACHE[what]
+    monkeypatch.setattr("minibert.hub.find.fetch_model", broken)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "https://huggingface.co")
+    with pytest.raises(CheckpointError) as caught:
+        find_model("nobody/nothing-of-this-name")
+    assert expected in str(caught.value) and ("network" in str(caught.value)) == (what == "no network")
 
 
 def test_a_revision_of_a_folder_means_nothing(tmp_path):

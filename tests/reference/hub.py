@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         if not folder:
             return
         if not (folder / file).is_file() or file == self.server.vanished:
-            return self.refuse(404, "EntryNotFound", "Entry not found")
+            return self.refuse(404, "EntryNotFound", "Entry not found", COMMITS.get(revision, revision))
         content = (folder / file).read_bytes()
         etag = f'"{hashlib.sha256(content).hexdigest()}"'
         self.reply(content, {"ETag": etag, "X-Repo-Commit": COMMITS.get(revision, revision)}, file)
@@ -115,9 +115,11 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(content)
 
-    def refuse(self, status: int, code: str, message: str) -> None:
+    def refuse(self, status: int, code: str, message: str, commit: str = "") -> None:
         self.send_response(status)
         self.send_header("X-Error-Code", code)
         self.send_header("X-Error-Message", message)
+        if commit:  # with it the cache notes that the file is not there
+            self.send_header("X-Repo-Commit", commit)
         self.send_header("Content-Length", "0")
         self.end_headers()
