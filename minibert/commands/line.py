@@ -84,7 +84,9 @@ def options_first(arguments: Sequence[str], parser: Parser) -> list[str]:
         return not number and bool(re.fullmatch(r"-[^\s=]+(=.*)?", argument, re.DOTALL))
 
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    options, others, rest = [], [], list(arguments[:end])
+    rest = list(arguments[:end])
+    options: list[str] = []
+    others: list[str] = []
     while rest:
         argument = rest.pop(0)
         (options if is_option(argument) else others).append(argument)

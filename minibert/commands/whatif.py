@@ -81,8 +81,9 @@ def draw(path: Path, cost: np.ndarray, name: str, title: str, width: float) -> N
     layers, heads = cost.shape
     largest = max(0.1, float(np.abs(cost).max()))  # costs that are next to nothing shall look it
     limits = {name: (-largest, largest)}
-    named = {"limits": limits, "caption": CAPTION, "title": title, "width": width}
-    viz.save(viz.heatmap_figure({name: cost}, range(layers), range(heads), **named), path)
+    places = range(layers), range(heads)
+    figure = viz.heatmap_figure({name: cost}, *places, limits=limits, caption=CAPTION, title=title, width=width)
+    viz.save(figure, path)
 
 
 def costliest(cost: np.ndarray) -> list[tuple[int, int]]:

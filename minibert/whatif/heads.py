@@ -139,4 +139,5 @@ def answer_of(bert: Bert, encoding: Encoding, trace: Trace) -> np.ndarray:
         place = list(encoding.roles).index("mask")
         state, masked_lm = trace.hidden_states[-1][place : place + 1], bert.weights.masked_lm
         return softmax(masked_lm_logits(state, masked_lm, bert.config.hidden_act, bert.config.layer_norm_eps))[0]
+    assert bert.weights.classifier is not None  # `check_answer` refuses a text without an answer
     return label_scores(classify(np.asarray(trace.pooled), bert.weights.classifier), bert.config.activation)
