@@ -85,7 +85,7 @@ def check_steps(settings: Mapping) -> None:
                 raise NotImplementedError(f"the {kind} {abbreviate(step)} is none that is known of BERT's family")
 
 
-REPLACED = {("``", '"'), ("''", '"'), (" {2,}", " "), (" {2,}", "▁")}
+REPLACED = {("``", '"'), ("''", '"'), (" {2,}", " "), (" {2,}", "▁"), (r"\s{2,}|[\n\r\t]", " ")}
 """The (pattern, content) that a Replace may have: ALBERT's quotation marks, and several spaces by one."""
 
 
