@@ -17,7 +17,7 @@ from minibert.tokenizer.special import (
     names_of,
     relative,
     special_tokens,
-    with_special,
+    with_others,
 )
 
 NAMES = {"bos": "<s>", "eos": "</s>", "sep": "</s>", "cls": "<s>", "unk": "<unk>", "pad": "<pad>", "mask": "<mask>"}
@@ -57,5 +57,5 @@ def settings_of_merges(folder: Path, choices: Mapping) -> dict:
         "normalizer": None,
         "pre_tokenizer": {"type": "ByteLevel", "use_regex": True, **prefix},
         "post_processor": {"type": "RobertaProcessing", **ends(vocab, names), **prefix},
-        "added_tokens": with_special(listed(choices), special_tokens(dict(choices) | named)),
+        "added_tokens": with_others(listed(choices), special_tokens(dict(choices) | named)),
     }

@@ -1,5 +1,6 @@
 """The special tokens of a checkpoint and their roles. The files beside the vocabulary have many names for them."""
 
+import itertools
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
@@ -89,11 +90,12 @@ def listed(choices: Mapping) -> list[dict]:
     return [described(token) | {"id": int(number)} for number, token in choices["added_tokens_decoder"].items()]
 
 
-def with_special(added: list[dict], special: list[dict]) -> list[dict]:
-    """The added tokens by their ids; after them the special tokens of the other files that are not among them."""
-    there = {token["content"] for token in added}
-    by_id = sorted(added, key=lambda token: token["id"])
-    return by_id + [token for token in special if token["content"] not in there]
+def with_others(added: list[dict], *others: list[dict]) -> list[dict]:
+    """The added tokens by their ids; after them those of the other files that are not among them, each once."""
+    found = {token["content"]: token for token in sorted(added, key=lambda token: token["id"])}
+    for token in itertools.chain(*others):
+        found.setdefault(token["content"], token)
+    return list(found.values())
 
 
 def find_roles(backend: Backend, choices: Mapping) -> dict[int, str]:

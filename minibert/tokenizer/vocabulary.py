@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minibert.files import abbreviate, is_there, read_json, read_text
 from minibert.tokenizer.backend import kind_of
-from minibert.tokenizer.special import BERTS, JAPANESE, complete, ends, listed, names_of, special_tokens, with_special
+from minibert.tokenizer.special import BERTS, JAPANESE, complete, ends, listed, names_of, special_tokens, with_others
 
 CHOICES = {
     "lowercase": "do_lower_case",
@@ -39,7 +39,8 @@ def read_settings(folder: Path, choices: Mapping) -> dict:
     if is_there(folder / "tokenizer.json") and choices["tokenizer_class"] != JAPANESE:
         settings = read_json(folder / "tokenizer.json")
         added, model = settings.get("added_tokens") or [], settings["model"]
-        settings["added_tokens"] = with_special(added, special_tokens(choices))
+        listed_beside = sorted(listed(choices), key=lambda token: token["id"])
+        settings["added_tokens"] = with_others(added, listed_beside, special_tokens(choices))
         if isinstance(model["vocab"], dict):
             complete(model["vocab"], added, [model.get("unk_token")])
         around = settings.get("post_processor")
@@ -119,5 +120,5 @@ def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
         "normalizer": None if japanese else normalizer,  # words come as MeCab finds them
         "pre_tokenizer": None if japanese else {"type": "BertPreTokenizer"},
         "post_processor": frame(vocab, {**choices, "tokenizer_class": None}),
-        "added_tokens": with_special(listed(choices), special),
+        "added_tokens": with_others(listed(choices), special),
     }

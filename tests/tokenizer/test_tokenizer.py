@@ -376,6 +376,24 @@ def test_an_unknown_token_that_is_only_an_added_one_of_a_tokenizer_json(tmp_path
     assert whole.encode("the ☃ nap").roles == ("cls", None, "unk", None, "sep")
 
 
+@pytest.mark.parametrize("where", ["tokenizer_config.json", "added_tokens.json"])
+def test_an_added_token_that_is_not_in_the_tokenizer_json(where, tmp_path):
+    """`transformers` adds it: a token of a file beside is a token, whatever its number."""
+    write_tokenizer(tmp_path)
+    choices = json.loads((tmp_path / "tokenizer_config.json").read_text(encoding="utf-8"))
+    path, number = tmp_path / where, len(VOCABULARY)
+    if where == "tokenizer_config.json":
+        tokens = {str(number + 1): "<b c>", str(number): "<new>", str(VOCABULARY.index("[MASK]")): "[MASK]"}
+        listed = {id: {"content": content, "special": content == "[MASK]"} for id, content in tokens.items()}
+        path.write_text(json.dumps(choices | {"added_tokens_decoder": listed}), encoding="utf-8")
+    else:
+        path.write_text(json.dumps({"<b c>": number + 1, "<new>": number}), encoding="utf-8")
+    ours, theirs = read_tokenizer(tmp_path), transformers.AutoTokenizer.from_pretrained(tmp_path)
+    assert (ours.note, ours.backend.token_to_id("<new>")) == ("", number)
+    for text in ["the <new> capybara<b c>", ("<b c>nap", "[MASK]<new>")]:
+        assert_same(ours, theirs, text)
+
+
 SPACES = {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Punctuation"}]}
 
 
