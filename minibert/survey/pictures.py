@@ -192,7 +192,9 @@ def joint(found: Survey, drawing: Drawing, panels: Sequence[Panel], what: str = 
 def note(panel: Panel, sentences: np.ndarray) -> str:
     """What stands below a panel: its nearest@1, and how near the two words of the link are."""
     here, full = (space.nearest1[panel.place] for space in (panel.measured.plane, panel.measured.space))
-    text = f"nearest@1: {here:.0%} here, {full:.0%} in full"
+    size = panel.points.query.shape[-1]
+    text = f"nearest@1: {here:.0%} here, {full:.0%} in all {size} dimensions"
+    text += " (always, by construction)" if panel.points.method == "exact" else ""
     if panel.link is None:
         return text
     pair, _, places = viz.link_in_words(panel.points, panel.link, sentences)[0].partition(": ")

@@ -1,6 +1,7 @@
 """`minibert viz`: what it writes, what it says, and what it refuses before anything is written."""
 
 import csv
+import re
 import sys
 
 import numpy as np
@@ -376,3 +377,11 @@ def test_measures_have_colours_from_their_least_to_their_most(capsys, monkeypatc
     run(capsys, "It is warm.", "--layer", 0, "--draw", "metrics", "--model", "tiny", "--out", tmp_path)
     for what, ends in {"nearest@1 in 2-D": (0, 1), "rank correlation": (-1, 1), "product and": (-1, 1)}.items():
         assert {limits[name] for name in limits if name.startswith(what)} == {ends}
+
+
+def test_the_share_of_a_panel_says_of_what(capsys, tmp_path):
+    given = ["--layer", "1", "--head", "2", "--draw", "joint", "--format", "svg", "--out", str(tmp_path)]
+    cli.main(["viz", "The old man walked slowly to the harbour.", *given])
+    picture = " ".join(re.findall(r">([^<]+)</text>", (tmp_path / "joint-1.2.svg").read_text(encoding="utf-8")))
+    for said in ("100% in all 64 dimensions", "100% in all 65 dimensions (always, by construction)"):
+        assert said in picture

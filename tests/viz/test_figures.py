@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 from PIL import Image
@@ -23,6 +24,7 @@ from tests.viz.test_normalize import attention_of
 from viz.figures import canvas, joint, style
 from viz.figures.grid import Grid, grid_page
 from viz.figures.label_placement import place_labels
+from viz.geometry import scale
 from viz.geometry.scale import closeness, near_distance
 from viz.measures.correlation import correlation
 
@@ -157,8 +159,10 @@ def test_distance_figure_says_what_it_shows(panels):
         weight = closeness(distance.ravel(), near_distance(distance.ravel()))
         weighted = correlation(distance.ravel(), (way.query @ way.key.T).ravel(), weight)
         close = (weight > 0).sum()
-        said = f"r = {r:.2f}; weighted {weighted:.2f} ({close} close pairs)".replace("-", "−")
-        assert said in [text.get_text() for text in axes.texts]
+        attended = correlation(distance.ravel(), (way.query @ way.key.T).ravel(), np.ravel(attention))
+        weights = f"weighted by attention {attended:.2f}, by closeness {weighted:.2f} ({close} close pairs)"
+        said = f"r = {r:.2f}; {weights}".replace("-", "−")
+        assert said in [text.get_text().replace("\n", " ") for text in axes.texts]
         for line, weights in zip(axes.lines, (np.ones_like(weight), weight), strict=True):
             slope, height = np.polyfit(
                 *(x.ravel().astype(float) for x in (distance, way.query @ way.key.T)),
@@ -231,7 +235,12 @@ def test_sheets_at_every_size(grid):
     assert len(figure.axes[0].texts) == (grid[0] * grid[1] if grid[1] <= 12 else 0)
     figure = viz.layers_figure(n, layers, title="a title")
     drawn(figure)
-    assert {"layer 0", f"layer {grid[0] - 1}", "query", "key"} <= set(texts(figure))
+    assert {"layer", "query", "key"} <= set(texts(figure))
+    bar = figure.axes[-1]
+    assert [label.get_text() for label in bar.get_yticklabels()] == list(map(str, layers or range(grid[0])))
+    tints = style.LAYERS(np.linspace(0, 1, 50))[:, :3]
+    for other in (style.QUERY, style.KEY):  # a color that means query or key means no layer
+        assert np.abs(tints - to_rgb(other)).max(axis=1).min() > 0.15
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
@@ -928,7 +937,16 @@ def test_places_left_free_are_closed_where_the_columns_do_not_fit():
 def test_of_many_layers_some_are_named_and_both_kinds_keep_their_marks():
     query, key, _ = heads(24, 2, tokens=3)
     figure = viz.layers_figure(viz.normalize(query, key, scale=1, scope="model"))
-    named = [text for text in texts(figure) if text.startswith("layer ")]
-    assert len(named) == 8 and {"layer 0", "layer 23"} <= set(named)
+    named = [label.get_text() for label in figure.axes[-1].get_yticklabels()]
+    assert len(named) == 8 and {"0", "23"} <= set(named)
     kinds = {len(c.get_paths()[0].vertices) for c in figure.axes[0].collections}
     assert len(kinds) == 2  # a circle has more corners than a diamond
+
+
+def test_the_caption_of_a_search_has_the_rule_by_which_the_mark_was_chosen(panels):
+    ways, _ = panels
+    search = next(way.search for way in ways if way.search is not None)
+    said = " ".join(texts(viz.search_figure([search]))).replace("\n", " ")
+    assert (
+        f"of the shares that are at most {scale.AS_GOOD:g} below the highest, the one whose c is nearest to 1" in said
+    )

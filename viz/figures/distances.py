@@ -14,7 +14,7 @@ from matplotlib.patheffects import withStroke
 from viz.figures import canvas
 from viz.figures.attention_lines import Lines
 from viz.figures.panels import METHODS, of_one_head
-from viz.figures.style import DOTS, INK, LINK, WIDTH, in_house_style
+from viz.figures.style import DOTS, INK, LINK, SMALL, WIDTH, in_house_style
 from viz.geometry.normalize import Normalized
 from viz.geometry.scale import closeness, near_distance
 from viz.geometry.sentences import Attention, PerToken, attention_blocks, sentence_spans
@@ -66,8 +66,8 @@ def distance_figure(
     measured = _measured(heads, attention, sentences)
     columns = canvas.columns_for(len(heads), width)
     ratio = 0.6 if columns == 1 and width > 4 else 1.0
-    margins = (0.42, 0.48, 0.32, 0.34)
-    layout = canvas.Layout(len(heads), columns, width, ratio, margins=margins, gaps=(0.22, 0.7))
+    margins = (0.42, 0.48, 0.46, 0.34)
+    layout = canvas.Layout(len(heads), columns, width, ratio, margins=margins, gaps=(0.22, 0.82))
     keys = _keys(link, measured[0].many)
     figure, all_axes = canvas.page(layout, title=title, caption=_caption(heads), keys=keys)
     low, high = min(np.min(pairs.product) for pairs in measured), max(np.max(pairs.product) for pairs in measured)
@@ -84,7 +84,7 @@ def distance_figure(
             distance = np.linalg.norm(head.query[link.query] - head.key[link.key], axis=-1)
             product = np.vecdot(head.query[link.query], head.key[link.key])
             axes.scatter(distance, product, s=26, facecolors="none", edgecolors=LINK, linewidths=1, zorder=5)
-        canvas.heading(axes, head.title, _correlations(pairs))
+        canvas.heading(axes, head.title, canvas.wrap(_correlations(pairs), SMALL, layout.panel[0] + 0.1))
         names = ("distance of query and key", "dot product of query and key")
         canvas.name_axes(axes, *names, first=place % columns == 0)
         axes.grid(alpha=0.25, lw=0.4)
@@ -124,8 +124,10 @@ def _draw_pairs(axes: Axes, pairs: Pairs) -> PathCollection:
 def _correlations(pairs: Pairs) -> str:
     plain = correlation(pairs.distance, pairs.product)
     weighted = correlation(pairs.distance, pairs.product, pairs.closeness)
+    attended = correlation(pairs.distance, pairs.product, pairs.attention)
     close = int((pairs.closeness > 0).sum())
-    return f"r = {plain:.2f}; weighted {weighted:.2f} ({close} close pairs)".replace("-", "−")
+    weights = f"weighted by attention {attended:.2f}, by closeness {weighted:.2f} ({close} close pairs)"
+    return f"r = {plain:.2f}; {weights}".replace("-", "−")
 
 
 def _keys(link: Lines | None, many: bool) -> list[Line2D]:
@@ -143,7 +145,7 @@ def _keys(link: Lines | None, many: bool) -> list[Line2D]:
 
 def _caption(heads: list[Normalized]) -> str:
     caption = "Each point is a query and a key of one sentence. "
-    caption += "If nearer keys have larger dot products, the points fall."
+    caption += "If nearer keys have larger dot products, the points fall and r, the correlation, is below 0."
     moved = [METHODS[head.method] for head in heads if head.method != "raw"]
     if moved:
         caption += " Moving all keys adds the same number to all dot products of a query: attention stays the same. "

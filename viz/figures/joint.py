@@ -309,7 +309,7 @@ def _caption(panels: list[Panel], common: bool, arrows: bool) -> str:
     methods, tokens = {panel.normalized.name for panel in panels}, len(panels[0].query)
     said = ["A query should lie near the keys it attends to."]
     if any("nearest@1" in panel.note for panel in panels):
-        where = "in the picture and in full space"
+        where = "in the picture (here) and by the distances of whole vectors (in all dimensions, in full)"
         said.append(f"nearest@1: share of queries whose most attended key is the nearest, {where}.")
     if len(methods) > 1:
         said.append("All panels have the same attention; only distances differ.")

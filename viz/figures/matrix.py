@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
+from matplotlib.colors import BoundaryNorm, ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -143,11 +144,9 @@ def layers_figure(
     tints = np.repeat(by_layer, query.shape[1], axis=0)
     query, key = query.reshape(-1, 2), key.reshape(-1, 2)
     keys = canvas.query_and_key()
-    named = np.unique(np.linspace(0, len(layers) - 1, min(len(layers), MOST_LAYERS_NAMED)).round().astype(int))
-    keys += [canvas.dot(by_layer[i], "s", f"layer {layers[i]}") for i in named if len(layers) > 1]
     caption = "All panels show one plane for all heads of all layers, the one in which the points vary most."
     caption += f" 1 point in {step} is drawn." if step > 1 else ""
-    margins = (0.42, 0.06, 0.22, 0.4)
+    margins = (0.42, 0.48, 0.22, 0.4)
     layout = canvas.Layout(3, canvas.columns_for(3, width), width, margins=margins, gaps=(0.2, 0.65))
     figure, panels = canvas.page(layout, title=title, caption=caption, keys=keys)
     of_all = [(query, QUERY, QUERY_MARK), (key, KEY, KEY_MARK)]
@@ -159,7 +158,17 @@ def layers_figure(
         _scatter_mixed(axes, kinds)
         axes.set_title(name, fontsize=NORMAL)
         canvas.name_axes(axes, across, up, first=place % layout.columns == 0)
+    canvas.colorbar(_layer_colors(len(layers)), panels[layout.columns - 1], "layer")
+    named = np.unique(np.linspace(0, len(layers) - 1, min(len(layers), MOST_LAYERS_NAMED)).round().astype(int))
+    figure.axes[-1].set_yticks(named, [layers[i] for i in named])
+    figure.axes[-1].minorticks_off()
     return figure
+
+
+def _layer_colors(count: int) -> ScalarMappable:
+    """The colors of the layers, for a colorbar with a step for each."""
+    norm = BoundaryNorm(np.arange(count + 1) - 0.5, count)
+    return ScalarMappable(norm, ListedColormap(style.LAYERS(np.linspace(0, 1, count))))
 
 
 def _scatter_mixed(axes: Any, kinds: list[tuple[np.ndarray, str | np.ndarray, str]]) -> None:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from viz.figures import canvas
 from viz.figures.style import ATTENTION, FAINT, INK, LINK, NORMAL, RULE, SMALL, WIDTH, in_house_style
-from viz.geometry.scale import Search
+from viz.geometry.scale import AS_GOOD, Search
 
 TICKS = (0.2, 0.5, 1, 2, 5)
 
@@ -45,7 +45,9 @@ def search_figure(
     ]
     caption = (
         "Queries are multiplied by c and keys divided by it: attention stays the same, distances change. One curve per "
-        "head. A flat curve does not determine c. A choice at the edge is determined by the range, not by the data."
+        f"head. The lowest correlation is chosen; of the shares that are at most {AS_GOOD:g} below the highest, the "
+        "one whose c is nearest to 1. A flat curve does not determine c. A choice at the edge is determined by the "
+        "range, not by the data."
     )
     ratio = 0.45 if columns == 1 and width > 4 else 0.72
     margins = (0.45, 0.06, 0.45, 0.36)
