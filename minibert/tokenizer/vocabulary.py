@@ -9,7 +9,17 @@ from pathlib import Path
 
 from minibert.files import abbreviate, is_there, read_json, read_text
 from minibert.tokenizer.backend import kind_of
-from minibert.tokenizer.special import BERTS, JAPANESE, complete, ends, listed, names_of, special_tokens, with_others
+from minibert.tokenizer.special import (
+    BERTS,
+    JAPANESE,
+    complete,
+    ends,
+    listed,
+    names_of,
+    relative,
+    special_tokens,
+    with_others,
+)
 
 CHOICES = {
     "lowercase": "do_lower_case",
@@ -64,6 +74,9 @@ def read_settings(folder: Path, choices: Mapping) -> dict:
     normalizer = settings.get("normalizer")
     if normalizer and normalizer["type"] == "BertNormalizer":
         normalizer.update(choices_of_normalizer(choices))
+    before = settings.get("pre_tokenizer")
+    if before and before["type"] == "ByteLevel" and relative(choices) == "Roberta":
+        before["add_prefix_space"] = bool(choices.get("add_prefix_space", False))
     return settings
 
 

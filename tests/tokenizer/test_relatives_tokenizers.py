@@ -251,6 +251,24 @@ def test_a_tokenizer_json_without_a_frame_gets_that_of_its_family(kind, name, tm
         assert_same(ours, theirs, text)
 
 
+@pytest.mark.parametrize("kind", ["RobertaTokenizer", "RobertaTokenizerFast", None, "PreTrainedTokenizerFast"])
+@pytest.mark.parametrize("chosen", [True, False, ...])
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_space_before_the_first_word_is_a_choice_beside_the_tokenizer_json(stored, chosen, kind, tmp_path):
+    """RoBERTa's own tokenizer obeys it, and takes no space where nothing is chosen; the general one does not."""
+    bpe_json(tmp_path)
+    path, beside = tmp_path / "tokenizer.json", tmp_path / "tokenizer_config.json"
+    settings, choices = json.loads(path.read_text()), json.loads(beside.read_text())
+    settings["pre_tokenizer"]["add_prefix_space"] = stored
+    path.write_text(json.dumps(settings))
+    choices |= {"tokenizer_class": kind, "add_prefix_space": chosen}
+    beside.write_text(json.dumps({name: value for name, value in choices.items() if value not in (None, ...)}))
+    (tmp_path / "config.json").write_text('{"model_type": "roberta"}')
+    ours, theirs = read_tokenizer(tmp_path), transformers.AutoTokenizer.from_pretrained(tmp_path)
+    for text in ["the nap", "a <mask>the", ("capybara", " the")]:
+        assert list(ours.encode(text).input_ids) == theirs([text])["input_ids"][0], text
+
+
 def test_pieces_look_as_those_of_bert(read):
     """A sign for a space is none a reader knows; bytes of half a character are none either."""
     text = "the capybaras sleep, 北京"
