@@ -12,7 +12,7 @@ from typing import Any
 from minibert.checkpoint.config import BertConfig
 from minibert.corpus.scan import DEFAULT_POINTS
 from minibert.errors import UserError
-from minibert.terminal import counted
+from minibert.terminal import counted, note
 
 DEFAULT_TEXT = "The brown capybara is sleeping now."
 Group = argparse._ActionsContainer
@@ -214,6 +214,8 @@ def check_source(args: argparse.Namespace, texts: list[str], without_file: str =
     """Raises UserError for texts beside a file, or for options of a file without one. A text - is --file -."""
     if texts == ["-"] and args.file is None:
         args.file = Path(texts.pop())
+    if len(texts) > 1 and not any(" " in text for text in texts) and all(text.isascii() for text in texts):
+        note(f"these are {len(texts)} texts of one word each; a text with spaces needs quotation marks around it")
     if args.file is None:
         refuse(args, f"skip-bad column {without_file}", "without --file")
     elif texts and all(map(os.path.isfile, texts)):

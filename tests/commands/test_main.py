@@ -259,3 +259,12 @@ def test_a_full_disk_behind_standard_output():
         command = [sys.executable, "-m", "minibert", "models"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2 and done.stderr == "minibert: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("command", [["viz", "--draw", "matrix", "--layer", "0"], ["explore", "--no-live"], ["embed"]])
+def test_several_texts_of_one_word_are_named(command, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    said = "minibert: these are 3 texts of one word each; a text with spaces needs quotation marks around it\n"
+    assert run(capsys, *command, "the", "cat", "sat")[2] == said
+    assert run(capsys, *command, "the cat", "sat")[2] == ""
+    assert run(capsys, *command, "sat")[2] == ""

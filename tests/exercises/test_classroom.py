@@ -28,7 +28,7 @@ def test_one_lesson_is_handed_out(tmp_path, capsys):
     status, out, _ = run(capsys, "start", tmp_path, "softmax", "5")
     assert status == 0
     assert {path.name for path in tmp_path.iterdir()} == {"01_softmax.py", "05_split_heads.py", ".course.json"}
-    assert "2 file(s) put into" in out
+    assert "files put into " in out and ": 2\n" in out
     assert f"minibert exercises check {tmp_path} softmax" in out
     shutil.copy(SOFTMAX.solution, tmp_path / SOFTMAX.file)
     out = run(capsys, "check", tmp_path)[1]
@@ -102,7 +102,7 @@ def test_a_class_is_marked_at_once(class_of_five, capsys):
     assert re.search(r"^bo b +\+  - +1 +2/3", rows["bo b"])
     assert re.search(r"^çelik +-  \.", rows["çelik"])
     assert "ann: uses the library's own function: softmax" in out
-    assert "dan: 1 file(s) with a wrong name or place" in out
+    assert "dan: files with a wrong name or place (1)" in out
     assert "1_softmax (1).py" in out
     assert "   1  merge_and_residual: attention_block: the residual is missing: the block's input is not added\n" in out
     assert "   1  softmax: softmax: the check takes too long" in out

@@ -60,7 +60,7 @@ def test_start_makes_all_files_and_never_overwrites(tmp_path, capsys):
     (folder / "02_layer_norm.py").unlink()
     status, out, _ = run(capsys, "start", folder)
     assert status == 0
-    assert "1 file(s) put into" in out
+    assert "files put into " in out and ": 1;" in out
     assert "stay as they are" in out
     assert (folder / "01_softmax.py").read_text() == "mine"
     assert (folder / "02_layer_norm.py").read_text() == stub(EXERCISES[1])

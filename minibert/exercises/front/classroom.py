@@ -87,7 +87,7 @@ class Student:
         remarks: list[Text | str] = [self.trouble] if self.trouble else []
         remarks += [t("uses the library's own function: {names}", names=", ".join(imported))] if imported else []
         if misplaced:
-            says = "{count} file(s) with a wrong name or place: {first}"
+            says = "files with a wrong name or place ({count}): {first}"
             remarks.append(t(says, count=len(misplaced), first=misplaced[0]))
         return remarks
 

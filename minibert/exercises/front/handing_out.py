@@ -85,7 +85,7 @@ def start(args: argparse.Namespace, notes: progress.Progress, out: Console) -> N
         notes.lock = progress.hashed(args.lock)
     notes.save()
     kept_too = t("; {kept} were there already and stay as they are", kept=kept) if kept else ""
-    out.print(joined("", [t("{made} file(s) put into {folder}", made=len(texts) - kept, folder=folder), kept_too]))
+    out.print(joined("", [t("files put into {folder}: {made}", made=len(texts) - kept, folder=folder), kept_too]))
     if changed:
         out.print(t("From now on, the course is in English here. Files that were there already stay as they are."))
     if args.notebook:

@@ -212,7 +212,7 @@ def about_finding(finding: Finding, result: dict, values: list[object]) -> dict 
         return None
     above = int((table_LH > table_LH[layer, head]).sum())
     message = t(
-        "{name} is {got}, but {what} is larger for {count} other head(s).",
+        "{name} is {got}, but {what} is larger for other heads, {count} in all.",
         name=finding.name,
         got=f"({layer}, {head})",
         what=t(finding.what),
