@@ -950,3 +950,13 @@ def test_the_caption_of_a_search_has_the_rule_by_which_the_mark_was_chosen(panel
     assert (
         f"of the shares that are at most {scale.AS_GOOD:g} below the highest, the one whose c is nearest to 1" in said
     )
+
+
+def test_equal_tokens_of_a_sentence_are_numbered_and_the_caption_says_so():
+    query, key, attention = heads(tokens=5)
+    n, lines = viz.normalize(query, key, method="raw"), viz.choose_lines(attention)
+    said = " ".join(texts(viz.joint_figure(n, ["it", "is", "it", ".", "."], lines)))
+    assert {"it₁", "it₂", "is", "“.”₁", "“.”₂"} <= set(said.split())
+    assert "Equal tokens have numbers in the order of the text." in said.replace("\n", " ")
+    said = " ".join(texts(viz.joint_figure(n, list("abcde"), lines)))
+    assert "Equal tokens" not in said.replace("\n", " ")

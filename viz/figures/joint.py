@@ -27,6 +27,8 @@ SOME = 40  # tokens; with more, lines are thinner, and there are no arrows
 MANY = 300  # tokens; more are drawn as areas, not as points
 TOLD_APART = 3  # sentences that differ in how full their marks are
 DOTS = {".", "。", "．", "·", "・", "•", "●", "○", "◆", ","}  # tokens that look like points
+FEW = 20  # tokens; all labels have room
+LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 HELD = (0.95, 0.8, 0.5)  # shares of the points in the areas
 ORDINALS = ("first", "second", "third")
 
@@ -74,7 +76,8 @@ def joint_figure(
     flat = shown[0].flat
     arrows = arrows and flat and tokens <= SOME
     layout, shown = _laid_out(shown, width)
-    caption, keys = _caption(shown, common, arrows), _keys(shown, len(spans))
+    repeated = len(spans) == 1 and len(set(labels)) < len(labels) <= FEW
+    caption, keys = _caption(shown, common, arrows, repeated), _keys(shown, len(spans))
     figure, all_axes = canvas.page(layout, title=title, caption=caption, keys=keys)
     for axes, panel in zip(all_axes, shown, strict=True):
         within = shown if common else [panel]
@@ -274,11 +277,16 @@ def _strongest_ends(lines: list[Lines], name: str, labels: Sequence[str], count:
 
 
 def _numbered(labels: Sequence[str], spans: list[slice]) -> list[str]:
-    """Labels with the number of their sentence, cat₁, cat₂, if there are up to three.
+    """Labels with the number of their sentence, cat₁, cat₂, if there are up to three; of one, equal ones are numbered.
 
     A label that looks like one more point is written in quotation marks.
     """
     labels = [f"“{label}”" if label in DOTS else label for label in labels]
+    if len(spans) == 1 and len(labels) <= FEW:
+        places = [labels[:i].count(label) + 1 for i, label in enumerate(labels)]
+        several = [labels.count(label) > 1 for label in labels]
+        numbers = [str(place).translate(LOWERED) if many else "" for place, many in zip(places, several, strict=True)]
+        return [label + number for label, number in zip(labels, numbers, strict=True)]
     if not 1 < len(spans) <= TOLD_APART:
         return labels
     return [f"{labels[i]}{'₁₂₃'[number]}" for number, s in enumerate(spans) for i in range(s.start, s.stop)]
@@ -305,7 +313,7 @@ def _keys(panels: list[Panel], sentences: int) -> list[Line2D]:
     return keys
 
 
-def _caption(panels: list[Panel], common: bool, arrows: bool) -> str:
+def _caption(panels: list[Panel], common: bool, arrows: bool, repeated: bool) -> str:
     methods, tokens = {panel.normalized.name for panel in panels}, len(panels[0].query)
     said = ["A query should lie near the keys it attends to."]
     if any("nearest@1" in panel.note for panel in panels):
@@ -320,7 +328,9 @@ def _caption(panels: list[Panel], common: bool, arrows: bool) -> str:
     if tokens > MANY and panels[0].flat:
         shares = ", ".join(f"{share:.0%}" for share in sorted(HELD))
         said.append(f"Shaded: where {shares} of the {tokens} queries, and of the keys, lie.")
-    if tokens > 20:
+    if repeated:
+        said.append("Equal tokens have numbers in the order of the text.")
+    if tokens > FEW:
         said.append("Where there is no room for all labels, those at the strongest lines are written.")
     if common:
         said.append("All panels show one plane, with the same axes.")
