@@ -244,7 +244,7 @@ def test_a_repository_with_only_a_pickle(hub, run):
     failed(run("info", NAME), "has only a pytorch_model.bin", f"`hf download {NAME} --local-dir FOLDER`", "save_file")
     assert hub.files_asked() == []
     (hub.repos[NAME]["main"] / "pytorch_model.bin").unlink()
-    failed(run("info", NAME), "has weights for TensorFlow only (tf_model.h5), and minibert reads model.saf")
+    failed(run("info", NAME), "has weights for TensorFlow and ONNX only (tf_model.h5, onnx/model.onnx), and mini")
 
 
 def test_a_repository_without_a_tokenizer(hub, run, tmp_path):
