@@ -76,9 +76,8 @@ def joint_figure(
     flat = shown[0].flat
     arrows = arrows and flat and tokens <= SOME
     layout, shown = _laid_out(shown, width)
-    repeated = len(spans) == 1 and len(set(labels)) < len(labels) <= FEW
-    caption, keys = _caption(shown, common, arrows, repeated), _keys(shown, len(spans))
-    figure, all_axes = canvas.page(layout, title=title, caption=caption, keys=keys)
+    caption = _caption(shown, common, arrows, len(spans) == 1 and len(set(labels)) < len(labels) <= FEW)
+    figure, all_axes = canvas.page(layout, title=title, caption=caption, keys=_keys(shown, len(spans)))
     for axes, panel in zip(all_axes, shown, strict=True):
         within = shown if common else [panel]
         _set_axes(axes, np.concatenate([x for one in within for x in (one.query, one.key)]), flat)
