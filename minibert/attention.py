@@ -1,8 +1,8 @@
 """Self-attention is the only place in BERT where information moves from one token to another.
 
 Each token has three vectors. Its query describes what the token looks for. Its key is a label by which it can be
-found. Its value is what it gives away. The larger the dot product of a query and a key, the more of the key's value
-goes to the query's token. This is from Vaswani et al., "Attention is all you need", 2017.
+found. Its value is what it gives away. The larger the dot product of a query and a key, the more of that
+token's value goes to the query's token. This is from Vaswani et al., "Attention is all you need", 2017.
 
 H heads do this in parallel. Each head reads all D numbers of a token. It computes its own query, key and value, each of
 K = D / H numbers. So each head can look for something else. W_q [D, D] is H matrices [D, K] side by side. `attend` is
@@ -27,9 +27,10 @@ def attend(
         attention = softmax(scores)            row t: how t shares out its attention; the row sums to 1
         context   = attention value            a weighted mean of the values
 
-    query . key is a sum of K products. If they were independent, each of variance 1, the sum's standard deviation would
-    be sqrt(K). Without the division, a head with a larger K would put more of its attention on a single key. If one key
-    gets nearly all, the gradients of softmax are close to 0, and the head hardly learns.
+    query . key is a sum of K products. Suppose that they are independent, each with variance 1. Then the sum has
+    variance K, so its standard deviation is sqrt(K). Without the division, a head with a larger K would put more of its
+    attention on a single key. If one key gets nearly all, the gradients of softmax are close to 0, and the head hardly
+    learns.
 
     T and S count the same tokens of one sentence, once as queries and once as keys.
     Returns scores_HTS, attention_HTS, context_HTK.
@@ -85,7 +86,7 @@ def head_outputs(context_TD: np.ndarray, weight: np.ndarray, heads: int) -> np.n
 
         context W + b = sum over heads of context_h W_h + b      head h has K rows of W to itself
 
-    W is the output projection of the next chapter, which mixes the heads. (Its rows are the columns of weight = W^T.)
+    W is the output projection of the next chapter, which mixes the heads. (weight is W^T.)
     context_TD, weight [D, D] (one row per output) -> [H, T, D].
     """
     context_HTK = split_heads(context_TD, heads)

@@ -1,4 +1,4 @@
-"""Token ids become vectors: one for the token, one for its position and one for its half of a pair are added."""
+"""Each token becomes the sum of three vectors: one for its id, one for its position, one for its half of a pair."""
 
 from collections.abc import Sequence, Sized
 

@@ -4,8 +4,8 @@ Attention mixes the vectors of different tokens. Feed-forward, two linear maps w
 each token alone. Each of the two halves adds its result to its input (the residual connection) and then normalises.
 This order, norm last, is BERT's. GPT-2 and many later models normalise first. `model.py` runs all layers.
 
-Weights have names like those in checkpoints: `attention_output` has W and b below, `intermediate` has W_1 and b_1, and
-`output` has W_2 and b_2. `checkpoint/parameters.py` lists them all.
+Weights have names like those in checkpoints; `checkpoint/parameters.py` lists them all. In the equations below, W and b
+are the weights `attention_output`. W_1 and b_1 are `intermediate`, and W_2 and b_2 are `output`.
 """
 
 from collections.abc import Sequence
@@ -36,8 +36,8 @@ def attention_block(
 ) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
     """Run the half of a layer that works on several tokens together: `self_attention`, then `attention_output`.
 
-    Returns the new hidden_TD. For each sentence, it also returns what `self_attention` computed, and
-    "attention_output", the sentence's part of the new hidden_TD.
+    Returns the new hidden_TD and, for each sentence, a dict. It has the arrays of `self_attention`. It also has
+    "attention_output", the rows of this sentence in the new hidden_TD.
     """
     parts = self_attention(hidden_TD, sentences, weights.attention, config.num_attention_heads)
     context_TD = np.concatenate([part["context"] for part in parts])

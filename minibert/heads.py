@@ -28,8 +28,9 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
         transformed = layer_norm(act(hidden W + b))
         logits      = transformed word^T + bias
 
-    In most checkpoints `weights.decoder` is the table of word embeddings itself (tied weights). A token fits where the
-    transformed vector has a large dot product with its embedding. hidden_TD -> logits_TV.
+    In most checkpoints `weights.decoder` is the table of word embeddings itself (tied weights). A token of
+    the vocabulary has a large logit at a position if its embedding and the transformed vector of this position have a
+    large dot product. hidden_TD -> logits_TV.
     """
     act = ACTIVATIONS[hidden_act]
     transformed_TE = layer_norm(act(linear(hidden_TD, *weights.transform)), *weights.norm, eps)
@@ -51,7 +52,7 @@ def label_scores(logits: np.ndarray, activation: str) -> np.ndarray:
 
     softmax    exactly one label is right: probabilities that sum to 1
     sigmoid    each label by itself: 1 / (1 + exp(-logit)), a number between 0 and 1
-    identity   the logits themselves, such as a number of stars
+    identity   the logits unchanged, for example if the model was trained to predict a rating from 1 to 5
     """
     if activation == "sigmoid":
         return (1 + np.tanh(logits / 2)) / 2  # this is the same function, and it cannot overflow

@@ -123,7 +123,7 @@ class Bert:
         return resume(self, trace, layer=layer, **changed)
 
     def without_heads(self, heads: Iterable[tuple[int, int]], mean_over: Iterable[Text] | None = None) -> "Bert":
-        """Return this BERT with some heads switched off: (layer, head), both from 0; see `minibert.whatif.heads`."""
+        """Return this BERT without some heads: pairs (layer, head), which count from 0; see `minibert.whatif.heads`."""
         from minibert.whatif.heads import without_heads
 
         return without_heads(self, heads, mean_over)
@@ -135,7 +135,7 @@ class Bert:
         return embed(self, texts, prompt)
 
     def encode(self, text: Text) -> Encoding:
-        """Return the Encoding of a text, checked against the positions, segments and embeddings of this model."""
+        """Tokenize a text. UserError: it is too long for this model, or has ids or segments that the model lacks."""
         encoding = text if isinstance(text, Encoding) else self.tokenizer.encode(text)
         check_fit(encoding, self.config)
         if not encoding.roles:  # it was made from ids alone
@@ -151,7 +151,7 @@ class Bert:
         hidden_TD = self.batch([text], keep=("hidden_states",))[0].hidden_states[-1]
         act, eps = self.config.hidden_act, self.config.layer_norm_eps
         logits_TV = masked_lm_logits(hidden_TD, self.weights.masked_lm, act, eps)
-        return np.ascontiguousarray(logits_TV)  # NumPy sums the rows of a C-ordered array more exactly
+        return np.ascontiguousarray(logits_TV)  # in C order, sums over the rows have smaller rounding errors
 
     @np.errstate(all="ignore")
     def fill_mask(self, text: Text, top: int = 5) -> list[list[tuple[str, float]]]:

@@ -55,7 +55,8 @@ class LayerTrace:
     attention_output  [tokens, hidden]            after the first half: output projection, residual and layer norm
     intermediate      [tokens, intermediate]      inside the second half, after the activation
 
-    `head_outputs` and `intermediate` are there only if `keep` named them. They are computed beside the forward pass.
+    `head_outputs` and `intermediate` are there only if `keep` named them. They are
+    computed for the Trace alone.
     """
 
     query: np.ndarray = NOT_KEPT

@@ -215,8 +215,10 @@ def draw_graph(found: Circuits, title: str, width: float) -> "Figure":
     caption = (
         f"Each node is a head: layer.head. Drawn: {which} of {LEAST_SHARE:.2f} or more, {NULL}; {SHUFFLED}. Width and "
         f"number: the share of what the earlier head wrote. Query, key: the share in {LEAD}. Value: the share in what "
-        f"the later head moves to a token. Pale: without this share, the attention falls by less than {FALL}."
+        f"the later head moves to a token. Pale circles: heads without an arrow."
     )
+    if any(arrow.pale for arrow in arrows):
+        caption += f" Pale arrows: without this share, the attention falls by less than {FALL}."
     layers, heads = found.shape
     return viz.circuit_figure(arrows, range(layers), range(heads), title=title, caption=caption, width=width)
 

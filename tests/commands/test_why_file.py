@@ -96,7 +96,7 @@ def test_the_pictures_say_what_they_show(capsys, tmp_path, file):
     assert "in this order: word, position, segment, heads, feed-forwards, biases." in found["parts"]
     assert "head 1.2" in found["parts-1.2"] and "The 5 largest terms of the lead" in found["parts-1.2"]
     assert "Drawn: the 20 largest of" in found["graph"] and "Drawn: 3 shares of 0.05 or more" in found["graph-1.2"]
-    assert "Pale: without this share, the attention falls by less than 0.01." in found["graph"]
+    assert "Pale circles: heads without an arrow." in found["graph"]
     assert re.search(r"attention on this key without the term; with it, 0\.9\d", found["parts-1.2"])
     assert "feeds the query feeds the key feeds the value" in found["graph"]
 

@@ -69,7 +69,7 @@ def show(args: argparse.Namespace, notes: progress.Progress, out: Console) -> No
     out.print(joined("", ["# ", t("A solution of {name}", name=exercise.name)]))
     print()
     print(solution_text(exercise, out.language))
-    out.print(joined("", ["# ", t("And this is the library's code, which is written for speed")]))
+    out.print(joined("", ["# ", t("And this is the library's code")]))
     print()
     for function in exercise.shown:
         plain = inspect.unwrap(function)
