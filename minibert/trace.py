@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -196,6 +195,8 @@ class Trace:
     @classmethod
     def load(cls, path: str | Path) -> "Trace":
         """Return the Trace that `save` wrote to an .npz file. ValueError: the file is not such a file."""
+        from zipfile import BadZipFile  # only needed here
+
         try:
             with np.load(path) as saved:
                 arrays = {name: saved[name] for name in saved}
