@@ -82,6 +82,8 @@ def lines(found: Circuits) -> Iterator[str]:
     yield from map(arrow_line, arrows[:ARROWS])
     if arrows[ARROWS:]:
         yield f"  ...  and {counted(len(arrows) - ARROWS, 'share')} more of {LEAST_SHARE:.2f} or more"
+    yield "share: of what the earlier head wrote, in the lead (query, key) or in what the later head moves (value)"
+    yield "halves: the share in each half of the sentences; without: the attention, or the length moved, without it"
 
 
 def all_heads(found: Circuits) -> Iterator[str]:

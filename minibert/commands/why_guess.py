@@ -98,6 +98,11 @@ def watched(nodes: list[Node]) -> Iterable[Node]:
     return with_bar(nodes, len(nodes), "parts")
 
 
+def cells(depth: int, node: Node) -> tuple[str, ...]:
+    """The numbers beside a part. The guess itself, at depth 0, has none: nothing is taken away from it."""
+    return tuple("" if depth == 0 else cell(node, field, digits) for field, (_, digits) in COLUMNS.items())
+
+
 def cell(node: Node, field: str, digits: int) -> str:
     value = getattr(node, field)
     return "" if value is None else f"{value:{'+' if field == 'score' else ''}z.{digits}f}"
@@ -114,10 +119,12 @@ def lines(root: Node) -> Iterator[str]:
     """The tree as a table."""
     yield "    lead  guess*  attention   score  attention*"
     for depth, node in branches(root):
-        p, attention, score, without = (cell(node, field, digits) for field, (_, digits) in COLUMNS.items())
+        p, attention, score, without = cells(depth, node)
         numbers = f"{node.value:+z8.2f}  {p:>6}  {attention:>9}  {score:>6}  {without:>10}"
         yield f"{numbers}  {'  ' * depth}{node.name}"
     yield "* probability of the guess, and attention to the token, without this part"
+    yield "Each lead is the sum of those one step to the right, below it. --top N shows more of the others."
+    yield "score: what the part adds to the score of the token that a head reads, less the mean over all keys"
 
 
 def rows(root: Node, trace: Trace) -> Iterator[dict[str, object]]:
@@ -146,9 +153,6 @@ def as_json(node: Node) -> dict[str, object]:
 def draw(path: Path, root: Node, title: str, caption: str, width: float) -> None:
     import viz
 
-    tree = [
-        viz.Branch(depth, node.name, node.value, tuple(cell(node, field, n) for field, (_, n) in COLUMNS.items()))
-        for depth, node in branches(root)
-    ]
+    tree = [viz.Branch(depth, node.name, node.value, cells(depth, node)) for depth, node in branches(root)]
     headings = [heading for heading, _ in COLUMNS.values()]
     viz.save(viz.tree_figure(tree, headings, unit="lead", title=title, caption=caption, width=width), path)

@@ -109,7 +109,7 @@ MASKED = "The king and the [MASK] lived in a great castle."
 def test_a_guess_is_followed_back_and_nothing_is_lost_at_any_row(capsys, tmp_path):
     given = [MASKED, "--guess", "--top", "3", "--steps", "6", "--out", str(tmp_path), "--format", "svg"]
     status, out, error = run(capsys, *given, "--csv", str(tmp_path / "guess.csv"))
-    first, heading, *table, stars, lead, path = out.splitlines()
+    first, heading, *table, stars, sums, score, lead, path = out.splitlines()
     bert = minibert.load("tiny")
     logits, trace = bert.logits(MASKED)[5], bert(MASKED)
     king, ((likeliest, probability),) = bert.tokenizer.backend.token_to_id("king"), bert.fill_mask(MASKED, top=1)[0]
@@ -117,10 +117,12 @@ def test_a_guess_is_followed_back_and_nothing_is_lost_at_any_row(capsys, tmp_pat
     assert first == f"“king” has probability {probability:.3f} at [MASK] (5)"
     assert heading.split() == ["lead", "guess*", "attention", "score", "attention*"]
     assert stars == "* probability of the guess, and attention to the token, without this part"
+    assert sums.startswith("Each lead is the sum of those one step to the right, below it.")
+    assert score == "score: what the part adds to the score of the token that a head reads, less the mean over all keys"
     assert lead == "lead: the logit of “king” less the mean over the vocabulary"
     assert path == str(tmp_path / "guess-5-king.svg")
     assert float(table[0].split()[0]) == pytest.approx(logits[king] - logits.mean(), abs=0.006)
-    assert table[0].split()[1:] == [f"{probability:.3f}", "king"]
+    assert table[0].split()[1:] == ["king"]  # nothing is taken away from the guess itself
     (token,) = {line.split("  ")[-1] for line in table if "“king” (2)" in line}
     numbers = next(line for line in table if token in line).split()
     scores, attention = trace.layers[3].scores[2, 5], trace.layers[3].attention[2, 5]
