@@ -1,12 +1,13 @@
 """Self-attention is the only place in BERT where information moves from one token to another.
 
-Each token has three vectors. Its query describes what the token looks for. Its key is a label by which it can be
-found. Its value is what it gives away. The larger the dot product of a query and a key, the more of that
-token's value goes to the query's token. This is from Vaswani et al., "Attention is all you need", 2017.
+Each token has three vectors. Its query describes what the token looks for. Its key is a label by which it can be found.
+Its value is what it gives away. Take the query of token t and the key of token s. The larger their dot product, the
+more of the value of s goes to t. This is from Vaswani et al., "Attention is all you need", 2017.
 
 H heads do this in parallel. Each head reads all D numbers of a token. It computes its own query, key and value, each of
-K = D / H numbers. So each head can look for something else. W_q [D, D] is H matrices [D, K] side by side. `attend` is
-the main function. The line attention_HTS @ value_HSK moves the information.
+K = D / H numbers. So each head can look for something else. One matrix W_q [D, D] computes the queries of all heads. It
+consists of H matrices [D, K], one for each head, side by side. `attend` is the main function. The line attention_HTS @
+value_HSK moves the information.
 """
 
 import math
@@ -28,9 +29,9 @@ def attend(
         context   = attention value            a weighted mean of the values
 
     query . key is a sum of K products. Suppose that they are independent, each with variance 1. Then the sum has
-    variance K, so its standard deviation is sqrt(K). Without the division, a head with a larger K would put more of its
-    attention on a single key. If one key gets nearly all, the gradients of softmax are close to 0, and the head hardly
-    learns.
+    variance K, so its standard deviation is sqrt(K). Without the division, a larger K gives larger differences between
+    scores. Softmax then gives nearly everything to the largest score. If one key gets nearly all, the gradients of
+    softmax are close to 0, and the head hardly learns.
 
     T and S count the same tokens of one sentence, once as queries and once as keys.
     Returns scores_HTS, attention_HTS, context_HTK.
@@ -62,8 +63,8 @@ def self_attention(
         key   = hidden W_k + b_k
         value = hidden W_v + b_v
 
-    Other implementations stack sentences into one array and fill the short ones up with [PAD]. Then they add a huge
-    negative number, the attention mask, to the scores of those keys, so that they get no attention. Here sentences
+    Other implementations stack sentences into one array and fill the short ones up with [PAD]. [PAD] must get no
+    attention. So they add a huge negative number to the scores of its keys. This is the attention mask. Here sentences
     are in one array, one after another, and `attend` runs on each. So no mask is needed. ([MASK] is another thing: it
     is a token.)
 

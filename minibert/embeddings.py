@@ -1,4 +1,4 @@
-"""Each token becomes the sum of three vectors: one for its id, one for its position, one for its half of a pair."""
+"""Each token becomes the sum of three vectors: for its id, its position and its sentence of a pair."""
 
 from collections.abc import Sequence, Sized
 
@@ -34,6 +34,6 @@ def embed(encodings: Sequence, weights: EmbeddingWeights, eps: float) -> np.ndar
 
 
 def rows_of_sentences(sentences: Sequence[Sized]) -> list[slice]:
-    """Return the rows of each sentence in an array of all sentences, one after another."""
+    """Return a slice of rows for each sentence. All sentences are in one array, one after another."""
     ends = np.cumsum([len(sentence) for sentence in sentences])
     return [slice(int(end) - len(sentence), int(end)) for sentence, end in zip(sentences, ends, strict=True)]

@@ -1,11 +1,11 @@
 """One layer of the encoder is attention, then feed-forward.
 
-Attention mixes the vectors of different tokens. Feed-forward, two linear maps with an activation between them, works on
-each token alone. Each of the two halves adds its result to its input (the residual connection) and then normalises.
-This order, norm last, is BERT's. GPT-2 and many later models normalise first. `model.py` runs all layers.
+Attention mixes the vectors of different tokens. Feed-forward works on each token alone. It is two linear maps with an
+activation between them. Each of the two halves adds its result to its input (the residual connection) and then
+normalises. This order, norm last, is BERT's. GPT-2 and many later models normalise first. `model.py` runs all layers.
 
 Weights have names like those in checkpoints; `checkpoint/parameters.py` lists them all. In the equations below, W and b
-are the weights `attention_output`. W_1 and b_1 are `intermediate`, and W_2 and b_2 are `output`.
+are in `weights.attention_output`. W_1 and b_1 are in `weights.intermediate`, and W_2 and b_2 in `weights.output`.
 """
 
 from collections.abc import Sequence

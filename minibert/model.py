@@ -43,7 +43,7 @@ class Bert:
     weights: Weights
     name: str
     notes: Mapping[str, str] = field(default_factory=dict)
-    """This maps optional parts that could not be loaded ("tokenizer", "classifier", ...) to the reason."""
+    """For each optional part that could not be loaded, such as "classifier", this has the reason."""
     sentence_modules: SentenceModules | None = field(default=None, repr=False)
     """These are the settings of `embed`, or None if they could not be loaded."""
 
@@ -79,7 +79,7 @@ class Bert:
             return record.traces(self.pooled(hidden_TD, sentences, keep))
 
     def pooled(self, hidden_TD: np.ndarray, sentences: Sequence[slice], keep: frozenset[str]) -> list:
-        """Return the pooler's vector of each sentence, or None if there is no pooler or it is not in `keep`."""
+        """Return the pooler's vector of each sentence, or None if the model has none or `keep` lacks "pooled"."""
         if self.weights.pooler is None or "pooled" not in keep:
             return [None] * len(sentences)
         act = np.tanh if self.config.pooler_act == "tanh" else ACTIVATIONS[self.config.pooler_act]
@@ -123,7 +123,7 @@ class Bert:
         return resume(self, trace, layer=layer, **changed)
 
     def without_heads(self, heads: Iterable[tuple[int, int]], mean_over: Iterable[Text] | None = None) -> "Bert":
-        """Return this BERT without some heads: pairs (layer, head), which count from 0; see `minibert.whatif.heads`."""
+        """Return this BERT without some heads. Each is a pair (layer, head), both from 0. See `whatif.heads`."""
         from minibert.whatif.heads import without_heads
 
         return without_heads(self, heads, mean_over)
@@ -135,7 +135,7 @@ class Bert:
         return embed(self, texts, prompt)
 
     def encode(self, text: Text) -> Encoding:
-        """Tokenize a text. UserError: it is too long for this model, or has ids or segments that the model lacks."""
+        """Tokenize a text. Raise UserError if it is too long for this model, or has unknown ids or segments."""
         encoding = text if isinstance(text, Encoding) else self.tokenizer.encode(text)
         check_fit(encoding, self.config)
         if not encoding.roles:  # it was made from ids alone
@@ -151,7 +151,7 @@ class Bert:
         hidden_TD = self.batch([text], keep=("hidden_states",))[0].hidden_states[-1]
         act, eps = self.config.hidden_act, self.config.layer_norm_eps
         logits_TV = masked_lm_logits(hidden_TD, self.weights.masked_lm, act, eps)
-        return np.ascontiguousarray(logits_TV)  # in C order, sums over the rows have smaller rounding errors
+        return np.ascontiguousarray(logits_TV)  # softmax sums rows, more exactly in C order
 
     @np.errstate(all="ignore")
     def fill_mask(self, text: Text, top: int = 5) -> list[list[tuple[str, float]]]:
@@ -173,9 +173,9 @@ class Bert:
     def classify(self, text: Text) -> list[tuple[str, float]]:
         """Return the labels of a fine-tuned checkpoint with the numbers that it gives them, largest first.
 
-        `bert.config.activation` is the kind of number. "softmax" gives probabilities of labels that exclude each other.
-        "sigmoid" gives each label a number between 0 and 1, even if there is only one label. "identity" gives scores of
-        any size.
+        `bert.config.activation` says what kind of number each label gets. "softmax" gives probabilities of labels that
+        exclude each other. "sigmoid" gives each label a number between 0 and 1, even if there is only one label.
+        "identity" gives scores of any size.
         """
         if self.weights.classifier is None:
             why = f"{self.name} has no sequence classifier; minibert bundles one that has: tiny-sentiment"

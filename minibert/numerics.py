@@ -2,7 +2,7 @@
 
 Arrays are float32. linear, softmax and layer_norm work along the last axis. The other functions work on each number
 alone. A weight and its bias are passed together, with a star: `linear(x, *weights.query)`. A checkpoint stores a weight
-as [out, in], one row per output. W in the equations of the other chapters is its transpose.
+as [out, in], one row per output. The other chapters write W for the transpose of this weight.
 
 By default, the other chapters call fast twins of these four functions: `speed/twins.py`. Up to rounding, the results
 are the same. MINIBERT_PLAIN=1 in the environment and `minibert read` run the functions of this file.
@@ -42,8 +42,8 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
 
         y = weight (x - mean) / sqrt(variance + eps) + bias
 
-    Mean and variance are those of one token's own D numbers; x [..., D], weight and bias [D]. The variance is divided
-    by D, not D - 1. eps is inside the root. It prevents a division by zero if all numbers of a token are equal.
+    Each token has its own mean and variance, computed from its D numbers: x [..., D], weight and bias [D]. The variance
+    is divided by D, not D - 1. eps is inside the root. It prevents a division by zero if a token's numbers are equal.
     """
     mean = x.mean(axis=-1, keepdims=True)
     variance = np.square(x - mean).mean(axis=-1, keepdims=True)
@@ -67,7 +67,7 @@ def erf(x: Array) -> Array:
         erf(x) ~ sign(x) (1 - 1 / (1 + a_1 t + a_2 t^2 + ... + a_6 t^6)^16)      t = |x|
 
     The approximation is off by at most 3e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 1964, 7.1.28).
-    Rounding adds at most 1e-6. From t = 4 on, erf is 1 in float32. So a cut at t = 6 keeps it, and nothing overflows.
+    Rounding adds at most 1e-6. From t = 4 on, erf is 1 in float32. So t may end at 6: no power overflows.
     """
     t = np.minimum(np.abs(x), 6)
     a_1, a_2, a_3, a_4, a_5, a_6 = 0.0705230784, 0.0422820123, 0.0092705272, 0.0001520143, 0.0002765672, 0.0000430638
