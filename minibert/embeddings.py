@@ -1,4 +1,4 @@
-"""Each token becomes the sum of three vectors: for its id, its position and its sentence of a pair."""
+"""Each token becomes the sum of three vectors: for its id, its position, and the half of a pair of sentences."""
 
 from collections.abc import Sequence, Sized
 

@@ -28,8 +28,8 @@ def masked_lm_logits(hidden_TD: np.ndarray, weights: MaskedLMWeights, hidden_act
         transformed = layer_norm(act(hidden W + b))
         logits      = transformed word^T + bias
 
-    In most checkpoints `weights.decoder` is the table of word embeddings itself (tied weights). A logit is a dot
-    product plus a bias: of a token's embedding with the transformed vector of a position. hidden_TD -> logits_TV.
+    In most checkpoints `weights.decoder` is the table of word embeddings itself (tied weights). A logit is the dot
+    product of a token's embedding and the transformed vector of a position, plus a bias. hidden_TD -> logits_TV.
     """
     act = ACTIVATIONS[hidden_act]
     transformed_TE = layer_norm(act(linear(hidden_TD, *weights.transform)), *weights.norm, eps)

@@ -99,7 +99,7 @@ class Bert:
 
         Traces come in the order of the texts. What is not in `keep` is freed as soon as its layer is done.
         """
-        return self._stream(check_texts(texts), check_keep(keep))  # this checks now, not when the first Trace is needed
+        return self._stream(check_texts(texts), check_keep(keep))  # the checks come now, not with the first Trace
 
     def _stream(self, texts: Iterable[Text], keep: frozenset[str]) -> Iterator[Trace]:
         batch: list[Encoding] = []
@@ -151,7 +151,7 @@ class Bert:
         hidden_TD = self.batch([text], keep=("hidden_states",))[0].hidden_states[-1]
         act, eps = self.config.hidden_act, self.config.layer_norm_eps
         logits_TV = masked_lm_logits(hidden_TD, self.weights.masked_lm, act, eps)
-        return np.ascontiguousarray(logits_TV)  # softmax sums rows, more exactly in C order
+        return np.ascontiguousarray(logits_TV)  # sums of rows have smaller rounding errors in C order
 
     @np.errstate(all="ignore")
     def fill_mask(self, text: Text, top: int = 5) -> list[list[tuple[str, float]]]:

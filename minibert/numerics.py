@@ -5,7 +5,7 @@ alone. A weight and its bias are passed together, with a star: `linear(x, *weigh
 as [out, in], one row per output. The other chapters write W for the transpose of this weight.
 
 By default, the other chapters call fast twins of these four functions: `speed/twins.py`. Up to rounding, the results
-are the same. MINIBERT_PLAIN=1 in the environment and `minibert read` run the functions of this file.
+are the same. With MINIBERT_PLAIN=1 in the environment, and in `minibert read`, the functions of this file run.
 """
 
 import math
@@ -67,7 +67,7 @@ def erf(x: Array) -> Array:
         erf(x) ~ sign(x) (1 - 1 / (1 + a_1 t + a_2 t^2 + ... + a_6 t^6)^16)      t = |x|
 
     The approximation is off by at most 3e-7 (Abramowitz & Stegun, Handbook of Mathematical Functions, 1964, 7.1.28).
-    Rounding adds at most 1e-6. From t = 4 on, erf is 1 in float32. So t may end at 6: no power overflows.
+    Rounding adds at most 1e-6. From t = 4 on, erf is 1 in float32. So a t above 6 may be 6: no power overflows.
     """
     t = np.minimum(np.abs(x), 6)
     a_1, a_2, a_3, a_4, a_5, a_6 = 0.0705230784, 0.0422820123, 0.0092705272, 0.0001520143, 0.0002765672, 0.0000430638
