@@ -242,6 +242,10 @@ def test_a_text_that_is_too_long_and_an_unknown_prompt(plain, tmp_path):
         bert.embed(["the nap"], prompt="passage")
     with pytest.raises(TypeError, match="letter by letter"):
         bert.embed("the nap")
+    encoding = bert.encode("the nap")
+    np.testing.assert_array_equal(bert.embed([encoding]), bert.embed(["the nap"]))
+    with pytest.raises(UserError, match="the prompt 'the ' cannot be put before it"):
+        bert.embed([encoding], prompt="query")
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,8 @@ def fetch_model(name: str, revision: str | None) -> Path:
 
     with bars_on_terminals_only():
         modules = fetch_modules(fetch) if MODULES in listing else []
-        inside = next((f"{path}/" for kind, path in modules if kind == "Transformer" and path), "")
+        folders = [f"{path}/" for kind, path in modules if kind == "Transformer" and path]
+        inside = next((folder for folder in folders if f"{folder}config.json" in listing), "")
         here = [file.removeprefix(inside) for file in listing if file.startswith(inside)]
         check_listing(name, here)
         read_config(fetch(f"{inside}config.json"))

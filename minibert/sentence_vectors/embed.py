@@ -55,6 +55,8 @@ def prompt_text(bert: Bert, name: str | None) -> str:
 def encode(bert: Bert, text: Text, before: str = "") -> Encoding:
     """The Encoding of a text with its prompt. UserError: it has more tokens than sentence-transformers would read."""
     settings = sentence_modules(bert)
+    if isinstance(text, Encoding) and before:
+        raise UserError(f"the text is an Encoding, and the prompt {before!r} cannot be put before it; give the text")
     if not isinstance(text, Encoding):
         parts = (text,) if isinstance(text, str) else text
         first, *rest = (lowercase(bert, part) if settings.lowercase else part for part in parts)
