@@ -86,7 +86,10 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, e
 
 
 def check_writable(folder: Path, name: str) -> None:
-    """Raises UserError where nothing can be written into this folder, there or not. `name` is the option."""
+    """Raises UserError where nothing can be written into this folder, there or not. `name` is the option.
+
+    One byte is written, since a file of none fits a full disk.
+    """
     import tempfile  # only needed here
 
     nearest = folder
@@ -95,20 +98,30 @@ def check_writable(folder: Path, name: str) -> None:
             nearest = nearest.parent
         if not nearest.is_dir():
             raise UserError(f"{name} is {folder}, which is a file or lies in one; expected a folder")
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(b"\n")
     except OSError as error:
         why = f"where this user cannot write ({error.strerror}); name another folder by {name}"
         raise UserError(f"{name} is {folder}, {why}") from None
 
 
-def check_new_file(path: Path | None, name: str, ending: str) -> None:
-    """Raises UserError where this file cannot be written; None is no file. `name` is the option."""
+def check_new_file(path: Path | None, name: str, ending: str = "") -> None:
+    """Raises UserError where this file cannot be written; None is no file. `name` is the option, "" any ending."""
     if path is None:
         return
-    if path.suffix != ending or path.is_dir():
-        raise UserError(f"{name} is {path}; expected the name of a file, which ends in {ending}")
+    if path.is_dir() or path.suffix != (ending or path.suffix):
+        raise UserError(f"{name} is {path}; expected the name of a file" + f", which ends in {ending}" * bool(ending))
+    if not path.parent.exists():
+        raise UserError(f"{name} is {path}, but there is no folder {path.parent}; make it, or name another")
     check_writable(path.parent, name)
+
+
+def check_not_folders(folder: Path, names: Iterable[str], option: str) -> None:
+    """Raises UserError where a folder stands in this folder in the place of a file. names: of files, or patterns."""
+    for name in names:
+        for path in folder.glob(name):
+            if path.is_dir():
+                raise UserError(f"{path} is a folder where a file is to be written; name another place by {option}")
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[Any, object]]) -> None:

@@ -5,13 +5,13 @@ import hashlib
 import json
 import re
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minibert.corpus.doubts import Doubts
 from minibert.errors import UserError
-from minibert.files import check_writable
+from minibert.files import check_not_folders, check_writable
 from minibert.model import Bert
 from minibert.terminal import model_name, note, text_line
 
@@ -26,6 +26,7 @@ def check_page(out: Path, name: str) -> Path:
     """The page that --out names: this file, or `name` in this folder. Raises UserError where it cannot be written."""
     if out.is_dir() or not out.suffix:
         check_writable(out, "--out")
+        check_not_folders(out, [name], "--out")
         return out / name
     if out.suffix not in (".html", ".htm"):
         raise UserError(f"--out is {out}; expected a folder, or a file that ends in .html")
@@ -49,10 +50,14 @@ def write_page(page: "Explorer", out: Path, notes: Sequence[str], *, show: bool)
         webbrowser.open(out.resolve().as_uri())
 
 
-def folder_of_run(out: Path | None, *parts: str) -> Path:
-    """The folder for what is written: the one named by --out, or one of its own under out/, named after the run."""
+def folder_of_run(out: Path | None, *parts: str, files: Iterable[str]) -> Path:
+    """The folder for what is written: the one named by --out, or one of its own under out/, named after the run.
+
+    files: the names of what is written there, or patterns of them. Raises UserError where that cannot be written.
+    """
     folder = Path("out", *parts) if out is None else out
     check_writable(folder, "--out")
+    check_not_folders(folder, files, "--out")
     return folder
 
 

@@ -1,5 +1,6 @@
 """Prints for each token the probability that it is not the original one. The model must be an ELECTRA with its
-discriminator, such as google/electra-small-discriminator; no bundled model is one.
+discriminator, such as google/electra-small-discriminator; no bundled model is one. Tokens of words with more than 0.5
+are marked "replaced"; special tokens, such as [CLS], are never marked.
 """
 
 import argparse
@@ -38,9 +39,19 @@ def run(args: argparse.Namespace) -> None:
 def show(rows: list[Row]) -> Iterator[str]:
     width = max(columns(printable(token)) for token, _, _ in rows)
     for token, probability, in_a_word in rows:
-        mark = "replaced" if probability > 0.5 and in_a_word else ""
+        mark = "replaced" if is_marked(probability, in_a_word) else ""
         yield f"{probability:6.3f}  {padded(printable(token), width)}  {mark}".rstrip()
 
 
 def as_json(rows: list[Row]) -> dict[str, object]:
-    return {"tokens": [{"token": token, "replaced": rounded(probability)} for token, probability, _ in rows]}
+    """The numbers, and which tokens are marked."""
+    return {
+        "tokens": [
+            {"token": token, "replaced": rounded(probability), "marked": is_marked(probability, in_a_word)}
+            for token, probability, in_a_word in rows
+        ]
+    }
+
+
+def is_marked(probability: float, in_a_word: bool) -> bool:
+    return in_a_word and probability > 0.5

@@ -107,7 +107,8 @@ def run(args: argparse.Namespace) -> None:
     is_default = not args.texts and args.file is None
     link = args.link or (DEFAULT_LINK if is_default else None)
     drawing = Drawing(args.top, args.strongest, args.above, args.no_special, args.words, link, args.width)
-    out = folder_of_run(args.out, folder_name(bert), name_of_texts(texts, args.file, arg.given(args, WHAT_IS_DRAWN)))
+    name = name_of_texts(texts, args.file, arg.given(args, WHAT_IS_DRAWN))
+    out = folder_of_run(args.out, folder_name(bert), name, files=written(args))
     notes = []
 
     def chosen(sample: Sample) -> tuple[list[int], list[int]]:
@@ -156,6 +157,13 @@ def check(args: argparse.Namespace) -> None:
     check_names(args.draw)
     if args.export == "parquet":
         parquet()
+
+
+def written(args: argparse.Namespace) -> list[str]:
+    """The names of all files that the command may write, as patterns."""
+    drawn = list(ONE_HEAD | MANY_HEADS) if args.draw is None else names_in(args.draw)
+    exported = [f"export.{args.export}", "manifest.json", "heads.parquet"] if args.export else []
+    return ["heads.csv", *(f"{name}*.{args.format}" for name in drawn), *exported]
 
 
 def moves(args: argparse.Namespace) -> dict[str, Any]:

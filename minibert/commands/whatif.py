@@ -19,6 +19,7 @@ from minibert.corpus.sentences import Sentences, as_text
 from minibert.files import check_new_file, write_csv
 from minibert.model import load
 from minibert.terminal import counted, model_name, printable, quoted, rounded, text_line, with_bar
+from minibert.tokenizer.encoding import Encoding
 from minibert.whatif.heads import Effects, check_answer, head_effects
 
 CAPTION = (
@@ -47,7 +48,8 @@ def run(args: argparse.Namespace) -> None:
     bert, corpus = load(args.model), Corpus(texts, args.file, args.column)
     sentences = Sentences(bert, corpus, args.skip_bad, check=lambda encoding: check_answer(bert, encoding))
     name = name_of_texts(list(map(as_text, texts)), args.file, arg.given(args, "skip-bad column"))
-    folder = Path() if args.json else folder_of_run(args.out, "whatif", folder_name(bert), name)
+    files = [f"heads.{args.format}"]
+    folder = Path() if args.json else folder_of_run(args.out, "whatif", folder_name(bert), name, files=files)
     encodings, found = list(sentences), []
     for encoding in with_bar(encodings, len(encodings), "sentences"):
         found.append(head_effects(bert, encoding))
@@ -55,8 +57,7 @@ def run(args: argparse.Namespace) -> None:
     if args.csv is not None:
         write_csv(args.csv, rows(found, many=args.file is not None))
     if args.json:
-        texts = [text_line(encoding.text) for encoding in encodings]
-        answers = [{"text": text} | as_json(one, args.top) for text, one in zip(texts, found, strict=True)]
+        answers = [asked(encoding) | as_json(one, args.top) for encoding, one in zip(encodings, found, strict=True)]
         many = {"sentences": answers, "skipped": len(sentences.skipped)}
         print_json({"model": model_name(bert)} | (answers[0] if args.file is None else many))
         return
@@ -128,6 +129,12 @@ def rows(found: Sequence[Effects], many: bool) -> Iterator[dict[str, object]]:
             where = {"sentence": number} if many else {}
             of_head = {"layer": layer, "head": head, "answer": effects.answer} | numbers
             yield where | of_head | {"answer_without": effects.turned[at]}
+
+
+def asked(encoding: Encoding) -> dict[str, object]:
+    """For JSON: the text, and the position of the mask that the answer is about, the first of all."""
+    text = {"text": text_line(encoding.text)}
+    return text | ({"mask": encoding.roles.index("mask")} if "mask" in encoding.roles else {})
 
 
 def as_json(effects: Effects, top: int | None) -> dict[str, object]:

@@ -67,8 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arg.option(parser, "--key", str, "WORD", "the word, or its position (default: the most attended key)")
     arg.option(parser, "--instead", str, "WORD", "another key (or guess): why not this one?")
     why_guess.add_arguments(parser)
-    top = "how many terms to print (default: 8), or with --guess how many parts of each sum (default: 5), or with "
-    top += "--file how many terms of each head to measure (default: 8; of one head 20)"
+    top = "how many terms to print (default: 8; with --json all), or with --guess how many parts of each sum (default: "
+    top += "5), or with --file how many terms of each head to measure (default: 8; of one head 20)"
     arg.option(parser, "--top", arg.at_least(1), "N", top)
     arg.option(parser, "--csv", arg.new_path, "FILE", "also write all terms, or all parts with --guess, one per row")
     arg.add_output(parser, default="out/why/MODEL/TEXT")
@@ -88,18 +88,21 @@ def run(args: argparse.Namespace) -> None:
         return
     arg.refuse(args, "steps", "without --guess")
     if args.json:
-        arg.refuse(args, "top out format width", "with --json, which has every term and no picture")
+        arg.refuse(args, "out format width", "with --json, which has no picture")
     why_file.check_both(args)
     bert = load(args.model)
     text = as_text(args.text)
+    folder = Path()
+    if not args.json:
+        files = [f"why-*.{args.format}"]
+        folder = folder_of_run(args.out, "why", folder_name(bert), name_of_texts([text], None, {}), files=files)
     trace = bert(text)
     why = explain(bert, trace, *choose_score(bert, trace, args))
     if args.csv is not None:
         write_csv(args.csv, why.rows)
     if args.json:
-        print_json({"model": model_name(bert), "text": args.text} | as_json(why, trace))
+        print_json({"model": model_name(bert), "text": args.text} | as_json(why, trace, args.top))
         return
-    folder = folder_of_run(args.out, "why", folder_name(bert), name_of_texts([text], None, {}))
     print("\n".join(map(printable, lines(why, trace, args.top or 8))))
     path = folder / f"why-{why.layer}.{why.head}-{why.query}-{why.key}.{args.format}"
     draw(path, why, trace, args.top or 8, f"{model_name(bert)} · {quoted([text])}", args.width)
@@ -168,6 +171,8 @@ def draw(path: Path, why: Why, trace: Trace, top: int, title: str, width: float)
     viz.save(figure, path)
 
 
-def as_json(why: Why, trace: Trace) -> dict[str, object]:
-    """The score and all its terms."""
-    return {"tokens": trace.tokens} | vars(why) | {"attention": rounded(why.attention), "terms": why.rows}
+def as_json(why: Why, trace: Trace, top: int | None) -> dict[str, object]:
+    """The score, the sum of all its terms, and the terms: all of them, or so many."""
+    total = sum(term.value for term in why.terms)
+    numbers = {"attention": rounded(why.attention), "sum": rounded(total), "terms": why.rows[:top]}
+    return {"tokens": trace.tokens} | vars(why) | numbers

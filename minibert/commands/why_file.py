@@ -42,7 +42,9 @@ def run(args: argparse.Namespace) -> None:
     folder = None
     if not args.json:
         options = arg.given(args, "layer head top skip-bad column")
-        folder = folder_of_run(args.out, "why", folder_name(bert), name_of_texts([], args.file, options))
+        name = name_of_texts([], args.file, options)
+        files = [f"{picture}*.{args.format}" for picture in ("parts", "graph")]
+        folder = folder_of_run(args.out, "why", folder_name(bert), name, files=files)
     heads = None if args.layer is None else [(args.layer, args.head)]
     top = args.top or (TERMS if heads is None else TERMS_OF_ONE)
     found = circuits(bert, file=args.file, column=args.column, skip_bad=args.skip_bad, heads=heads, top=top)

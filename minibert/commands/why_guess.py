@@ -45,6 +45,10 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         arg.refuse(args, "out format width", "with --json, which draws no picture")
     bert, text = load(args.model), as_text(args.text)
+    folder = None
+    if not args.json:
+        name, files = name_of_texts([text], None, {}), [f"guess-*.{args.format}"]
+        folder = folder_of_run(args.out, "why", folder_name(bert), name, files=files)
     encoding = bert.encode(text)
     logits_TV, trace = bert.logits(encoding), bert(encoding)
     guess = word_id(bert, args.guess, "--guess") if args.guess else None
@@ -54,7 +58,6 @@ def run(args: argparse.Namespace) -> None:
     guess = int(np.argmax(logits_TV[place])) if guess is None else guess
     if instead == guess:
         raise UserError(f"--instead is the guess itself, {bert.tokenizer.token(guess)!r}; expected another word")
-    folder = None if args.json else folder_of_run(args.out, "why", folder_name(bert), name_of_texts([text], None, {}))
     steps = 8 if args.steps is None else args.steps
     root = way_back(bert, trace, place, guess, instead, keep=args.top or 5, steps=steps, watch=watched)
     level = "the mean over the vocabulary" if instead is None else f"that of “{bert.tokenizer.token(instead)}”"

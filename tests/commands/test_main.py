@@ -268,3 +268,12 @@ def test_several_texts_of_one_word_are_named(command, capsys, monkeypatch, tmp_p
     assert run(capsys, *command, "the", "cat", "sat")[2] == said
     assert run(capsys, *command, "the cat", "sat")[2] == ""
     assert run(capsys, *command, "sat")[2] == ""
+
+
+def test_without_an_answer_no_solution_is_shown_and_the_status_says_so(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    run(capsys, "exercises", "start", "work", "softmax")
+    status, _, error = run(capsys, "exercises", "show", "work", "softmax")
+    said = "standard input gives no answer; add --yes to see the solution without the question"
+    assert (status, error) == (2, f"minibert: {said}\n")

@@ -61,6 +61,8 @@ def test_replaced(run, models):
     assert [line.endswith("replaced") for line in lines[1:-1]] == (expected > 0.5).tolist()[1:-1]
     assert lines[0].endswith("[CLS]") and lines[-1].endswith("[SEP]"), "no words, so not replaced"
     found = json.loads(run("replaced", "the capybara sleeps", "--model", "./electra", "--json"))
+    marked = [one["marked"] for one in found["sentences"][0]["tokens"]]
+    assert marked == [line.endswith("replaced") for line in lines] and not marked[0] and not marked[-1]
     numbers = [one["replaced"] for one in found["sentences"][0]["tokens"]]
     np.testing.assert_allclose(numbers, expected, atol=1e-4)
 

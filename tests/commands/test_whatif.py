@@ -54,6 +54,7 @@ def test_whatif_as_json_has_every_head(capsys):
 def test_whatif_of_two_masks_says_which_it_asks_for(capsys, tmp_path):
     _, out, _ = run(capsys, "whatif", "She [MASK] the [MASK].", "--out", str(tmp_path))
     assert out.splitlines()[0].endswith(" with all heads (the first of 2 masks)")
+    assert json.loads(run(capsys, "whatif", "She [MASK] the [MASK].", "--json")[1])["mask"] == 2
 
 
 def test_whatif_over_a_file_is_the_mean_and_a_row_per_sentence_and_head(capsys, tmp_path):

@@ -77,6 +77,13 @@ def test_without_a_head_the_largest_attention_among_words_is_explained(capsys):
     assert found["attention"] == pytest.approx(float(largest), abs=1e-5)
 
 
+def test_json_with_top_has_so_many_terms_and_the_sum_of_all(capsys):
+    every = json.loads(run(capsys, TEXT, "--json")[1])
+    some = json.loads(run(capsys, TEXT, "--json", "--top", "3")[1])
+    assert some == every | {"terms": every["terms"][:3]} and len(every["terms"]) > 3
+    assert every["sum"] == pytest.approx(sum(term["term"] for term in every["terms"]), abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -86,10 +93,7 @@ def test_without_a_head_the_largest_attention_among_words_is_explained(capsys):
         (["--query", "the"], "--query is 'the', which is there 3 times; give its position: 2 or 4 or 12"),
         (["--key", "99"], "--key is 99; this text has positions 0 to 15"),
         (["--key", "old", "--instead", "5"], "--instead is the key itself, 'old'; expected another one"),
-        (
-            ["--json", "--top", "3"],
-            "--top has no effect with --json, which has every term and no picture; leave it out",
-        ),
+        (["--json", "--width", "3"], "--width has no effect with --json, which has no picture; leave it out"),
     ],
 )
 def test_a_mistake_is_one_line(capsys, given, message):

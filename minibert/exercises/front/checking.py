@@ -15,12 +15,13 @@ from minibert.errors import UserError
 from minibert.exercises.course import EXERCISES, find
 from minibert.exercises.course.exercise import Exercise
 from minibert.exercises.front import progress
-from minibert.exercises.front.console import MARKS, PREDICTION, Console, check_new_file, existing, quoted, write_whole
+from minibert.exercises.front.console import MARKS, PREDICTION, Console, existing, quoted, write_whole
 from minibert.exercises.front.pictures import in_blocks, in_colors, page
 from minibert.exercises.judge.cells import notebook_in
 from minibert.exercises.judge.checker import Checker, started
 from minibert.exercises.judge.report import Report
 from minibert.exercises.text import LANGUAGES, Text, joined, t
+from minibert.files import check_new_file
 from minibert.speed.cores import one_thread
 
 SCHEMA = 2

@@ -11,10 +11,11 @@ from minibert.exercises.course.exercise import Exercise
 from minibert.exercises.front import progress
 from minibert.exercises.front.checking import check
 from minibert.exercises.front.classroom import as_csv, as_page, as_table, check_class, handed_out, students_in
-from minibert.exercises.front.console import Console, check_new_file, existing, quoted, write_whole
+from minibert.exercises.front.console import Console, existing, quoted, write_whole
 from minibert.exercises.front.handing_out import list_exercises, reset, start
 from minibert.exercises.front.running import run_own
 from minibert.exercises.text import CourseError, after, joined, t
+from minibert.files import check_new_file
 from minibert.speed.cores import one_thread
 from minibert.terminal import progress as bar_of
 
@@ -84,7 +85,7 @@ def gives_up(exercise: Exercise, out: Console) -> bool:
         return input(out.text(t("Give up, and see it? [y/N] "))).strip().lower() in ("y", "yes", "はい")
     except EOFError:
         print()
-        return False
+        raise UserError("standard input gives no answer; add --yes to see the solution without the question") from None
 
 
 def solution_text(exercise: Exercise, language: str) -> str:

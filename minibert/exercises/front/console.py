@@ -5,10 +5,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from minibert.errors import UserError
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.text import CourseError, Text, spoken, t
-from minibert.files import check_writable
 from minibert.terminal import close_to, columns
 from viz.files import whole_file
 
@@ -71,15 +69,6 @@ def write_whole(path: Path, text: str) -> None:
     """Write the whole file, or leave what was there."""
     with whole_file(path) as beside:
         beside.write_text(text, encoding="utf-8")
-
-
-def check_new_file(path: Path | None, option: str) -> None:
-    """Raises UserError where this file cannot be written; None is no file. It is called before the work."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise UserError(f"{option} is {path}, which is a folder; expected the name of a file")
-    check_writable(path.parent, option)
 
 
 def existing(folder: str) -> Path:
