@@ -34,7 +34,7 @@ STEPS = (  # name, address, the right choice (None: an open question), the facts
     ("previous", "view=heads&layer=0&head=0", None, "clear"),
     ("raw", "view=near&method=raw&sentence=0&query={far_query}&{far}", 1, "far"),
     ("exact", "view=near&method=exact&sentence=0&query={far_query}&{far}", 1, "far"),
-    ("hide", "view=sentence&off=1&query=2&{before}", None, "before"),
+    ("hide", "view=sentence&off=1&query=2&layer=0&head={hide_head}", None, "hide_head"),
     ("mask", "view=sentence&text={masked}&{before}", None, "guess"),
     ("off", "view=heads&text={masked}&without={layer}.{head}&{before}", None, "guess"),
     ("pair", "view=sentence&text={first}&second={second}&layer={across_layer}&head={across_head}", None, "guess"),
@@ -79,6 +79,7 @@ def facts(
     """The numbers of the tour. drawn: the first picture. first: a sentence. model: `Live.facts` of the model in it."""
     layer, head = most([one.habits.to_previous for one in layers])
     result = {"layer": layer, "head": head, "previous": percent(layers[layer].habits.to_previous[head])}
+    result["hide_head"] = int(layers[0].habits.to_previous.argmax())  # in the first layer nothing else changes
     if layers[layer].kinds.names[head] == "-1":
         result["clear"] = True
     result |= far_keys(layers, first)

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import minibert
 from minibert.explorer import explore
 from tests.support.browser import launch, only_dejavu
-from tests.viz.explorer.conftest import ready
+from tests.viz.explorer.conftest import answered, ready, until
 from tests.viz.explorer.test_live import MANY, check_found, sentences
 
 MASKED = "She opened the [MASK]."
@@ -25,41 +24,6 @@ HOSTILE = [
     "\u202edesrever a\u0000b\u2028c 👩‍🚀 مرحبا",
 ]
 VIEWS = ("heads", "points", "sentence", "near", "average", "way", "why", "circuit")
-
-
-@pytest.fixture(scope="module")
-def tiny():
-    return minibert.load("tiny")
-
-
-@pytest.fixture(scope="module")
-def live(tiny, tmp_path_factory):
-    texts = [
-        "The brown capybara is sleeping now.",
-        "Where is the captain? ||| He is in his cabin.",
-        "It was cold in May.",
-    ]
-    return explore(tiny, texts).save(tmp_path_factory.mktemp("live") / "tiny.html")
-
-
-def until(page, true: str) -> None:
-    """Wait until an expression is true; the page's policy forbids Playwright's own way, which evaluates text there."""
-    for _ in range(1200):
-        if page.evaluate(f"Boolean({true})"):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never: {true}")
-
-
-def answered(page, text=None, second=""):
-    """Wait until the model has answered what is asked, and the picture is there."""
-    wanted = json.dumps([text, second])
-    until(
-        page,
-        f"(([text, second]) => explorer.data.typed && !explorer.live.model.busy && (text === null || "
-        f"(explorer.data.typed.request.text === text && explorer.data.typed.request.second === second)))({wanted})",
-    )
-    ready(page)
 
 
 def guesses(page, item=0):
@@ -134,7 +98,7 @@ def test_the_token_of_the_whole_way_is_chosen_there(show, live):
     assert page.evaluate("explorer.state.query === 2")
     until(page, "explorer.data.typed.request.token === 2")
     answered(page, MASKED)
-    assert "here to “opened”" in page.locator("#lead").inner_text()
+    assert "here “opened”" in page.locator("#lead").inner_text()
 
 
 def test_the_tour_keeps_the_guesses_back_until_it_is_answered(show, live):
@@ -652,6 +616,7 @@ def test_every_key_is_announced(show, live):
         "n": "query", "s": "sentence 2", "4": "Why near", "+": "times", "Escape": "Why near", "2": "One head",
     }.items():  # fmt: skip
         page.keyboard.press(key)
+        until(page, "!explorer.live.model.busy")  # a token off: the model runs
         ready(page)
         before, heard = heard, page.locator("#live").inner_text()
         assert heard != before and word in heard, (key, heard)

@@ -82,21 +82,22 @@ const cosine = (x, y) => x.reduce((total, number, i) => total + number * y[i], 0
 
 /**
  * How the hidden state of one token was computed, step by step: {layer, name, head, length, towards}. name: the vector that
- * was added; length: its length; towards: the cosine between it and the output of the half (after the norm). guesses: the
- * guesses of the head from the hidden state there.
+ * was added, or the state after a half; length: its length; towards: the cosine between it and the last state, from which
+ * the model guesses. guesses: the guesses of the head from the hidden state there.
  */
 function way(bert, trace, t) {
   const { weights } = bert;
   const steps = [];
+  const last = at(trace.hidden_states.at(-1), t, bert);
+  const add = (layer, name, x, more = {}) => steps.push({ layer, name, length: length(x), towards: cosine(x, last), ...more });
   const start = at(trace.hidden_states[0], t, bert);
-  steps.push({ layer: -1, name: "embeddings", length: length(start), towards: 1, guesses: bert.guess(start) });
+  add(-1, "embeddings", start, { guesses: bert.guess(start) });
   trace.layers.forEach((layer, l) => {
     const came = at(trace.hidden_states[l], t, bert);
     const attention_output = at(layer.attention_output_TD, t, bert);
     const context = at(layer.context_TD, t, bert);
     const { weight, bias } = weights.layers[l].attention_output;
-    const add = (name, x, to, more = {}) => steps.push({ layer: l, name, length: length(x), towards: cosine(x, to), ...more });
-    add("residual", came, attention_output);
+    add(l, "residual", came);
     const heads = bert.config.num_attention_heads;
     const K = context.length / heads;
     let all = bias;
@@ -106,16 +107,16 @@ function way(bert, trace, t) {
         for (let i = h * K; i < (h + 1) * K; i++) total += weight[d * context.length + i] * context[i];
         return total;
       });
-      add("head", part, attention_output, { head: h });
+      add(l, "head", part, { head: h });
       all = sum(all, part);
     }
-    add("bias", bias, attention_output);
-    add("attention", all, attention_output);
-    add("norm", attention_output, attention_output, { guesses: bert.guess(attention_output) });
+    add(l, "bias", bias);
+    add(l, "attention", all);
+    add(l, "norm", attention_output, { guesses: bert.guess(attention_output) });
     const after = at(trace.hidden_states[l + 1], t, bert);
-    add("residual", attention_output, after);
-    add("feed_forward", at(layer.fed_TD, t, bert), after);
-    add("norm", after, after, { guesses: bert.guess(after) });
+    add(l, "residual", attention_output);
+    add(l, "feed_forward", at(layer.fed_TD, t, bert));
+    add(l, "norm", after, { guesses: bert.guess(after) });
   });
   return steps;
 }

@@ -20,7 +20,7 @@ export function leadText(app) {
   if (state.view === "heads") return say("lead_heads", { method, flat: percent(mean("nearest1_2d")), full: percent(mean("nearest1_full")) }) + made(mean);
   if (state.view === "points" && state.dims === 3 && state.method === "attention") return say("lead_points_plane", { flat: percent(here("nearest1_2d")) });
   if (state.view === "points") return say(state.dims === 2 ? "lead_points" : "lead_points_3d", { ...at, flat: percent(here("nearest1_2d")), full: percent(here("nearest1_full")) }) + made(here);
-  if (state.view === "near") return nearText(app, method);
+  if (state.view === "near") return nearText(app);
   if (state.view === "why") return app.why.reasons ? say("lead_why", app.why.names) : say(app.why.nothing);
   return say(`lead_${state.view}`, { ...at, token: app.sentence.tokens[Math.max(0, state.query)] });
 }
@@ -29,19 +29,22 @@ export function leadText(app) {
 export const isShownOff = ({ data, state, without }) =>
   ["points", "sentence", "near", "why"].includes(state.view) && data.isTyped(state.sentence) && without.has(`${state.layer}.${state.head}`);
 
-/** What the flat picture gets wrong about the chosen query. */
-function nearText(app, method) {
+/** How near the most attended key of the chosen query is; each move has its own reason. */
+function nearText(app) {
   const { state, sentence: { tokens } } = app;
   if (state.query < 0 || !app.attention()) return say("lead_near");
   const row = app.row(state.query);
   const most = row.indexOf(Math.max(...row));
   const { distances } = distancesFrom(app.head, state.sentence, state.method, state.query);
   const [full, flat] = [distances, flatDistances(app.head, state)].map((all) => app.nearness(all, most));
-  return say("lead_near_query", { query: tokens[state.query], key: tokens[most], share: row[most].toFixed(2), method, full, flat });
+  return say(`lead_near_${state.method}`, { query: tokens[state.query], key: tokens[most], share: row[most].toFixed(2), dims: state.dims, full, flat });
 }
 
 /** Whether a view shows queries and keys as points, which may have been moved. */
 export const hasMove = (view) => ["heads", "points", "sentence", "near"].includes(view);
+
+/** "sentence 2", or "Typed:". */
+export const nameOfSentence = ({ data, state: { sentence } }) => (data.isTyped(sentence) ? say("typed") : say("sentence_number", { number: sentence + 1 }));
 
 /** The view for those who do not see it. */
 export function describe(app) {
@@ -49,7 +52,7 @@ export function describe(app) {
   const parts = [say(`view_${state.view}`), say("layer_head", state), say("kind_line", { kind: readValue(data.column("kind"), data.columnValue("kind", state.layer, state.head)) })];
   if (hasMove(state.view)) parts.push(say(`method_${state.method}`));
   if (["points", "sentence", "near"].includes(state.view)) parts.push(say("dimensions", state));
-  if (state.view !== "heads" && state.view !== "average") parts.push(`${say("sentence_number", { number: state.sentence + 1 })} ${data.sentenceText(state.sentence)}`);
+  if (state.view !== "heads" && state.view !== "average") parts.push(`${nameOfSentence(app)} ${data.sentenceText(state.sentence)}`);
   if (state.view === "sentence" && state.words) parts.push(say("words_instead"));
   if (state.zoom !== 1) parts.push(say("zoomed", { zoom: state.zoom.toFixed(1) }));
   if (app.without.size) parts.push(say("heads_off", { heads: [...app.without].join(", ") }));

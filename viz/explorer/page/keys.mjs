@@ -17,8 +17,8 @@ const ANYWHERE = {
   "}": (app) => app.step("layer", 1),
   m: (app) => app.set({ method: next(app.data.methods, app.state.method) }),
   d: (app) => app.set({ dims: app.state.dims === 2 ? 3 : 2 }),
-  s: (app) => app.choose({ sentence: wrapped(app.state.sentence + 1, app.data.sentences.length) }),
-  S: (app) => app.choose({ sentence: wrapped(app.state.sentence - 1, app.data.sentences.length) }),
+  s: (app) => app.choose({ sentence: wrapped(placeOf(app) + 1, app.data.sentences.length) }),
+  S: (app) => app.choose({ sentence: wrapped(placeOf(app) - 1, app.data.sentences.length) }),
   t: ACTIONS.theme,
   w: (app) => app.set({ words: !app.state.words }),
   e: (app) => Boolean(app.data.live) && ACTIONS.type(),
@@ -27,6 +27,12 @@ const ANYWHERE = {
   Escape: (app) => app.set({ query: -1, key: -1, find: "" }),
   Enter: (app) => app.state.view === "heads" && app.set({ view: "points" }),
 };
+
+/** The number of the sentence in the list; of one that was typed, that of the same text, where the page has it. */
+function placeOf({ data, state, sentence }) {
+  const same = data.sentences.findIndex(({ text }) => text === sentence.text);
+  return data.isTyped(state.sentence) && same >= 0 ? same : state.sentence;
+}
 
 /** What a key does in the views of one sentence. */
 const IN_A_SENTENCE = {

@@ -35,18 +35,25 @@ export class Model {
   }
 }
 
-/** The request that follows from the state. */
+/** The request that follows from the state: what was typed, or the sentence of the page. */
 export function requestOf({ data, state }) {
+  const [text, second = ""] = isWritten(state) ? [state.text, state.second] : textsOf(data.sentences[state.sentence]);
   const hidden = data.isTyped(state.sentence) && state.off ? state.off.split(".").map(Number) : [];
   return {
-    text: state.text, second: state.second, masked: state.masked, off: [...offHeads(state.without)], hidden,
+    text, second, masked: state.masked, off: [...offHeads(state.without)], hidden,
     token: state.view === "way" ? Math.max(state.query, 0) : -1,
   };
 }
 
+/** Whether the state has a text of its own, as that of a typed sentence has. */
+const isWritten = ({ text, second }) => Boolean(text || second);
+
 export class Live {
   constructor(app) {
     this.app = app;
+    this.own = null; // the answer for a sentence of the page, {sentence, request, way}
+    this.beyond = {}; // chosen places that the text does not reach while one types
+    for (const id of ["text", "second"]) byId(id).addEventListener("blur", () => (this.beyond = {}));
     this.typing = new Typing(app);
     this.typing.say(say("typing_start"));
     try {
@@ -68,15 +75,35 @@ export class Live {
     return app.store.write();
   }
 
-  /** Heads are switched off: only a typed sentence can show it, so one of the page is typed first. */
   switchHeads(without) {
     const { app } = this;
-    const { state, data } = app;
     app.store.push = true;
-    state.without = without;
-    if (state.text) return app.changed();
-    const [first, second = ""] = textsOf(data.sentences[state.sentence]);
-    return this.type(first, second);
+    app.state.without = without;
+    return app.changed();
+  }
+
+  /** A sentence of the page in which a head or a token is off becomes a typed one: the model must run for it. */
+  adopt() {
+    const { app, app: { data, state } } = this;
+    if (!this.model || isWritten(state) || !(state.off || state.without)) return;
+    const [text, second = ""] = textsOf(data.sentences[state.sentence]);
+    if (!text && !second) return;
+    Object.assign(state, { text, second });
+    app.store.wanted = true;
+  }
+
+  /** The whole way of the chosen token, or null while it is not known. */
+  get way() {
+    const { app, app: { data, state } } = this;
+    if (data.isTyped(state.sentence)) return data.typed.way;
+    return this.own?.sentence === state.sentence && this.own.request.token === requestOf(app).token ? this.own.way : null;
+  }
+
+  /** The name of what is said where there is no way to show. */
+  get nothing() {
+    if (!this.model) return "typing_no_worker";
+    const { text, second } = requestOf(this.app);
+    return text || second ? "why_waiting" : "why_unwritten";
   }
 
   /** All heads off but the chosen one. */
@@ -85,11 +112,21 @@ export class Live {
     return this.switchHeads(offHeadsText(data.names.filter((name) => name !== `${state.layer}.${state.head}`)));
   }
 
+  /** What is chosen must be among so many tokens. While one types, it comes back when the text is long enough again. */
+  reach(length) {
+    const { state } = this.app;
+    for (const name of ["query", "key"]) {
+      if (state[name] >= length) [this.beyond[name], state[name]] = [state[name], -1];
+      else if (state[name] < 0 && this.beyond[name] < length) state[name] = this.beyond[name];
+    }
+  }
+
   /** Sends the request of the state to the model, unless it is the same as the last one. */
   ask() {
     const { state } = this.app;
-    if (!this.model || !(state.text || state.second)) return;
+    if (!this.model || !(isWritten(state) || state.view === "way")) return;
     const request = requestOf(this.app);
+    if (!request.text && !request.second) return;
     const wanted = JSON.stringify(request);
     if (wanted === this.answered) this.app.store.wanted = false; // Back to another view of the same text
     if (wanted === this.asked) return;
@@ -114,10 +151,14 @@ export class Live {
       return typing.say(values ? typing.instead(error, values) : typing.instead("typing_error", { error }), true);
     }
     if (answer.request.why) return app.why.receive(answer);
-    if (!state.text && !state.second) return;
+    if (!isWritten(state)) {
+      if (!answer.way || JSON.stringify(answer.request) !== this.asked) return;
+      this.own = { sentence: state.sentence, request: answer.request, way: answer.way };
+      return app.changed();
+    }
     data.type({ ...answer, number: (data.typed?.number ?? 0) + 1 });
     const { length } = answer.encoding.ids;
-    for (const name of ["query", "key"]) if (state[name] >= length) state[name] = -1;
+    this.reach(length);
     state.sentence = data.own;
     app.store.wanted = false;
     if (more) return; // the next answer is on its way

@@ -284,6 +284,7 @@ class App {
   changed() {
     this.settle();
     document.documentElement.dataset.theme = this.theme.name;
+    this.live?.adopt();
     this.live?.ask();
     this.store.write();
     showTour(this);

@@ -42,7 +42,7 @@ export class NearView {
       const title = say("near_ring", { token: shorten(app.sentence.tokens[state.query], 80, 12, 600), zero: this.zero.toFixed(2) });
       painter.text(shorten(title, this.ring.width, 12, 600), this.ring.x, box.y + ABOVE_IT / 2, { color: theme.faint, weight: 600 });
     }
-    return this.points.drawBeside(painter, app, this.cloudBox, say("near_flat"));
+    return this.points.drawBeside(painter, app, this.cloudBox, say("near_flat", state));
   }
 
   /** The query in the middle; a key straight out from it, as far as it is away; all keys in the order of the sentence. */

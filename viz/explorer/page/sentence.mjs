@@ -171,10 +171,11 @@ export class SentenceView {
       for (let j = first; j <= last; j++) {
         const weight = weights[i * items.length + j];
         const color = attentionColor(weight, theme);
-        painter.rect(x0 + j * cell, y0 + i * cell, cell - 1, cell - 1, { fill: items[i].off || items[j].off ? theme.panel : color });
+        const off = items[i].off || items[j].off;
+        painter.rect(x0 + j * cell, y0 + i * cell, cell - 1, cell - 1, { fill: off ? theme.panel : color });
         if (cell >= 22 && weight >= 0.005) {
           const text = weight >= 0.995 ? "1" : weight.toFixed(2).slice(1);
-          painter.text(text, x0 + (j + 0.5) * cell - 0.5, y0 + (i + 0.5) * cell, { size: cell >= 28 ? 12 : 11, align: "center", color: inkOn(color) });
+          painter.text(text, x0 + (j + 0.5) * cell - 0.5, y0 + (i + 0.5) * cell, { size: cell >= 28 ? 12 : 11, align: "center", color: off ? theme.faint : inkOn(color) });
         }
       }
     }

@@ -1,0 +1,124 @@
+"""What the page says is true in the setting at hand."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.viz.explorer.conftest import answered, ready, until
+from viz.explorer.words import WORDS
+
+SENTENCE = "The brown capybara is sleeping now."
+MOVES = ("raw", "paper", "exact", "attention")
+
+
+def number(text: str, before: str) -> int:
+    """The number that stands after some words."""
+    return int(re.search(re.escape(before) + r" (\d+)", text)[1])
+
+
+def test_why_near_says_what_is_true_with_each_move(show, live, tiny):
+    """The two numbers against distances computed here; the reason is that of the move, in both languages."""
+    trace = tiny(SENTENCE)
+    page = show(live, "view=near&query=1")
+    numbers = {move: set() for move in MOVES}
+    for layer, head in ((0, 1), (1, 2), (3, 3)):
+        query_TK, key_TK = (getattr(trace.layers[layer], name)[head] for name in ("query", "key"))
+        attention_TT = trace.layers[layer].attention[head]
+        for move in MOVES:
+            for q in (1, 4, 8):
+                page.evaluate(f"explorer.set({{layer: {layer}, head: {head}, method: '{move}', query: {q}}})")
+                told = page.locator("#lead").inner_text()
+                most = int(attention_TT[q].argmax())
+                first = f"“{trace.tokens[q]}” attends most to “{trace.tokens[most]}” ({attention_TT[q, most]:.2f})."
+                assert told.startswith(first)
+                flat = page.evaluate(
+                    "(({ head, data, state: { method, query } }) => { const at = head.positions(method);"
+                    " return data.sentences[0].tokens.map((_, j) => Math.hypot(at[3 * query] - at[3 * (data.size + j)],"
+                    " at[3 * query + 1] - at[3 * (data.size + j) + 1])); })(explorer)"
+                )
+                rank = 1 + sum(d < flat[most] - 1e-9 for d in flat)
+                if move == "attention":
+                    assert number(told, "shows attention: in it, that key is number") == rank
+                else:
+                    assert number(told, "there it is number" if move == "exact" else ", and number") == rank
+                full = number(told, "that key is number" if move != "attention" else "moved: there that key is number")
+                if move in ("raw", "attention"):
+                    distance_T = np.linalg.norm(query_TK[q] - key_TK, axis=-1)
+                    assert full == 1 + (distance_T < distance_T[most] - 1e-4).sum()
+                assert full == 1 or move != "exact"
+                named = {"raw": "Nothing is moved", "attention": "plane “nearness”"}.get(move, f"move “{move}”")
+                assert named in told
+                numbers[move].add((full, rank))
+    assert numbers["raw"] != {(1, 1)} != numbers["paper"] and any(full > 1 for full, _ in numbers["attention"])
+    page.evaluate("explorer.set({dims: 3, method: 'exact'})")
+    assert "The 3-D picture keeps" in page.locator("#lead").inner_text()
+    said = [[WORDS.of(language)[f"lead_near_{move}"] for move in MOVES] for language in ("en", "ja")]
+    assert all(len(set(texts)) == len(MOVES) for texts in said)
+
+
+def test_the_whole_way_of_a_sentence_of_the_page(show, live, tiny):
+    """It runs without a word being typed; lengths and cosines are those of Python's states."""
+    page = show(live, "view=way&query=2")
+    until(page, "explorer.views.way.rows.length")
+    assert page.evaluate("[explorer.state.text, explorer.state.sentence, explorer.data.typed]") == ["", 0, None]
+    states = [state[2] for state in tiny(SENTENCE).hidden_states]
+    found = page.evaluate(
+        "explorer.views.way.rows.map(({ step }) => step).filter(({ name }) => name === 'embeddings' || name === 'norm')"
+    )
+    found = [found[0], *found[2::2]]  # the embeddings, and what each layer hands on
+    cosine = [state @ states[-1] / np.linalg.norm(state) / np.linalg.norm(states[-1]) for state in states]
+    np.testing.assert_allclose([step["towards"] for step in found], cosine, atol=2e-3)
+    np.testing.assert_allclose(
+        [step["length"] for step in found], [np.linalg.norm(state) for state in states], rtol=2e-3
+    )
+    assert cosine[0] < 0.5 and found[-1]["towards"] == pytest.approx(1)
+    texts = page.evaluate(
+        "(() => { const all = []; explorer.painter.text = (text) => all.push(text); explorer.paint(0); return all; })()"
+    )
+    assert {"cosine with the last state", "embeddings: word + position + segment", f"{cosine[0]:.2f}"} <= set(texts)
+    page.evaluate("explorer.choose({ sentence: 2, query: 1 })")  # of another sentence, without another click
+    until(page, "explorer.live.own.sentence === 2")
+    ready(page)
+    assert page.evaluate("explorer.views.way.rows.length > 0")
+
+
+def test_a_token_that_is_off_means_the_same_in_every_sentence(show, live, tiny):
+    """The whole model runs without attention to it: listed, opened by an address, typed, and with a head off too."""
+    state = "view=sentence&layer=2&head=0&query=2"
+    page = show(live, f"{state}&text={SENTENCE}&off=1")
+    answered(page, SENTENCE)
+    row = page.evaluate("[...explorer.row(2)]")
+    note = page.locator("#off-note").inner_text()
+    assert row[0] > tiny(SENTENCE).layers[2].attention[0][2, 0] + 0.2 and "The model ran without" in note
+    page = show(live, f"{state}&off=1")  # an address
+    answered(page, SENTENCE)
+    assert page.evaluate("[...explorer.row(2)]") == row and page.locator("#off-note").inner_text() == note
+    page = show(live, state)  # a click
+    page.locator("#tokens button").nth(1).click()
+    answered(page, SENTENCE)
+    assert page.evaluate("[...explorer.row(2)]") == row and page.locator("#off-note").inner_text() == note
+    assert page.evaluate("explorer.state.query") == 2
+    page.keyboard.press("s")
+    assert page.evaluate("[explorer.state.sentence, explorer.state.off]") == [1, ""]  # the next in the list
+    page.keyboard.press("S")
+    page.locator("#tokens button").nth(1).click()
+    answered(page, SENTENCE)
+    page.locator("#head-switches button", has_text="1.0").click()
+    until(page, "explorer.data.typed.request.off.length")
+    ready(page)
+    assert page.locator("#off-note").inner_text() == note
+    assert page.evaluate("explorer.data.typed.request.hidden") == [1]
+
+
+def test_the_tours_hidden_word_gives_its_share_in_proportion(show, live, tiny):
+    page = show(live)
+    step = next(step for step in page.evaluate("explorer.data.tour") if step["title"] == "Hide a word")
+    page.evaluate(f"explorer.visit({step['at']!r})")
+    answered(page, SENTENCE)
+    head = page.evaluate("explorer.state.head")
+    before = tiny(SENTENCE).layers[0].attention[head][2]
+    assert before[1] > 0.3  # there is something to give away
+    expected = before / (1 - before[1])
+    expected[1] = 0
+    np.testing.assert_allclose(page.evaluate("[...explorer.row(2)]"), expected, atol=1e-3)
