@@ -220,6 +220,16 @@ $ minibert fill "A [MASK]." --without 9.9
 minibert: there is no head 9.9; this model has layers 0 to 3 of heads 0 to 3
 $ minibert attention "A dog." --measure rollout --head 1
 minibert: --head has no effect with --measure rollout, which is of all heads of a layer together; leave it out
+$ minibert attention "A dog." --measure rollout --mean heads
+minibert: --mean has no effect with --measure rollout, which is of all heads of a layer together; leave it out
+$ minibert attention "A dog." --measure norm --words
+minibert: --words has no effect with --measure norm, whose rows do not sum to 1; leave it out
+$ minibert attention "A dog." --mean all --layer 1
+minibert: --mean all is a mean over layers, and --layer chooses one; expected more
+$ minibert attention "A dog." --picture dog.gif
+minibert: --picture is dog.gif; expected a name that ends in .png, .svg or .pdf
+$ minibert attention --file two.txt --picture two.png
+minibert: --file has no effect with --picture, which is of one sentence; leave it out
 $ minibert attention "A dog." --measure rolout
 minibert: --measure is rolout; did you mean rollout?
 $ minibert read "A dog." --out two.txt/page.html

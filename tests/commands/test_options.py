@@ -55,6 +55,10 @@ viz --draw matrix --layer 1 --file two.txt --points 6 + --seed 1
 viz --draw positions --layer 1 --file two.txt + --queries 2
 attention 'A dog.' + --layer 1
 attention 'A dog.' + --head 1
+attention 'A capybara.' + --words
+attention 'A dog.' + --without-special
+attention 'A dog.' + --mean heads
+attention 'A dog.' + --picture p.svg
 attention 'A dog.' + --measure norm
 attention 'A dog.' + --measure rollout
 attention 'A dog.' + --top 1
@@ -197,6 +201,12 @@ EXCEPTIONS = {
     "attention --npz --layer": "the file has all arrays",
     "attention --npz --head": "the file has all arrays",
     "attention --npz --measure": "the file has the arrays that a measure is computed from",
+    "attention --npz --words": "as --measure",
+    "attention --npz --without-special": "as --measure",
+    "attention --npz --mean": "as --measure",
+    "attention --npz --picture": "it is another file",
+    "attention --csv --picture": "it is another file",
+    "attention --json --picture": "it is another file",
     "compare --json --width": "the pictures change, of which the JSON has the names",
     "whatif --csv --top": "the table has every head",
     "whatif --csv --out": "of the picture",

@@ -25,6 +25,7 @@ WRITES = {
     ],
     "minibert attention --csv": [(["attention", "--csv"], "a.csv")],
     "minibert attention --npz": [(["attention", "--npz"], "a.npz")],
+    "minibert attention --picture": [(["attention", "--picture"], "a.svg")],
     "minibert whatif --out": [(["whatif", MASKED, "--out"], "heads.png")],
     "minibert whatif --csv": [(["whatif", MASKED, "--csv"], "a.csv")],
     "minibert why --out": [
@@ -123,7 +124,7 @@ def test_a_folder_that_cannot_be_written_into_is_found_before_the_work(
     assert f"{arguments[-1]} is there" in error and kind.strerror in error
 
 
-FILES = [case for case in CASES if case.values[0][-1] in ("--csv", "--npz", "--html")]
+FILES = [case for case in CASES if case.values[0][-1] in ("--csv", "--npz", "--html", "--picture")]
 
 
 @pytest.mark.parametrize(("arguments", "name"), FILES)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import minibert
 from minibert.commands import embed, whatif
 from minibert.whatif.flow import norms, rollout, value_zeroing
 from minibert.whatif.heads import Effects, head_effects
+from minibert.whatif.summaries import between_tokens, between_words, without_special
 from tests.commands.test_main import run
 
 MASKED = "She opened the [MASK] and went out."
@@ -218,3 +220,37 @@ def test_the_picture_is_as_wide_as_asked_for(capsys, tmp_path):
         assert status == 0
         widths[inches] = svg[svg.index("<svg") :].split('width="')[1].split("pt")[0]
     assert widths == {"3": "216", "9": "648"}
+
+
+@pytest.mark.parametrize("mean", ["heads", "layers", "all"])
+@pytest.mark.parametrize("given", [[], ["--words"], ["--without-special"], ["--words", "--without-special"]])
+def test_attention_between_words_and_means_are_the_same_in_every_output(given, mean, capsys, tmp_path):
+    bert = minibert.load("tiny")
+    trace = bert("The capybara is here.")
+    shares = (between_words if "--words" in given else between_tokens)(trace, trace.stacked("attention")[[0, 2, 3]])
+    if "--without-special" in given:
+        shares = without_special(shares)
+    axis = {"heads": 1, "layers": 0, "all": (0, 1)}[mean]
+    expected = shares.map.mean(axis=axis).reshape(-1, *shares.map.shape[2:])
+    layer, head = ("mean of 0,2-3" if mean != "heads" else 0), ("mean of 0-3" if mean != "layers" else 0)
+    files = ["--csv", str(tmp_path / "a.csv"), "--picture", str(tmp_path / "a.svg")]
+    command = ["attention", "The capybara is here.", "--layer", "0,2-3", "--mean", mean, *given]
+    status, out, error = run(capsys, *command, "--json", *files)
+    found = json.loads(out)
+    assert (status, error) == (0, "")
+    assert found["mean"] == mean and found["without_special"] == ("--without-special" in given)
+    (sentence,) = found["sentences"]
+    assert sentence["words" if "--words" in given else "tokens"] == list(shares.names)
+    name = "attention" + "_without_special" * ("--without-special" in given)
+    assert (sentence["heads"][0]["layer"], sentence["heads"][0]["head"]) == (layer, head)
+    np.testing.assert_allclose([one[name] for one in sentence["heads"]], expected, atol=1e-6)
+    rows = rows_of(tmp_path / "a.csv")
+    np.testing.assert_allclose([float(row[name]) for row in rows], expected.ravel(), rtol=1e-5)
+    assert rows[1]["key_word" if "--words" in given else "key_token"] == shares.names[1]
+    titles = {"heads": "layer 0, mean of heads 0-3", "layers": "mean of layers 0,2-3, head 0"}
+    title = titles.get(mean, "mean of layers 0,2-3, mean of heads 0-3")
+    picture = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    picture = " ".join(re.sub("<.*?>", " ", picture).split())
+    assert title in picture and ("between words" in picture) == ("--words" in given)
+    assert ("without special tokens" in picture) == ("--without-special" in given)
+    assert run(capsys, *command)[1].splitlines()[0] == title

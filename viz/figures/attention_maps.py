@@ -27,12 +27,13 @@ def attention_figure(
     *,
     titles: Sequence[str] = (),
     title: str = "",
+    measure: str = "attention",
     width: float = WIDTH,
 ) -> Figure:
     """Attention maps [S, S] of one head.
 
     attention, labels: one map and its tokens, or several, side by side where there is room.
-    titles: one per map. width: of the figure, in inches.
+    titles: one per map. measure: what the colors are. width: of the figure, in inches.
 
     ValueError: a map that is not square, or not of as many tokens as there are labels.
     """
@@ -48,7 +49,7 @@ def attention_figure(
     for place, (axes, values) in enumerate(zip(panels, maps, strict=True)):
         image = _draw_map(axes, values, names[place], ATTENTION, norm, numbers=_numbers_fit(axes, longest))
         axes.set_title(titles[place] if titles else "", fontsize=NORMAL)
-    canvas.colorbar(image, panels[layout.columns - 1], f"attention{scale}")
+    canvas.colorbar(image, panels[layout.columns - 1], f"{measure}{scale}")
     return figure
 
 
@@ -130,12 +131,13 @@ def attention_sheet(
     labels: Sequence[str] | None = None,
     *,
     title: str = "",
+    measure: str = "attention",
     width: float = WIDTH,
 ) -> Figure:
     """Attention maps of many heads, [L, H, S, S]: rows are layers, columns heads; in a map, row query, column key.
 
-    layers, heads: their numbers; None: from 0. labels: [S], the tokens, written where there is room. width: of the
-    figure, in inches.
+    layers, heads: their numbers; None: from 0. labels: [S], the tokens, written where there is room.
+    measure: what the colors are. width: of the figure, in inches.
 
     ValueError: not as many maps as layers and heads, or labels as tokens.
     """
@@ -161,7 +163,7 @@ def attention_sheet(
         if labelled and column == 0:
             axes.set_yticks(range(size), labels, fontsize=SMALL, color=QUERY)
         axes.tick_params(length=0)
-    canvas.colorbar(image, panels[-1, -1], f"attention{scale}", up_to=panels[0, -1])
+    canvas.colorbar(image, panels[-1, -1], f"{measure}{scale}", up_to=panels[0, -1])
     return figure
 
 
