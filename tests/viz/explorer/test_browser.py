@@ -581,7 +581,8 @@ def test_every_view_can_be_saved(show, file, view):
     size = page.evaluate("explorer.size")
     assert picture.width == 2 * size["width"]
     assert len(picture.convert("RGB").getcolors(1 << 24)) > 20
-    assert waiting.value.suggested_filename == f"model-{view}{'' if view == 'heads' else '-1.3'}-exact-s1.png"
+    named = {"heads": "exact", "average": "1.3"}.get(view, "1.3-exact-s1-q2")
+    assert waiting.value.suggested_filename == f"model-{view}-{named}.png"
 
 
 def test_the_address_holds_the_view(show, file):

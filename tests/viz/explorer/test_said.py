@@ -1,6 +1,7 @@
 """What the page says is true in the setting at hand."""
 
 import re
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
@@ -122,3 +123,73 @@ def test_the_tours_hidden_word_gives_its_share_in_proportion(show, live, tiny):
     expected = before / (1 - before[1])
     expected[1] = 0
     np.testing.assert_allclose(page.evaluate("[...explorer.row(2)]"), expected, atol=1e-3)
+
+
+TYPED = "She opened the [MASK] and went out."
+CHANGED = f"text={TYPED}&without=0.2_3.0&off=2&layer=1&head=2&query=4&key=1&method=raw"
+WHAT_WAS_CHANGED = "heads switched off: 0.2, 3.0 · tokens switched off: opened"
+PAIR = "query “[MASK]” · key “she”"
+CAPTIONS = {
+    "heads": f"All heads · raw · Mark heads by: kind of head · Typed: “{TYPED}” · {WHAT_WAS_CHANGED}",
+    "points": f"One head · layer 1, head 2 · raw · Typed: “{TYPED}” · {PAIR} · {WHAT_WAS_CHANGED}",
+    "sentence": f"Sentence · layer 1, head 2 · raw · Typed: “{TYPED}” · {PAIR} · {WHAT_WAS_CHANGED}",
+    "near": f"Why near? · layer 1, head 2 · raw · Typed: “{TYPED}” · {PAIR} · {WHAT_WAS_CHANGED}",
+    "average": "Averages · layer 1, head 2",
+    "way": f"Whole way · Typed: “{TYPED}” · token “[MASK]” · {WHAT_WAS_CHANGED}",
+    "why": f"Why this key? · layer 1, head 2 · Typed: “{TYPED}” · {PAIR} · {WHAT_WAS_CHANGED}",
+    "circuit": f"Circuits · Largest arrows: 12 · Typed: “{TYPED}” · {WHAT_WAS_CHANGED}",
+}
+
+
+def saved(page, kind="svg"):
+    """The texts of the view as a file, as far as its date, and the file's name."""
+    with page.expect_download() as waiting:
+        page.click(f"button[data-do={kind}]")
+    drawing = ET.fromstring(waiting.value.path().read_bytes() if kind == "svg" else "<svg/>")
+    texts = [text.text or "" for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    caption = re.match(r"minibert · tiny · (.*) · \d{4}-\d\d-\d\d", "".join(texts))
+    return caption and caption[1], waiting.value.suggested_filename, texts
+
+
+def test_a_saved_picture_says_what_it_shows_and_what_was_changed(show, live):
+    page = show(live, f"view=heads&{CHANGED}")
+    answered(page, TYPED)
+    names = {}
+    for view, expected in CAPTIONS.items():
+        page.evaluate(f"explorer.set({{ view: '{view}' }})")
+        answered(page, TYPED)
+        until(page, "explorer.state.view !== 'way' || explorer.data.typed.way")
+        caption, names[view], texts = saved(page)
+        assert caption == expected
+        sides = [text for text in texts[:6] if text in ("query", "key")]  # what discs and diamonds are
+        assert sides[:2] == (["query", "key"] if view in ("heads", "points", "sentence", "near") else []), view
+    changes = "off-0.2_3.0-hidden-2.svg"
+    assert names["sentence"].startswith("tiny-sentence-1.2-raw-She-opened-the-MASK")
+    assert names["average"] == "tiny-average-1.2.svg"
+    assert all(name.endswith(changes) for view, name in names.items() if view != "average")
+    assert "-q4-off" in names["way"] and "-q4-k1-" in names["why"]
+    page.evaluate("explorer.set({ view: 'sentence', words: true, dims: 3, find: 'door', off: '' })")
+    answered(page, TYPED)
+    caption, name, _ = saved(page)
+    assert "raw · 3-D · search words: door · words instead of pieces · Typed" in caption and "tokens" not in caption
+    assert "-raw-3d-door-words-She" in name and "hidden" not in name
+    page.evaluate("explorer.live.onlyHead()")
+    until(page, "explorer.data.typed.request.off.length === 15")
+    ready(page)
+    assert saved(page)[0].endswith("all heads switched off but: 1.2")
+
+
+def test_files_of_other_sentences_and_settings_have_other_names(show, live):
+    page = show(live, "view=sentence&query=1")
+    names = [saved(page)[1]]
+    assert names == ["tiny-sentence-1.2-nearness-s1-q1.svg"]
+    for text in ("It is here.", "It is here!", "猫"):
+        page.evaluate(f"explorer.live.type({text!r}, '')")
+        answered(page, text)
+        names.append(saved(page)[1])
+    page.evaluate("explorer.live.switchHeads('0.1')")
+    until(page, "explorer.data.typed.request.off.length")
+    ready(page)
+    names += [saved(page)[1], saved(page, "png")[1]]
+    assert len(set(names)) == len(names) == 6
+    assert names[5].endswith("-off-0.1.png") and "猫" in names[3]

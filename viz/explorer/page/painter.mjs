@@ -11,13 +11,18 @@ const SVG = "http://www.w3.org/2000/svg";
 const PARTS = /[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+\s*/gu; // where a line may end: Japanese has no spaces
 
 /** A text in as many lines as it takes to stay within a width. */
-export function paragraph(painter, text, x, y, width, look) {
+export function linesWithin(text, width, { size, weight = 400 }) {
   const lines = [""];
   for (const part of text.match(PARTS) ?? []) {
-    if (lines.at(-1) && textWidth(lines.at(-1) + part.trimEnd(), look.size) > width) lines.push("");
+    if (lines.at(-1) && textWidth(lines.at(-1) + part.trimEnd(), size, weight) > width) lines.push("");
     lines[lines.length - 1] += part;
   }
-  lines.forEach((line, i) => painter.text(line, x, y + 18 * i, look));
+  return lines;
+}
+
+/** Writes a text in such lines. */
+export function paragraph(painter, text, x, y, width, look) {
+  linesWithin(text, width, look).forEach((line, i) => painter.text(line, x, y + 18 * i, look));
 }
 
 const diamond = (x, y, r) => [[x, y - 1.25 * r], [x + 1.25 * r, y], [x, y + 1.25 * r], [x - 1.25 * r, y]];

@@ -1,33 +1,35 @@
 // The current view as a file: SVG from the same strokes, PNG at twice the size.
 
 import { element } from "../../web/dom.mjs";
-import { hasMove, isShownOff } from "./describe.mjs";
-import { shorten, textWidth } from "../../web/text.mjs";
-import { CanvasPainter, SvgPainter } from "./painter.mjs";
+import { captionOf, fileNameOf } from "./caption.mjs";
+import { hasMove } from "./describe.mjs";
+import { textWidth } from "../../web/text.mjs";
+import { CanvasPainter, SvgPainter, linesWithin } from "./painter.mjs";
 import { say } from "../../web/words.mjs";
 
 const LINE = 30; // pixels of a line above the picture
+const NEXT_LINE = 18; // pixels from one line of the caption to the next
+const BOLD = { size: 13, weight: 600 };
 
 const hasColors = ({ state }) => hasMove(state.view) && state.color !== "type";
 
+const SIDES = 130; // pixels of what the shapes mean, beside the caption
+
+const captionLines = (app) => linesWithin(captionOf(app), app.whole.width - 24 - (hasMove(app.state.view) ? SIDES : 0), BOLD);
+
 /** What a picture needs to be understood without the page. */
 function caption(painter, app, width) {
-  const { data, state, theme } = app;
-  const at = ["heads", "circuit"].includes(state.view) ? say(`view_${state.view}`) : say("layer_head", state);
-  const off = isShownOff(app) ? ` · ${say("off")}` : "";
-  const picture = hasMove(state.view) ? ` · ${say(`method_${state.method}`)}` : "";
-  const one = ["sentence", "near", "way", "why", "circuit"].includes(state.view) || state.only || state.query >= 0;
-  const sentence = one ? ` · “${data.sentenceText(state.sentence)}”` : "";
-  const day = new Date().toISOString().slice(0, 10);
+  const { state, theme } = app;
   const middle = LINE / 2;
-  painter.text(shorten(`${data.title} · ${at}${off}${picture}${sentence} · ${day}`, width - 150, 13, 600), 12, middle, { color: theme.ink, size: 13, weight: 600 });
+  const lines = captionLines(app);
+  lines.forEach((line, i) => painter.text(line, 12, middle + i * NEXT_LINE, { color: theme.ink, ...BOLD }));
   if (!hasMove(state.view)) return;
   const sides = [{ side: "query", shape: "disc", x: width - 116 }, { side: "key", shape: "diamond", x: width - 54 }];
   for (const { side, shape, x } of sides) {
     painter.stamp(painter.sprite(shape, 5, state.color === "type" ? theme[side] : theme.faint, null), x, middle);
     painter.text(say(side), x + 10, middle, { color: theme.ink });
   }
-  if (hasColors(app)) legendLine(painter, app, 12, 1.5 * LINE);
+  if (hasColors(app)) legendLine(painter, app, 12, headOf(app) - middle);
 }
 
 /** The meaning of the colours in one line: a patch and a word each, or a strip from low to high. */
@@ -54,7 +56,7 @@ function legendLine(painter, app, left, middle) {
   if (!legend.swatches) word(legend.high, 0);
 }
 
-const headOf = (app) => (hasColors(app) ? 2 : 1) * LINE;
+const headOf = (app) => (hasColors(app) ? 2 : 1) * LINE + (captionLines(app).length - 1) * NEXT_LINE;
 
 /** The size of the file's picture: all that the view draws, also what one scrolls to, and what stands above it. */
 const sizeOf = (app) => ({ width: app.whole.width, height: app.whole.height + headOf(app) });
@@ -70,7 +72,7 @@ function paintAll(painter, app) {
 export async function save(app, kind) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await (kind === "svg" ? svgOf(app) : pngOf(app)));
-  link.download = `${fileName(app)}.${kind}`;
+  link.download = `${fileNameOf(app)}.${kind}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
@@ -86,11 +88,4 @@ function pngOf(app) {
   const canvas = element("canvas", { width: 2 * width, height: 2 * height });
   paintAll(new CanvasPainter(canvas, 2), app);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-}
-
-/** What the file is called: model, view, head, method, sentence. */
-function fileName({ data, state }) {
-  const model = data.title.split(" ").at(-1).replace(/[^\w-]/gu, "");
-  const head = state.view === "heads" ? "" : `-${state.layer}.${state.head}`;
-  return `${model}-${state.view}${head}-${say(`method_${state.method}`)}-s${state.sentence + 1}`;
 }
