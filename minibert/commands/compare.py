@@ -44,8 +44,8 @@ def run(args: argparse.Namespace) -> None:
     texts = args.texts or [EXAMPLE]
     options = arg.given(args, "points seed closely skip-bad column")
     models = f"{folder_name(before)}-to-{folder_name(after)}"
-    files = ["compare.csv", f"compare*.{args.format}"]
-    out = folder_of_run(args.out, models, name_of_texts(texts, args.file, options), files=files)
+    names = ["compare.csv", f"compare*.{args.format}"]
+    out = folder_of_run(args.out, models, name_of_texts(texts, args.file, options), files=names)
 
     found = compare(before, after, texts, **arg.source(args))
     print_doubts(Doubts(before).look(found.scan.sample))

@@ -2,6 +2,10 @@
 first [MASK] of the text or, for a text without one, the label of the classifier. The cost of a head is
 log(probability with all heads / without this one) in nats: above 0 where the answer needs the head, below 0 where
 the answer is likelier without it. With --file, the command prints and draws the mean cost over the sentences.
+
+With --words, each word in turn is replaced by [MASK] instead, all pieces of it at once (a model without a mask token
+leaves the word out). A model that answers by neither word nor label gives the text's vector, as `minibert embed` does;
+then the cost is 1 - the cosine of the vectors with and without the word.
 """
 
 import argparse
@@ -11,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from minibert.commands import arguments as arg
+from minibert.commands import whatif_words
 from minibert.commands.answers import texts_of
 from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_doubts, print_json
 from minibert.corpus.doubts import Doubts
@@ -32,9 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = __doc__
     arg.add_text(parser, help="a text with [MASK] in the place of a word, or a pair with |||")
     arg.add_model(parser)
-    top = "how many heads to print, costliest first (default: 5; with --json all)"
+    parser.add_argument("--words", action="store_true", help="change every word in turn, not every head")
+    top = "how many heads or words to print, costliest first (default: 5 heads; with --json all; all words, in order)"
     arg.option(parser, "--top", arg.at_least(1), "N", top)
-    arg.option(parser, "--csv", arg.new_path, "FILE", "also write all costs, a row per sentence and head")
+    arg.option(parser, "--csv", arg.new_path, "FILE", "also write all costs, a row per sentence and head or word")
     arg.add_output(parser, default="out/whatif/MODEL/TEXT")
     arg.add_json(parser)
 
@@ -45,6 +51,9 @@ def run(args: argparse.Namespace) -> None:
     check_new_file(args.csv, "--csv", ".csv")
     if args.json:
         arg.refuse(args, "out format width", "with --json, which draws no picture")
+    if args.words:
+        whatif_words.run(args, texts)
+        return
     bert, corpus = load(args.model), Corpus(texts, args.file, args.column)
     sentences = Sentences(bert, corpus, args.skip_bad, check=lambda encoding: check_answer(bert, encoding))
     name = name_of_texts(list(map(as_text, texts)), args.file, arg.given(args, "skip-bad column"))

@@ -248,6 +248,8 @@ $ minibert fill "The [mask] barked."
 minibert: the text has “[mask]” but no [MASK]; write it where a word is to be found: "The capybara is [MASK]."
 $ minibert whatif "The [Mask] barked."
 minibert: the text has “[Mask]” but no [MASK], and the model no classifier; write [MASK] where a word is to be found
+$ minibert whatif --words --file two.txt --width 4
+minibert: --width has no effect with --words and --file, which draw no picture; leave it out
 $ minibert whatif "A [MASK]." --json --out folder
 minibert: --out has no effect with --json, which draws no picture; leave it out
 $ minibert attention --pair "It rained."

@@ -77,7 +77,12 @@ fill 'A [MASK].' + --json
 fill + --file two.txt
 fill --file rows.csv + --column other
 fill --file bad.txt + --skip-bad
+whatif 'A [MASK].' + --words
 whatif 'A [MASK].' + --top 2
+whatif 'A dog [MASK].' --words + --top 1
+whatif 'A dog [MASK].' --words + --json
+whatif 'A dog [MASK].' --words + --csv t.csv
+whatif --words + --file two.txt
 whatif 'A [MASK].' + --model random
 whatif 'A [MASK].' + --json
 whatif 'A [MASK].' + --csv t.csv

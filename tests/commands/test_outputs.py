@@ -26,7 +26,10 @@ WRITES = {
     "minibert attention --csv": [(["attention", "--csv"], "a.csv")],
     "minibert attention --npz": [(["attention", "--npz"], "a.npz")],
     "minibert attention --picture": [(["attention", "--picture"], "a.svg")],
-    "minibert whatif --out": [(["whatif", MASKED, "--out"], "heads.png")],
+    "minibert whatif --out": [
+        (["whatif", MASKED, "--out"], "heads.png"),
+        (["whatif", MASKED, "--words", "--format", "pdf", "--out"], "words.pdf"),
+    ],
     "minibert whatif --csv": [(["whatif", MASKED, "--csv"], "a.csv")],
     "minibert why --out": [
         (["why", "--query", "brown", "--layer", "0", "--head", "3", "--out"], "why-0.3-2-3.png"),

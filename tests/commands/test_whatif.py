@@ -14,6 +14,7 @@ from minibert.commands import embed, whatif
 from minibert.whatif.flow import norms, rollout, value_zeroing
 from minibert.whatif.heads import Effects, head_effects
 from minibert.whatif.summaries import between_tokens, between_words, without_special
+from minibert.whatif.words import word_effects
 from tests.commands.test_main import run
 
 MASKED = "She opened the [MASK] and went out."
@@ -254,3 +255,40 @@ def test_attention_between_words_and_means_are_the_same_in_every_output(given, m
     assert title in picture and ("between words" in picture) == ("--words" in given)
     assert ("without special tokens" in picture) == ("--without-special" in given)
     assert run(capsys, *command)[1].splitlines()[0] == title
+
+
+def test_whatif_words_are_the_same_in_every_output(capsys, tmp_path):
+    effects = word_effects(minibert.load("tiny"), MASKED)
+    files = ["--csv", str(tmp_path / "w.csv"), "--out", str(tmp_path), "--format", "svg"]
+    status, out, error = run(capsys, "whatif", MASKED, "--words", *files)
+    first, heading, *lines, closing, path = out.splitlines()
+    assert (status, error, path) == (0, "", str(tmp_path / "words.svg"))
+    assert first == f"{effects.answer}: {effects.before:.3f} with all words"
+    assert heading.split() == ["word", "cost", "left", "answer"]
+    assert closing == "each word in turn is replaced by [MASK]; none changes the answer"
+    numbers = list(zip(effects.words, effects.cost, strict=True))
+    expected = [[w.name, f"{cost:z.2f}", f"{w.after:.3f}", w.answer] for w, cost in numbers]
+    assert [line.split() for line in lines] == expected
+    rows = rows_of(tmp_path / "w.csv")
+    assert [(row["word"], row["answer_without"], int(row["position"])) for row in rows] == [
+        (w.name, w.answer, w.position) for w in effects.words
+    ]
+    np.testing.assert_allclose([float(row["cost"]) for row in rows], effects.cost, rtol=1e-4, atol=1e-5)
+    picture = " ".join(re.sub("<.*?>", " ", (tmp_path / "words.svg").read_text(encoding="utf-8")).split())
+    assert f"what “{effects.answer}” needs" in picture and "Each word in turn is replaced by [MASK]" in picture
+    assert "cost, in nats" in picture and "opened" in picture and "sum" not in picture
+    found = json.loads(run(capsys, "whatif", MASKED, "--words", "--json", "--top", "2")[1])["sentences"][0]
+    best = np.argsort(-effects.cost, kind="stable")[:2]
+    assert [word["word"] for word in found["words"]] == [effects.words[i].name for i in best]
+    assert found["without"] == "replaced by [MASK]" and found["answer"] == effects.answer
+
+
+def test_whatif_words_of_a_file_has_a_row_per_sentence_and_word(capsys, tmp_path):
+    (tmp_path / "two.txt").write_text(f"{MASKED}\nA dog.\n", encoding="utf-8")
+    files = ["--file", str(tmp_path / "two.txt"), "--csv", str(tmp_path / "w.csv")]
+    status, _, error = run(capsys, "whatif", "--words", "--file", str(tmp_path / "two.txt"))
+    assert (status, error) == (0, "")
+    (tmp_path / "two.txt").write_text(f"{MASKED}\nThe [MASK] sat.\n", encoding="utf-8")
+    status, out, _ = run(capsys, "whatif", "--words", *files, "--top", "1")
+    assert status == 0 and MASKED in out.splitlines() and "The [MASK] sat." in out.splitlines()
+    assert [row["sentence"] for row in rows_of(tmp_path / "w.csv")] == ["0"] * 7 + ["1"] * 3
