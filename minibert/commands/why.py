@@ -3,7 +3,9 @@ and feed-forward half added, and biases. So the score of a query and a key is a 
 the query and part of the key. `without` is the attention if this term alone is taken out of the scores. Without
 --layer and --head, the command explains the head with the largest attention.
 
-With --file, the terms are means over many sentences: what each head is made of, and which earlier heads feed it.
+With --file, the terms are means over many sentences: what each head is made of, and which earlier heads feed it. With
+--properties as well, the command measures which properties of a text the scores carry: the same word, the place
+before, and others.
 
 With --guess, the command explains a guess at a mask: the logit of a word less the mean over the vocabulary, as a sum
 of what each head and feed-forward half wrote to the mask. It follows the largest parts back to words and positions.
@@ -16,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from minibert.commands import arguments as arg
-from minibert.commands import why_file, why_guess
+from minibert.commands import why_file, why_guess, why_properties
 from minibert.commands.answers import texts_of
 from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json
 from minibert.commands.places import place_of
@@ -67,6 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arg.option(parser, "--key", str, "WORD", "the word, or its position (default: the most attended key)")
     arg.option(parser, "--instead", str, "WORD", "another key (or guess): why not this one?")
     why_guess.add_arguments(parser)
+    with_file = "with --file: measure which properties of a text the scores of heads carry"
+    parser.add_argument("--properties", action="store_true", help=with_file)
     top = "how many terms to print (default: 8; with --json all), or with --guess how many parts of each sum (default: "
     top += "5), or with --file how many terms of each head to measure (default: 8; of one head 20)"
     arg.option(parser, "--top", arg.at_least(1), "N", top)
@@ -80,8 +84,9 @@ def run(args: argparse.Namespace) -> None:
     texts = texts_of(args, "a sentence", arg.DEFAULT_TEXT)
     check_new_file(args.csv, "--csv", ".csv")
     if args.file is not None:
-        why_file.run(args)
+        (why_properties if args.properties else why_file).run(args)
         return
+    arg.refuse(args, "properties", "without --file")
     (args.text,) = texts
     if args.guess is not None:
         why_guess.run(args)

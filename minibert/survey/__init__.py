@@ -16,6 +16,7 @@ pictures    a Survey as figures
 export      a Survey in files, for those who have no model
 compare     what further training moved: `compare` and what it returns, a `Comparison`
 circuits    what heads are made of and which earlier heads feed them: `circuits` and what it returns, `Circuits`
+properties  which properties of a text the scores carry: `properties` and what it returns, `Properties`
 
 It imports `model`, `corpus`, `speed`, `terminal` and `viz`; only the commands import it.
 """
