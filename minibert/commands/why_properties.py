@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> None:
     folder = None
     if not args.json:
         options = arg.given(args, "layer head skip-bad column")
-        folder = folder_of_run(args.out, "why", folder_name(bert), name_of_texts([], args.file, options))
+        name, files = name_of_texts([], args.file, options), [f"properties*.{args.format}"]
+        folder = folder_of_run(args.out, "why", folder_name(bert), name, files=files)
     head = None if args.layer is None else (args.layer, args.head)
     found = properties(bert, file=args.file, column=args.column, skip_bad=args.skip_bad, head=head)
     if args.csv is not None:
