@@ -44,6 +44,7 @@ FROM = {  # imported when first used, since they need matplotlib or are large
     "viz.figures.scale_search": ("search_figure",),
     "viz.figures.terms": ("terms_figure",),
     "viz.figures.tree": ("Branch", "tree_figure"),
+    "viz.figures.vocabulary": ("vocabulary_figure",),
 }
 LATER = {name: module for module, names in FROM.items() for name in names}
 
@@ -72,6 +73,7 @@ if TYPE_CHECKING:  # for editors and type checkers
     from viz.figures.terms import terms_figure as terms_figure
     from viz.figures.tree import Branch as Branch
     from viz.figures.tree import tree_figure as tree_figure
+    from viz.figures.vocabulary import vocabulary_figure as vocabulary_figure
 
 __distribution__ = "minibert-numpy"  # the command looks for this, since others have packages of our names
 

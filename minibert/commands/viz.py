@@ -9,6 +9,7 @@ the nearer one (exact). The attention is the same in all three.
   minibert viz "Is it? ||| It is."                a pair of sentences
   minibert viz --file sentences.txt               many sentences at once
   minibert viz --draw search --layer 2 --head 0   how the scale was chosen
+  minibert viz --vocabulary king --head 1         what head 0.1 looks for, of all words
 
 For one head the pictures are joint and distances; --draw also takes attention and search. For several heads they are
 matrix, sheet (attention maps) and layers, or with --file metrics, matrix and positions. For several heads --draw takes
@@ -27,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from minibert.commands import arguments as arg
+from minibert.commands import viz_vocabulary
 from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts, print_doubts
 from minibert.corpus.doubts import Doubts
 from minibert.errors import UserError
@@ -69,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arg.add_exercises(parser)
     arg.add_heads(parser, default="all; with neither --layer nor --head nor --file, the one head that shows most")
     arg.option(parser, "--draw", str, "NAMES", "pictures to draw, with commas between (default: see above)")
+    add_vocabulary(parser.add_argument_group("the whole vocabulary"))
     arg.add_output(parser, default="out/MODEL/TEXT")
     sample = "also write the sample for viz.read_export: queries, keys, attention, tokens (parquet: and the table)"
     arg.choice(parser, "--export", ("npz", "parquet"), sample)
@@ -83,6 +86,12 @@ def add_lines(group: argparse._ArgumentGroup) -> None:
     arg.option(group, "--above", arg.at_least(0, float, most=1), "P", "instead, draw all pairs with attention above P")
     group.add_argument("--no-special", action="store_true", help="draw no line from or to [CLS] and [SEP]")
     group.add_argument("--words", action="store_true", help="merge the pieces of a word")
+
+
+def add_vocabulary(group: argparse._ArgumentGroup) -> None:
+    words = "instead of a text, all words of the vocabulary in layer 0; with WORD, its nearest keys"
+    group.add_argument("--vocabulary", nargs="?", const="", metavar="WORD", help=words)
+    arg.option(group, "--place", arg.at_least(0), "N", "the place of these words in a sentence (default: 1)")
 
 
 def add_moves(group: argparse._ArgumentGroup) -> None:
@@ -100,6 +109,10 @@ def add_moves(group: argparse._ArgumentGroup) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, sample, fit, measure, write, draw."""
+    if args.vocabulary is not None:
+        viz_vocabulary.run(args)
+        return
+    arg.refuse(args, "place", "without --vocabulary")
     check(args)
     bert = load(args.model) if args.exercises is None else assemble(args.exercises, args.model)
     layers, heads = arg.choose(args, bert.config)

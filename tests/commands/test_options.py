@@ -47,6 +47,8 @@ viz 'The old man walked slowly home.' --draw joint + --distance cosine
 viz 'The old man walked slowly home.' --draw joint + --weight none
 viz 'A dog.' --draw joint + --plane attention
 viz 'A dog.' --draw joint + --dims 3
+viz --head 0 + --vocabulary
+viz --head 0 --vocabulary dog + --place 2
 viz --draw positions + --file two.txt
 viz --draw positions --file rows.csv + --column other
 viz --draw positions --file bad.txt + --skip-bad
@@ -107,6 +109,7 @@ why 'A dog [MASK].' + --out there
 why 'A dog [MASK].' + --width 4
 why 'A dog [MASK].' + --format svg
 why --layer 1 --head 2 + --file eight.txt
+why --file eight.txt + --properties
 why --layer 1 --head 2 --file rows.csv + --column other
 why --layer 1 --head 2 --file bad.txt + --skip-bad
 embed 'A dog.' 'It rained.' + --model tiny-sentiment
