@@ -26,7 +26,9 @@ from viz.figures.whole_words import Words, find_words
 from viz.geometry.normalize import Normalized, normalize
 from viz.geometry.pca import Pca, pca
 from viz.measures.habits import Habits, habits
+from viz.measures.held import Held, held
 from viz.measures.measure import Measures, RankedAttention, measure, measure_all
+from viz.measures.parking import Parking, parking
 from viz.measures.shift import Shift, jensen_shannon, shift
 
 SUBPACKAGES = ("explorer", "figures", "geometry", "measures", "web")
@@ -79,9 +81,11 @@ __distribution__ = "minibert-numpy"  # the command looks for this, since others 
 
 __all__ = [
     "Habits",
+    "Held",
     "Lines",
     "Measures",
     "Normalized",
+    "Parking",
     "Pca",
     "RankedAttention",
     "Shift",
@@ -89,11 +93,13 @@ __all__ = [
     "choose_lines",
     "find_words",
     "habits",
+    "held",
     "jensen_shannon",
     "link_words",
     "measure",
     "measure_all",
     "normalize",
+    "parking",
     "pca",
     "shift",
     *LATER,

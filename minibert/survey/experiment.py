@@ -35,6 +35,7 @@ def survey(
     choose: Callable[[Sample], tuple[Sequence[int], Sequence[int]]] | None = None,
     scope: str = "head",
     dims: int = 2,
+    among_words: bool = False,
     seed: int = 0,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -47,13 +48,14 @@ def survey(
     points: the number of tokens that are drawn from a file; typed texts are all in the sample.
     queries: how many are measured in each sentence; None: 5,000 shared out among the sentences.
     layers, heads: which are measured, from 0; None: all. choose: gives both once the sample is there.
+    among_words: fit and draw words alone, with attention shared out among them. Both are measured in any case.
     scope, dims, seed, moves: see `minibert.survey.fit.fit`. workers, scheduler: see `minibert.corpus.cluster`.
     """
     corpus = Corpus(texts, None if file is None else Path(file), column)
     most = math.inf if file is None else points
     with hands_of(workers, scheduler, bert) as hands:
         scan = look_through(hands, corpus, points=most, seed=seed, skip_bad=skip_bad)
-        sample = gather(bert, scan.sample)
+        sample = gather(bert, scan.sample, among_words)
         if choose is not None:
             layers, heads = choose(sample)
         layers = range(bert.config.num_hidden_layers) if layers is None else layers
@@ -61,11 +63,11 @@ def survey(
         where = Heads(layers, heads)
         ways = fit(sample, where, METHODS, scope=scope, dims=dims, seed=seed, **moves)
         each = queries or max(1, MOST_QUERIES // scan.sentences)
-        options: dict[str, Any] = {"sample": sample, "seed": seed, "skip_bad": skip_bad}
+        options: dict[str, Any] = {"sample": sample, "fitted": scan.sample, "seed": seed, "skip_bad": skip_bad}
         lines = scan.sentences + scan.skipped
-        measured, habits, done = measure(hands, corpus, lines, ways, where, each, **options)
-    ways = [as_measured(*pair) for pair in zip(ways, measured, strict=True)]
-    about = (model_name(bert), sample, *where, ways, measured, habits)
+        seen, habits, parked, done = measure(hands, corpus, lines, ways, where, each, **options)
+    ways = [as_measured(way, of.words if among_words else of.every) for way, of in zip(ways, seen, strict=True)]
+    about = (model_name(bert), sample, *where, ways, seen, habits, parked)
     return Survey(corpus, scan, done, skip_bad, *about, scope=scope, dims=dims, seed=seed)
 
 

@@ -1,7 +1,7 @@
 """What the moves show, measured in all sentences of a corpus, block by block."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,13 +13,31 @@ from minibert.corpus.lines import Corpus, Line
 from minibert.corpus.passes import Found, add_up
 from minibert.corpus.sentences import encoded
 from minibert.model import Bert
-from minibert.survey.sample import Heads, Sample
+from minibert.survey.sample import Heads, Sample, words_of
+from minibert.tokenizer.encoding import Encoding
 from minibert.trace import Trace
+from viz.geometry.distances import square_distances
+from viz.measures.held import drawn, products
+from viz.measures.measure import Sums, among
 
 MOST_PAIRS = 40_000  # of queries and keys of one head to measure at once: enough to be quick, small in memory
 
 Numbered = tuple[int, Trace]
 """A trace, and the place of its sentence in the corpus."""
+
+
+@dataclass(frozen=True)
+class Seen(Sums):
+    """What was seen of one way, in some sentences.
+
+    every: the measures for all queries and keys. words: those among words, with special tokens left out.
+    held, held_words: how much of the scores the plane holds, of all tokens and among words.
+    """
+
+    every: viz.Measures
+    words: viz.Measures
+    held: viz.Held
+    held_words: viz.Held
 
 
 def measure(
@@ -31,28 +49,29 @@ def measure(
     queries: int,
     *,
     sample: Sample,
+    fitted: Sequence[Encoding],
     seed: int = 0,
     skip_bad: bool = False,
-) -> tuple[list[viz.Measures], viz.Habits, int]:
-    """The measures of each way, the habits of the heads, and the number of sentences until the end or Ctrl-C.
+) -> tuple[list[Seen], viz.Habits, viz.Parking, int]:
+    """What was seen of each way, the habits of the heads, what they park, and how many sentences were measured.
 
     lines: the number of lines of the corpus. queries: of each sentence so many queries are measured, drawn at random,
         against all its keys; habits are measured for all queries.
-    sample: what the ways were fitted to. An attention plane is measured on the other sentences alone, if there are any.
-        A plane that has places only for the tokens of the sample is measured on the sample.
+    sample: what the ways were fitted to, and `fitted` its sentences. An attention plane is measured on the other
+        sentences alone, if there are any. A plane that has places only for the tokens of the sample is measured on it.
     """
     mapped = [without_points(way) for way in ways if way.has_map]
-    fitted = sentences_of(sample) if any(way.plane.is_attention for way in mapped) else set()
-    what: dict[str, Any] = {"ways": mapped, "where": where, "fitted": fitted, "queries": queries}
+    known = {encoding.tokens for encoding in fitted} if any(way.plane.is_attention for way in mapped) else set()
+    what: dict[str, Any] = {"ways": mapped, "where": where, "fitted": known, "queries": queries}
     work = partial(measure_block, **what, seed=seed, skip_bad=skip_bad)
     found: Found = add_up(hands, work, corpus, lines)
-    *measured, habits = found.all
+    *measured, habits, parked = found.all
     if False in found.sums:  # sentences that were not fitted
         pairs = zip(mapped, measured, found.sums[False], strict=False)
         measured = [fresh if way.plane.is_attention else every for way, every, fresh in pairs]
-    of_maps, attention = iter(measured), [block[where.region] for block in sample.attention]
-    of_all = [next(of_maps) if way.has_map else viz.measure(way, attention, sample.sentences) for way in ways]
-    return of_all, habits, found.sentences
+    of_maps = iter(measured)
+    of_all = [next(of_maps) if way.has_map else seen_in_sample(way, where, sample) for way in ways]
+    return of_all, habits, parked, found.sentences
 
 
 def without_points(way: viz.Normalized) -> viz.Normalized:
@@ -60,10 +79,20 @@ def without_points(way: viz.Normalized) -> viz.Normalized:
     return replace(way, query=way.query[..., :0, :], key=way.key[..., :0, :])
 
 
-def sentences_of(sample: Sample) -> set[tuple[str, ...]]:
-    """The tokens of each sentence of the sample."""
-    tokens = np.array(sample.tokens, object)
-    return {tuple(tokens[sample.sentences == number]) for number in range(len(sample.texts))}
+def seen_in_sample(way: viz.Normalized, where: Heads, sample: Sample) -> Seen:
+    """What is seen of a way in the sample alone, which for --among words has no special tokens."""
+    blocks, words = [block[where.region] for block in sample.attention], sample.is_word
+    query, key, x, y = sample.query[where.region], sample.key[where.region], way.query_drawn, way.key_drawn
+    spans = [np.flatnonzero(sample.sentences == number) for number in range(len(sample.texts))]
+
+    def held(places: Sequence[np.ndarray]) -> viz.Held:
+        first, *others = (viz.held(*(a[..., at, :] for a in (query, key, x, y))) for at in places)
+        return sum(others, first)
+
+    of_words = viz.measure(way, blocks, sample.sentences, words)
+    return Seen(
+        viz.measure(way, blocks, sample.sentences), of_words, held(spans), held([at[words[at]] for at in spans])
+    )
 
 
 def measure_block(
@@ -77,54 +106,103 @@ def measure_block(
     seed: int,
     skip_bad: bool,
 ) -> Found:
-    """The measures of every way, and habits, of a block: of the sentences that are `fitted`, and apart of the others.
+    """What is seen of every way, habits and what is parked, in a block: of the sentences that are `fitted`, and apart
+    of the others.
 
     Which queries of a sentence are measured depends on the seed and on its place in the corpus alone.
     """
     (bert,) = models
+    outputs = [output_squares(bert, layer, where.heads) for layer in where.layers]
     pairs = sorted(encoded(bert, lines, skip_bad), key=lambda pair: len(pair[1]))  # those of one length, side by side
-    traces = bert.stream([encoding for _, encoding in pairs])
+    traces = bert.stream([encoding for _, encoding in pairs], keep=("query", "key", "value", "attention"))
     found = Found(0, {})
     for is_fitted, group in alike(zip([line.at for line, _ in pairs], traces, strict=True), fitted):
         drawn = [np.random.default_rng([seed, at]).permutation(len(trace.tokens)) for at, trace in group]
+        words = words_of(group[0][1])
         some = [np.sort(places[:queries]) for places in drawn]
-        sums = measure_layers(ways, [trace for _, trace in group], where, some)
+        some_words = [np.sort(places[np.isin(places, words)][:queries]) for places in drawn]
+        sums = measure_layers(ways, [trace for _, trace in group], where, some, some_words, outputs)
         found += Found(len(group), {is_fitted: sums})
     return found
 
 
 def measure_layers(
-    ways: Sequence[viz.Normalized], traces: Sequence[Trace], where: Heads, some: Sequence[Sequence[int] | np.ndarray]
+    ways: Sequence[viz.Normalized],
+    traces: Sequence[Trace],
+    where: Heads,
+    some: Sequence[np.ndarray],
+    some_words: Sequence[np.ndarray],
+    outputs: Sequence[np.ndarray],
 ) -> list[Any]:
-    """The measures of every way, and then habits, of some layers and heads in sentences of one form.
+    """What is seen of every way, then habits and what is parked, of some layers and heads in sentences of one form.
 
-    some: for each sentence, the positions of the queries that are measured.
+    some, some_words: for each sentence, the positions of the queries that are measured, of all and among words.
+    outputs: for each layer `output_squares`.
     """
     layers, heads = where
     span = slice(heads[0], heads[-1] + 1) if len(heads) == heads[-1] - heads[0] + 1 else heads
-    query, key, attention = (
+    query, key, value, attention = (
         np.array([[getattr(trace.layers[layer], name)[span] for layer in layers] for trace in traces])
-        for name in ("query", "key", "attention")
+        for name in ("query", "key", "value", "attention")
     )
-    query, wanted = (np.array([x[..., at, :] for x, at in zip(xs, some, strict=True)]) for xs in (query, attention))
-    target = viz.RankedAttention(wanted)
+    words = words_of(traces[0])
+    enough = len(words) > 1
+    if not enough:  # nothing is near among fewer than two words: what is measured in their place is taken as 0
+        words, some_words = np.arange(len(traces[0].tokens)), some
+
+    def rows(x: np.ndarray, chosen: Sequence[np.ndarray]) -> np.ndarray:
+        return np.array([of_one[..., at, :] for of_one, at in zip(x, chosen, strict=True)])
+
+    wanted = rows(attention, some), among(rows(attention, some_words), words)
+    targets = [viz.RankedAttention(attended) for attended in wanted]
+    of_words = query[..., words, :], key[..., words, :]
+    scores = [products(query, key), products(*of_words)]
     found: list[Any] = []
     for way in ways:
-        dot, square, plane = way.distances(query, key)
-        found.append(target.measures(dot, square, plane, way.near, way.plane.is_attention))
+        near = way.near, way.plane.is_attention
+        every = targets[0].measures(*way.distances(rows(query, some), key), *near)
+        x, y = way.places(query, key)
+        dot, square, _ = way.distances(rows(query, some_words), of_words[1])
+        plane = square_distances(rows(x, some_words), y[..., words, :])
+        inside = targets[1].measures(dot, square, plane, *near)
+        flat = [drawn(scores[0], x, y), drawn(scores[1], x[..., words, :], y[..., words, :])]
+        seen = Seen(every, inside, *flat)
+        found.append(seen if enough else replace(seen, words=nothing(inside), held_words=nothing(flat[1])))
     found.append(viz.habits(attention, traces[0].tokens, traces[0].roles))
+    found.append(viz.parking(attention, lengths(value, np.stack(outputs)), [word is None for word in traces[0].words]))
     return [sums.fieldwise(lambda x: x.sum(axis=0)) for sums in found]  # over the sentences
+
+
+def output_squares(bert: Bert, layer: int, heads: Sequence[int]) -> np.ndarray:
+    """W_h W_h^T of some heads, [H, K, K] in float64, with the part W_h [K, D] of W_O that reads head h.
+
+    |v W_h|^2 = v W_h W_h^T v^T
+    """
+    weight = bert.weights.layers[layer].attention_output.weight.astype(np.float64)  # W_O^T
+    of_heads = np.moveaxis(weight.reshape(len(weight), bert.config.num_attention_heads, -1), 0, -1)[list(heads)]
+    return of_heads @ of_heads.mT
+
+
+def nothing(sums: Any) -> Any:
+    """The same sums of no sentence."""
+    return sums.fieldwise(np.zeros_like)
+
+
+def lengths(value: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """|v W_h| of each value [n, L, H, S, K] -> [n, L, H, S]. outputs: `output_squares`, [L, H, K, K]."""
+    return np.sqrt(np.maximum(np.vecdot(value @ outputs, value), 0))
 
 
 def alike(traces: Iterable[Numbered], fitted: set[tuple[str, ...]]) -> Iterator[tuple[bool, list[Numbered]]]:
     """Groups of neighbouring traces, no more than have MOST_PAIRS together; True where all of them are fitted.
 
-    The traces of a group have one length, and special tokens in the same positions; all are fitted, or none is.
+    The traces of a group have one length, and special tokens of the same roles in the same positions; all are fitted,
+    or none is.
     """
     group: list[Numbered] = []
     last: tuple[Any, ...] = ()
     for at, trace in traces:
-        form = trace.tokens in fitted, trace.roles
+        form = trace.tokens in fitted, trace.roles, [word is None for word in trace.words]
         if group and (form != last or (len(group) + 1) * len(trace.tokens) ** 2 > MOST_PAIRS):
             yield last[0], group
             group = []

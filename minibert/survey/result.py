@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import viz
+from minibert.survey.measure import Seen
 from minibert.survey.sample import Run, Sample
 from minibert.terminal import rounded
 from viz.geometry.pca import PcaPlane
@@ -26,10 +27,12 @@ class Survey(Run):
     heads: Sequence[int]
     ways: list[viz.Normalized]
     """the sample normalised: raw, paper, exact, and raw in another plane where one was asked for"""
-    measured: list[viz.Measures]
-    """the measures of each way"""
+    seen: list[Seen]
+    """what was measured of each way"""
     habits: viz.Habits
     """where the heads look: to the previous token, to [SEP] ..."""
+    parked: viz.Parking
+    """what words give to special tokens, and what is moved from there"""
     scope: str
     """what shares one move and plane: "head", "layer" or "model" """
     dims: int
@@ -42,6 +45,21 @@ class Survey(Run):
         return len(self.layers) * len(self.heads) == 1
 
     @property
+    def among_words(self) -> bool:
+        """Whether moves and planes were fitted to words alone, and the pictures have no special tokens."""
+        return self.sample.among_words
+
+    @property
+    def measured(self) -> list[viz.Measures]:
+        """The measures of each way, of all tokens, or among words if that is what was fitted."""
+        return [seen.words if self.among_words else seen.every for seen in self.seen]
+
+    @property
+    def held(self) -> list[viz.Held]:
+        """How much each plane holds, likewise."""
+        return [seen.held_words if self.among_words else seen.held for seen in self.seen]
+
+    @property
     def pairs(self) -> list[tuple[viz.Normalized, viz.Measures]]:
         """Each way with its measures."""
         return list(zip(self.ways, self.measured, strict=True))
@@ -49,13 +67,39 @@ class Survey(Run):
     @property
     def rows(self) -> list[dict[str, Any]]:
         """heads.csv: a row per head, with every measure of every way, of six digits."""
-        values = {f"{way.name}_{name}": x for way, found in self.pairs for name, x in self.columns(way, found)}
+        values: dict[str, np.ndarray] = {}
+        for way, seen in zip(self.ways, self.seen, strict=True):
+            of_way = [*self.columns(way, seen.every), *self.among_columns(way, seen)]
+            values |= {f"{way.name}_{name}": x for name, x in of_way}
         values |= {name: getattr(self.habits, name) for name in HABITS}
+        values |= {"parked": self.parked.parked, "parked_moved": self.parked.moved}
+        for name, held in (("", self.seen[0].held), ("_words", self.seen[0].held_words)):
+            values[f"bound_{self.dims}d{name}"] = held.bound(self.dims)
+            values[f"dimensions_90{name}"] = held.dimensions(0.9)
+        kinds = self.parked.kinds
         rows: list[dict[str, Any]] = []
         for i, j in np.ndindex(len(self.layers), len(self.heads)):
-            numbers = {name: rounded(float(value[i, j])) for name, value in values.items()}
-            rows.append({"layer": self.layers[i], "head": self.heads[j]} | numbers | {"sentences": self.done})
+            numbers = {name: number(value[i, j]) for name, value in values.items()}
+            head = {"layer": self.layers[i], "head": self.heads[j]}
+            rows.append(head | numbers | {"parking": str(kinds[i, j]), "sentences": self.done})
         return rows
+
+    def among_columns(self, way: viz.Normalized, seen: Seen) -> Iterator[tuple[str, np.ndarray]]:
+        """What the plane of one way holds, and the measures of nearness among words."""
+        space = f"{self.dims}d"
+        yield f"holds_{space}", seen.held.share
+        yield f"holds_{space}_words", seen.held_words.share
+        if way.plane.is_attention:  # it may have been measured in other sentences than the rest
+            yield f"bound_{space}", seen.held.bound(self.dims)
+            yield f"bound_{space}_words", seen.held_words.bound(self.dims)
+            yield "lost_nats_words", seen.words.lost
+        spaces = [(space, seen.words.plane)]
+        if isinstance(way.plane, PcaPlane):
+            spaces = [("full", seen.words.space), *spaces]
+        for space, near in spaces:
+            yield f"nearest1_{space}_words", near.nearest1
+            yield f"nearest3_{space}_words", near.nearest3
+            yield f"rank_correlation_{space}_words", near.rank_correlation
 
     def columns(self, way: viz.Normalized, found: viz.Measures) -> Iterator[tuple[str, np.ndarray]]:
         """The measures of one way, by name; for a plane that is not PCA's, those in the plane alone."""
@@ -73,3 +117,8 @@ class Survey(Run):
             yield f"rank_correlation_{space}", near.rank_correlation
         if way.plane.is_attention:
             yield "lost_nats", found.lost
+
+
+def number(x: float) -> float | None:
+    """The number in six digits; None, an empty cell, where there was nothing to measure."""
+    return None if np.isnan(x) else rounded(float(x))

@@ -10,10 +10,13 @@ import viz
 from minibert.corpus.doubts import how_many_unknown, mostly_unknown
 from minibert.corpus.lines import Corpus
 from minibert.corpus.scan import Scan
+from minibert.errors import UserError
 from minibert.model import Bert
 from minibert.speed.cores import one_thread
 from minibert.terminal import counted, quoted
 from minibert.tokenizer.encoding import Encoding
+from minibert.trace import Trace
+from viz.measures.measure import among
 
 
 class Heads(NamedTuple):
@@ -33,6 +36,7 @@ class Sample:
     """Queries and keys [L, H, N, K] of some sentences end to end, attention [L, H, S, S] of each sentence.
 
     tokens, words, sentences: one entry per token. texts: one per sentence.
+    among_words: special tokens are left out, and the rows of attention are shared out anew.
     """
 
     query: np.ndarray
@@ -42,6 +46,12 @@ class Sample:
     words: list[object]
     sentences: np.ndarray
     texts: list[str | tuple[str, str]]
+    among_words: bool = False
+
+    @property
+    def is_word(self) -> np.ndarray:
+        """[N], False for special tokens."""
+        return np.array([word is not None for word in self.words])
 
     def tokens_of(self, sentence: int) -> list[str]:
         """The tokens of one sentence."""
@@ -52,19 +62,38 @@ class Sample:
         return viz.find_words(self.tokens, self.words, self.sentences)
 
 
-def gather(bert: Bert, encodings: Sequence[Encoding]) -> Sample:
-    """Run some sentences and lay them end to end."""
+def gather(bert: Bert, encodings: Sequence[Encoding], among_words: bool = False) -> Sample:
+    """Run some sentences and lay them end to end; with `among_words` only their words, see `Sample`.
+
+    Raises UserError where no sentence has two words.
+    """
     with one_thread():  # the last digits, on which a search may hang, are then the same on any number of cores
         traces = list(bert.stream(encodings))
+    places = [np.arange(len(trace.tokens)) if not among_words else words_of(trace) for trace in traces]
+    pairs = list(zip(traces, places, strict=True))
+    blocks = [trace.stacked("attention") for trace in traces]
+    texts = [encoding.text for encoding in encodings]
+    if among_words:
+        some = [number for number, at in enumerate(places) if len(at) > 1]
+        if not some:
+            raise UserError("--among words compares the words of a sentence; expected one with two words at least")
+        pairs, texts = [pairs[number] for number in some], [texts[number] for number in some]
+        blocks = [among(blocks[number][..., places[number], :], places[number]) for number in some]
     return Sample(
-        np.concatenate([trace.stacked("query") for trace in traces], axis=-2),
-        np.concatenate([trace.stacked("key") for trace in traces], axis=-2),
-        [trace.stacked("attention") for trace in traces],
-        [token for trace in traces for token in trace.tokens],
-        [word for trace in traces for word in trace.words],
-        np.repeat(np.arange(len(traces)), [len(trace.tokens) for trace in traces]),
-        [encoding.text for encoding in encodings],
+        np.concatenate([trace.stacked("query")[..., at, :] for trace, at in pairs], axis=-2),
+        np.concatenate([trace.stacked("key")[..., at, :] for trace, at in pairs], axis=-2),
+        blocks,
+        [trace.tokens[i] for trace, at in pairs for i in at],
+        [trace.words[i] for trace, at in pairs for i in at],
+        np.repeat(np.arange(len(pairs)), [len(at) for _, at in pairs]),
+        texts,
+        among_words,
     )
+
+
+def words_of(trace: Trace) -> np.ndarray:
+    """The places of the tokens that are pieces of words."""
+    return np.flatnonzero([word is not None for word in trace.words])
 
 
 @dataclass(frozen=True)

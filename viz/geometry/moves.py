@@ -78,15 +78,20 @@ class Move(Fieldwise):
         Returns q~ . k~ and |q~ - k~|^2, [..., Q, S], and the height of each key, c times its last coordinate, [..., S]
         (0 where there is no sphere).
         """
+        key_square, height = self.heights(key)
+        dot = query @ key.mT + query @ self.translation[..., :, None]
+        return dot, pair_squares(dot, np.vecdot(query, query), key_square, self.scale), height
+
+    def heights(self, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The square length and the height of each key of one sentence, as in `pairs`: [..., S, K] -> [..., S]."""
         a = self.translation[..., :, None]
-        dot = query @ key.mT + query @ a
         key_square = np.vecdot(key, key) + (2 * (key @ a) + a.mT @ a)[..., 0]
         height = np.zeros_like(key_square)
         if self.radius is not None:
             radius_square = np.maximum(self.radius[..., None] ** 2, key_square.max(axis=-1, keepdims=True))
             height = np.sqrt(radius_square - key_square)
             key_square = np.broadcast_to(radius_square, key_square.shape)
-        return dot, pair_squares(dot, np.vecdot(query, query), key_square, self.scale), height
+        return key_square, height
 
 
 def raw(query: np.ndarray, key: np.ndarray) -> Move:

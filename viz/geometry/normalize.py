@@ -147,6 +147,13 @@ class Normalized(Fieldwise):
         Returns q~ . k~, |q~ - k~|^2, and the square distance in the plane; each [..., Q, S].
         """
         dot, square, height = self.move.pairs(query, key)
+        return dot, square, square_distances(*self._drawn(query, key, height))
+
+    def places(self, query: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The places of other tokens of one sentence in the plane, [..., Q, C] and [..., S, C], as in `distances`."""
+        return self._drawn(query, key, self.move.heights(key)[1])
+
+    def _drawn(self, query: np.ndarray, key: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if isinstance(self.plane, Placement):
             raise ValueError(self.plane.no_map)
         size, c = query.shape[-1], self.scale[..., None, None]
@@ -156,7 +163,7 @@ class Normalized(Fieldwise):
         if self.radius is not None:
             key_drawn += height[..., None] * key_axes[..., size:, :] / c
         query_drawn += (self.plane.query_offset - self.plane.key_offset)[..., None, :]
-        return dot, square, square_distances(query_drawn, key_drawn)
+        return query_drawn, key_drawn
 
 
 @np.errstate(all="ignore")  # also where the caller has set "raise": a number that underflows is 0

@@ -29,6 +29,11 @@ class Sums(Fieldwise):
         return self.fieldwise(lambda a, b: a + b, other)
 
 
+def mean_of(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """total / count, and NaN where nothing was counted."""
+    return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)
+
+
 @dataclass(frozen=True)
 class Moments(Sums):
     """The sums that determine a weighted correlation of x and y, each of shape [...], float64."""
@@ -95,17 +100,17 @@ class Nearness(Sums):
     @property
     def nearest1(self) -> np.ndarray:
         """nearest@1: the share of queries whose most attended key is the nearest key."""
-        return self.first / self.queries
+        return mean_of(self.first, self.queries)
 
     @property
     def nearest3(self) -> np.ndarray:
         """nearest@3: the share of queries whose most attended key is among the three nearest."""
-        return self.among_three / self.queries
+        return mean_of(self.among_three, self.queries)
 
     @property
     def rank_correlation(self) -> np.ndarray:
         """The mean over queries of Spearman(attention to the keys, -distance to the keys)."""
-        return self.rank_sum / self.queries
+        return mean_of(self.rank_sum, self.queries)
 
 
 @dataclass(frozen=True)
@@ -128,24 +133,34 @@ class Measures(Sums):
     @property
     def lost(self) -> np.ndarray:
         """Mean over queries of the Kullback-Leibler divergence, in nats."""
-        return self.lost_sum / self.plane.queries
+        return mean_of(self.lost_sum, self.plane.queries)
 
 
 @np.errstate(all="ignore")  # also where the caller has set "raise": a number that underflows is 0
-def measure(normalized: Normalized, attention: Attention, sentences: np.ndarray | None = None) -> Measures:
+def measure(
+    normalized: Normalized,
+    attention: Attention,
+    sentences: np.ndarray | None = None,
+    words: np.ndarray | None = None,
+) -> Measures:
     """Measure moved queries and keys [..., N, K] against attention.
 
     attention: one array [..., S, S] per sentence, or one [..., N, N]. Attention between sentences is ignored.
     sentences: [N], the sentence of each token; None: one sentence.
+    words: [N], True for the tokens that count. The others are left out as queries and as keys, and their attention is
+    shared out anew, so that rows sum to 1. Sentences with fewer than two such tokens are left out. None: all count.
 
     ValueError: shapes that do not fit; attention of other heads than the queries and keys.
     """
-    return measure_all([normalized], attention, sentences)[0]
+    return measure_all([normalized], attention, sentences, words)[0]
 
 
 @np.errstate(all="ignore")  # also where the caller has set "raise": a number that underflows is 0
 def measure_all(
-    normalized: Sequence[Normalized], attention: Attention, sentences: np.ndarray | None = None
+    normalized: Sequence[Normalized],
+    attention: Attention,
+    sentences: np.ndarray | None = None,
+    words: np.ndarray | None = None,
 ) -> list[Measures]:
     """`measure` for the same tokens normalized in several ways; attention is ranked only once."""
     if not normalized:
@@ -156,18 +171,34 @@ def measure_all(
             raise ValueError(f"all must be of the same heads and tokens {[*heads, tokens]}, not {one.key.shape[:-1]}")
     spans = sentence_spans(sentences, tokens)
     blocks = attention_blocks(attention, spans, heads)
+    counted = np.ones(tokens, bool) if words is None else np.asarray(words, bool)
+    if counted.shape != (tokens,):
+        raise ValueError(f"words must have shape [{tokens}], one entry per token, not {list(counted.shape)}")
     drawn = [(one.query_drawn, one.key_drawn) for one in normalized]
     totals: list[Measures] = []
-    for s, block in zip(spans, blocks, strict=True):
+    for span, whole in zip(spans, blocks, strict=True):
+        at = np.flatnonzero(counted[span])
+        nothing = words is not None and len(at) < 2
+        s, block = (span, whole) if words is None or nothing else (span.start + at, among(whole[..., at, :], at))
         ranked, found = RankedAttention(block), []
         for one, (query_drawn, key_drawn) in zip(normalized, drawn, strict=True):
             query, key = one.query[..., s, :], one.key[..., s, :]
             dot = query @ key.mT
             plane = square_distances(query_drawn[..., s, :], key_drawn[..., s, :])
             square = square_distances(query, key, dot)
-            found.append(ranked.measures(dot, square, plane, one.near, one.plane.is_attention))
+            here = ranked.measures(dot, square, plane, one.near, one.plane.is_attention)
+            found.append(here.fieldwise(np.zeros_like) if nothing else here)
         totals = [total + one for total, one in zip(totals, found, strict=True)] if totals else found
     return totals
+
+
+def among(attention: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Attention to words alone, each row shared out anew, so that it sums to 1.
+
+    attention: [..., Q, S]. words: [W], the places of words among the keys. Returns [..., Q, W].
+    """
+    block = attention[..., words]
+    return block / np.maximum(block.sum(axis=-1, keepdims=True), np.finfo(block.dtype).tiny)
 
 
 class RankedAttention:
