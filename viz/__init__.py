@@ -42,6 +42,7 @@ FROM = {  # imported when first used, since they need matplotlib or are large
     "viz.figures.heatmaps": ("heatmap_figure", "positions_figure"),
     "viz.figures.joint": ("joint_figure", "link_in_words"),
     "viz.figures.matrix": ("layers_figure", "matrix_figure"),
+    "viz.figures.parking": ("parking_figure",),
     "viz.figures.properties": ("PropertyPanel", "property_figure"),
     "viz.figures.scale_search": ("search_figure",),
     "viz.figures.terms": ("terms_figure",),
@@ -69,6 +70,7 @@ if TYPE_CHECKING:  # for editors and type checkers
     from viz.figures.joint import link_in_words as link_in_words
     from viz.figures.matrix import layers_figure as layers_figure
     from viz.figures.matrix import matrix_figure as matrix_figure
+    from viz.figures.parking import parking_figure as parking_figure
     from viz.figures.properties import PropertyPanel as PropertyPanel
     from viz.figures.properties import property_figure as property_figure
     from viz.figures.scale_search import search_figure as search_figure

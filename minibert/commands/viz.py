@@ -13,9 +13,9 @@ the nearer one (exact). The attention is the same in all three.
 
 For one head the pictures are joint and distances; --draw also takes attention and search. For several heads they are
 matrix, sheet (attention maps) and layers, or with --file metrics, matrix and positions. For several heads --draw takes
-all of these, and search, matrix-raw, matrix-paper and matrix-both (raw beside exact, or beside --plane). For the heads
-of one layer it also takes joint-raw, joint-paper, joint-exact and joint-plane (the plane of --plane). Layers and heads
-count from 0.
+all of these, and search, matrix-raw, matrix-paper and matrix-both (raw beside exact, or beside --plane), parked (the
+attention that special tokens get) and flat (how much of the scores a plane holds). For the heads of one layer it also
+takes joint-raw, joint-paper, joint-exact and joint-plane (the plane of --plane). Layers and heads count from 0.
 
 The files go into a folder that is named after the model, the text and the options. With --out they go into that folder.
 """
@@ -50,8 +50,8 @@ from viz.geometry.scale import DISTANCES
 DEFAULT_LINK = "brown:capybara"
 
 WHAT_IS_DRAWN = (
-    "layer head top strongest above no-special words link scope scale distance weight plane dims width points seed "
-    "queries skip-bad column exercises"
+    "layer head top strongest above no-special words link scope scale distance weight plane dims among width points "
+    "seed queries skip-bad column exercises"
 )
 """The options without which the pictures would be others."""
 MATRICES = ("matrix", "matrix-raw", "matrix-paper", "matrix-both")
@@ -105,6 +105,8 @@ def add_moves(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--plane", choices=PLANES, default="pca", help=plane)
     dimensions = "the dimensions of the joint picture (default: 2)"
     group.add_argument("--dims", type=int, choices=(2, 3), default=2, help=dimensions)
+    among = "what is fitted and drawn: all tokens, or words alone, with attention shared out among them"
+    arg.choice(group, "--among", ("all", "words"), among, "all")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -159,6 +161,8 @@ def check(args: argparse.Namespace) -> None:
     chosen_by = [name for name in ("top", "strongest", "above") if getattr(args, name) is not None]
     if len(chosen_by) > 1:
         raise UserError(f"--{chosen_by[0]} and --{chosen_by[1]} exclude each other; leave one out")
+    if args.among == "words":
+        arg.refuse(args, "no-special", "with --among words, which draws no special token")
     if args.above == 1:
         raise UserError("--above is 1; expected less, since no attention is above 1")
     if args.exercises is not None:
@@ -183,6 +187,7 @@ def moves(args: argparse.Namespace) -> dict[str, Any]:
     """How queries and keys are moved: arguments of `survey`."""
     weight = None if args.weight == "none" else args.weight or "attention"
     options = {name: getattr(args, name) for name in ("scope", "scale", "dims", "plane")}
+    options["among_words"] = args.among == "words"
     return options | {"distance": args.distance or "euclidean", "weight": weight}
 
 

@@ -50,15 +50,18 @@ def draw(found: Survey, name: str, drawing: Drawing = Drawing()) -> "Figure":
     return (ONE_HEAD if found.single else MANY_HEADS)[name](found, drawing)
 
 
-def title(found: Survey, *what: str, measured: bool = False, first: int | None = None) -> str:
+def title(
+    found: Survey, *what: str, measured: bool = False, first: int | None = None, among: str = "among words"
+) -> str:
     """Model, layer, head, what it shows, text: the title of every picture.
 
-    measured: it is of all sentences, not of the sample. first: it is only of the first so many of the sample.
+    measured: it is of all sentences, not of the sample. first: it is only of the first so many of the sample. among:
+    what is said where words alone were fitted.
     """
     parts = [found.model]
     if found.single:
         parts.append(f"layer {found.layers[0]}, head {found.heads[0]}")
-    parts += filter(None, what)
+    parts += filter(None, [*what, among if found.among_words else ""])
     texts = found.sample.texts[:first]
     if found.source is not None and first is None:
         drawn = "" if measured or len(texts) == found.done else "drawn: "
@@ -134,6 +137,7 @@ class Panel:
 
     points: viz.Normalized
     measured: viz.Measures
+    held: viz.Held
     place: Place
     lines: viz.Lines
     link: viz.Lines | None
@@ -145,7 +149,10 @@ def draw_joint(found: Survey, drawing: Drawing) -> "Figure":
     where = found.layers[0], found.heads[0]
     link = linked(found.sample, drawing.link, *where, drawing.words)
     lines = some_lines(found, *where, drawing)
-    panels = [Panel(seen(found, way[0, 0], drawing), one, (0, 0), lines, link) for way, one in found.pairs]
+    panels = [
+        Panel(seen(found, way[0, 0], drawing), measured, held, (0, 0), lines, link)
+        for (way, measured), held in zip(found.pairs, found.held, strict=True)
+    ]
     return joint(found, drawing, panels)
 
 
@@ -153,13 +160,15 @@ def draw_joints(found: Survey, drawing: Drawing, method: str | None = None) -> "
     """All heads of a layer on one page, moved one way, or in the plane that was asked for."""
     layer = found.layers[0]
     way, measured = found.pairs[way_of(found, method)]
+    held = found.held[way_of(found, method)]
     panels = []
     for column, head in enumerate(found.heads):
         _, _, chosen = way[0, column].title.partition(", ")  # what the search chose, or what the plane loses
         points = seen(found, way[0, column], drawing)
         name = f"head {head}" + (f": {chosen}" if chosen else "")
         link = linked(found.sample, drawing.link, layer, head, drawing.words)
-        panels.append(Panel(points, measured, (0, column), some_lines(found, layer, head, drawing), link, name))
+        lines = some_lines(found, layer, head, drawing)
+        panels.append(Panel(points, measured, held, (0, column), lines, link, name))
     return joint(found, drawing, panels, f"layer {layer}, {way.title}")
 
 
@@ -195,6 +204,11 @@ def note(panel: Panel, sentences: np.ndarray) -> str:
     size = panel.points.query.shape[-1]
     text = f"nearest@1: {here:.0%} here, {full:.0%} in all {size} dimensions"
     text += " (always, by construction)" if panel.points.method == "exact" else ""
+    dims = panel.points.query_drawn.shape[-1]
+    share, bound, needed = (x[panel.place] for x in (panel.held.share, panel.held.bound(dims), panel.held.dimensions()))
+    if not np.isnan(share):
+        text += f"\nscores held: {share:.0%}, at most {bound:.0%} in {dims}-D"
+        text += f"; rank {needed:.0f} for 90%" if bound < 0.9 else ""
     if panel.link is None:
         return text
     pair, _, places = viz.link_in_words(panel.points, panel.link, sentences)[0].partition(": ")
@@ -359,8 +373,43 @@ def ends(sample: Sample) -> tuple[str, str]:
 
 
 def draw_positions(found: Survey, drawing: Drawing) -> "Figure":
-    heading = title(found, "mean attention by relative position", measured=True)
+    heading = title(found, "mean attention by relative position", measured=True, among="")
     return viz.positions_figure(found.habits.by_offset, found.layers, found.heads, title=heading, width=drawing.width)
+
+
+def draw_parked(found: Survey, drawing: Drawing) -> "Figure":
+    heading = title(found, "parked attention", measured=True, among="")
+    return viz.parking_figure(found.parked, found.layers, found.heads, title=heading, width=drawing.width)
+
+
+def draw_flat(found: Survey, drawing: Drawing) -> "Figure":
+    """Maps of all heads: what each plane holds of the scores, what any picture could, and the rank that 90 % take."""
+    dims, columns = f"{found.dims}-D", len(found.ways)
+    of_all, of_words = found.seen[0].held, found.seen[0].held_words
+    maps: dict[str, np.ndarray | None] = {f"held in {dims}, {way.name}": seen.held.share for way, seen in found.each}
+    maps |= {f"held in {dims}, {way.name}, words": seen.held_words.share for way, seen in found.each}
+    ranks: dict[str, np.ndarray] = {}
+    for name, held in (("", of_all), (", words", of_words)):
+        rank = {f"rank for 90 %{name}": held.dimensions(0.9)}
+        ranks |= rank
+        maps |= {f"bound in {dims}{name}": held.bound(found.dims), **rank}
+        maps |= {f"{name}{place}": None for place in range(columns - 2 if columns < 4 else 0)}
+    shares = dict.fromkeys([name for name in maps if name not in ranks], (0.0, 1.0))
+    most = max(float(np.nanmax(values, initial=1)) for values in ranks.values())
+    told = percentages(found, found.ways).partition("; ")[2]
+    told = f" {told.replace(',', ':', 1)}." if told else ""
+    return viz.heatmap_figure(
+        maps,
+        found.layers,
+        found.heads,
+        limits=shares | dict.fromkeys(ranks, (0.0, most)),
+        columns=columns,
+        title=title(found, moved_together(found), measured=True, among="fitted among words"),
+        caption="One row per layer, one column per head. Held: the share of the squared scores, less the mean of each "
+        "row, that the plane shows at its best size. Bound: no picture in so many dimensions holds more. Rank: so many "
+        "singular values of the scores make up 90 %. Words: special tokens are left out." + told,
+        width=drawing.width,
+    )
 
 
 def region(found: Survey) -> tuple[np.ndarray, ...]:
@@ -389,5 +438,7 @@ MANY_HEADS: dict[str, Draw] = {
     "sheet": draw_sheet,
     "search": draw_search,
     "metrics": draw_metrics,
+    "parked": draw_parked,
+    "flat": draw_flat,
     "positions": draw_positions,
 }

@@ -60,6 +60,11 @@ class Survey(Run):
         return [seen.held_words if self.among_words else seen.held for seen in self.seen]
 
     @property
+    def each(self) -> list[tuple[viz.Normalized, Seen]]:
+        """Each way with what was seen of it."""
+        return list(zip(self.ways, self.seen, strict=True))
+
+    @property
     def pairs(self) -> list[tuple[viz.Normalized, viz.Measures]]:
         """Each way with its measures."""
         return list(zip(self.ways, self.measured, strict=True))
@@ -68,7 +73,7 @@ class Survey(Run):
     def rows(self) -> list[dict[str, Any]]:
         """heads.csv: a row per head, with every measure of every way, of six digits."""
         values: dict[str, np.ndarray] = {}
-        for way, seen in zip(self.ways, self.seen, strict=True):
+        for way, seen in self.each:
             of_way = [*self.columns(way, seen.every), *self.among_columns(way, seen)]
             values |= {f"{way.name}_{name}": x for name, x in of_way}
         values |= {name: getattr(self.habits, name) for name in HABITS}

@@ -1,6 +1,6 @@
 """What a survey found, as lines to print."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,8 +14,9 @@ Pair = tuple[viz.Normalized, viz.Measures]
 
 def summary(found: Survey) -> list[str]:
     """What was measured, and what was fitted."""
-    tokens, queries = found.habits.queries[0, 0], found.measured[0].space.queries[0, 0]
+    tokens, queries = found.habits.queries[0, 0], found.seen[0].every.space.queries[0, 0]
     sample, plane = found.sample, of_the_plane(*found.pairs[-1], found.measured[0])
+    plane += ["  fitted among words: without special tokens, attention shared out anew"] * found.among_words
     if found.corpus.path is None:
         some = [f"  measured: {queries} queries of {tokens} tokens"] if queries < tokens else []
         return [*(f"  {text_line(text)}" for text in sample.texts), *some, *plane]
@@ -38,9 +39,11 @@ def of_the_plane(way: viz.Normalized, measured: viz.Measures, of_all: viz.Measur
 
 
 def head_table(found: Survey) -> str:
-    """A line per head, with a column per way and measure; below them the means of several heads."""
-    moved = [(way, result) for way, result in found.pairs if isinstance(way.plane, PcaPlane)]
-    others = [(way, result) for way, result in found.pairs if not isinstance(way.plane, PcaPlane)]
+    """A line per head, with a column per way and measure; then what heads park and hold, and the means of several.
+
+    Unlike in the pictures, the measures of the first table are those of all tokens whatever was fitted.
+    """
+    moved, others = by_plane(found, [seen.every for seen in found.seen])
     scaled = [(way, result) for way, result in moved if way.method != "raw"]
     groups: list[tuple[str, list[tuple[viz.Normalized, np.ndarray]]]] = [
         ("scale", [(way, way.scale) for way, _ in scaled]),
@@ -49,29 +52,66 @@ def head_table(found: Survey) -> str:
         ("nearest@1 in full", [(way, result.space.nearest1) for way, result in moved]),
         ("nats lost", [(way, result.lost) for way, result in others if way.plane.is_attention]),
     ]
-    headings, names = " " * 5, " head"
-    cells: list[tuple[np.ndarray, int]] = []
-    for heading, columns in groups:
-        widths = [max(7, len(way.name) + 2, (len(heading) + 2) // len(columns)) for way, _ in columns]
-        headings += heading.rjust(sum(widths)) if columns else ""
-        names += "".join(way.name.rjust(width) for (way, _), width in zip(columns, widths, strict=True))
-        cells += [(values, width) for (_, values), width in zip(columns, widths, strict=True)]
-    lines = [headings, names]
-    for i, j in np.ndindex(len(found.layers), len(found.heads)):
-        doubts = [f"{way.method}: {way[i, j].doubt}" for way, _ in scaled if way[i, j].doubt]
-        numbers = "".join(f"{values[i, j]:z{width}.2f}" for values, width in cells)
-        head = f"{found.layers[i]}.{found.heads[j]}"
-        lines.append(f"{head:>5}{numbers}" + "  " * bool(doubts) + "; ".join(doubts))
+    named = [(heading, [(way.name, values) for way, values in columns]) for heading, columns in groups]
+    doubts = {
+        (i, j): "; ".join(f"{way.method}: {way[i, j].doubt}" for way, _ in scaled if way[i, j].doubt)
+        for i, j in np.ndindex(len(found.layers), len(found.heads))
+    }
+    lines = [*one_line_a_head(found, named, doubts), "", *word_table(found)]
     if not found.single:
-        lines += ["", *mean_table(moved, others, len(found.layers) * len(found.heads), found.dims)]
+        of_words = by_plane(found, [seen.words for seen in found.seen])
+        what = f"mean over {len(found.layers) * len(found.heads)} heads"
+        lines += ["", *mean_table(moved, others, what, found.dims)]
+        lines += ["", *mean_table(*of_words, f"{what}, among words", found.dims)]
     return "\n".join(lines)
 
 
-def mean_table(moved: Sequence[Pair], others: Sequence[Pair], heads: int, dims: int) -> list[str]:
+def by_plane(found: Survey, measured: Sequence[viz.Measures]) -> tuple[list[Pair], list[Pair]]:
+    """Each way with its measures: those in PCA's plane, and the others."""
+    pairs = list(zip(found.ways, measured, strict=True))
+    is_pca = [isinstance(way.plane, PcaPlane) for way, _ in pairs]
+    moved, others = ([pair for pair, is_one in zip(pairs, is_pca, strict=True) if is_one is x] for x in (True, False))
+    return moved, others
+
+
+def word_table(found: Survey) -> list[str]:
+    """A line per head: what words park on special tokens, nearness among words, and what the planes hold."""
+    parked, of_all, dims = found.parked, found.seen[0].held, f"{found.dims}-D"
+    groups = [
+        ("special tokens", [("parked", parked.parked), ("moved", parked.moved)]),
+        (f"nearest@1 in {dims}, words", [(w.name, s.words.plane.nearest1) for w, s in found.each]),
+        (f"scores held in {dims}", [(way.name, seen.held.share) for way, seen in found.each]),
+        ("at most", [("bound", of_all.bound(found.dims))]),
+        ("90 % has", [("rank", of_all.dimensions(0.9))]),
+    ]
+    notes = {place: str(kind) for place, kind in np.ndenumerate(parked.kinds)}
+    return one_line_a_head(found, groups, notes)
+
+
+def one_line_a_head(
+    found: Survey, groups: Sequence[tuple[str, Sequence[tuple[str, np.ndarray]]]], notes: Mapping[tuple[int, ...], str]
+) -> list[str]:
+    """Groups of columns [L, H], each with a heading and names, as lines. notes: what ends the line of a head."""
+    headings, names = " " * 5, " head"
+    cells: list[tuple[np.ndarray, int]] = []
+    for heading, columns in groups:
+        widths = [max(7, len(name) + 2, (len(heading) + 2) // len(columns)) for name, _ in columns]
+        headings += heading.rjust(sum(widths)) if columns else ""
+        names += "".join(name.rjust(width) for (name, _), width in zip(columns, widths, strict=True))
+        cells += [(values, width) for (_, values), width in zip(columns, widths, strict=True)]
+    lines = [headings, names]
+    for i, j in np.ndindex(len(found.layers), len(found.heads)):
+        numbers = "".join(f"{values[i, j]:z{width}.2f}" for values, width in cells)
+        head = f"{found.layers[i]}.{found.heads[j]}"
+        lines.append(f"{head:>5}{numbers}" + "  " * bool(notes[i, j]) + notes[i, j])
+    return lines
+
+
+def mean_table(moved: Sequence[Pair], others: Sequence[Pair], what: str, dims: int) -> list[str]:
     """Means over the heads, one line per way."""
     indent = max(5, *(len(way.name) for way, _ in (*moved, *others)))
     lines = [
-        f"mean over {heads} heads",
+        what,
         " " * (indent - 5) + "       nearest@1     nearest@3     rank corr.      corr.  weighted  explained",
         " " * (indent - 5)
         + f"        full {dims}-D      full {dims}-D      full {dims}-D               corr.   variance",

@@ -28,6 +28,10 @@ def tiny():
     return minibert.load("tiny")
 
 
+def output_squares(bert, where):
+    return [measure.output_squares(bert, layer, where.heads) for layer in where.layers]
+
+
 def numbered(traces):
     return list(enumerate(traces))
 
@@ -65,9 +69,9 @@ def test_queries_are_drawn_at_random_by_seed_and_place(tiny, monkeypatch):
     drawn = []
     measure_layers = measure.measure_layers
 
-    def watched(ways, traces, where, some):
+    def watched(ways, traces, where, some, *rest):
         drawn.append([positions.tolist() for positions in some])
-        return measure_layers(ways, traces, where, some)
+        return measure_layers(ways, traces, where, some, *rest)
 
     monkeypatch.setattr(measure, "measure_layers", watched)
     found = block(tiny, [ONE] * 30, queries=3)
@@ -84,13 +88,14 @@ def test_queries_are_drawn_at_random_by_seed_and_place(tiny, monkeypatch):
 def test_forms_that_are_measured_apart_add_up(tiny):
     texts = [ONE, "Yes.", "A dog [SEP] barked at us.", ONE]  # the third is of another form, as long as the first
     whole = block(tiny, texts, queries=99)
-    *_, habits = whole.all
+    *_, habits, parked = whole.all
     total = None
     for trace in tiny.batch(texts):
         here = viz.habits(trace.stacked("attention"), trace.tokens, trace.roles)
         total = here if total is None else total + here
     np.testing.assert_allclose(habits.to_sep, total.to_sep, rtol=1e-5)
     np.testing.assert_allclose(habits.to_next, total.to_next, rtol=1e-5)
+    assert (parked.queries == sum(word is not None for text in texts for word in tiny(text).words)).all()
 
 
 def test_compare_draws_both_models_by_one_translation_scale_and_plane(tiny, monkeypatch, tmp_path):
@@ -130,10 +135,10 @@ def test_what_shares_a_move_is_fitted_with_all_that_share_it(tiny, scope):
 def test_heads_that_are_no_neighbours_are_measured_as_among_all(tiny):
     sample = gather(tiny, [tiny.encode(ONE)])
     trace = tiny(ONE)
-    some = [range(len(trace.tokens))]
+    some = [np.arange(len(trace.tokens))], [np.arange(1, len(trace.tokens) - 1)]
     all_heads, two = (
-        measure.measure_layers(fit.fit(sample, Heads([1], heads), ["raw"]), [trace], Heads([1], heads), some)
-        for heads in (range(4), [0, 3])
+        measure.measure_layers(fit.fit(sample, where, ["raw"]), [trace], where, *some, output_squares(tiny, where))
+        for where in (Heads([1], range(4)), Heads([1], [0, 3]))
     )
 
     def same(ours, theirs):
@@ -177,14 +182,15 @@ def test_another_plane_is_fitted_layer_by_layer_as_it_was_asked_for(tiny, scope,
 def test_another_seed_measures_other_queries(tiny):
     corpus, sample = Corpus([ONE] * 4), gather(tiny, [tiny.encode(ONE)])
     ways = fit.fit(sample, Heads(range(4), range(4)), ["raw"])
+    options = {"sample": sample, "fitted": [tiny.encode(ONE)]}
     first, again, other = (
-        measure.measure(Here(tiny), corpus, 4, ways, Heads(range(4), range(4)), 2, sample=sample, seed=seed)[0][
-            0
-        ].space.rank_correlation
+        measure.measure(Here(tiny), corpus, 4, ways, Heads(range(4), range(4)), 2, **options, seed=seed)[0][0]
         for seed in (0, 0, 1)
     )
-    np.testing.assert_array_equal(first, again)
-    assert not np.allclose(first, other)
+    for name in ("every", "words"):
+        one, same, another = (getattr(seen, name).space.rank_correlation for seen in (first, again, other))
+        np.testing.assert_array_equal(one, same)
+        assert not np.allclose(one, another)
 
 
 def test_a_way_is_sent_to_workers_without_the_sample(tiny):
@@ -207,7 +213,10 @@ def test_the_experiment_from_python_is_that_of_the_command(tiny, tmp_path):
     cli.main(["viz", "--file", str(tmp_path / "three.txt"), "--head", "1-2", "--queries", "4", "--seed", "3",
               "--draw", "metrics", "--out", str(tmp_path / "out")])  # fmt: skip
     with open(tmp_path / "out" / "heads.csv", newline="", encoding="utf-8") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        rows = [
+            {name: value if name == "parking" else float(value) for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
     assert rows == found.rows
     assert draw(found, "metrics").get_axes()
 

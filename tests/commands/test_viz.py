@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
+from matplotlib.text import Text
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
@@ -106,6 +107,56 @@ def test_heads_csv_is_what_viz_measures(capsys, model, tmp_path, minilm):
     np.testing.assert_allclose([float(row["to_cls"]) for row in rows], habits.to_cls, rtol=1e-4)
 
 
+def test_what_is_parked_and_held_is_what_the_arrays_say(capsys, model, tmp_path, minilm):
+    """Parked attention and what it moves from the outputs of each head; what the planes hold from their places."""
+    run(capsys, *model, TEXT, "--layer", 3, "--head", "all", "--draw", "parked,flat", "--format", "svg")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"heads.csv", "parked.svg", "flat.svg"}
+    rows = read(tmp_path / "out/heads.csv")
+    trace = minilm(TEXT)
+    layer, words = trace.layers[3], np.array([word is not None for word in trace.words])
+    weight = minilm.weights.layers[3].attention_output.weight
+    for head, row in enumerate(rows):
+        size = layer.value.shape[-1]
+        moved = layer.attention[head][words][:, :, None] * (layer.value[head] @ weight[:, head * size :][:, :size].T)
+        length = np.linalg.norm(moved, axis=-1)
+        expected = layer.attention[head][words][:, ~words].sum(axis=1).mean(), length[:, ~words].sum() / length.sum()
+        np.testing.assert_allclose([float(row["parked"]), float(row["parked_moved"])], expected, rtol=1e-4)
+        kind = "" if expected[0] <= 0.5 else "no-op" if expected[1] < expected[0] / 2 else "broadcast"
+        assert row["parking"] == kind
+    assert {"", "no-op"} == {row["parking"] for row in rows}
+    for method in ("raw", "paper", "exact"):
+        n = viz.normalize(layer.query, layer.key, method=method)
+        among = viz.measure(n, layer.attention, words=words).plane
+        for suffix, some in (("", np.arange(len(words))), ("_words", np.flatnonzero(words))):
+            places = (a[:, some] for a in (layer.query, layer.key, n.query_drawn, n.key_drawn))
+            held = viz.held(*places)
+            columns = {f"{method}_holds_2d{suffix}": held.share, f"bound_2d{suffix}": held.bound(2)}
+            columns |= {f"dimensions_90{suffix}": held.dimensions(), f"{method}_nearest1_2d_words": among.nearest1}
+            for name, values in columns.items():
+                np.testing.assert_allclose([float(row[name]) for row in rows], values, rtol=1e-4, atol=1e-5)
+
+
+def test_among_words_fits_measures_and_draws_words_alone(capsys, model, tmp_path, minilm, figures):
+    run(capsys, *model, TEXT, "--layer", 3, "--head", 2, "--among", "words", "--plane", "attention")
+    trace = minilm(TEXT)
+    layer, words = trace.layers[3], np.array([word is not None for word in trace.words])
+    query, key = layer.query[2][words], layer.key[2][words]
+    attention = layer.attention[2][words][:, words]
+    n = viz.normalize(query, key, None, "raw", plane="attention", attention=attention / attention.sum(axis=1)[:, None])
+    found = viz.measure(n, attention / attention.sum(axis=1)[:, None])
+    (row,) = read(tmp_path / "out/heads.csv")
+    ours = [float(row[f"attention_{name}"]) for name in ("nearest1_2d_words", "lost_nats_words", "holds_2d_words")]
+    held = viz.held(query, key, n.query_drawn, n.key_drawn).share
+    np.testing.assert_allclose(ours, [found.plane.nearest1, found.lost, held], rtol=1e-3)
+    drawn = " ".join(text.get_text() for text in figures[0].findobj(Text))
+    assert "among words" in drawn and "[CLS]" not in drawn and "[SEP]" not in drawn
+    assert f"nearest@1: {found.plane.nearest1:.0%} here" in drawn.replace("\n", " ")
+
+
+def test_among_words_needs_words(capsys, model):
+    assert "two words" in fails(capsys, *model, "Yes", "--among", "words")
+
+
 def test_every_picture_of_one_head_with_words_lines_and_three_dimensions(capsys, model, tmp_path):
     wishes = ["--words", "--no-special", "--top", 3, "--dims", 3, "--link", "dog:cat", "--scope", "layer"]
     said = run(capsys, *model, "A dog saw a cat.", "Then?", "--layer", 0, "--head", 2, *wishes)
@@ -196,17 +247,23 @@ def test_some_queries_are_held_against_their_own_attention(minilm):
     sample = gather(minilm, list(sentences))
     (way,) = fit.fit(sample, Heads(range(3), range(12)), ["exact"])
     traces = minilm.batch(["It rained all night long."])
+    where = Heads(range(3), range(12))
+    outputs = [measure.output_squares(minilm, layer, where.heads) for layer in where.layers]
     parts = [
-        measure.measure_layers([way], traces, Heads(range(3), range(12)), [some])
-        for some in ([1, 4], [0, 2, 3, 5, 6, 7])
+        measure.measure_layers([way], traces, where, [np.array(some)], [np.array(words)], outputs)
+        for some, words in (([1, 4], [1]), ([0, 2, 3, 5, 6, 7], [2, 3, 4, 5, 6]))
     ]
     attention = np.array([layer.attention for layer in traces[0].layers[:3]])
-    whole = viz.measure(way, [attention])
-    assert len(traces[0].tokens) == 8 and parts[0][0].space.queries[0, 0] == 2
-    for space in ("space", "plane"):
-        ours = getattr(parts[0][0] + parts[1][0], space)
-        np.testing.assert_allclose(ours.nearest1, getattr(whole, space).nearest1, atol=1e-6)
-        np.testing.assert_allclose(ours.rank_correlation, getattr(whole, space).rank_correlation, atol=1e-3)
+    is_word = np.arange(8) % 7 > 0
+    assert len(traces[0].tokens) == 8 and parts[0][0].every.space.queries[0, 0] == 2
+    both = parts[0][0] + parts[1][0]
+    for seen, words in ((both.every, None), (both.words, is_word)):
+        whole = viz.measure(way, [attention], words=words)
+        for space in ("space", "plane"):
+            ours, theirs = getattr(seen, space), getattr(whole, space)
+            np.testing.assert_array_equal(ours.queries, theirs.queries)
+            np.testing.assert_allclose(ours.nearest1, theirs.nearest1, atol=1e-6)
+            np.testing.assert_allclose(ours.rank_correlation, theirs.rank_correlation, atol=1e-3)
 
 
 def test_ctrl_c_leaves_what_is_finished(capsys, model, tmp_path, monkeypatch):
