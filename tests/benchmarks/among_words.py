@@ -3,8 +3,8 @@
     python -m tests.benchmarks.among_words                         the tables of viz/README.md
     python -m tests.benchmarks.among_words --models tiny --splits 2
 
-The sentences are tests/sentences.txt: 30 of the 50 are fitted, 20 measured, in random splits. Each number is a mean over
-heads, then over splits, with the 95 % interval of Student's t over the splits. Unfolding is of the 20 sentences
+The sentences are tests/sentences.txt: 30 of the 50 are fitted, 20 measured, in random splits. Each number is a mean
+over heads, then over splits, with the 95 % interval of Student's t over the splits. Unfolding is of the 20 sentences
 themselves, since it has no map. Planes are fitted to all tokens, or among words.
 """
 
@@ -64,16 +64,11 @@ def split(bert: minibert.Bert, texts: list[str], seed: int, dims: int, name: str
     order = np.random.default_rng(seed).permutation(len(texts))
     some, rest = ([bert.encode(texts[i]) for i in sorted(part)] for part in (order[:30], order[30:]))
     other = gather(bert, rest)
+    fitted = gather(bert, rest if name == "unfolding" else some, fit_words)
+    options = WAYS[name] | {"attention": fitted.attention, "components": dims}
+    n = viz.normalize(fitted.query, fitted.key, fitted.sentences, **options)
     if name == "unfolding":
-        other = gather(bert, rest, fit_words)
-        n = viz.normalize(
-            other.query, other.key, other.sentences, components=dims, attention=other.attention, **WAYS[name]
-        )
-        return found_in(n, other, other.is_word)
-    fitted = gather(bert, some, fit_words)
-    n = viz.normalize(
-        fitted.query, fitted.key, fitted.sentences, components=dims, attention=fitted.attention, **WAYS[name]
-    )
+        return found_in(n, fitted, fitted.is_word)
     return found_in(n.apply(other.query, other.key, other.sentences), other, other.is_word)
 
 
@@ -116,10 +111,8 @@ def main() -> None:
                 for fit_words in (False, True):
                     rows = [split(bert, texts, seed, dims, way, fit_words) for seed in range(args.splits)]
                     cells = [interval([row[column] for row in rows]) for column in COLUMNS]
-                    print(
-                        f"| {way}, {dims}-D | {'words' if fit_words else 'all'} | " + " | ".join(cells) + " |",
-                        flush=True,
-                    )
+                    what = "words" if fit_words else "all"
+                    print(f"| {way}, {dims}-D | {what} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
