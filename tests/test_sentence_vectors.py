@@ -148,6 +148,44 @@ def test_layouts_of_older_releases(name, plain, tmp_path):
     np.testing.assert_allclose(minibert.load(tmp_path).embed(TEXTS), expected(tmp_path), atol=TOLERANCE)
 
 
+QUERY = {"default_prompt_name": "q", "prompts": {"q": "the quick "}}
+ODD = {
+    "a default prompt that is not listed": ("config_sentence_transformers.json", {"default_prompt_name": "document"}),
+    "include_prompt is null": ("1_Pooling/config.json", {"pooling_mode": "mean", "include_prompt": None}, QUERY),
+    "include_prompt is 0": ("1_Pooling/config.json", {"pooling_mode": ["max"], "include_prompt": 0}, QUERY),
+    "a prompt of spaces": (
+        "1_Pooling/config.json", {"pooling_mode": ["cls"], "include_prompt": False}, QUERY | {"prompts": {"q": "  "}}
+    ),
+    "do_lower_case is 1": ("sentence_bert_config.json", {"do_lower_case": 1}),
+    "lower case, by the file of another family": ("sentence_xlnet_config.json", {"do_lower_case": True}),
+    "a similarity of other models": ("config_sentence_transformers.json", {"similarity_fn_name": "maxsim"}),
+}  # fmt: skip
+"""A side file, what is in it, and sometimes the prompts. An empty sentence_bert_config.json is no settings."""
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_settings_that_few_files_have(name, plain, tmp_path):
+    old_layout(plain, tmp_path, limits={})
+    file, settings, *prompts = ODD[name]
+    put(tmp_path / file, settings | ({} if "/" not in file else {"word_embedding_dimension": D}))
+    if prompts:
+        put(tmp_path / "config_sentence_transformers.json", prompts[0])
+    bert = minibert.load(tmp_path)
+    np.testing.assert_allclose(bert.embed(TEXTS), expected(tmp_path), atol=TOLERANCE)
+    assert bert.sentence_modules.similarity == "cosine"
+
+
+def test_a_prompt_that_leaves_no_token_to_pool(plain, tmp_path):
+    """Alone it is q ##u ##i; before "ck" it is a part of one token."""
+    old_layout(plain, tmp_path)
+    put(tmp_path / "1_Pooling/config.json", {"pooling_mode": "mean", "include_prompt": False})
+    put(tmp_path / "config_sentence_transformers.json", {"prompts": {"q": "qui"}})
+    bert = minibert.load(tmp_path)
+    assert np.isfinite(bert.embed(["the"], prompt="q")).all()
+    with pytest.raises(UserError, match=r"the prompt alone has 4 tokens with \[CLS\], and with the text there are 3"):
+        bert.embed(["ck"], prompt="q")
+
+
 @pytest.mark.parametrize("activation", [None, "torch.nn.modules.activation.Tanh", "torch.nn.modules.linear.Identity"])
 def test_dense_of_older_releases(activation, plain, tmp_path):
     old_layout(plain, tmp_path, ("Transformer", "Pooling", "Dense", "Normalize"), "0_Transformer")
@@ -214,6 +252,36 @@ WITH_DENSE = ("Transformer", "Pooling", "Dense")
         (lambda f: put(f / "config_sentence_transformers.json", {"default_prompt_name": "q"}), "the prompts are none"),
         (lambda f: put(f / "config_sentence_transformers.json", {"prompts": [1]}), "expected names with texts"),
         (lambda f: put(f / "config_sentence_transformers.json", {"truncate_dim": 0}), "truncate_dim is 0"),
+        (lambda f: put(f / "config_sentence_transformers.json", {"truncate_dim": True}), "truncate_dim is True"),
+        (
+            lambda f: put(f / "config_sentence_transformers.json", {"default_prompt_name": ["q"]}),
+            r"default_prompt_name is \['q'\]",
+        ),
+        (
+            lambda f: put(f / "config_sentence_transformers.json", {"model_type": "SparseEncoder"}),
+            "model_type is 'SparseEncoder'; expected SentenceTransformer",
+        ),
+        (lambda f: put(f / "sentence_bert_config.json", {"max_seq_length": float("inf")}), "the most tokens are inf"),
+        (lambda f: put(f / "sentence_bert_config.json", {"max_seq_length": float("nan")}), "the most tokens are nan"),
+        (
+            lambda f: put(f / "sentence_bert_config.json", {"tokenizer_name_or_path": "a/b"}),
+            "tokenizer_name_or_path is 'a/b', which is not obeyed here",
+        ),
+        (
+            lambda f: put(f / "sentence_bert_config.json", {"modality_config": {"message": {"method": "get"}}}),
+            "modality_config is .*'get'.*, which is not obeyed here",
+        ),
+        (lambda f: put(f / "modules.json", []), "has no module; expected Transformer, Pooling"),
+        (
+            lambda f: put(f / "modules.json", [{"type": "a.Transformer", "path": "", "name": "0"}] * 2),
+            "has two modules with the name '0'",
+        ),
+        (lambda f: put(f / "1_Pooling/config.json", {"pooling_mode_median": True}), "has the pooling 'pooling_mode_me"),
+        (lambda f: dense(f / "2_Dense", bias=False), "bias is False, but there is a tensor linear.bias"),
+        (
+            lambda f: save_file({"linear.weight": torch.ones(9, D)}, f / "2_Dense" / "model.safetensors"),
+            "has no tensor linear.bias; it has linear.weight",
+        ),
     ],
 )
 def test_what_is_not_computed_here_is_named_and_the_rest_works(change, message, plain, tmp_path):

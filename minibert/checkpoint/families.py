@@ -101,6 +101,7 @@ FAMILIES = {
     "camembert": ROBERTA,
     "electra": Family(
         "electra",
+        defaults={"embedding_size": 128},
         tensors=(
             ("cls.predictions.transform.", "generator_predictions."),
             ("cls.predictions.decoder.", "generator_lm_head."),
@@ -114,7 +115,7 @@ FAMILIES = {
     ),
     "albert": Family(
         "albert",
-        defaults={"hidden_act": "gelu_new", "num_hidden_groups": 1},
+        defaults={"hidden_act": "gelu_new", "num_hidden_groups": 1, "embedding_size": 128},
         tensors=(
             ("attention.self.", "attention."),
             ("attention.output.", "attention."),

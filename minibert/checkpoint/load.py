@@ -7,7 +7,13 @@ from typing import NamedTuple
 from minibert.checkpoint.config import BertConfig, read_config
 from minibert.checkpoint.families import FAMILIES
 from minibert.checkpoint.parameters import Weights
-from minibert.checkpoint.sentence_transformers import SentenceModules, encoder_folder, read_sentence_modules
+from minibert.checkpoint.sentence_transformers import (
+    SentenceModules,
+    encoder_folder,
+    read_modules,
+    read_sentence_modules,
+    refuse_other_models,
+)
 from minibert.checkpoint.task import read_task
 from minibert.checkpoint.weights import read_weights
 from minibert.errors import CheckpointError
@@ -34,6 +40,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     if not is_there(path) and not path.is_symlink():
         from minibert.checkpoint.layout import check_listing, names_in  # a checkpoint does not need it
 
+        refuse_other_models(folder, [kind for kind, _ in read_modules(folder)])
         check_listing(folder, names_in(folder))
     config = read_config(path)
     tokenizer = read_tokenizer(folder, config.vocab_size)
@@ -44,6 +51,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         notes["classifier"] = str(error)
     weights, faults = read_weights(folder, config, task)
     notes = faults | notes
+    if is_there(folder / "adapter_config.json"):
+        notes["adapter"] = f"{folder} has an adapter beside the weights (adapter_config.json), which is not applied"
     if tokenizer.missing or tokenizer.note:
         notes["tokenizer"] = tokenizer.missing or tokenizer.note
     if task is not None and weights.classifier is not None:

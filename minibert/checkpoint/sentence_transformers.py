@@ -34,10 +34,16 @@ ACTIVATIONS = {"Tanh": "tanh", "Identity": "identity", "ReLU": "relu", "GELU": "
 """A Dense module has one of these classes of torch after its product."""
 
 TRANSFORMER_FILES = tuple(
-    f"sentence_{kind}_config.json" for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta")
+    f"sentence_{kind}_config.json"
+    for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
+"""sentence-transformers reads the first of these that has a setting."""
 WITHOUT_EFFECT = {"dtype", "torch_dtype", "attn_implementation", "trust_remote_code", "add_pooling_layer", "use_fast"}
 """Settings for transformers that change no vector, or only its rounding."""
+
+
+SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
+"""Another name means cosine to sentence-transformers, too."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +103,15 @@ def read_modules(folder: Path) -> list[tuple[str, Path]]:
     return [(kind, folder / inside) for kind, inside in found]
 
 
+def refuse_other_models(where: str | Path, kinds: Sequence[str]) -> None:
+    """CheckpointError: the first module makes vectors of texts without a BERT."""
+    if kinds and kinds[0] in ("StaticEmbedding", "BoW", "WordEmbeddings"):
+        raise CheckpointError(f"{where} makes its vectors by {kinds[0]} (modules.json), not by a BERT")
+
+
 def module_paths(path: Path) -> list[tuple[str, str]]:
     """The kind of each module in a modules.json, and its folder, relative to that of the file ("" is the same)."""
-    listed, found = read_value(path), []
+    listed, found, names = read_value(path), [], set()
     if not isinstance(listed, list) or not all(isinstance(module, dict) for module in listed):
         raise CheckpointError(f"{path} holds {abbreviate(listed)}; expected a list of modules with type and path")
     for module in listed:
@@ -109,6 +121,10 @@ def module_paths(path: Path) -> list[tuple[str, str]]:
         pure = PurePosixPath(inside)
         if pure.is_absolute() or ".." in pure.parts or "\\" in inside or ":" in inside:
             raise CheckpointError(f"{path} names the folder {abbreviate(inside)}; expected one beside the file")
+        name = abbreviate(module.get("name"))
+        if "name" in module and name in names:
+            raise CheckpointError(f"{path} has two modules with the name {name}; expected a name of its own for each")
+        names.add(name)
         package, _, name = kind.rpartition(".")
         found.append((name if package.split(".")[0] == "sentence_transformers" else kind, inside))
     return found
@@ -116,16 +132,18 @@ def module_paths(path: Path) -> list[tuple[str, str]]:
 
 def read_sentence_modules(folder: Path, hidden_size: int) -> SentenceModules:
     """Read the settings of a folder. CheckpointError: a file is broken, or has what is not computed here."""
-    modules = read_modules(folder)
-    if not modules:
-        return SentenceModules(longest=read_longest(folder, {}))
     path = folder / "modules.json"
+    if not path.is_file():
+        return SentenceModules(longest=read_longest(folder, {}))
+    modules = read_modules(folder)
     known = ("Transformer", "Pooling", "Dense", "LayerNorm", "Normalize", "Dropout")
     if unknown := [kind for kind, _ in modules if kind not in known]:
         raise CheckpointError(f"{path} has the module {abbreviate(unknown[0])}; expected only {', '.join(known)}")
     kinds = [kind for kind, _ in modules]
     if kinds[:2] != ["Transformer", "Pooling"] or {"Transformer", "Pooling"} & set(kinds[2:]):
-        raise CheckpointError(f"{path} has {', '.join(kinds)}; expected Transformer, Pooling, and others after them")
+        raise CheckpointError(
+            f"{path} has {', '.join(kinds) or 'no module'}; expected Transformer, Pooling, and others after them"
+        )
     (_, transformer), (_, pooling), *others = modules
     poolings, with_prompt = read_pooling(pooling / "config.json")
     width, after = hidden_size * len(poolings), []
@@ -145,12 +163,15 @@ def read_sentence_modules(folder: Path, hidden_size: int) -> SentenceModules:
 def read_pooling(path: Path) -> tuple[tuple[str, ...], bool]:
     """The poolings, and whether the prompt's tokens count. Old files have one flag for each kind of pooling."""
     settings = read_json(path)
+    for flag in settings:
+        if flag.startswith("pooling_mode_") and flag not in FLAGS:
+            raise CheckpointError(f"{path} has the pooling {abbreviate(flag)}; expected only {', '.join(FLAGS)}")
     chosen = settings.get("pooling_mode") or [name for flag, name in FLAGS.items() if settings.get(flag)] or "mean"
     names = [chosen] if isinstance(chosen, str) else chosen
     if not isinstance(names, list) or not set(map(str, names)) <= set(FLAGS.values()):
         wanted = f"expected one or more of {', '.join(FLAGS.values())}"
         raise CheckpointError(f"{path}: pooling_mode is {abbreviate(chosen)}; {wanted}")
-    return tuple(names), settings.get("include_prompt", True) is not False
+    return tuple(names), bool(settings.get("include_prompt", True))
 
 
 def read_module(kind: str, folder: Path, width: int) -> tuple[Module, int]:
@@ -168,9 +189,11 @@ def read_module(kind: str, folder: Path, width: int) -> tuple[Module, int]:
     if kind == "LayerNorm":
         return NormWeights(*(read(stored, folder, f"norm.{name}", width) for name in ("weight", "bias"))), width
     out = stored["linear.weight"].shape[0] if "linear.weight" in stored and stored["linear.weight"].shape else 0
-    weight = read(stored, folder, "linear.weight", out, width)
-    bias = read(stored, folder, "linear.bias", out) if "linear.bias" in stored else np.zeros(out, np.float32)
-    residual = None
+    weight, bias, residual = read(stored, folder, "linear.weight", out, width), np.zeros(out, np.float32), None
+    if settings.get("bias", True):
+        bias = read(stored, folder, "linear.bias", out)
+    elif "linear.bias" in stored:
+        raise CheckpointError(f"{path}: bias is {abbreviate(settings['bias'])}, but there is a tensor linear.bias")
     if settings.get("use_residual"):
         residual = (
             np.eye(width, dtype=np.float32) if out == width else read(stored, folder, "residual.weight", out, width)
@@ -207,10 +230,10 @@ def read(stored: dict[str, Stored], folder: Path, name: str, *shape: int) -> np.
 
 def read_transformer(folder: Path) -> dict[str, Any]:
     """`lowercase` and `longest` of the Transformer module."""
-    path = next((folder / name for name in TRANSFORMER_FILES if (folder / name).is_file()), None)
-    settings = read_json(path) if path else {}
+    found = ((path, read_json(path)) for name in TRANSFORMER_FILES if (path := folder / name).is_file())
+    path, settings = next(((path, settings) for path, settings in found if settings), (None, {}))
     check_transformer(settings, path)
-    return {"lowercase": settings.get("do_lower_case") is True, "longest": read_longest(folder, settings)}
+    return {"lowercase": bool(settings.get("do_lower_case")), "longest": read_longest(folder, settings)}
 
 
 def check_transformer(settings: dict, path: Path | None) -> None:
@@ -220,6 +243,8 @@ def check_transformer(settings: dict, path: Path | None) -> None:
         "module_output_name": (None, "token_embeddings"),
         "processing_kwargs": (None, {}),
         "query_expansion": (None, False),
+        "tokenizer_name_or_path": (None,),
+        "modality_config": (None, {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}),
     }
     for key, values in expected.items():
         if settings.get(key) not in values:
@@ -242,7 +267,7 @@ def read_longest(folder: Path, settings: dict) -> int | None:
             longest = read_json(tokenizer).get("model_max_length")
     if longest is None:
         return None
-    if not isinstance(longest, int | float) or isinstance(longest, bool) or longest < 1:
+    if not isinstance(longest, int | float) or isinstance(longest, bool) or not 1 <= longest < np.inf:
         raise CheckpointError(f"{folder}: the most tokens are {abbreviate(longest)}; expected a number from 1 on")
     return int(longest)  # 1e30 stands for no limit
 
@@ -250,18 +275,23 @@ def read_longest(folder: Path, settings: dict) -> int | None:
 def read_prompts(path: Path) -> dict[str, Any]:
     """`prompts`, `default_prompt`, `dimensions` and `similarity`; none if there is no such file."""
     settings = read_json(path) if path.is_file() else {}
+    if (kind := settings.get("model_type")) not in (None, "SentenceTransformer"):
+        expected = "expected SentenceTransformer: another makes no vector by pooling"
+        raise CheckpointError(f"{path}: model_type is {abbreviate(kind)}; {expected}")
     prompts, default = settings.get("prompts") or {}, settings.get("default_prompt_name")
     if not isinstance(prompts, dict) or not all(isinstance(prompt, str | None) for prompt in prompts.values()):
         raise CheckpointError(f"{path}: prompts is {abbreviate(prompts)}; expected names with texts")
-    if default is not None and default not in prompts:
+    if default in ("query", "document"):  # these two are there, and empty, if the file has none
+        prompts = {default: "", **prompts}
+    if default is not None and default not in list(prompts):
         names = ", ".join(prompts) or "none"
         raise CheckpointError(f"{path}: default_prompt_name is {abbreviate(default)}; the prompts are {names}")
     dimensions = settings.get("truncate_dim")
-    if dimensions is not None and (not isinstance(dimensions, int) or dimensions < 1):
+    if dimensions is not None and (type(dimensions) is not int or dimensions < 1):
         raise CheckpointError(f"{path}: truncate_dim is {abbreviate(dimensions)}; expected a whole number from 1 on")
     return {
         "prompts": {name: prompt or "" for name, prompt in prompts.items()},
         "default_prompt": default,
         "dimensions": dimensions,
-        "similarity": str(settings.get("similarity_fn_name") or "cosine"),
+        "similarity": name if (name := settings.get("similarity_fn_name")) in SIMILARITIES else "cosine",
     }

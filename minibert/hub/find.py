@@ -13,7 +13,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from minibert.checkpoint.config import read_config
-from minibert.checkpoint.sentence_transformers import TRANSFORMER_FILES, encoder_folder, module_paths
+from minibert.checkpoint.sentence_transformers import (
+    TRANSFORMER_FILES,
+    encoder_folder,
+    module_paths,
+    refuse_other_models,
+)
 from minibert.checkpoint.tensors import find_tensors, shards_of
 from minibert.errors import CheckpointError
 from minibert.files import UNWRITABLE, abbreviate
@@ -133,6 +138,8 @@ def from_hub(name: str, revision: str | None, newest: bool = False) -> Path:
         problem = f"did not arrive: {with_cause(error)}; check the network, and run it again"
     except errors.OfflineModeIsEnabled:
         problem = f"is {local()}, not cached whole, and HF_HUB_OFFLINE is set; unset it, or {CARRY.format(name)}"
+        if cached:
+            problem = f"may have files that are not cached, such as {MODULES}, and HF_HUB_OFFLINE is set"
     except Exception as error:  # of the HTTP library: huggingface_hub has had three of them
         if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno in UNWRITABLE):
             problem = f"cannot be kept in {constants.HF_HUB_CACHE} ({error.strerror}); "
@@ -205,6 +212,7 @@ def fetch_model(name: str, revision: str | None) -> Path:
 
     with bars_on_terminals_only():
         modules = fetch_modules(fetch) if MODULES in listing else []
+        refuse_other_models(name, [kind for kind, _ in modules])
         folders = [f"{path}/" for kind, path in modules if kind == "Transformer" and path]
         inside = next((folder for folder in folders if f"{folder}config.json" in listing), "")
         here = [file.removeprefix(inside) for file in listing if file.startswith(inside)]

@@ -79,6 +79,8 @@ def lowercase(bert: Bert, text: str) -> str:
 
 def prompt_tokens(bert: Bert, prompt: str) -> int:
     """How many tokens a prompt has alone, with [CLS] and without [SEP]: so many are left out of the pooling."""
+    if not prompt.strip():
+        return 1
     encoding = bert.encode(prompt)
     return len(encoding) - (encoding.roles[-1] is not None)
 
@@ -86,8 +88,11 @@ def prompt_tokens(bert: Bert, prompt: str) -> int:
 def vector(hidden_TD: np.ndarray, settings: SentenceModules, skipped: int = 0) -> np.ndarray:
     """Return the vector of one text from its last hidden states: pooling, then the modules after it.
 
-    skipped: the tokens of the prompt, which are left out. hidden_TD -> [size].
+    skipped: the tokens of the prompt, which are left out. hidden_TD -> [size]. UserError: no other is there.
     """
+    if skipped >= len(hidden_TD):
+        why = f"the prompt alone has {skipped} tokens with [CLS], and with the text there are {len(hidden_TD)}"
+        raise UserError(f"no token is left to pool without those of the prompt: {why}")
     x = np.concatenate([pool(hidden_TD, kind, skipped) for kind in settings.poolings])
     for module in settings.modules:
         x = apply(module, x)

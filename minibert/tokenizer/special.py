@@ -57,11 +57,12 @@ def relative(choices: Mapping) -> str:
 def special_tokens(choices: Mapping) -> list[dict]:
     """All special tokens of the files, those with a role first."""
     named = [choices.get(f"{role}_token") for role in ("bos", "eos", *ROLES)]
-    others = choices.get("extra_special_tokens") or choices.get("additional_special_tokens") or []
-    if not isinstance(others, list | dict):
-        raise ValueError(f"its additional special tokens are {abbreviate(others)}; expected a list")
-    tokens = [*named, *(others.values() if isinstance(others, dict) else others)]
-    return [described(token) for token in tokens if token]
+    usual = choices.get("extra_special_tokens") or choices.get("additional_special_tokens")
+    for others in (usual or [], choices.get("model_specific_special_tokens") or []):
+        if not isinstance(others, list | dict):
+            raise ValueError(f"its additional special tokens are {abbreviate(others)}; expected a list")
+        named += others.values() if isinstance(others, dict) else others
+    return [described(token) for token in named if token]
 
 
 def described(token: str | dict) -> dict:

@@ -16,7 +16,7 @@ from minibert.files import abbreviate
 from minibert.tokenizer.backend import Backend, attempt, build_backend, kind_of, largest_id, moved_tokens, sign_of
 from minibert.tokenizer.encoding import Encoding
 from minibert.tokenizer.special import JAPANESE, find_roles, read_choices
-from minibert.tokenizer.vocabulary import read_settings
+from minibert.tokenizer.vocabulary import WORD_PIECE, read_settings
 
 BLANKS = re.compile(r"\[ ?(?:mask|blank) ?\]|<mask>|_{2,}", re.IGNORECASE)
 """What people write for a blank."""
@@ -128,6 +128,9 @@ def working_tokenizer(folder: Path, vocab_size: int | None) -> Tokenizer:
     choices = read_choices(folder)
     settings = read_settings(folder, choices)
     kind, note = kind_of(settings["model"]), ""
+    keeps_capitals = (settings.get("normalizer") or {}).get("lowercase") is False
+    if keeps_capitals and choices.get("do_lower_case") is None and choices["tokenizer_class"] in WORD_PIECE:
+        note = "tokenizer.json keeps capitals; `transformers` does not where tokenizer_config.json has no do_lower_case"
     if choices["tokenizer_class"] == JAPANESE:
         from minibert.tokenizer.japanese import JapaneseTokenizer  # most models do not need it
 

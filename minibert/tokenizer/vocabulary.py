@@ -46,6 +46,8 @@ def read_settings(folder: Path, choices: Mapping) -> dict:
 
     The choices in the files beside it win, as in `transformers`. NotImplementedError: minibert has no such tokenizer.
     """
+    if choices.get("split_special_tokens"):
+        raise NotImplementedError("split_special_tokens is true, and here [MASK] in a text is never cut to pieces")
     if is_there(folder / "tokenizer.json") and choices["tokenizer_class"] != JAPANESE:
         settings = read_json(folder / "tokenizer.json")
         added, model = settings.get("added_tokens") or [], settings["model"]
@@ -72,7 +74,8 @@ def read_settings(folder: Path, choices: Mapping) -> dict:
     else:
         raise NotImplementedError("there is no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt")
     normalizer = settings.get("normalizer")
-    if normalizer and normalizer["type"] == "BertNormalizer":
+    of_berts = choices["tokenizer_class"] in (*WORD_PIECE, JAPANESE) and not relative(choices)
+    if normalizer and normalizer["type"] == "BertNormalizer" and of_berts:  # other classes look at none of them
         normalizer.update(choices_of_normalizer(choices))
     before = settings.get("pre_tokenizer")
     if before and before["type"] == "ByteLevel" and relative(choices) == "Roberta":
@@ -99,6 +102,10 @@ WORD_PIECE = (
 """The names of one tokenizer, for which a vocab.txt is enough."""
 
 
+GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
+"""Classes all of whose settings are in a tokenizer.json."""
+
+
 def frame(vocab: Mapping, choices: Mapping) -> dict | None:
     """The step that puts [CLS] and [SEP] around a text. BERT's tokenizers have it where a tokenizer.json has none."""
     names = names_of(choices, BERTS)
@@ -116,7 +123,8 @@ def settings_of_vocabulary(path: Path, choices: Mapping) -> dict:
         check_choices(choices)
     elif choices["tokenizer_class"] not in WORD_PIECE:
         kind = abbreviate(choices["tokenizer_class"])
-        raise NotImplementedError(f"tokenizer_class {kind} needs a program of its own")
+        needs = "a tokenizer.json" if choices["tokenizer_class"] in GENERIC else "a program of its own"
+        raise NotImplementedError(f"tokenizer_class {kind} needs {needs}")
     vocab = {line.rstrip(): number for number, line in enumerate(read_text(path).rstrip().split("\n"))}
     names = names_of(choices, BERTS)
     needed = ("unk", "sep", "cls")

@@ -1,5 +1,6 @@
 """What is wrong with a part of a checkpoint costs that part; what is wrong with the encoder is refused."""
 
+import json
 import os
 import subprocess
 import sys
@@ -218,6 +219,21 @@ def make(folder: Path, names: list[str]) -> None:
         (folder / name).write_text("{}")
     if "config.json" in names:
         transformers.BertConfig().save_pretrained(folder)
+
+
+def test_vectors_that_come_from_no_bert(tmp_path):
+    make(tmp_path, ["model.safetensors", "tokenizer.json"])
+    module = {"type": "sentence_transformers.models.StaticEmbedding", "path": "", "name": "0"}
+    (tmp_path / "modules.json").write_text(json.dumps([module]))
+    with pytest.raises(CheckpointError, match=r"makes its vectors by StaticEmbedding \(modules.json\), not by a BERT$"):
+        minibert.load(tmp_path)
+
+
+def test_an_adapter_beside_the_weights_is_told(tmp_path):
+    write_model(tmp_path)
+    assert "adapter" not in minibert.load(tmp_path).notes
+    (tmp_path / "adapter_config.json").write_text("{}")
+    assert "(adapter_config.json), which is not applied" in minibert.load(tmp_path).notes["adapter"]
 
 
 @pytest.mark.parametrize("what", LAYOUTS)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import transformers
 from hypothesis import given, settings
@@ -64,10 +65,48 @@ def checkpoints(tmp_path_factory) -> Path:
     for name, (family, kind, tokenizer) in RELATIVES.items():
         write_relative(folder / name, family, kind, 1, **SMALL, num_attention_heads=2, vocab_size=700, pad_token_id=1)
         give_tokenizer(folder / name, tokenizer)
+    write_sentence_transformers(folder)
     write_relative(folder / "electra", "electra", "ForPreTraining", 1, **SMALL, num_attention_heads=2, embedding_size=4)
     save_file({"bert.embeddings.LayerNorm.weight": minibert.load(folder / "single").weights.embeddings.norm.weight},
               folder / "outside.safetensors")  # fmt: skip
     return folder
+
+
+def write_sentence_transformers(folder: Path) -> None:
+    """What sentence-transformers stores beside a BERT: in its newest form, and in that of its old releases."""
+    for name, inside in (("vectors", "."), ("vectors of old", "0_Transformer")):
+        to = folder / name
+        random_model(transformers.BertModel, **SMALL).save_pretrained(to / inside)
+        write_tokenizer(to / inside)
+        kinds = ("Transformer", "Pooling", "Dense", "LayerNorm", "Normalize")
+        paths = [inside.strip("."), *(f"{i}_{kind}" for i, kind in enumerate(kinds[1:], start=1))]
+        modules = enumerate(zip(kinds, paths, strict=True))
+        listed = [
+            {"idx": i, "name": str(i), "path": p, "type": f"sentence_transformers.models.{k}"} for i, (k, p) in modules
+        ]
+        write(to / "modules.json", listed)
+        prompts = {"prompts": {"query": "the quick: ", "passage": None}, "default_prompt_name": "query"}
+        write(to / "config_sentence_transformers.json", prompts | {"truncate_dim": 4, "similarity_fn_name": "dot"})
+        limits = {"max_seq_length": 16, "do_lower_case": True, "tokenizer_args": {"model_max_length": 200}}
+        write(to / inside / "sentence_bert_config.json", limits)
+        for path in paths[1:]:
+            (to / path).mkdir()
+        old = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}
+        new = {"embedding_dimension": 6, "pooling_mode": ["mean", "max"], "include_prompt": False}
+        write(to / "1_Pooling" / "config.json", new if name == "vectors" else old)
+        residual = name == "vectors"
+        activation = "torch.nn.modules.activation.GELU"
+        write(
+            to / "2_Dense" / "config.json", {"use_residual": residual, "activation_function": activation, "bias": True}
+        )
+        tensors = {"linear.weight": np.ones((5, 12), np.float32), "linear.bias": np.ones(5, np.float32)}
+        if residual:
+            tensors["residual.weight"] = np.ones((5, 12), np.float32)
+        save_file(tensors, to / "2_Dense" / "model.safetensors")
+        write(to / "3_LayerNorm" / "config.json", {"dimension": 5})
+        norm = {"norm.weight": np.ones(5, np.float16), "norm.bias": np.ones(5, np.float32)}
+        save_file(norm, to / "3_LayerNorm" / "model.safetensors")
+        write(to / "4_Normalize" / "config.json", {"module_input_name": "sentence_embedding"})
 
 
 def run(folder: Path, seed: int, count: int) -> dict[str, int]:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +129,16 @@ def test_download_to_a_folder_for_the_classroom(hub, run, tmp_path):
     line = failed(run("download", NAME, "--to", to), "is there already")
     assert str(to) in line
     assert worked(run("fill", "the [MASK]", "--model", to, HF_HOME=str(tmp_path / "other"), **OFFLINE))
+
+
+def test_a_cache_that_another_program_made_has_no_word_on_modules(hub, run, tmp_path):
+    worked(run("info", NAME))
+    for path in (tmp_path / "home").rglob(".no_exist"):
+        shutil.rmtree(path)
+    offline = run("info", NAME, **OFFLINE)
+    worked(offline)
+    told = f"{NAME} may have files that are not cached, such as modules.json, and HF_HUB_OFFLINE is set; the cached one"
+    assert told in offline.stderr and "not cached whole" not in offline.stderr
 
 
 def test_download_asks_for_the_newest_and_falls_back_on_the_cache(hub, run):

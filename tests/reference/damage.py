@@ -21,10 +21,13 @@ from pathlib import Path
 import numpy as np
 
 import minibert
+from minibert import UserError
+from minibert.checkpoint.parameters import named_arrays
 from minibert.whatif.replaced import replaced
 
 MEMORY = 200_000_000
 SECONDS = 1.0
+ENORMOUS = 1e4
 TEXTS = ["The quick capybara [MASK].", ("sleeping 北京", "Ärger 🙂 " + "x" * 150)]
 
 NUMBERS = [
@@ -50,6 +53,8 @@ NUMBERS = [
 WORDS = ["", "a", "F64", "F16", "BF16", "I8", "F8_E4M3", "BOOL", "bert", "roberta", "relu", "Sequence", "Replace"]
 WORDS += ["BertForTokenClassification", "multi_label_classification", "regression", "RobertaModel", "[MASK]"]
 WORDS += ["BPE", "ByteLevel", "Metaspace", "Precompiled", "RobertaProcessing", "albert", "electra", "Ġ", "▁"]
+WORDS += ["sentence_transformers.models.Pooling", "sentence_transformers.models.Normalize", "Router", "cls", "max"]
+WORDS += ["pooling_mode", "prompts", "query", "max_seq_length", "truncate_dim", "linear.bias", "use_residual"]
 WORDS += ["Unigram", "TemplateProcessing", "Whitespace", "[UNK]", "\x00", "\ud800", "é" * 300, "##", "NFKD"]
 PATHS = [
     "..",
@@ -188,6 +193,19 @@ class Watch:
                 self.breaches.append(f"opened {path}")
 
 
+def embed(bert: minibert.Bert) -> None:
+    """Vectors by what sentence-transformers stores. They are finite, unless a damaged weight is itself enormous."""
+    try:
+        vectors = bert.embed(TEXTS)
+    except UserError as error:
+        assert str(error) and "\n" not in str(error)
+        return
+    parts = [part if isinstance(part, tuple) else tuple(vars(part).values()) for part in bert.sentence_modules.modules]
+    arrays = [array for part in (bert.weights, *parts) for _, array in named_arrays("", part)]
+    assert vectors.dtype == np.float32 and len(vectors) == len(TEXTS)
+    assert np.isfinite(vectors).all() or max(np.abs(array).max() for array in arrays) > ENORMOUS
+
+
 def check(folder: Path) -> bool:
     """Did it load? Whatever is not a load with finite numbers or a CheckpointError is raised."""
     try:
@@ -200,7 +218,7 @@ def check(folder: Path) -> bool:
     for text in TEXTS:
         try:
             encoding = bert.encode(text)
-        except ValueError:
+        except UserError:
             continue
         assert max(encoding.input_ids) < bert.config.vocab_size
     ids = [number for number in (0, 1, 2) if number != bert.config.pad_token_id][:2]
@@ -210,19 +228,19 @@ def check(folder: Path) -> bool:
     for ask in (bert.classify, bert.logits, bert.fill_mask, lambda text: replaced(bert, text)):
         try:
             ask(ids)
-        except ValueError as error:
+        except UserError as error:
             assert str(error) and "\n" not in str(error)
+    embed(bert)
     return True
 
 
 def main(folder: Path, seed: int, count: int) -> None:
-    originals = {path: path.read_bytes() for path in sorted(folder.glob("*/*")) if path.is_file()}
+    originals = {path: path.read_bytes() for path in sorted(folder.glob("*/**/*")) if path.is_file()}
     for checkpoint in folder.iterdir():
         assert not checkpoint.is_dir() or check(checkpoint), "the checkpoints must be sound to begin with"
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     counts = collections.Counter()
-    watches = {path.parent: None for path in originals}
     watch = Watch(folder)
     for number in range(seed, seed + count):
         choose = random.Random(number)
@@ -231,12 +249,13 @@ def main(folder: Path, seed: int, count: int) -> None:
             path.write_bytes(damage(path.name, originals[path], choose))
         except (RecursionError, MemoryError):
             continue
-        watch.inside = os.path.realpath(path.parent) + os.sep
-        print(f"input {number}: {path.name}", file=sys.stderr, flush=True)
+        checkpoint = folder / path.relative_to(folder).parts[0]
+        watch.inside = os.path.realpath(checkpoint) + os.sep
+        print(f"input {number}: {path.relative_to(folder)}", file=sys.stderr, flush=True)
         signal.setitimer(signal.ITIMER_PROF, 10 * SECONDS)  # its signal kills what hangs, in Rust too
         before, watch.on = time.process_time(), True
         try:
-            loaded = check(path.parent)
+            loaded = check(checkpoint)
         except BaseException:
             traceback.print_exc()
             sys.exit(f"input {number}: {path.name} raised another exception than CheckpointError")
@@ -247,7 +266,6 @@ def main(folder: Path, seed: int, count: int) -> None:
             sys.exit(f"input {number}: {path.name} took {took:.2f} s; {watch.breaches}")
         counts[f"{path.name} {'loaded' if loaded else 'refused'}"] += 1
         path.write_bytes(originals[path])
-    del watches
     print(json.dumps(counts))
 
 

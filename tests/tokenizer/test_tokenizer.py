@@ -138,6 +138,46 @@ def test_other_names_for_the_special_tokens(tmp_path):
     assert read_tokenizer(tmp_path).encode("the <mask> ☃").tokens == ("<s>", "the", "<mask>", "<unk>", "</s>")
 
 
+@pytest.mark.parametrize("kind", ["PreTrainedTokenizerFast", "TokenizersBackend", "OfNobody"])
+def test_only_the_classes_of_berts_look_at_do_lower_case(kind, tmp_path):
+    write_tokenizer(tmp_path)
+    beside = tmp_path / "tokenizer_config.json"
+    beside.write_text(json.dumps(json.loads(beside.read_text()) | {"tokenizer_class": kind, "do_lower_case": False}))
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    for text in TEXTS:
+        assert_same(read_tokenizer(tmp_path), theirs, text)
+    assert read_tokenizer(tmp_path).encode("The").tokens[1] == "the"
+    (tmp_path / "tokenizer.json").unlink()
+    write_vocabulary(tmp_path)
+    needed = "a program of its own" if kind == "OfNobody" else "a tokenizer.json"
+    assert f"tokenizer_class '{kind}' needs {needed};" in read_tokenizer(tmp_path).missing
+
+
+def test_capitals_that_transformers_would_not_keep_are_told(tmp_path):
+    write_tokenizer(tmp_path, lower_case=False)
+    assert read_tokenizer(tmp_path).note == ""
+    (tmp_path / "tokenizer_config.json").unlink()
+    found = read_tokenizer(tmp_path)
+    assert found.encode("The").tokens[1] == "The" and found.note.startswith("tokenizer.json keeps capitals;")
+    assert transformers.BertTokenizer.from_pretrained(tmp_path).tokenize("The") == ["the"]
+
+
+@pytest.mark.parametrize("tokens", [{"a_token": "<e1>"}, ["<e1>"]])
+def test_special_tokens_of_one_model(tokens, tmp_path):
+    write_tokenizer(tmp_path)
+    beside = tmp_path / "tokenizer_config.json"
+    beside.write_text(json.dumps(json.loads(beside.read_text()) | {"model_specific_special_tokens": tokens}))
+    found = read_tokenizer(tmp_path).encode("the<e1>nap")
+    assert found.tokens == ("[CLS]", "the", "<e1>", "nap", "[SEP]") and found.roles[2] == "special"
+    if isinstance(tokens, dict):  # a list is refused there
+        assert_same(read_tokenizer(tmp_path), transformers.BertTokenizer.from_pretrained(tmp_path), "the<e1>nap")
+
+
+def test_special_tokens_that_are_to_be_cut(tmp_path):
+    write_vocabulary(tmp_path, split_special_tokens=True)
+    assert "split_special_tokens is true" in read_tokenizer(tmp_path).missing
+
+
 ENDS = {"no last line feed": "", "blank lines at the end": "\n\n\n", "a token twice": "\nthe\n"}
 
 
