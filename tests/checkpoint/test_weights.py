@@ -191,7 +191,7 @@ def set_value(name, value):
 
 REFUSED = {
     "mpnet": (config_changed(model_type="mpnet"), "model_type is 'mpnet'; expected 'bert'"),
-    "a bert that says electra": (config_changed(model_type="electra"), "'bert.embeddings.word_embeddings.weight', of another family"),
+    "a bert that says electra": (config_changed(model_type="electra"), "word_embeddings.weight', of another family"),
     "a bert that says distilbert": (config_changed(model_type="distilbert"), "dim is missing; expected a whole number"),
     "relative positions": (
         config_changed(position_embedding_type="relative_key"),
