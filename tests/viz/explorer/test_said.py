@@ -193,3 +193,180 @@ def test_files_of_other_sentences_and_settings_have_other_names(show, live):
     names += [saved(page)[1], saved(page, "png")[1]]
     assert len(set(names)) == len(names) == 6
     assert names[5].endswith("-off-0.1.png") and "猫" in names[3]
+
+
+# ---- what is seen
+
+
+DRAWN = """(() => {
+  const { painter, canvas } = explorer;
+  const ruler = document.createElement("canvas").getContext("2d");
+  const found = [];
+  painter.text = (text, x, y, { size = 12, weight = 400, align = "left", turned = false } = {}) => {
+    ruler.font = `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
+    const width = ruler.measureText(text).width;
+    const left = x - { left: 0, center: width / 2, right: width }[align];
+    found.push({ text, turned, x: left, y: y - size / 2, width, height: size });
+  };
+  painter.rect = (x, y, width, height) => found.push({ x, y, width, height });
+  explorer.paint(0);
+  delete painter.text;
+  delete painter.rect;
+  return found;
+})()"""
+
+
+def drawn(page):
+    """What the view writes, as boxes with their texts, and its rectangles, which have none."""
+    found = page.evaluate(DRAWN)
+    texts = [box for box in found if box.get("text") and not box["turned"]]
+    return texts, [box for box in found if "text" not in box]
+
+
+def overlap(a, b, by=1):
+    """Whether two boxes have more than a pixel in common, both ways."""
+    return all(
+        min(a[at] + a[size], b[at] + b[size]) - max(a[at], b[at]) > by for at, size in (("x", "width"), ("y", "height"))
+    )
+
+
+def test_no_label_is_cut_or_lies_over_another(show, live):
+    text = "She opened the [MASK]."
+    for size in ((390, 844), (960, 600), (1280, 720)):
+        page = show(live, f"view=way&text={text}", size)
+        answered(page, text)
+        until(page, "explorer.views.way.rows.length")
+        texts, _ = drawn(page)
+        assert not any("…" in box["text"] for box in texts), size
+        assert all(box["x"] + box["width"] <= page.evaluate("explorer.size.width") for box in texts), size
+        for move, query in (("raw", 1), ("exact", 3)):
+            near = f"view: 'near', sentence: 0, layer: 1, head: 2, method: '{move}', query: {query}"
+            page.evaluate(f"explorer.choose({{ {near} }})")
+            ready(page)
+            ring = page.evaluate("explorer.views.near.ring")
+            right = ring["x"] + ring["width"]
+            texts, _ = drawn(page)
+            lines = [box for box in texts if box["y"] < ring["y"] + 20 and box["x"] == ring["x"]]
+            title = "".join(box["text"] for box in lines)
+            assert re.fullmatch(r"distances from “.+” in the full space; the middle is at [0-9.]+, not 0", title)
+            assert all(box["x"] + box["width"] <= right for box in lines)
+            inside = [box for box in texts if box not in lines and overlap(box, ring)]
+            assert len(inside) == 12 + 3 + 2  # a key each, the circles, the query and the distance in the middle
+            wrong = [(a["text"], b["text"]) for i, a in enumerate(inside) for b in inside[:i] if overlap(a, b, 2)]
+            assert not wrong, (size, move, wrong)
+
+
+def test_the_scale_of_a_heatmap_has_its_place(show, live):
+    for text, size in (("tired", (1440, 900)), ("tired", (390, 844)), (SENTENCE, (390, 844))):
+        page = show(live, f"view=sentence&text={text}", size)
+        answered(page, text)
+        texts, _ = drawn(page)
+        (scale,) = [box for box in texts if box["text"].startswith("1 attention")]
+        assert scale["x"] + scale["width"] <= size[0]
+        assert not overlap(scale, page.evaluate("explorer.views.sentence.cloudBox"))
+
+
+def test_labels_hide_no_disc(show, live):
+    page = show(live, "view=points&only=true&layer=1&head=2")
+    texts, _ = drawn(page)
+    middles = page.evaluate(
+        "[...Array(explorer.data.points).keys()].filter((p) => explorer.cloud.visible(p))"
+        ".map((p) => [explorer.cloud.screen[2 * p], explorer.cloud.screen[2 * p + 1]])"
+    )
+    labels = [box for box in texts if box["text"] in page.evaluate("explorer.sentence.tokens")]
+    assert len(middles) == 24 and len(labels) > 12
+    discs = [{"x": x - 5, "y": y - 5, "width": 10, "height": 10} for x, y in middles]
+    assert not [box["text"] for box in labels for disc in discs if overlap(box, disc, 0)]
+
+
+def test_guesses_of_all_masks_are_in_sight(show, live):
+    text = "The [MASK] sat on the [MASK] and looked at [MASK]."
+    for size in ((1440, 900), (390, 844)):
+        page = show(live, f"view=sentence&text={text}", size)
+        answered(page, text)
+        row = page.locator("#words-row")
+        assert row.locator(".guessed").count() == 3
+        assert row.evaluate("row => row.scrollHeight <= row.clientHeight"), size
+
+
+def test_words_that_the_model_does_not_know_and_blanks_are_named(show, live):
+    doubts = "#doubts"
+    page = show(live, "view=sentence")
+    assert page.locator(doubts).is_hidden()
+    for text, expected in {
+        "猫は魚 and a dog.": "Unknown to this model: 3 of 7 tokens. It reads [UNK] in the place of each, whatever is "
+        "written there.",
+        "She opened the ___.": "“___” is not the mask token: the model reads its characters. Write [MASK].",
+        "She [mask] it.": "“[mask]” is not the mask token: the model reads its characters. Write [MASK].",
+        "She opened the [MASK].": "",
+    }.items():
+        page.evaluate(f"explorer.live.type({text!r}, '')")
+        answered(page, text)
+        assert page.locator(doubts).inner_text() == expected if expected else page.locator(doubts).is_hidden()
+    page.evaluate("explorer.choose({ sentence: 0 })")
+    assert page.locator(doubts).is_hidden()
+    page.click("button[data-do=help]")
+    assert "vocabulary of the model lacks" in page.locator(".terms dt:text-is('[UNK]') + dd").inner_text()
+
+
+def test_a_phone_shows_what_is_left_without_a_term_as_a_bar(show, live):
+    page = show(live, "view=why&layer=1&head=2&query=3&key=2", (390, 844))
+    until(page, "explorer.why.reasons")
+    ready(page)
+    shares = page.evaluate("explorer.why.reasons.terms.map((term) => term.without)")
+    _, rects = drawn(page)
+    bars = [one["width"] for one in rects if one["height"] == 8 and one["x"] == pytest.approx(374 - 72)]
+    whole, left = bars[::2], bars[1::2]
+    assert whole[: len(shares)] == [72] * len(shares)
+    np.testing.assert_allclose(left[: len(shares)], 72 * np.array(shares), atol=0.01)
+
+
+def test_a_chosen_key_outlives_the_typing_of_another_sentence(show, live):
+    page = show(live, "view=sentence&query=5&key=4")
+    page.click("#text")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("The ")
+    answered(page, "The ")
+    assert page.evaluate("[explorer.state.query, explorer.state.key]") == [-1, -1]
+    page.keyboard.type("ships came home.")
+    answered(page, "The ships came home.")
+    assert page.evaluate("[explorer.state.query, explorer.state.key]") == [5, 4]
+    page.keyboard.press("Escape")  # out of the field: what does not reach is gone
+    for text in ("A.", "The ships came home."):
+        page.evaluate(f"explorer.live.type({text!r}, '')")
+        answered(page, text)
+    assert page.evaluate("[explorer.state.query, explorer.state.key]") == [-1, -1]
+
+
+def test_only_the_picture_for_a_projector(show, live):
+    page = show(live, "view=sentence", (960, 600))
+    before = page.evaluate("explorer.size")
+    page.click("#fold")
+    ready(page)
+    after = page.evaluate("explorer.size")
+    assert after["width"] == 960 and after["height"] > before["height"] + 80
+    assert page.locator("aside").is_hidden() and page.locator("#typing").is_hidden()
+    until(page, "location.hash.includes('fold=true')")
+    page.click("button[data-do=tour]")  # its card needs the panel
+    assert page.locator("#tour").is_visible()
+
+
+def test_paper_has_the_picture_and_what_was_changed_on_one_page(show, live):
+    page = show(live, f"view=sentence&{CHANGED}")
+    answered(page, TYPED)
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 1
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert CAPTIONS["sentence"] in page.locator("#printed").inner_text()
+    assert page.locator(".guessed").is_visible() and page.locator("nav span:visible").all_inner_texts() == ["Sentence"]
+
+
+def test_the_answer_of_the_tour_scrolls_into_sight(show, live):
+    page = show(live, "step=1&view=heads", (1280, 560))
+    step = 1 + page.evaluate("explorer.data.tour.findIndex(({ at }) => at.startsWith('view=why'))")
+    page.evaluate(f"explorer.visit(explorer.data.tour[{step - 1}].at + '&step={step}')")
+    answered(page)
+    page.locator("#tour .guesses button").first.click()
+    ready(page)
+    (card, told) = (page.locator(one).bounding_box() for one in ("#tour", "#tour .answer"))
+    assert told["y"] + told["height"] <= card["y"] + card["height"] + 1

@@ -1,6 +1,6 @@
 // What the buttons do, by the name in their data-do; some keys do the same.
 
-import { all, byId, element } from "../../web/dom.mjs";
+import { all, button, byId, element } from "../../web/dom.mjs";
 import { describe } from "./describe.mjs";
 import { save } from "./save.mjs";
 import { goTo } from "./tour.mjs";
@@ -8,6 +8,7 @@ import { say } from "../../web/words.mjs";
 
 export const ACTIONS = {
   theme: (app) => app.set({ theme: app.theme.name === "dark" ? "light" : "dark" }),
+  fold: (app) => app.set({ fold: !app.state.fold }),
   search: () => byId("find").focus(),
   help: () => (byId("help").open ? byId("help").close() : byId("help").showModal()),
   type: () => byId("text").focus(),
@@ -43,27 +44,48 @@ function look(app, changes) {
   app.announce(describe(app));
 }
 
-/** Copies the address of what is seen; where the browser does not let a page copy, it stands in a window, chosen, for Ctrl-C. */
-async function copyLink(app) {
-  const address = `${location.href.split("#")[0]}#${app.store.hash}`;
-  const [button] = all("[data-do=link]");
+/** Copies a text, and says so on a button, whose name it is for the rest of the time; whether the browser let the page copy. */
+async function copy(app, text, pressed, name) {
   try {
-    await navigator.clipboard.writeText(address);
+    await navigator.clipboard.writeText(text);
   } catch {
-    return showLink(address);
+    return false;
   }
   app.announce(say("link_copied"));
-  button.textContent = "✓";
-  return setTimeout(() => {
-    button.textContent = say("link");
+  pressed.textContent = "✓";
+  setTimeout(() => {
+    pressed.textContent = say(name);
   }, 2000);
+  return true;
 }
 
-function showLink(address) {
-  const field = element("input", { type: "text", readonly: "readonly", value: address, "aria-label": say("link_copy") });
-  field.addEventListener("click", (event) => event.stopPropagation()); // a click elsewhere closes the window
-  byId("info-text").replaceChildren(say("link_here"), field);
+/**
+ * Copies the address of what is seen. Where the browser does not let a page copy, it stands in a window, chosen, for
+ * Ctrl-C. The address of a file is worth nothing on other computers: there the part for a copy of the file is shown, too.
+ */
+async function copyLink(app) {
+  const part = `#${app.store.hash}`;
+  const address = location.href.split("#")[0] + part;
+  const copied = await copy(app, address, all("[data-do=link]")[0], "link");
+  const shown = copied ? [] : [say("link_here"), linkField(address, "link_copy")];
+  if (location.protocol === "file:") {
+    const one = button(say("link_copy_part"), () => copy(app, part, one, "link_copy_part"));
+    keepsOpen(one);
+    shown.push(say("link_file"), linkField(part, "link_part"), one);
+  }
+  if (!shown.length) return;
+  byId("info-text").replaceChildren(...shown);
   byId("info").showModal();
+  const [field] = all("#info-text input");
   field.focus();
   field.select();
 }
+
+function linkField(text, name) {
+  const field = element("input", { type: "text", readonly: "readonly", value: text, "aria-label": say(name) });
+  keepsOpen(field);
+  return field;
+}
+
+/** A click elsewhere in the window closes it. */
+const keepsOpen = (control) => control.addEventListener("click", (event) => event.stopPropagation());

@@ -169,8 +169,8 @@ export class Cloud {
     const taken = [];
     const few = 2 * bright.reduce((sum, one) => sum + one, 0) <= 400;
     for (const p of few ? this.order : []) {
-      const [x, y] = [this.screen[2 * p] - 4, this.screen[2 * p + 1] - 4];
-      if (bright[p % data.size] && this.visible(p)) taken.push({ x, y, width: 8, height: 8 });
+      const [x, y] = [this.screen[2 * p] - 6, this.screen[2 * p + 1] - 6];
+      if (bright[p % data.size] && this.visible(p)) taken.push({ x, y, width: 12, height: 12 });
     }
     const frame = { x: box.x + 2, y: box.y + 2, width: box.width - 4, height: box.height - 4 };
     const placed = placeLabels(wanted, (text) => textWidth(text, size), frame, { most: most + first.length, taken });

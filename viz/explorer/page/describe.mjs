@@ -25,6 +25,19 @@ export function leadText(app) {
   return say(`lead_${state.view}`, { ...at, token: app.sentence.tokens[Math.max(0, state.query)] });
 }
 
+const BLANKS = /\[ ?(?:mask|blank) ?\]|<mask>|_{2,}/giu;
+
+/** What the model does not read as it was meant: words that it does not know, and a blank that is not its mask. */
+export function doubtText({ data, state, sentence }) {
+  if (["heads", "average"].includes(state.view) && !data.isTyped(state.sentence)) return "";
+  const { unknown = "[UNK]", mask = "" } = data.live?.tokenizer ?? {};
+  const read = sentence.tokens.filter((_, i) => sentence.words[i] !== null);
+  const lost = read.filter((token) => token === unknown).length;
+  const blank = mask && sentence.text?.match(BLANKS)?.find((found) => found !== mask);
+  const doubts = [lost && say("doubt_unknown", { lost, count: read.length, unknown }), blank && say("doubt_blank", { blank, mask })];
+  return doubts.filter(Boolean).join(" ");
+}
+
 /** Whether the head that is shown is switched off: nothing of what is seen reaches the next layer. */
 export const isShownOff = ({ data, state, without }) =>
   ["points", "sentence", "near", "why"].includes(state.view) && data.isTyped(state.sentence) && without.has(`${state.layer}.${state.head}`);

@@ -1,10 +1,14 @@
 // The colour scale of a heatmap, drawn below it.
 
 import { attentionColor } from "../../web/colors.mjs";
+import { textWidth } from "../../web/text.mjs";
 import { say } from "../../web/words.mjs";
 
 const STEPS = 25;
 const WIDTH = 100;
+
+/** How wide it is. */
+export const heatScaleWidth = () => WIDTH + 18 + textWidth(say("heat_scale"), 11);
 
 /** 0 to 1 from left to right; small weights are stretched, as in the cells. */
 export function drawHeatScale(painter, theme, x, y) {

@@ -53,7 +53,6 @@ export class Live {
     this.app = app;
     this.own = null; // the answer for a sentence of the page, {sentence, request, way}
     this.beyond = {}; // chosen places that the text does not reach while one types
-    for (const id of ["text", "second"]) byId(id).addEventListener("blur", () => (this.beyond = {}));
     this.typing = new Typing(app);
     this.typing.say(say("typing_start"));
     try {
@@ -115,6 +114,7 @@ export class Live {
   /** What is chosen must be among so many tokens. While one types, it comes back when the text is long enough again. */
   reach(length) {
     const { state } = this.app;
+    if (!["text", "second"].includes(document.activeElement?.id)) this.beyond = {};
     for (const name of ["query", "key"]) {
       if (state[name] >= length) [this.beyond[name], state[name]] = [state[name], -1];
       else if (state[name] < 0 && this.beyond[name] < length) state[name] = this.beyond[name];

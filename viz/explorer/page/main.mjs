@@ -6,6 +6,7 @@ import { coloring } from "./coloring.mjs";
 import { THEMES } from "../../web/colors.mjs";
 import { Data } from "./data.mjs";
 import { AverageView } from "./average.mjs";
+import { captionOf } from "./caption.mjs";
 import { CircuitView } from "./circuit.mjs";
 import { byId, element } from "../../web/dom.mjs";
 import { describe } from "./describe.mjs";
@@ -89,9 +90,10 @@ class App {
     this.changed();
   }
 
-  /** For paper: light, and all of the picture. */
+  /** For paper: light, all of the picture, and what it shows in words. */
   print(on) {
     this.printing = on;
+    byId("printed").textContent = captionOf(this);
     document.documentElement.dataset.theme = this.theme.name;
     this.paint(performance.now());
   }
@@ -284,6 +286,8 @@ class App {
   changed() {
     this.settle();
     document.documentElement.dataset.theme = this.theme.name;
+    document.body.classList.toggle("folded", this.state.fold && !this.state.step);
+    byId("fold").setAttribute("aria-pressed", String(this.state.fold));
     this.live?.adopt();
     this.live?.ask();
     this.store.write();

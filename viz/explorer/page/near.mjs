@@ -11,6 +11,7 @@ import { distancesFrom } from "./places.mjs";
 import { say } from "../../web/words.mjs";
 
 const ABOVE_IT = 26;
+const TURNS = Array.from({ length: 24 }, (_, i) => ((i % 2 ? -1 : 1) * Math.ceil(i / 2) * Math.PI) / 12); // from the top, by turns left and right
 const MANY = 40; // keys; beyond that only those with some attention are named
 
 export class NearView {
@@ -40,7 +41,7 @@ export class NearView {
     } else {
       painter.clip(this.ring, () => this.drawRing(painter, app));
       const title = say("near_ring", { token: shorten(app.sentence.tokens[state.query], 80, 12, 600), zero: this.zero.toFixed(2) });
-      painter.text(shorten(title, this.ring.width, 12, 600), this.ring.x, box.y + ABOVE_IT / 2, { color: theme.faint, weight: 600 });
+      paragraph(painter, title, this.ring.x, box.y + ABOVE_IT / 2, this.ring.width, { color: theme.faint, size: 12, weight: 600 });
     }
     return this.points.drawBeside(painter, app, this.cloudBox, say("near_flat", state));
   }
@@ -82,6 +83,15 @@ export class NearView {
       if (size > MANY && row[j] < state.above && !named) continue;
       labels.push({ x, y, text: label(j), right: dx > 0, weight: j === strongest || j === state.key ? 700 : 400 });
     }
+    const name = tokens[state.query];
+    const wideName = textWidth(name, 12, 700);
+    taken.push({ x: cx - wideName / 2, y: cy - 8, width: wideName, height: 46 }); // the query, its name and the distance there
+    for (const d of circles) { // at its top, or where nothing is
+      const wide = textWidth(d.toFixed(2), 11);
+      const boxes = TURNS.map((turn) => ({ x: cx - radius(d) * Math.sin(turn) - wide / 2, y: cy - radius(d) * Math.cos(turn) - 7, width: wide, height: 14 }));
+      const place = takePlace(boxes, taken, this.ring) ?? boxes[0];
+      painter.text(d.toFixed(2), place.x + wide / 2, place.y + 7, { color: theme.faint, size: 11, align: "center", halo: theme.paper });
+    }
     for (const { x, y, text, right, weight } of labels) { // when all diamonds are there, so that none covers a name
       const wide = textWidth(text, 12, weight);
       const boxes = [right, !right].flatMap((side) => [0, -8, 8, -14, 14, -20, 20].map((by) =>
@@ -89,9 +99,9 @@ export class NearView {
       const place = takePlace(boxes, taken, this.ring) ?? boxes[0];
       painter.text(text, place.x, place.y + 7, { size: 12, color: theme.key, weight, halo: theme.paper });
     }
-    for (const d of circles) painter.text(d.toFixed(2), cx, cy - radius(d) + 10, { color: theme.faint, size: 11, align: "center", halo: theme.paper });
     painter.stamp(painter.sprite("disc", 7, theme.query, theme.paper), cx, cy);
-    painter.text(tokens[state.query], cx - textWidth(tokens[state.query], 12, 700) / 2, cy + 16, { size: 12, weight: 700, color: theme.query, halo: theme.paper });
+    painter.text(name, cx - wideName / 2, cy + 16, { size: 12, weight: 700, color: theme.query, halo: theme.paper });
+    painter.text(zero.toFixed(2), cx, cy + 31, { color: theme.faint, size: 11, align: "center", halo: theme.paper });
   }
 
   hit(app, x, y) {

@@ -7,7 +7,7 @@ import { percent, rangeOf } from "../../web/numbers.mjs";
 import { all, button, byId, element, heading, option, refill, table } from "../../web/dom.mjs";
 import { hits } from "./find.mjs";
 import { info } from "./info.mjs";
-import { isShownOff, leadText } from "./describe.mjs";
+import { doubtText, isShownOff, leadText } from "./describe.mjs";
 import { showCircuit } from "./circuit.mjs";
 import { showMaths } from "./maths.mjs";
 import { orderedHeads, readValue, shadeScale } from "./matrix.mjs";
@@ -83,6 +83,9 @@ export function showPanel(app) {
   byId("method-note").textContent = moveNote(app);
   const off = isShownOff(app) ? element("b", { class: "mark" }, say("head_is_off", { name: `${state.layer}.${state.head}` }), " ") : "";
   byId("lead").replaceChildren(off, leadText(app));
+  const doubts = doubtText(app);
+  byId("doubts").hidden = !doubts;
+  if (byId("doubts").textContent !== doubts) byId("doubts").textContent = doubts;
   byId("clear").hidden = state.query < 0 && state.key < 0;
   byId("all-on").hidden = app.off.size === 0;
   if (data.sentences.length === 1) byId("only").hidden = true;

@@ -5,7 +5,7 @@ import { lineOpacity, lineWidth, mergeWords, strongest } from "./attention.mjs";
 import { inside } from "./camera.mjs";
 import { curveAt } from "./curves.mjs";
 import { attentionColor, category, inkOn } from "../../web/colors.mjs";
-import { drawHeatScale } from "./heat.mjs";
+import { drawHeatScale, heatScaleWidth } from "./heat.mjs";
 import { within } from "../../web/numbers.mjs";
 import { shorten, textWidth } from "../../web/text.mjs";
 import { paragraph } from "./painter.mjs";
@@ -57,7 +57,7 @@ export class SentenceView {
     const mapHeight = TITLE + widest + cell * count + SCALE;
     curves.height = TITLE + 10 + row * count;
     const pinned = wide && count > LONG; // then the points stay in sight, between curves and heatmap
-    const map = { x: wide ? curves.x + curves.width + (pinned ? PINNED + 40 : 20) : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: widest + 6 + cell * count, height: mapHeight };
+    const map = { x: wide ? curves.x + curves.width + (pinned ? PINNED + 40 : 20) : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: Math.max(widest + 6 + cell * count, heatScaleWidth()), height: mapHeight };
     const beside = box.x + box.width - map.x - map.width - 28; // room for the points to the right of the heatmap
     const below = { x: map.x, y: map.y + mapHeight + TITLE, width: box.width - map.x - 8, height: wide ? 380 : Math.min(360, box.width) };
     const tall = Math.min(box.height - TITLE - 8, Math.max(1.25 * beside, mapHeight - TITLE));
@@ -159,7 +159,7 @@ export class SentenceView {
     const columns = inSight(app.window.x, app.window.width, x0, cell, count);
     this.drawCells(painter, app, x0, y0, rows, columns);
     this.drawNames(painter, app, queries, keys, x0, y0, rows, columns);
-    drawHeatScale(painter, theme, x0, y0 + count * cell + 16);
+    drawHeatScale(painter, theme, Math.min(x0, map.x + map.width - heatScaleWidth()), y0 + count * cell + 16);
     for (const i of queries) painter.rect(x0 - 0.5, y0 + i * cell - 0.5, count * cell, cell, { stroke: keys.size ? theme.faint : theme.mark, line: keys.size ? 1 : 2 });
     for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 - 0.5, cell, count * cell, { stroke: queries.size ? theme.faint : theme.mark, line: queries.size ? 1 : 2 });
     for (const i of queries) for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 + i * cell - 0.5, cell, cell, { stroke: theme.mark, line: 2 });

@@ -35,6 +35,7 @@ export const DEFAULTS = {
   arrows: 12, // between heads
   kind: "", // in all heads: only heads of this kind are bright
   keys: true, // letters are short cuts
+  fold: false, // the picture without the field and the controls, for a projector
   step: 0, // of the tour, from 1; 0: no tour
   words: false,
   find: "",

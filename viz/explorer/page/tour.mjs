@@ -23,6 +23,7 @@ export function showTour(app) {
     guesses.forEach((one, i) => one.classList.toggle("right", choices.length > 0 && i === right));
     told.textContent = `${verdict} ${answer ?? ""}`.trim();
     reveal(app);
+    told.scrollIntoView({ block: "nearest" });
   };
   const guesses = choices.map((choice, i) => button(choice, () => tell(i)));
   if (!choices.length && answer) guesses.push(button(say("tour_answer"), tell));

@@ -29,7 +29,7 @@ export class WayView {
   /** On a phone a step's bars lie below its name, and its guesses below them. */
   layOut({ live, without }, box) {
     const steps = live.way;
-    const narrow = box.width < 560;
+    const narrow = box.width < 700; // then a title would be cut
     this.rows = [];
     let y = box.y + STEPS_BELOW - STEP_HIGH / 2;
     let widest = 0;

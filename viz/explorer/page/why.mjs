@@ -208,6 +208,7 @@ export function whyTold({ why }) {
 const WHY_EDGE = 16;
 const ABOVE_TERMS = 58;
 const WITHOUT_WIDE = 128; // pixels for the attention without a term
+const WITHOUT_NARROW = 72; // on a phone, where its number stands above it
 const NUMBER_WIDE = 52; // pixels for the number at the end of a bar
 
 export class WhyView {
@@ -225,7 +226,7 @@ export class WhyView {
     const [left, right] = [box.x + WHY_EDGE, box.x + box.width - WHY_EDGE];
     const wide = (side) => Math.max(0, ...this.rows.map((row) => textWidth(row[side] ?? "", 13, 600)));
     const start = narrow ? left : left + Math.max(wide("ofQuery") + 20 + wide("ofKey"), wide("label")) + 18;
-    const bars = { x: start, width: right - start - (narrow ? 0 : WITHOUT_WIDE + 16) };
+    const bars = { x: start, width: right - start - 16 - (narrow ? WITHOUT_NARROW : WITHOUT_WIDE) };
     this.columns = { narrow, high, left, right, middle: left + wide("ofQuery") + 10, bars };
     this.top = box.y + ABOVE_TERMS + (narrow ? 18 : 0);
     this.height = this.top + high * this.rows.length + (narrow ? 90 : 60) - box.y;
@@ -277,19 +278,19 @@ export class WhyView {
     const without = row.without === undefined ? "" : row.without.toFixed(2);
     if (narrow) {
       painter.text(`${plus(row.value)}${without && ` · ${without}`}`, right, middle, { ...number, align: "right" });
+      if (without) this.drawWithout(painter, app, row.without, at + thick / 2, WITHOUT_NARROW);
       return;
     }
     const [away, align] = row.value < 0 ? [-5, "right"] : [5, "left"];
     painter.text(plus(row.value), to + away, middle, { ...number, align });
-    if (without) this.drawWithout(painter, app, row.without, middle);
+    if (!without) return;
+    painter.text(without, right - WITHOUT_WIDE + 38, middle, { ...look, align: "right" });
+    this.drawWithout(painter, app, row.without, middle, WITHOUT_WIDE - 44);
   }
 
   /** The attention without the term, as a bar from 0 to 1 with a mark where it is with all terms. */
-  drawWithout(painter, { theme, why }, share, y) {
-    const { right } = this.columns;
-    const width = WITHOUT_WIDE - 44;
-    const x = right - width;
-    painter.text(share.toFixed(2), x - 6, y, { size: 13, color: theme.ink, align: "right" });
+  drawWithout(painter, { theme, why }, share, y, width) {
+    const x = this.columns.right - width;
     painter.rect(x, y - 4, width, 8, { fill: theme.panel, stroke: theme.rule });
     painter.rect(x, y - 4, width * share, 8, { fill: theme.attention });
     const mark = x + width * why.reasons.attention;
