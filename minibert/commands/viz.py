@@ -39,7 +39,7 @@ from minibert.model import load
 from minibert.survey import Survey, survey
 from minibert.survey.export import export
 from minibert.survey.pictures import MANY_HEADS, ONE_HEAD, Drawing, draw, lines_of, linked
-from minibert.survey.sample import Sample
+from minibert.survey.sample import Heads, Sample
 from minibert.survey.table import head_table, summary
 from minibert.terminal import suggest
 from viz.export import parquet
@@ -66,6 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = arg.add_source(parser)
     queries = "how many queries of each sentence are measured (default: 5000 in all, one at least)"
     arg.option(group, "--queries", arg.at_least(1), "N", queries)
+    examples = "also write firing.csv: for each head its N strongest pairs of words, and N examples of each tenth"
+    arg.option(group, "--examples", arg.at_least(1), "N", examples)
     arg.add_cluster(group)
     arg.add_model(parser)
     arg.add_exercises(parser)
@@ -138,13 +140,19 @@ def run(args: argparse.Namespace) -> None:
         linked(sample, link, where[0][0], where[1][0])
         return where
 
-    found = survey(bert, texts, choose=chosen, queries=args.queries, **moves(args), **arg.source(args))
+    found = survey(
+        bert, texts, choose=chosen, queries=args.queries, examples=args.examples, **moves(args), **arg.source(args)
+    )
     print_doubts(Doubts(bert).look(found.scan.sample))
     out = out / "stopped" if found.stopped else out  # what lies there of a whole run stays
     write_csv(out / "heads.csv", found.rows)
     print("\n".join([found.model + f": {found.how_many}" * found.stopped, *summary(found), *notes]))
     print(head_table(found), end="\n\n")
     print(out / "heads.csv")
+    if found.fired is not None:
+        where = Heads(found.layers, found.heads)
+        write_csv(out / "firing.csv", found.fired.rows(where))
+        print(f"\n{found.fired.table(where)}", out / "firing.csv", sep="\n\n")
     if args.export:
         print(*export(found, out, args.export, **facts_given(args)), sep="\n")
     write_pictures(found, pictures(args, found.layers, found.heads), drawing, out, args.format)

@@ -9,6 +9,7 @@
 
 sample      the sentences that are fitted and drawn, end to end
 fit         their queries and keys, moved in every way
+firing      where in a corpus a head fires: its strongest pairs of words, and examples
 measure     what those moves show, added up over all sentences
 experiment  all of these in turn: `survey` and what it returns, a `Survey`
 rows        a Survey as a table

@@ -36,6 +36,7 @@ def survey(
     scope: str = "head",
     dims: int = 2,
     among_words: bool = False,
+    examples: int | None = None,
     seed: int = 0,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -49,6 +50,7 @@ def survey(
     queries: how many are measured in each sentence; None: 5,000 shared out among the sentences.
     layers, heads: which are measured, from 0; None: all. choose: gives both once the sample is there.
     among_words: fit and draw words alone, with attention shared out among them. Both are measured in any case.
+    examples: how many pairs of words are kept of each part of a head's attention, see `minibert.survey.firing`.
     scope, dims, seed, moves: see `minibert.survey.fit.fit`. workers, scheduler: see `minibert.corpus.cluster`.
     """
     corpus = Corpus(texts, None if file is None else Path(file), column)
@@ -63,11 +65,17 @@ def survey(
         where = Heads(layers, heads)
         ways = fit(sample, where, METHODS, scope=scope, dims=dims, seed=seed, **moves)
         each = queries or max(1, MOST_QUERIES // scan.sentences)
-        options: dict[str, Any] = {"sample": sample, "fitted": scan.sample, "seed": seed, "skip_bad": skip_bad}
+        options: dict[str, Any] = {
+            "sample": sample,
+            "fitted": scan.sample,
+            "examples": examples,
+            "seed": seed,
+            "skip_bad": skip_bad,
+        }
         lines = scan.sentences + scan.skipped
-        seen, habits, parked, done = measure(hands, corpus, lines, ways, where, each, **options)
+        seen, habits, parked, fired, done = measure(hands, corpus, lines, ways, where, each, **options)
     ways = [as_measured(way, of.words if among_words else of.every) for way, of in zip(ways, seen, strict=True)]
-    about = (model_name(bert), sample, *where, ways, seen, habits, parked)
+    about = (model_name(bert), sample, *where, ways, seen, habits, parked, fired)
     return Survey(corpus, scan, done, skip_bad, *about, scope=scope, dims=dims, seed=seed)
 
 

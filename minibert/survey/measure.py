@@ -13,6 +13,7 @@ from minibert.corpus.lines import Corpus, Line
 from minibert.corpus.passes import Found, add_up
 from minibert.corpus.sentences import encoded
 from minibert.model import Bert
+from minibert.survey.firing import Firing, Wanted, fire, wanted
 from minibert.survey.sample import Heads, Sample, words_of
 from minibert.tokenizer.encoding import Encoding
 from minibert.trace import Trace
@@ -50,28 +51,32 @@ def measure(
     *,
     sample: Sample,
     fitted: Sequence[Encoding],
+    examples: int | None = None,
     seed: int = 0,
     skip_bad: bool = False,
-) -> tuple[list[Seen], viz.Habits, viz.Parking, int]:
-    """What was seen of each way, the habits of the heads, what they park, and how many sentences were measured.
+) -> tuple[list[Seen], viz.Habits, viz.Parking, Firing | None, int]:
+    """What was seen of each way, the habits of the heads, what they park, where they fire, and how many sentences were
+    measured.
 
     lines: the number of lines of the corpus. queries: of each sentence so many queries are measured, drawn at random,
         against all its keys; habits are measured for all queries.
     sample: what the ways were fitted to, and `fitted` its sentences. An attention plane is measured on the other
         sentences alone, if there are any. A plane that has places only for the tokens of the sample is measured on it.
+    examples: how many pairs of each part are kept, see `minibert.survey.firing`; None: none.
     """
     mapped = [without_points(way) for way in ways if way.has_map]
     known = {encoding.tokens for encoding in fitted} if any(way.plane.is_attention for way in mapped) else set()
-    what: dict[str, Any] = {"ways": mapped, "where": where, "fitted": known, "queries": queries}
+    of = None if examples is None else wanted(sample, where, examples, seed)
+    what: dict[str, Any] = {"ways": mapped, "where": where, "fitted": known, "queries": queries, "wanted": of}
     work = partial(measure_block, **what, seed=seed, skip_bad=skip_bad)
     found: Found = add_up(hands, work, corpus, lines)
-    *measured, habits, parked = found.all
+    *measured, habits, parked, fired = found.all if examples is not None else [*found.all, None]
     if False in found.sums:  # sentences that were not fitted
         pairs = zip(mapped, measured, found.sums[False], strict=False)
         measured = [fresh if way.plane.is_attention else every for way, every, fresh in pairs]
     of_maps = iter(measured)
     of_all = [next(of_maps) if way.has_map else seen_in_sample(way, where, sample) for way in ways]
-    return of_all, habits, parked, found.sentences
+    return of_all, habits, parked, fired, found.sentences
 
 
 def without_points(way: viz.Normalized) -> viz.Normalized:
@@ -105,6 +110,7 @@ def measure_block(
     queries: int,
     seed: int,
     skip_bad: bool,
+    wanted: Wanted | None = None,
 ) -> Found:
     """What is seen of every way, habits and what is parked, in a block: of the sentences that are `fitted`, and apart
     of the others.
@@ -114,6 +120,7 @@ def measure_block(
     (bert,) = models
     outputs = [output_squares(bert, layer, where.heads) for layer in where.layers]
     pairs = sorted(encoded(bert, lines, skip_bad), key=lambda pair: len(pair[1]))  # those of one length, side by side
+    line_at = {line.at: line for line, _ in pairs}
     traces = bert.stream([encoding for _, encoding in pairs], keep=("query", "key", "value", "attention"))
     found = Found(0, {})
     for is_fitted, group in alike(zip([line.at for line, _ in pairs], traces, strict=True), fitted):
@@ -122,6 +129,8 @@ def measure_block(
         some = [np.sort(places[:queries]) for places in drawn]
         some_words = [np.sort(places[np.isin(places, words)][:queries]) for places in drawn]
         sums = measure_layers(ways, [trace for _, trace in group], where, some, some_words, outputs)
+        if wanted is not None:
+            sums.append(fire([line_at[at] for at, _ in group], [trace for _, trace in group], where, wanted))
         found += Found(len(group), {is_fitted: sums})
     return found
 
@@ -169,7 +178,9 @@ def measure_layers(
         seen = Seen(every, inside, *flat)
         found.append(seen if enough else replace(seen, words=nothing(inside), held_words=nothing(flat[1])))
     found.append(viz.habits(attention, traces[0].tokens, traces[0].roles))
-    found.append(viz.parking(attention, lengths(value, np.stack(outputs)), [word is None for word in traces[0].words]))
+    found.append(
+        viz.parking(attention, lengths(value, np.stack(outputs)), np.array([word is None for word in traces[0].words]))
+    )
     return [sums.fieldwise(lambda x: x.sum(axis=0)) for sums in found]  # over the sentences
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import viz
+from minibert.survey.firing import Firing
 from minibert.survey.measure import Seen
 from minibert.survey.sample import Run, Sample
 from minibert.terminal import rounded
@@ -33,6 +34,8 @@ class Survey(Run):
     """where the heads look: to the previous token, to [SEP] ..."""
     parked: viz.Parking
     """what words give to special tokens, and what is moved from there"""
+    fired: Firing | None
+    """the strongest pairs of words of each head, and examples; None where they were not asked for"""
     scope: str
     """what shares one move and plane: "head", "layer" or "model" """
     dims: int
@@ -124,6 +127,6 @@ class Survey(Run):
             yield "lost_nats", found.lost
 
 
-def number(x: float) -> float | None:
+def number(x: Any) -> float | None:
     """The number in six digits; None, an empty cell, where there was nothing to measure."""
     return None if np.isnan(x) else rounded(float(x))

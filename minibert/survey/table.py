@@ -53,7 +53,7 @@ def head_table(found: Survey) -> str:
         ("nats lost", [(way, result.lost) for way, result in others if way.plane.is_attention]),
     ]
     named = [(heading, [(way.name, values) for way, values in columns]) for heading, columns in groups]
-    doubts = {
+    doubts: dict[tuple[int, ...], str] = {
         (i, j): "; ".join(f"{way.method}: {way[i, j].doubt}" for way, _ in scaled if way[i, j].doubt)
         for i, j in np.ndindex(len(found.layers), len(found.heads))
     }
@@ -84,7 +84,7 @@ def word_table(found: Survey) -> list[str]:
         ("at most", [("bound", of_all.bound(found.dims))]),
         ("90 % has", [("rank", of_all.dimensions(0.9))]),
     ]
-    notes = {place: str(kind) for place, kind in np.ndenumerate(parked.kinds)}
+    notes: dict[tuple[int, ...], str] = {place: str(kind) for place, kind in np.ndenumerate(parked.kinds)}
     return one_line_a_head(found, groups, notes)
 
 
