@@ -14,6 +14,7 @@ from minibert.exercises.front.handing_out import IN_CODE, stub
 from minibert.exercises.judge import raised
 from minibert.exercises.text import t, translations
 from tests.exercises.test_command import RIGHT, WRONG, run
+from tests.support.opposites import exchanged
 
 HERE = Path(minibert.exercises.__file__).parent
 TEXTS = translations("ja")
@@ -87,6 +88,18 @@ def test_nothing_is_missing():
 def test_numbers_names_and_code_agree():
     wrong = {text: own for text, own in TEXTS.items() if fixed(text) != fixed(own)}
     assert wrong == {}
+
+
+TOLD_OTHERWISE = (
+    "softmax runs over the heads. It must run",
+    "only the last sentence is measured. Each round",
+    "The object has no field of that name.",
+)
+
+
+def test_no_word_is_exchanged_for_its_opposite():
+    wrong = {text: exchanged(text, own) for text, own in TEXTS.items() if not text.startswith(TOLD_OTHERWISE)}
+    assert {text: words for text, words in wrong.items() if words} == {}
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)

@@ -19,6 +19,7 @@ from minibert.commands.explore import EXAMPLES
 from minibert.commands.main import main
 from minibert.explorer import explore
 from tests.checkpoint.test_families import write
+from tests.support.opposites import exchanged
 from tests.tokenizer.test_relatives_tokenizers import give_tokenizer
 from viz.errors import InputError
 from viz.explorer import build, heads, kinds, pack, size
@@ -531,6 +532,12 @@ def test_no_text_is_missing_and_none_is_left_over():
         start = "_".join(name.split("_")[:1]) + "_"
         made = re.search(rf"""[`"]{start}(?:\$?\{{|")""", text) or re.search(rf"f\"{start}", text)
         assert name in asked or f'"{name}"' in text or made or name.startswith("knows_"), f"nobody says {name}"
+
+
+def test_no_word_of_the_page_is_exchanged_for_its_opposite():
+    english, japanese = WORDS.of("en"), WORDS.of("ja")
+    wrong = {name: exchanged(english[name], japanese[name]) for name in english}
+    assert {name: words for name, words in wrong.items() if words} == {}
 
 
 def test_the_japanese_page_names_things_as_the_course_does():
