@@ -9,6 +9,7 @@ import argparse
 import functools
 import io
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -395,3 +396,21 @@ def test_an_option_changes_what_comes_or_is_refused(before, option, side, produc
         return
     assert with_it[0] in (0, 1), "refused"
     assert with_it != without
+
+
+def said_defaults():
+    """(before, option, what --help says is its default), as far as an option takes that."""
+    for before, (name, *_) in rows():
+        action = PARSERS[prog_of(before)]._option_string_actions[name]
+        said = re.search(r"\(default: (\w+(?:\.\d+)?)(?=[),;])", action.help or "")
+        if said and name not in before and action.nargs != 0 and said[1] in (action.choices or (said[1],)):
+            try:
+                (action.type or str)(said[1])
+            except argparse.ArgumentTypeError:
+                continue
+            yield pytest.param(before, (name, said[1]), id=shlex.join([*before, name, said[1]]))
+
+
+@pytest.mark.parametrize(("before", "option"), list(said_defaults()))
+def test_the_default_that_help_names_is_the_default(before, option, product_once):
+    assert product_once((*before, *option), None) == product_once(tuple(before), None)

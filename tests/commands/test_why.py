@@ -8,7 +8,10 @@ import pytest
 
 import minibert
 from minibert.commands.main import main
+from minibert.commands.places import place_of
+from minibert.commands.why_guess import fields
 from minibert.whatif.attribution import score_parts, without_terms
+from minibert.whatif.guess import Node
 
 TEXT = "In the morning the old fisherman pushed his boat into the water."
 
@@ -91,7 +94,7 @@ def test_json_with_top_has_so_many_terms_and_the_sum_of_all(capsys):
         (["--layer", "4", "--head", "0"], "--layer is 4; this model has layers 0 to 3"),
         (["--query", "fish"], "--query is 'fish', which is not in the text; did you mean fisher?"),
         (["--query", "the"], "--query is 'the', which is there 3 times; give its position: 2 or 4 or 12"),
-        (["--key", "99"], "--key is 99; this text has positions 0 to 15"),
+        (["--key", "16"], "--key is 16; this text has positions 0 to 15"),
         (["--key", "old", "--instead", "5"], "--instead is the key itself, 'old'; expected another one"),
         (["--json", "--width", "3"], "--width has no effect with --json, which has no picture; leave it out"),
     ],
@@ -218,3 +221,15 @@ def test_any_guess_can_be_explained(capsys, tmp_path):
         for given in (["--guess"], ["--guess", "##s", "--instead", "."], ["--guess", "--steps", "40", "--top", "1"]):
             status, out, _ = run(capsys, text, *given, "--out", str(tmp_path / str(number)))
             assert status == 0 and np.isfinite(float(out.splitlines()[2].split()[0]))
+
+
+def test_a_word_is_found_by_its_name_in_any_case_and_by_its_position():
+    trace = minibert.load("tiny")("The brown capybara is sleeping.")
+    for wish in ("[SEP]", "[sep]", str(len(trace.tokens) - 1)):
+        assert place_of(trace, wish, "--key") == len(trace.tokens) - 1
+    for wish in ("Capybara", "capybara", str(trace.tokens.index("cap"))):
+        assert place_of(trace, wish, "--key") == trace.tokens.index("cap")
+
+
+def test_a_number_that_is_0_is_no_number_that_is_missing():
+    assert fields(Node("word", 0.0, 3, score=0.0)) == fields(Node("word", 0.0, 3)) | {"score": 0.0}

@@ -195,7 +195,7 @@ def test_no_sign_of_an_equation_is_left_raw(show, file):
     assert [cell for cell in cells if raw.search(cell)] == []
 
 
-def test_thumbnails_are_drawn_beside_the_lines(show, file):
+def test_thumbnails_are_drawn_beside_the_lines(show, file, bert):
     page = show(file, OPENED)
     page.wait_for_timeout(500)
     chip = page.query_selector(".row.now .chip")
@@ -204,6 +204,10 @@ def test_thumbnails_are_drawn_beside_the_lines(show, file):
         "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size > 20",
         chip.query_selector("canvas"),
     )
+    attention = bert(TEXT).layers[1].attention
+    mean, spread = re.search(r"mean (\S+), spread (\S+)", chip.text_content()).groups()
+    assert number(mean) == pytest.approx(attention.mean(), rel=0.06)
+    assert number(spread) == pytest.approx(attention.std(), rel=0.06)
     chips = page.evaluate("[...document.querySelectorAll('.chip')].map((c) => c.dataset.name)")
     for name in ("hidden_TD", "query_HTK", "scores_HTS", "context_HTK", "intermediate_TF"):
         assert name in chips
@@ -265,6 +269,12 @@ def test_the_address_brings_the_view_back(show, file):
     assert "step=" in address and "at=2.2.1" in address
     again = show(file, address)
     assert again.text_content("#cell .where") == "head 2, query brown (2), key the (1)"
+    again.evaluate("document.querySelector('.chip.given[data-name=query_HTK]').click()")
+    again.wait_for_url(re.compile("array=given"))
+    where = again.text_content("#array-where")
+    assert where.startswith("given to ")
+    page.evaluate("(hash) => { location.hash = hash; }", again.evaluate("location.hash"))
+    page.locator("#array-where", has_text=where).wait_for()
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,7 @@ def test_a_head_is_called_after_any_place_it_looks_at(step):
     ("names", "segments", "looks", "kind"),
     [
         ("abcadbceda", None, lambda i, j, n: n[i] == n[j] and i != j, "same"),
+        ("abcadbceda", None, lambda i, j, n: n[i] == n[j] and i > j, "same"),
         ("ab,cd.ef,g", None, lambda i, j, n: n[j] in ",.", "punctuation"),
         ("abcdefghij", [0] * 6 + [1] * 6, lambda i, j, n: (i < 5) != (j < 5), "other"),
         ("abcdefghij", None, lambda i, j, n: True, "broad"),
@@ -452,6 +453,7 @@ def test_quantised_numbers_come_back():
     np.testing.assert_allclose(unpack(pack.signed(x, 30), "<i2") / 32767 * 30, x, atol=30 / 65534 * 1.01)
     np.testing.assert_allclose(unpack(pack.unsigned(abs(x), 30), "<u2") / 65535 * 30, abs(x), atol=30 / 131070 * 1.01)
     assert (unpack(pack.signed(np.zeros(3), 0), "<i2") == 0).all()
+    assert unpack(pack.unsigned(np.array([-1e-6, 30.001]), 30), "<u2").tolist() == [0, 65535]  # not beyond 16 bits
 
 
 def test_arrays_that_do_not_fit():
