@@ -14,7 +14,7 @@ import pytest
 
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.front import cells, notebook, progress
-from minibert.exercises.judge.cells import notebook_in
+from minibert.exercises.judge.cells import helpers_of, notebook_in
 from minibert.exercises.own import EXERCISE_OF
 from tests.exercises.test_command import WRONG, run
 
@@ -279,3 +279,9 @@ def test_a_picture_is_shown_in_colours_where_there_is_a_kernel(monkeypatch, kern
     (data,) = shown
     assert "<table>" in data["text/html"]
     assert "expected" in data["text/plain"]
+
+
+def test_a_cell_that_is_no_python_is_passed_over():
+    for code in ("def (", "x = '\0'"):
+        assert "import math" in helpers_of([code, "import math"], "", set())
+    assert "import math" not in helpers_of(["import math"], "math = 1", set()), "the cell's own name counts"

@@ -1,7 +1,7 @@
 """Words with an opposite that is easily written in their place, in English and in Japanese.
 
-Two texts that say the same have the same word of each group: where one says *query* and *before*, the other does not say
-*key* and *after*.
+Two texts that say the same have the same word of each group: where one says *query* and *before*, the other says
+neither *key* nor *after*.
 """
 
 import re
@@ -9,8 +9,12 @@ import re
 GROUPS = (
     {r"quer(y|ies)": r"クエリ", r"\bkeys?\b|\bpress": r"キー"},
     {
-        r"\bbefore|\bprevious|\bearlier|\bback|without any|first without|\bformer": r"直前|前の(?!結果|呼び出し|スコア)|(?<!の)前に(?!並|あった)|より前",
-        r"\bafter|\bnext|\blater|\bfollow|\bahead|\bthen\b": r"直後|次の(?!結果)|(?<!動)後の(?!層の仕事|キー)|後に(?!クエリ)",
+        r"\bbefore|\bprevious|\bearlier|\bback|without any|first without|\bformer": (
+            r"直前|前の(?!結果|呼び出し|スコア)|(?<!の)前に(?!並|あった)|より前"
+        ),
+        r"\bafter|\bnext|\blater|\bfollow|\bahead|\bthen\b": (
+            r"直後|次の(?!結果)|(?<!動)後の(?!層の仕事|キー)|後に(?!クエリ)"
+        ),
     },
     {r"\blast\b|\bfinal|\bend|whole sentence|downwards": r"最後|終わり", r"\bfirst\b|\bbegin|\bstart": r"最初"},
     {

@@ -2,8 +2,10 @@
 
 import random
 
+import tokenizers
+
 import minibert
-from minibert.tokenizer.wordpiece import tokenize, wordpiece, words
+from minibert.tokenizer.wordpiece import CJK, cjk, tokenize, wordpiece, words
 
 
 def library(backend, text):
@@ -35,6 +37,12 @@ def test_thousands_of_words_fall_into_the_same_pieces(sentences):
         assert tokenize(word, vocabulary) == library(backend, word), word
     for sentence in sentences:
         assert tokenize(sentence, vocabulary) == library(backend, sentence)
+
+
+def test_characters_at_the_ends_of_each_block_stand_alone_and_those_beside_them_do_not():
+    normalizer = tokenizers.normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    for letter in map(chr, {code for first, last in CJK for code in (first - 1, first, last, last + 1)}):
+        assert cjk(letter) == (normalizer.normalize_str(letter) == f" {letter} "), hex(ord(letter))
 
 
 def test_longest_first_and_unknown_as_a_whole():

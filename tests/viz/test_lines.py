@@ -135,6 +135,9 @@ def test_red_lines_too_come_the_weakest_first():
     link = viz.link_words(words, "a", "bb", attention)
     assert pairs(link) == [(0, 2), (0, 1)] and link.attention.tolist() == [0.2, 0.7]
     assert link.how == "a → bb"
+    words = viz.find_words(["b", "a", "a", "b"], [0, 1, 0, 1], [0, 0, 1, 1])  # a link may begin where a sentence does
+    link = viz.link_words(words, "a", "b", [np.array([[0.1, 0.2], [0.3, 0.4]]), np.array([[0.5, 0.6], [0.7, 0.8]])])
+    assert pairs(link) == [(1, 0), (2, 3)] and link.attention.tolist() == [0.3, 0.6]
 
 
 def test_words_take_attention_and_points_of_their_own_tokens_only():

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -221,6 +222,12 @@ def test_an_offset_has_a_name_up_to_ten_and_a_name_rests_on_eight_queries_or_hal
     """Eight of 18 words have one ten further on, and seven of 17."""
     found = found_kind(np.eye(words + 2, k=step) + 1e-5, [f"w{i}" for i in range(words)])
     assert found.names == [kind]
+
+
+def test_what_the_kinds_of_heads_say_of_their_limits():
+    about = data_of(viz.explore(made_up([4])))["columns"][0]["about"]
+    assert f"at least {100 * kinds.CLEAR:.0f} % of the attention" in about
+    assert f"entropy at least {100 * kinds.BROAD:.0f} % of the largest" in about
 
 
 def test_special_tokens_do_not_drown_what_a_head_does():
@@ -536,8 +543,11 @@ def test_no_text_is_missing_and_none_is_left_over():
         assert name in asked or f'"{name}"' in text or made or name.startswith("knows_"), f"nobody says {name}"
 
 
-def test_no_word_of_the_page_is_exchanged_for_its_opposite():
+def test_no_word_of_the_page_is_exchanged_for_its_opposite_and_no_number_for_another():
     english, japanese = WORDS.of("en"), WORDS.of("ja")
+    for name in english:
+        said, own = (Counter(re.findall(r"\d+", re.sub(r"{\w+}", " ", text[name]))) for text in (english, japanese))
+        assert not said - own and set(own - said) <= {"1", "2", "3"}, name  # Japanese counts in digits
     wrong = {name: exchanged(english[name], japanese[name]) for name in english}
     assert {name: words for name, words in wrong.items() if words} == {}
 
