@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ import minibert
 import viz
 from minibert.commands import main as cli
 from minibert.corpus import lines
+from minibert.errors import UserError
+from minibert.survey.compare import check_alike
 from tests.material import interrupted
 
 
@@ -119,6 +122,15 @@ def test_what_differs_is_named(capsys, tmp_path, minilm_folder):
     said = capsys.readouterr().err
     assert ("differ in their vocabularies" in said and "kapable" in said) or "'capable'" in said
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["num_hidden_layers", "num_attention_heads", "head_size"])
+def test_whatever_differs_is_named(name):
+    sizes = {"num_hidden_layers": 2, "num_attention_heads": 3, "head_size": 4}
+    one, other = (SimpleNamespace(name=n, config=SimpleNamespace(**sizes)) for n in ("one", "other"))
+    setattr(other.config, name, 5)
+    with pytest.raises(UserError, match=f"^one and other differ in {name}: {sizes[name]} and 5; expected the same$"):
+        check_alike(one, other)
 
 
 def test_the_text_has_a_default(capsys):

@@ -13,10 +13,11 @@ from minibert.exercises import judge
 from minibert.exercises.course import EXERCISES
 from minibert.exercises.course.exercise import Finding
 from minibert.exercises.front import progress
-from minibert.exercises.front.classroom import IN_WORDS, in_words, students_in
+from minibert.exercises.front.classroom import IN_WORDS, Student, as_page, in_words, students_in
 from minibert.exercises.front.handing_out import stub
 from minibert.exercises.front.pictures import in_blocks
 from minibert.exercises.judge.compare import close, pictured
+from minibert.exercises.judge.report import Report
 from minibert.exercises.text import t
 from minibert.terminal import columns
 from tests.exercises.test_command import SOFTMAX, WRONG, run
@@ -172,6 +173,20 @@ def test_pages_and_pictures(tmp_path, capsys):
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert page.count("<figure>") == 3
     assert "01 softmax: not yet" in page
+
+
+def test_what_students_write_is_text_on_the_page_of_the_class(tmp_path):
+    evil = '"><script>alert(1)</script>'
+    part = {"name": "softmax", "status": "failed", "step": "values", "cause": evil}
+    report = Report(SOFTMAX.name, SOFTMAX.file, "failed", evil, step="values", parts=(part,))
+    page = as_page([Student(evil, [report], progress.Progress(tmp_path))], (SOFTMAX,), "en")
+    assert "script&gt;" in page and "<script" not in page
+
+
+def test_the_teachers_page_lists_the_exercises_as_they_are():
+    page = (Path(judge.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (\w+) \|", page, re.MULTILINE)
+    assert rows == [(str(exercise.number), exercise.name) for exercise in EXERCISES]
 
 
 def test_a_picture_shows_the_matrix_of_the_message_and_no_rounding():
