@@ -10,7 +10,7 @@ from tests.exercises.handed_in import FOLDER, answers
 from tests.exercises.test_course import solved, verdict
 
 SEED = 11
-ON_MODELS = {"encoder", "previous_token_head", "head_off", "fine_tuning", "patching", "why"}
+ON_MODELS = {"encoder", "previous_token_head", "head_off", "fine_tuning", "patching", "why", "parked_attention"}
 """These take most of the time; the long run tries them on every tenth seed."""
 NAMES = sorted(path.stem for path in FOLDER.glob("*.txt"))
 

@@ -99,7 +99,7 @@ def test_the_whole_course_in_a_notebook(tmp_path, capsys, kernel):
         assert said.startswith(f"{exercise.name}: right\nWhat did you predict?"), said
         assert f'show("{exercise.name}")' in said
     assert sorted(progress.read(tmp_path).right) == sorted(exercise.name for exercise in EXERCISES)
-    assert "24 of 24 are right." in said
+    assert "26 of 26 are right." in said
     assert "rows are layers" in kernel(code["previous_token_head-run"])
     assert "You wrote every function of it" in kernel(code["tools"] + "\n" + code["own"])
     assert set(notebook.mine) > set(EXERCISE_OF)
