@@ -10,8 +10,11 @@ import textwrap
 import numpy as np
 import pytest
 
+import minibert
+import viz
 from minibert.exercises import blanks, sentences
-from minibert.exercises.course import EXERCISES
+from minibert.exercises.course import EXERCISES, find
+from minibert.exercises.course.ex25_parked_attention.exercise import moved_lengths
 from minibert.exercises.course.exercise import Finding, Function, twice
 from minibert.exercises.course.shared import head_of
 from minibert.exercises.draw import Draw, model
@@ -383,3 +386,19 @@ def test_right_functions_before_a_wrong_one_are_praised(tmp_path):
     exercise = next(e for e in EXERCISES if e.name == "merge_and_residual")
     report = verdict(tmp_path, exercise, solved(exercise, "def attention_block(*_): raise NotImplementedError"))
     assert report["message"] == "merge_heads is right. attention_block is not written yet."
+
+
+def test_what_the_course_measures_is_what_viz_measures():
+    bert, texts = minibert.load("tiny"), sentences()[:4]
+    (parked, moved, _), (_, _, flatness, _) = (find(name).parts for name in ("parked_attention", "how_flat"))
+    parkings, helds = [], []
+    for trace in bert.batch(texts):
+        query, key, attention = (trace.stacked(name) for name in ("query", "key", "attention"))
+        special = np.array([role is not None for role in trace.roles])
+        parkings.append(viz.parking(attention, moved_lengths(bert, trace)[:, :, 0], special))
+        helds.append(viz.held(query, key, query[..., :2], key[..., :2]))
+    np.testing.assert_allclose(parked.solution(bert, texts), sum(parkings[1:], parkings[0]).parked, rtol=1e-5)
+    np.testing.assert_allclose(moved.solution(bert, texts), sum(parkings[1:], parkings[0]).moved, rtol=1e-5)
+    np.testing.assert_allclose(
+        flatness.solution(bert, texts, 2), np.mean([one.bound(2) for one in helds], 0), rtol=1e-4
+    )

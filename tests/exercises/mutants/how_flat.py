@@ -9,24 +9,24 @@ def squared(x, y):
     return np.array([[((a - b) ** 2).sum() for b in y] for a in x])
 
 
-def picture_scores__no_square(x, y):
+def picture_logits__no_square(x, y):
     return centred(-np.sqrt(squared(x, y)))
 
 
-def picture_scores__no_minus(x, y):
+def picture_logits__no_minus(x, y):
     return centred(squared(x, y))
 
 
-def picture_scores__not_centred(x, y):
+def picture_logits__not_centred(x, y):
     return -squared(x, y)
 
 
-def picture_scores__column_mean(x, y):
+def picture_logits__column_mean(x, y):
     scores = -squared(x, y)
     return scores - scores.mean(0)
 
 
-def picture_scores__mean_of_coordinates(x, y):
+def picture_logits__mean_of_coordinates(x, y):
     return centred(-squared(x, y)) / x.shape[1]
 
 

@@ -11,6 +11,7 @@ from minibert.exercises.material import sentences
 from minibert.exercises.text import Text, t
 from minibert.model import Bert
 from minibert.trace import Trace
+from viz.measures.parking import parking
 
 Lists = list[np.ndarray]
 
@@ -214,5 +215,5 @@ EXERCISE = Exercise(
         Finding("PARKING_HEAD", lambda: parked(model("tiny"), sentences()), "attention to special tokens"),
     ),
     answer=parked_answer,
-    shown=(parked, parked_moved),
+    shown=(parking,),
 )

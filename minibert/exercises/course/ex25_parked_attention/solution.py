@@ -11,7 +11,8 @@ PARKING_HEAD = (1, 3)  # (layer, head), both from 0
 
 
 def parked(bert: minibert.Bert, texts: list[str]) -> np.ndarray:
-    total_LH, words = 0, 0
+    total_LH = np.zeros((bert.config.num_hidden_layers, bert.config.num_attention_heads))
+    words = 0
     for text in texts:
         trace = bert(text)
         special_T = np.array([role is not None for role in trace.roles])

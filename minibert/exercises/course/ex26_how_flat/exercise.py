@@ -10,6 +10,7 @@ from minibert.exercises.draw import Draw, model
 from minibert.exercises.material import sentences
 from minibert.exercises.text import Text, t
 from minibert.model import Bert
+from viz.measures.held import Held, products
 
 
 def row_mean(scores_TS: np.ndarray) -> np.ndarray:
@@ -25,7 +26,7 @@ def no_mean(scores_TS: np.ndarray) -> np.ndarray:
 
 
 def drawn(scores: Callable = lambda apart_TSC: -(apart_TSC**2).sum(axis=-1), level: Callable = row_mean) -> Callable:
-    """picture_scores, with other scores, or with something else taken away."""
+    """picture_logits, with other scores, or with something else taken away."""
 
     def function(x_TC: np.ndarray, y_SC: np.ndarray) -> np.ndarray:
         scores_TS = scores(x_TC[:, None] - y_SC)
@@ -34,7 +35,7 @@ def drawn(scores: Callable = lambda apart_TSC: -(apart_TSC**2).sum(axis=-1), lev
     return function
 
 
-picture_scores = drawn()
+picture_logits = drawn()
 
 
 def picture_cases(draw: Draw) -> list[Case]:
@@ -58,7 +59,7 @@ PICTURE_MISTAKES = (
         drawn(lambda apart_TSC: -np.linalg.norm(apart_TSC, axis=-1)),
     ),
     Mistake(
-        "no-minus", "the minus sign is missing: a near key must have a high score", lambda x, y: -picture_scores(x, y)
+        "no-minus", "the minus sign is missing: a near key must have a high score", lambda x, y: -picture_logits(x, y)
     ),
     Mistake("not-centred", "the mean of each row is not subtracted", drawn(level=no_mean)),
     Mistake(
@@ -192,8 +193,8 @@ EXERCISE = Exercise(
     difficulty=2,
     parts=(
         Function(
-            "picture_scores",
-            picture_scores,
+            "picture_logits",
+            picture_logits,
             (Output("scores", ("query", "key")),),
             picture_cases,
             PICTURE_MISTAKES,
@@ -240,5 +241,5 @@ EXERCISE = Exercise(
         Finding("FLATTEST_HEAD", lambda: flatness(model("tiny"), sentences(), 2), "the most that a plane can hold"),
     ),
     answer=flat_answer,
-    shown=(picture_scores, most_held, flatness),
+    shown=(products, Held.bound),
 )

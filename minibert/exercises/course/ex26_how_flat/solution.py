@@ -10,7 +10,7 @@ from minibert.speed.cores import one_thread
 FLATTEST_HEAD = (0, 2)  # (layer, head), both from 0
 
 
-def picture_scores(x_TC: np.ndarray, y_SC: np.ndarray) -> np.ndarray:
+def picture_logits(x_TC: np.ndarray, y_SC: np.ndarray) -> np.ndarray:
     scores_TS = -((x_TC[:, None] - y_SC) ** 2).sum(axis=-1)
     return scores_TS - scores_TS.mean(axis=-1, keepdims=True)
 

@@ -13,14 +13,14 @@ first r singular values. So no picture holds more of a head's scores than
 
     most_held = sum(S[: C + 1]^2) / sum(S^2)        S: the singular values of the scores, minus the mean of each row
 
-Shapes: picture_scores: x_TC [T, C], y_SC [S, C] -> [T, S]
+Shapes: picture_logits: x_TC [T, C], y_SC [S, C] -> [T, S]
 most_held: scores_TS [T, S], dimensions C -> a number from 0 to 1
 flatness: bert, the model; texts, a list; dimensions C -> [layers, heads]: the mean of most_held over the texts
     trace.layers[l].scores    [heads, tokens, tokens], a row a query
 
 Worked example: the squared distances of the query from the keys are 1 and 9. Their mean is 5.
 
->>> picture_scores(np.array([[0.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 3.0]])).tolist()
+>>> picture_logits(np.array([[0.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 3.0]])).tolist()
 [[4.0, -4.0]]
 
 Predict, before you run it: is there a head that a plane (C = 2) can show nearly whole, more than 0.9 of it? Then write
@@ -36,7 +36,7 @@ from minibert.speed.cores import one_thread
 FLATTEST_HEAD = None  # (layer, head), both from 0
 
 
-def picture_scores(x_TC: np.ndarray, y_SC: np.ndarray) -> np.ndarray:
+def picture_logits(x_TC: np.ndarray, y_SC: np.ndarray) -> np.ndarray:
     """The scores of a picture, minus the mean of each row: [T, S]."""
     raise NotImplementedError
 
