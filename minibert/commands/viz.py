@@ -11,11 +11,12 @@ the nearer one (exact). The attention is the same in all three.
   minibert viz --draw search --layer 2 --head 0   how the scale was chosen
   minibert viz --vocabulary king --head 1         what head 0.1 looks for, of all words
 
-For one head the pictures are joint and distances; --draw also takes attention and search. For several heads they are
+For one head the pictures are joint and distances; --draw also takes attention, search, and joint-raw, joint-paper,
+joint-exact and joint-plane (the plane of --plane), which draw one way of the three alone. For several heads they are
 matrix, sheet (attention maps) and layers, or with --file metrics, matrix and positions. For several heads --draw takes
 all of these, and search, matrix-raw, matrix-paper and matrix-both (raw beside exact, or beside --plane), parked (the
 attention that special tokens get) and flat (how much of the scores a plane holds). For the heads of one layer it also
-takes joint-raw, joint-paper, joint-exact and joint-plane (the plane of --plane). Layers and heads count from 0.
+takes joint-raw, joint-paper, joint-exact and joint-plane. Layers and heads count from 0.
 
 The files go into a folder that is named after the model, the text and the options. With --out they go into that folder.
 """

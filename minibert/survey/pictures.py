@@ -169,7 +169,7 @@ def draw_joints(found: Survey, drawing: Drawing, method: str | None = None) -> "
         link = linked(found.sample, drawing.link, layer, head, drawing.words)
         lines = some_lines(found, layer, head, drawing)
         panels.append(Panel(points, measured, held, (0, column), lines, link, name))
-    return joint(found, drawing, panels, f"layer {layer}, {way.title}")
+    return joint(found, drawing, panels, way.title if found.single else f"layer {layer}, {way.title}")
 
 
 def way_of(found: Survey, method: str | None) -> int:
@@ -419,21 +419,25 @@ def region(found: Survey) -> tuple[np.ndarray, ...]:
 
 Draw = Callable[[Survey, Drawing], "Figure"]
 
+ONE_WAY: dict[str, Draw] = {
+    "joint-raw": partial(draw_joints, method="raw"),
+    "joint-paper": partial(draw_joints, method="paper"),
+    "joint-exact": partial(draw_joints, method="exact"),
+    "joint-plane": draw_joints,
+}
 ONE_HEAD: dict[str, Draw] = {
     "joint": draw_joint,
     "distances": draw_distances,
     "attention": draw_attention,
     "search": draw_search,
+    **ONE_WAY,
 }
 MANY_HEADS: dict[str, Draw] = {
     "matrix": draw_matrix,
     "matrix-raw": partial(draw_matrix, method="raw"),
     "matrix-paper": partial(draw_matrix, method="paper"),
     "matrix-both": partial(draw_matrix, which=(0, -1)),
-    "joint-raw": partial(draw_joints, method="raw"),
-    "joint-paper": partial(draw_joints, method="paper"),
-    "joint-exact": partial(draw_joints, method="exact"),
-    "joint-plane": draw_joints,
+    **ONE_WAY,
     "layers": draw_layers,
     "sheet": draw_sheet,
     "search": draw_search,

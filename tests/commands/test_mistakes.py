@@ -105,7 +105,7 @@ minibert: --draw joint-plane draws the plane of --plane; choose one, such as --p
 $ minibert viz --draw jiont
 minibert: --draw names 'jiont'; did you mean joint?
 $ minibert viz --draw ""
-minibert: --draw names ''; there are: joint, distances, attention, search, matrix, matrix-raw, matrix-paper, matrix-both, joint-raw, joint-paper, joint-exact, joint-plane, layers, sheet, metrics, positions
+minibert: --draw names ''; there are: joint, distances, attention, search, joint-raw, joint-paper, joint-exact, joint-plane, matrix, matrix-raw, matrix-paper, matrix-both, layers, sheet, metrics, positions
 $ minibert viz --points 100
 minibert: --points has no effect without --file; leave it out
 $ minibert viz --skip-bad

@@ -30,6 +30,7 @@ OPTIONS = """
 viz 'A dog.' --layer 0 --head 0 --draw joint + --layer 1
 viz 'A dog.' --layer 0 --head 0 --draw joint + --head 1
 viz 'A dog.' --layer 0 --head 0 --draw joint + --draw attention
+viz 'A dog.' --layer 0 --head 0 --draw joint-raw + --draw joint-exact
 viz 'A dog.' --draw joint + --model tiny-sentiment
 viz 'A dog.' --draw joint + --exercises right
 viz 'A dog.' --draw joint + --out there

@@ -178,7 +178,7 @@ def test_nothing_is_cut_and_no_two_titles_collide(capsys, model, figures, head):
     names = pictures.MANY_HEADS if head == "all" else pictures.ONE_HEAD
     long = "The unquestionable incomprehensibilities of a capybara sleeping in the afternoon, and of nothing else."
     wishes = ("--layer", 1, "--head", head, "--draw", ",".join(names), "--words", "--no-special", "--scope", "model")
-    wishes += ("--plane", "attention") * (head == "all")
+    wishes += ("--plane", "attention")
     run(capsys, *model, long, TEXT, TEXT, *wishes)
     for name, figure in zip(names, figures, strict=True):
         figure.draw_without_rendering()
@@ -189,6 +189,17 @@ def test_nothing_is_cut_and_no_two_titles_collide(capsys, model, figures, head):
         width, height = figure.canvas.get_width_height()
         for box in [*titles, *(part.get_tightbbox() for part in [*figure.axes, *figure.legends])]:
             assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, name
+
+
+@pytest.mark.parametrize("way", ["raw", "paper", "exact"])
+def test_one_head_is_drawn_in_one_way_alone(way, capsys, model, figures):
+    run(capsys, *model, TEXT, "--layer", 1, "--head", 2, "--draw", f"joint,joint-{way}")
+    both, alone = figures
+    panels = [axes for axes in both.axes if axes.get_title().startswith(way)]
+    (panel,), (axes,) = panels, alone.axes
+    for mine, theirs in zip(axes.collections[:2], panel.collections[:2], strict=True):
+        np.testing.assert_allclose(mine.get_offsets(), theirs.get_offsets())
+    assert f"layer 1, head 2 · {way} · " in " ".join(alone._suptitle.get_text().split())
 
 
 def test_one_head_of_many_sentences_shows_the_strongest_lines(capsys, model, tmp_path, figures):

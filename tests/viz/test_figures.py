@@ -960,3 +960,138 @@ def test_equal_tokens_of_a_sentence_are_numbered_and_the_caption_says_so():
     assert "Equal tokens have numbers in the order of the text." in said.replace("\n", " ")
     said = " ".join(texts(viz.joint_figure(n, list("abcde"), lines)))
     assert "Equal tokens" not in said.replace("\n", " ")
+
+
+def random_values(layers, columns):
+    return np.random.default_rng(1).normal(size=(layers, columns)) / 3
+
+
+def signed_figures(layers, columns, width):
+    """Pictures of numbers with a sign."""
+    values, parts = random_values(layers, columns), random_values(layers * columns, 9).reshape(layers, columns, 3, 3)
+    pair = {"title": "t", "width": width}
+    names, rest = [f"a part {i}" for i in range(columns)], {"title": "t", "caption": "c", "width": width}
+    return {
+        **{
+            f"limit {top}": viz.heatmap_figure({"cost, in nats": values}, limits={"cost, in nats": (-top, top)}, **rest)
+            for top in (1.23, 0.1, 0.0123, 1e-5)
+        },
+        **{
+            f"pair {most}": viz.attention_pair_figure(np.eye(3), np.roll(np.eye(3), 1, 0) * most, list("abc"), **pair)
+            for most in (0.5, 0.1)
+        },
+        "parts": viz.parts_figure(values, [f"a row {i}" for i in range(layers)], names, **rest),
+        "grid": viz.parts_grid_figure(
+            parts, range(layers), range(columns), ["word", "position", "head"], grey=parts < -0.4, **rest
+        ),
+        "terms": viz.terms_figure({f"a term {i}": float(x) for i, x in enumerate(values.flat)}, unit="score", **rest),
+        "circuit": viz.circuit_figure([viz.Arrow((0, 0), (1, 1), "query", 0.3)], range(layers), range(columns), **rest),
+        "tree": viz.tree_figure([viz.Branch(0, "door", 1.2), viz.Branch(1, "her", -0.7)], unit="lead", **rest),
+    }
+
+
+def joints_in_space(width):
+    query, key, _ = heads(tokens=12)
+    way = viz.normalize(query, key, method="paper", scale=1, components=3)
+    return viz.joint_figure([way] * 3, [f"token{i}" for i in range(12)], title="t", width=width)
+
+
+@pytest.mark.parametrize("size", [*SIZES, {"layers": 12, "columns": 12, "tokens": 20}])
+def test_the_edges_of_every_picture_are_white(size):
+    """Ink in the outermost pixels is the end of something that was cut off."""
+    width = size.get("width", style.WIDTH)
+    figures = every_figure(**size) | signed_figures(size["layers"], size["columns"], width)
+    for name, figure in (figures | {"space": joints_in_space(width)}).items():
+        pixels = np.asarray(Image.open(io.BytesIO(png(figure))).convert("L"))
+        for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+            assert edge.min() > 250, name
+
+
+def test_the_sign_of_a_cell_is_seen_without_colors():
+    """A cell below 0 has a number with a minus or, where numbers do not fit, a minus; the caption says so."""
+    for columns, width, numbers in ((4, 7, True), (24, 5, False)):
+        values = random_values(6, columns)
+        figure = viz.heatmap_figure({"cost": values}, title="t", width=width)
+        axes = figure.axes[0]
+        written = [text.get_text() for text in axes.texts]
+        assert bool(written) == numbers and any("A minus: below 0." in text for text in texts(figure)) != numbers
+        if numbers:
+            assert [text.startswith("−") for text in written] == (values < 0).ravel().tolist()
+            continue
+        (minus,) = axes.collections
+        low = values < -0.05 * np.abs(values).max()
+        assert sorted(map(tuple, minus.get_offsets().astype(int).tolist())) == sorted(
+            map(tuple, np.argwhere(low)[:, ::-1].tolist())
+        )
+    above = viz.heatmap_figure({"cost": np.abs(random_values(6, 24))}, title="t", width=5)
+    assert not above.axes[0].collections or not len(above.axes[0].collections[0].get_offsets())
+    before = np.eye(40) * 0.5 + 0.0125
+    pair = viz.attention_pair_figure(before, before[::-1], [f"t{i}" for i in range(40)], title="t")
+    (minus,) = pair.axes[2].collections
+    assert {tuple(place) for place in minus.get_offsets().astype(int).tolist()} == {(i, i) for i in range(40)}
+    assert any("with a minus where less" in text for text in texts(pair))
+
+
+def test_names_of_keys_are_in_italics(panels):
+    figure = viz.joint_figure(panels[0][0], TOKENS)
+    labels = [text for text in figure.axes[0].texts if text.get_text() in TOKENS]
+    assert len(labels) == 2 * len(TOKENS)
+    for label in labels:
+        assert (label.get_fontstyle() == "italic") == (label.get_color() == style.KEY)
+    assert any("Names of keys are in italics" in " ".join(text.split()) for text in texts(figure))
+
+
+def test_labels_in_space_keep_off_the_numbers_and_names_of_axes():
+    figure = joints_in_space(style.WIDTH)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        named = [text for text in axes.texts if text.get_text().startswith("token")]
+        labels = [Text.get_window_extent(text) for text in named]  # without the line back to the point
+        assert len(labels) == 24
+        for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+            for text in (axis.label, *axis.get_ticklabels()):
+                box = text.get_window_extent().padded(-1)
+                assert not text.get_text() or not any(box.overlaps(label) for label in labels), text
+
+
+def test_no_line_begins_with_dots_and_keys_stand_in_even_lines():
+    for width in np.linspace(0.8, 3, 40):
+        assert not any(
+            line.startswith("…") for line in canvas.wrap("tiny · “A long text that goes on …”", 8, width).split("\n")
+        )
+    labels = [
+        "query",
+        "key",
+        "first",
+        "second",
+        "third sentence",
+        "each query's most attended key",
+        "attention 0.1",
+        "attention 0.9",
+    ]
+    assert canvas._arrange(labels, 20) == (8, 1) and canvas._arrange(labels, 6.5) == (4, 2)
+    assert canvas._arrange(labels, 2) == (1, 8) and canvas._arrange([], 2) == (1, 0)
+
+
+def test_bars_by_position_have_ticks_at_the_roots_of_their_numbers():
+    by_offset = np.full((2, 2, 21), 0.01)
+    by_offset[0, 0, 11] = 0.9
+    figure = viz.positions_figure(by_offset)
+    axes = figure.axes[0]
+    ticks = dict(zip((label.get_text() for label in axes.get_yticklabels()), axes.get_yticks(), strict=True))
+    assert ticks == {"0": 0, "0.1": pytest.approx(0.1**0.5), "0.5": pytest.approx(0.5**0.5)}
+    assert max(patch.get_height() for patch in axes.patches if hasattr(patch, "get_height")) == pytest.approx(0.9**0.5)
+    assert not list(figure.axes[1].get_yticks())
+    assert any("a bar is as long as its square root" in " ".join(text.split()) for text in texts(figure))
+
+
+def test_a_narrow_joint_picture_fits_a_page(panels):
+    assert viz.joint_figure(panels[0], TOKENS, title="t", width=3).get_figheight() < 9
+
+
+def test_hexagons_say_how_many_pairs_they_are():
+    query, key, attention = heads(tokens=60)
+    figure = viz.distance_figure(viz.normalize(query, key, method="raw"), attention)
+    (hexagons,) = [c for c in figure.axes[0].collections if type(c).__name__ == "PolyCollection"]
+    low, high = hexagons.get_clim()
+    assert low < 1 and high == 3600 // 20 and "pairs: 1 where palest, 180 or more where black" in texts(figure)

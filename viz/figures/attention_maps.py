@@ -17,6 +17,8 @@ LONG = 30  # tokens; maps of more show the square root, since most attention is 
 LINE_HIGH = 1.15 * SMALL / 72  # height of a label in inches
 CELL = 0.4  # largest cell of a map in inches
 NUMBER_WIDE = 0.19  # width of a number in inches
+CLEARLY = 0.05  # below 0: by this share of the largest number
+MINUS = " A minus: below 0."
 READ = "One row per query, one column per key, in the order of the text; each row sums to 1."
 
 
@@ -99,10 +101,10 @@ def attention_pair_figure(
     norm, scale = _norm(len(labels))
     gutter, above = _room([labels])
     columns = 3 if width >= 4.5 else 1
-    panel = (width - gutter - 0.28) / columns - 0.15
-    margins = (gutter + 0.2, 0.08, above + 0.16, 0.42)
+    panel = (width - gutter - 0.42) / columns - 0.15
+    margins = (gutter + 0.2, 0.22, above + 0.16, 0.42)  # at the right, for half a number under the end of a color bar
     caption = READ + _some_labels(_step(panel, len(labels)))
-    caption += " Right: indigo where the second gives more attention, brown where less."
+    caption += " Difference: indigo where the second gives more attention, brown and with a minus where less."
     layout = canvas.Layout(3, columns, width, margins=margins, gaps=(0.2, above + 0.6))
     figure, panels = canvas.page(layout, title=title, caption=caption)
     maps = (
@@ -116,6 +118,8 @@ def attention_pair_figure(
         rows = axes is panels[0] or columns == 1
         images.append(_draw_map(axes, values, labels, cmap, its_norm, rows=rows, numbers=numbers))
         axes.set_title(canvas.wrap(name, NORMAL, panel, most=1), fontsize=NORMAL)
+    if not numbers:
+        mark_negative(panels[-1], images[-1], difference)
     first, second, third = panels
     of = second if columns == 1 else first
     canvas.colorbar(images[1], of, f"attention{scale}", up_to=second, horizontal=True)
@@ -236,6 +240,17 @@ def write_numbers(axes: Axes, image: AxesImage, values: np.ndarray, least: float
     for (i, j), value in np.ndenumerate(values):
         if abs(value) >= least:
             axes.text(j, i, number(value), ha="center", va="center", fontsize=SMALL, color=readable_on(image, value))
+
+
+def mark_negative(axes: Axes, image: AxesImage, values: np.ndarray) -> bool:
+    """A minus in each cell that is clearly below 0, since colors alone do not show the sign in grey. Are there any?"""
+    most = float(np.nanmax(np.abs(image.get_clim()))) or 1.0
+    rows, columns = np.nonzero(np.nan_to_num(values) < -CLEARLY * most)
+    cell = float((canvas.size_of(axes) / np.shape(values)[::-1]).min())
+    colors = [readable_on(image, float(value)) for value in values[rows, columns]]
+    side = min(0.6 * 72 * cell, SMALL)
+    axes.scatter(columns, rows, marker="_", s=side**2, c=colors, lw=max(0.3, side / 8))
+    return bool(len(rows))
 
 
 def readable_on(image: AxesImage, value: float) -> str:

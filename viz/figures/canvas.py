@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from viz.errors import InputError
 from viz.figures.style import FAINT, INK, KEY, KEY_MARK, LARGE, NORMAL, QUERY, QUERY_MARK, SMALL, WIDTH, house_style
@@ -146,12 +148,14 @@ def dot(color: Any, marker: str, label: str) -> Line2D:
 def wrap(text: str, size: float, width: float, most: int | None = None) -> str:
     """The text in lines of at most `width` inches, broken between words, or inside a word that is wider than a line.
 
+    No line begins with "…".
+
     If there are more than `most` lines, the others are left out and the last one ends in "…".
     """
     lines: list[str] = []
     for paragraph in text.split("\n") if text else []:
         line = ""
-        for word in paragraph.split(" "):
+        for word in re.split(" (?!…)", paragraph):
             longer = f"{line} {word}" if line else word
             if wide(longer, size) <= width:
                 line = longer
@@ -219,9 +223,13 @@ def _lines_high(text: str, size: float) -> float:
 
 
 def _arrange(labels: list[str], width: float) -> tuple[int, int]:
-    """The largest number of columns in which keys with these labels fit, and the number of lines."""
+    """The number of columns in which keys with these labels fit into the fewest lines, and the number of lines.
+
+    The lines are as even as possible.
+    """
     widths = [wide(label, NORMAL) + (1.6 + 0.5 + 1.4) * NORMAL / 72 for label in labels]
-    for columns in range(len(widths), 1, -1):
+    for lines in range(1, len(widths)):
+        columns = -(-len(widths) // lines)
         high, more = divmod(len(widths), columns)
         starts = np.cumsum([0] + [high + (column < more) for column in range(columns)])
         if sum(max(widths[a:b]) for a, b in itertools.pairwise(starts)) <= width:
@@ -240,10 +248,18 @@ def colorbar(
         box = (a.x0, a.y0 - 0.1 * down, b.x1 - a.x0, 0.06 * down)
     else:
         box = (a.x1 + 0.07 * across, a.y0, 0.07 * across, b.y1 - a.y0)
-    bar = figure.colorbar(image, cax=figure.add_axes(box), orientation="horizontal" if horizontal else "vertical")
+    long = (b.x1 - a.x0) / across / 0.4 if horizontal else (b.y1 - a.y0) / down / 0.2
+    ticks = MaxNLocator(int(np.clip(long, 2, 5)), steps=[1, 2, 5, 10])  # few, and short: the margin is small
+    where = "horizontal" if horizontal else "vertical"
+    bar = figure.colorbar(image, cax=figure.add_axes(box), orientation=where, ticks=ticks, format=_short_number)
     bar.set_label(label, fontsize=SMALL, labelpad=1.5)
     bar.ax.tick_params(labelsize=SMALL)
     bar.outline.set_linewidth(0.4)
+
+
+@FuncFormatter
+def _short_number(value: float, _: int) -> str:
+    return f"{value:z.3g}".replace("-", "−")
 
 
 def save(figure: Figure, path: str | Path) -> Path:

@@ -12,7 +12,7 @@ from matplotlib.patches import FancyArrowPatch
 
 from viz.errors import InputError
 from viz.figures import canvas
-from viz.figures.attention_maps import NUMBER_WIDE, number, readable_on
+from viz.figures.attention_maps import MINUS, NUMBER_WIDE, mark_negative, number, readable_on
 from viz.figures.grid import Grid, grid_page
 from viz.figures.style import ATTENTION, DIFFERENCE, FAINT, INK, KEY, QUERY, RULE, SMALL, WIDTH, in_house_style
 
@@ -66,7 +66,7 @@ def parts_figure(
     pale = np.zeros(values.shape, bool) if grey is None else np.asarray(grey, bool)
     left = 0.25 + max(canvas.wide(name, SMALL) for name in rows)
     below = 0.25 + max(canvas.wide(name, SMALL) for name in columns)
-    right = 0.55
+    right = 0.65
     cell = min(CELL, (width - left - right) / len(columns))
     margins = (left, width - left - cell * len(columns), 0.1, below)
     layout = canvas.Layout(1, 1, width, height=min(cell, 0.27) * len(rows), margins=margins)
@@ -82,6 +82,8 @@ def parts_figure(
                 color = FAINT if pale[i, j] else readable_on(image, value)
                 small = "" if checks is None else number(float(checks[i, j]))
                 _write_cell(axes, (j, i), number(float(value)), small, color)
+    else:
+        mark_negative(axes, image, colored)
     _frame(axes, rows, columns)
     canvas.colorbar(image, axes, "score")
     return figure
@@ -130,12 +132,14 @@ def parts_grid_figure(
     if np.shape(shares) != expected:
         raise InputError(f"shares are {list(np.shape(shares))}; expected {list(expected)}")
     grid = Grid(layers, heads, width, left=0.1, right=0.6)
+    caption += MINUS * bool((np.where(grey, 0, np.nan_to_num(shares)) < 0).any())
     figure, panels = grid_page(grid, title=title, caption=caption)
     named = {"fontsize": SMALL - 1, "labels": [name[0] for name in names], "ticks": range(len(names))}
     for place, axes in np.ndenumerate(panels):
         pale, of_head = grey[place], shares[place]
         axes.imshow(np.where(pale, np.abs(of_head), np.nan), cmap=GREYS, vmin=0, vmax=1, aspect="auto")
         image = axes.imshow(np.where(pale, np.nan, of_head), cmap=DIFFERENCE, vmin=-1, vmax=1, aspect="auto")
+        mark_negative(axes, image, np.where(pale, np.nan, of_head))
         wide, high = canvas.size_of(axes)
         axes.tick_params(length=0, pad=1)
         if place[1] == 0 and high > 0.09 * len(names):

@@ -21,6 +21,7 @@ from viz.geometry.sentences import Attention, PerToken, attention_blocks, senten
 from viz.measures.correlation import correlation
 
 MOST_DOTS = 2000  # more pairs are drawn as hexagons
+MOST_IN_HEXAGON = 20  # a hexagon with one in so many of all pairs is black
 STRONG = 0.1  # attention; pairs with more are drawn one by one beside the hexagons
 MOST_STRONG = 1500
 SOLID, DASHED = "-", (0, (3, 1.5))
@@ -68,7 +69,7 @@ def distance_figure(
     ratio = 0.6 if columns == 1 and width > 4 else 1.0
     margins = (0.42, 0.48, 0.46, 0.34)
     layout = canvas.Layout(len(heads), columns, width, ratio, margins=margins, gaps=(0.22, 0.82))
-    keys = _keys(link, measured[0].many)
+    keys = _keys(link, len(measured[0].distance) if measured[0].many else 0)
     figure, all_axes = canvas.page(layout, title=title, caption=_caption(heads), keys=keys)
     low, high = min(np.min(pairs.product) for pairs in measured), max(np.max(pairs.product) for pairs in measured)
     room = 0.04 * max(high - low, 1e-6)
@@ -113,7 +114,8 @@ def _draw_pairs(axes: Axes, pairs: Pairs) -> PathCollection:
     x, y, some = pairs.distance, pairs.product, np.arange(len(pairs.distance))
     if pairs.many:
         extent = (*axes.get_xlim(), *axes.get_ylim())
-        axes.hexbin(x, y, gridsize=36, bins="log", cmap="Greys", mincnt=1, extent=extent, lw=0, vmax=len(x) / 20)
+        limits = {"vmin": 0.5, "vmax": len(x) // MOST_IN_HEXAGON}  # so that a single pair is seen
+        axes.hexbin(x, y, gridsize=36, bins="log", cmap="Greys", mincnt=1, extent=extent, lw=0, **limits)
         some = np.flatnonzero(pairs.attention > STRONG)
         some = some[:: max(1, -(-len(some) // MOST_STRONG))]
     some = some[np.argsort(pairs.attention[some], kind="stable")]
@@ -130,7 +132,7 @@ def _correlations(pairs: Pairs) -> str:
     return f"r = {plain:.2f}; {weights}".replace("-", "−")
 
 
-def _keys(link: Lines | None, many: bool) -> list[Line2D]:
+def _keys(link: Lines | None, many: int) -> list[Line2D]:
     keys = [
         Line2D([], [], color=INK, lw=1, label="least squares"),
         Line2D([], [], color=INK, lw=1, ls=DASHED, label="weighted by closeness"),
@@ -138,7 +140,8 @@ def _keys(link: Lines | None, many: bool) -> list[Line2D]:
     if link is not None:
         keys.append(Line2D([], [], ls="", marker="o", mfc="none", mec=LINK, mew=1, ms=5, label=link.how))
     if many:
-        keys.append(Line2D([], [], ls="", marker="h", color="#b9bec9", ms=5, label="pairs, more where darker"))
+        said = f"pairs: 1 where palest, {many // MOST_IN_HEXAGON:,} or more where black"
+        keys.append(Line2D([], [], ls="", marker="h", color="#b9bec9", ms=5, label=said))
         keys.append(canvas.dot(DOTS(0.6), "o", f"a pair with attention above {STRONG:g}"))
     return keys
 

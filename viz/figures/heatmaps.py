@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from viz.figures import canvas
-from viz.figures.attention_maps import LINE_HIGH, NUMBER_WIDE, write_numbers
+from viz.figures.attention_maps import LINE_HIGH, MINUS, NUMBER_WIDE, mark_negative, write_numbers
 from viz.figures.grid import Grid, check_heads, grid_page
 from viz.figures.style import ATTENTION, DIFFERENCE, INK, KEY, NORMAL, SMALL, WIDTH, in_house_style
 from viz.measures.habits import OFFSETS
@@ -17,6 +17,7 @@ from viz.measures.habits import OFFSETS
 PAGE_HIGH = 9.2  # inches of all heatmaps together
 OUTSTANDING = 2  # a bar this many times as high as the median is named
 NEIGHBORS = 3  # the largest offset whose bar is named
+TICKS, LEAST_FOR_TICKS = (0, 0.1, 0.5, 1), 0.35  # of attention; inches of a bar chart with ticks
 LEAST_TOP = 0.1  # attention at the top of a bar chart, at least: low bars are to look low
 
 
@@ -65,6 +66,8 @@ def heatmap_figure(
     if fit < columns:  # an empty place has a meaning only in the columns that were asked for
         found = [heatmap for heatmap in found if heatmap is not None]
     layout = _heatmap_layout(len(found), fit, len(layers), len(heads), width)
+    if not _has_numbers(layout.panel, len(layers), len(heads)):
+        caption += MINUS * any(heatmap is not None and (heatmap.values < 0).any() for heatmap in found)
     figure, panels = canvas.page(layout, title=title, caption=caption)
     for place, (axes, heatmap) in enumerate(zip(panels, found, strict=True)):
         if heatmap is None:
@@ -80,11 +83,11 @@ def heatmap_figure(
 
 
 def _heatmap_layout(count: int, columns: int, layers: int, heads: int, width: float) -> canvas.Layout:
-    gap, above = 0.5, 0.36
-    wide = (width - 0.35 - 0.5 - gap * (columns - 1)) / columns
+    gap, above = 0.6, 0.36  # for a color bar with its numbers
+    wide = (width - 0.35 - gap * columns) / columns
     most = PAGE_HIGH / -(-count // columns) - above - 0.3
     high = max(min(wide * layers / heads, most, 0.3 * layers), 0.3)
-    margins = (0.35, 0.5, above, 0.25)
+    margins = (0.35, gap, above, 0.25)
     return canvas.Layout(count, columns, width, height=high, margins=margins, gaps=(gap, above + 0.28))
 
 
@@ -103,9 +106,16 @@ def _draw_heatmap(
     mean = f"mean {values.mean():z.2f}".replace("-", "−")
     name = canvas.wrap(heatmap.name, NORMAL, wide + 0.4)
     axes.set_title(f"{name}\n{mean}" if name else mean, fontsize=NORMAL, pad=3)
-    if wide / len(heads) >= NUMBER_WIDE and high / len(layers) >= LINE_HIGH:
+    if _has_numbers(size, len(layers), len(heads)):
         write_numbers(axes, image, values)
+    else:
+        mark_negative(axes, image, values)
     return image
+
+
+def _has_numbers(size: tuple[float, float], layers: int, heads: int) -> bool:
+    """Whether numbers fit into the cells of a panel."""
+    return size[0] / heads >= NUMBER_WIDE and size[1] / layers >= LINE_HIGH
 
 
 @in_house_style
@@ -131,11 +141,11 @@ def positions_figure(
     top = max(float(by_offset.max()), LEAST_TOP)
     span = f"{signed(OFFSETS[0])} to {signed(OFFSETS[-1])}"
     caption = (
-        f"Across: position of the key minus that of the query, {span}; line: 0. Up: square root of the mean attention, "
-        f"to {top:.2f}. Named and coloured: the highest bar from {signed(-NEIGHBORS)} to {signed(NEIGHBORS)}, where "
-        f"it is more than {OUTSTANDING} times as high as the median bar."
+        f"Across: position of the key minus that of the query, {span}; line: 0. Up: the mean attention, to {top:.2f}; "
+        f"a bar is as long as its square root. Named and coloured: the highest bar from {signed(-NEIGHBORS)} to "
+        f"{signed(NEIGHBORS)}, where it is more than {OUTSTANDING} times as high as the median bar."
     )
-    grid = Grid(layers, heads, width, strip=0.12, ratio=0.8)
+    grid = Grid(layers, heads, width, left=0.2, strip=0.12, ratio=0.8)
     figure, panels = grid_page(grid, title=title, caption=caption)
     near = np.flatnonzero(np.abs(OFFSETS) <= NEIGHBORS)
     roomy = (width - 0.3) / len(heads) > 0.45
@@ -147,6 +157,9 @@ def positions_figure(
         axes.axvline(0, color=INK, lw=0.3, zorder=0)
         axes.set_xlim(OFFSETS[0] - 0.5, OFFSETS[-1] + 0.5)
         axes.set_ylim(0, 1.05 * np.sqrt(top))
+        if place[1] == 0 and canvas.size_of(axes)[1] > LEAST_FOR_TICKS:
+            ticks = [tick for tick in TICKS if tick <= top]
+            axes.set_yticks(np.sqrt(ticks), [f"{tick:g}" for tick in ticks])
         name = f"{signed(OFFSETS[best])}: {by_offset[place][best]:.2f}" if roomy else signed(OFFSETS[best])
         if stands_out:
             axes.bar(OFFSETS[best], values[best], width=1, color=KEY, lw=0)

@@ -87,11 +87,15 @@ def joint_figure(
         for some, color in ((panel.lines, LINE), (panel.link, LINK)):
             if some is not None:
                 _draw_lines(axes, panel, some, color)
-        _label_points(axes, panel, [one.lines for one in within if one.lines is not None], labels, spans)
         for name, text in zip("xyz", panel.normalized.plane.axis_names, strict=False):
             text = text if flat else text.replace(" of variance", "")  # the axis is short
             getattr(axes, f"set_{name}label")(text, fontsize=SMALL, labelpad=2 if flat else -9)
         canvas.heading(axes, panel.title, panel.note)
+    if not flat:  # for the places of the numbers of the axes
+        figure.draw_without_rendering()
+    for axes, panel in zip(all_axes, shown, strict=True):
+        some = [one.lines for one in (shown if common else [panel]) if one.lines is not None]
+        _label_points(axes, panel, some, labels, spans)
     return figure
 
 
@@ -112,7 +116,7 @@ def _laid_out(panels: list[Panel], width: float) -> tuple[canvas.Layout, list[Pa
     title_lines, note_lines = max(map(_lines, titles)), max(map(_lines, notes))
     notes = [note + "\n" * (note_lines - _lines(note)) for note in notes]
     above = title_lines * NORMAL * 1.3 / 72 + note_lines * SMALL * 1.3 / 72 + 0.08
-    ratio = 0.75 if columns == 1 and width > 4 else 1.1 if flat else 1.0
+    ratio = 1.0 if not flat else 1.1 if columns > 1 else 0.75 if width > 4 else 0.6
     if rows > 1:  # so that all fit a page
         ratio = min(ratio, max(0.6, (HIGH / rows - 0.4 - above) / across))
     margins = (left, 0.08, above, 0.4)
@@ -243,7 +247,7 @@ def _label_points(axes: Any, panel: Panel, lines: list[Lines], labels: Sequence[
     query_ends = key_ends = np.arange(len(labels))
     most = min(60, int(6 * np.prod(canvas.size_of(axes))))  # two labels per token
     if len(labels) > most:
-        count = max(4, most // 3)
+        count = max(4, most // 3, most**2 // len(labels))  # the more tokens, the fewer names have room
         query_ends, key_ends = (_strongest_ends(lines, name, labels, count) for name in ("query", "key"))
         if link is not None:
             query_ends, key_ends = np.union1d(query_ends, link.query), np.union1d(key_ends, link.key)
@@ -258,7 +262,15 @@ def _label_points(axes: Any, panel: Panel, lines: list[Lines], labels: Sequence[
         [QUERY] * len(query_ends) + [KEY] * len(key_ends),
         among=np.concatenate([query, key])[:400],
         lines=np.concatenate(segments)[-400:] if segments else None,
+        italic=[False] * len(query_ends) + [True] * len(key_ends),
+        avoid=None if panel.flat else _boxes_of_axes(axes),
     )
+
+
+def _boxes_of_axes(axes: Any) -> np.ndarray:
+    """The boxes of the numbers and names of axes in space, [boxes, 4] in pixels."""
+    texts = [text for axis in (axes.xaxis, axes.yaxis, axes.zaxis) for text in (axis.label, *axis.get_ticklabels())]
+    return np.array([text.get_window_extent().extents for text in texts if text.get_text()]).reshape(-1, 4)
 
 
 def _strongest_ends(lines: list[Lines], name: str, labels: Sequence[str], count: int) -> np.ndarray:
@@ -314,7 +326,7 @@ def _keys(panels: list[Panel], sentences: int) -> list[Line2D]:
 
 def _caption(panels: list[Panel], common: bool, arrows: bool, repeated: bool) -> str:
     methods, tokens = {panel.normalized.name for panel in panels}, len(panels[0].query)
-    said = ["A query should lie near the keys it attends to."]
+    said = ["A query should lie near the keys it attends to. Names of keys are in italics."]
     if any("nearest@1" in panel.note for panel in panels):
         where = "in the picture (here) and by the distances of whole vectors (in all dimensions, in full)"
         said.append(f"nearest@1: share of queries whose most attended key is the nearest, {where}.")

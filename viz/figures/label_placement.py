@@ -25,6 +25,8 @@ def place_labels(
     *,
     among: np.ndarray | None = None,
     lines: np.ndarray | None = None,
+    italic: Sequence[bool] | None = None,
+    avoid: np.ndarray | None = None,
 ) -> None:
     """Write a text beside each point [N, 2]. A thin line leads back to the point if the text is far from it.
 
@@ -34,6 +36,7 @@ def place_labels(
 
     among: points [M, 2] that are drawn too, but have no text.
     lines: [M, 2, 2], the ends of lines that are drawn.
+    italic: [N], which texts are in italics. avoid: [M, 4], boxes in pixels that have other texts.
     """
     renderer = renderer_of(axes.figure)
     pixel = axes.figure.dpi / 72
@@ -42,13 +45,15 @@ def place_labels(
     if lines is not None and len(lines):
         along = _dotted(axes.transData.transform(lines.reshape(-1, 2)).reshape(-1, 2, 2), 4 * pixel)
     taken = np.concatenate([dots - 2.5 * pixel, dots + 2.5 * pixel], axis=-1)
+    taken = taken if avoid is None else np.concatenate([taken, avoid])
     surroundings = _Surroundings(np.array(axes.get_window_extent(renderer).extents), pixel, dots, along)
 
     rim = withStroke(linewidth=1.2, foreground="white", alpha=0.8)
     # the most crowded first: they have the fewest free places
     apart = np.linalg.norm(dots[: len(points), None] - dots, axis=-1)
     for i in np.argsort(np.sort(apart, axis=-1)[:, : min(6, len(dots))].sum(axis=-1), kind="stable"):
-        text = Text(0, 0, texts[i], fontsize=SMALL)
+        style = "italic" if italic is not None and italic[i] else "normal"
+        text = Text(0, 0, texts[i], fontsize=SMALL, fontstyle=style)
         text.set_figure(axes.figure)
         extent = text.get_window_extent(renderer)
         half = np.array([extent.width, extent.height]) / 2 + np.array([1.5, 0.5]) * pixel
@@ -63,7 +68,8 @@ def place_labels(
         if best >= 2 * len(DIRECTIONS) or confused[best] > 0:
             leader = {"arrowstyle": "-", "color": colors[i], "lw": 0.3, "alpha": 0.7, "shrinkA": 0, "shrinkB": 1}
         middle = tuple(axes.transData.inverted().transform(middles[best]))
-        look: dict[str, Any] = {"fontsize": SMALL, "color": colors[i], "path_effects": [rim], "arrowprops": leader}
+        look: dict[str, Any] = {"fontsize": SMALL, "fontstyle": style, "color": colors[i]}
+        look |= {"path_effects": [rim], "arrowprops": leader}
         axes.annotate(texts[i], points[i], middle, ha="center", va="center", annotation_clip=False, zorder=6, **look)
 
 
