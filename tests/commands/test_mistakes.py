@@ -99,13 +99,13 @@ minibert: --link has no effect on attention, but on joint, matrix, matrix-raw, m
 $ minibert viz --words --draw distances
 minibert: --words has no effect on distances, but on joint, matrix, matrix-raw, matrix-paper, matrix-both, joint-raw, joint-paper, joint-exact, joint-plane, attention, layers (--draw); leave it out
 $ minibert viz --layer all --draw joint
-minibert: --draw names 'joint', which is not for several heads; for several heads there are: matrix, matrix-raw, matrix-paper, matrix-both, joint-raw, joint-paper, joint-exact, joint-plane, layers, sheet, search, metrics, positions (see --layer and --head for the others)
+minibert: --draw names 'joint', which is not for several heads; for several heads there are: matrix, matrix-raw, matrix-paper, matrix-both, joint-raw, joint-paper, joint-exact, joint-plane, layers, sheet, search, metrics, parked, flat, positions (see --layer and --head for the others)
 $ minibert viz --layer 0 --draw joint-plane
 minibert: --draw joint-plane draws the plane of --plane; choose one, such as --plane attention
 $ minibert viz --draw jiont
 minibert: --draw names 'jiont'; did you mean joint?
 $ minibert viz --draw ""
-minibert: --draw names ''; there are: joint, distances, attention, search, joint-raw, joint-paper, joint-exact, joint-plane, matrix, matrix-raw, matrix-paper, matrix-both, layers, sheet, metrics, positions
+minibert: --draw names ''; there are: joint, distances, attention, search, joint-raw, joint-paper, joint-exact, joint-plane, matrix, matrix-raw, matrix-paper, matrix-both, layers, sheet, metrics, parked, flat, positions
 $ minibert viz --points 100
 minibert: --points has no effect without --file; leave it out
 $ minibert viz --skip-bad
