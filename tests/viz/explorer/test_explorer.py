@@ -147,6 +147,10 @@ def test_a_page_tells_nobody_where_the_model_lies(tmp_path, live):
     shutil.copytree(Path(minibert.__file__).parent / "models" / "tiny", folder)
     page = explore(minibert.load(folder), ["A cat."], live=live)
     assert "Model: mine." in data_of(page)["notes"] and "jane.secret" not in page.html
+    for file in ("tokenizer.json", "vocab.txt"):
+        (folder / file).unlink(missing_ok=True)
+    page = explore(minibert.load(folder), [minibert.Encoding.from_ids([2, 5, 3])])
+    assert page.why_not_live and "jane.secret" not in page.html
 
 
 def test_a_page_does_not_say_either_why_a_model_is_too_large(minilm):
