@@ -123,3 +123,16 @@ def test_the_workflow_tries_the_lower_bounds_that_stand_in_pyproject():
     for dependency in tried:
         name, lowest = dependency.split(">=")
         assert f"{re.search(rf' {name}==([0-9.]+)', text)[1]}.".startswith(f"{lowest}."), dependency
+
+
+def test_the_extra_that_a_message_names_has_the_package_that_is_missing():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    sources = [path for folder in ("minibert", "viz") for path in (ROOT / folder).rglob("*.py")]
+    found = [
+        pair
+        for path in sources
+        for pair in re.findall(r"takes? (\w+): pip install 'minibert-numpy\[(\w+)\]'", path.read_text(encoding="utf-8"))
+    ]
+    assert len(found) >= 3
+    for package, extra in found:
+        assert any(needed.startswith(package.lower()) for needed in extras[extra]), (package, extra)

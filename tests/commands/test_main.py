@@ -2,12 +2,15 @@
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import minibert
 from minibert.commands.line import COMMANDS
@@ -87,6 +90,10 @@ def test_info_adds_up(capsys, minilm, minilm_folder):
     assert status == 0
     assert "22,713,216 parameters" in out
     assert "hidden_size" in out and "384" in out
+    tensors = load_file(Path(minibert.__file__).parent / "models/tiny/model.safetensors")
+    out = run(capsys, "info", "tiny")[1]
+    assert f"{sum(tensor.size for tensor in tensors.values()):,} parameters" in out
+    assert re.search(r"decoder +the word embeddings +again", out)  # in the file, and in the sum, it is once
 
 
 def test_help_of_every_command(capsys):
