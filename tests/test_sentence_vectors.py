@@ -15,8 +15,9 @@ from sentence_transformers.sentence_transformer.modules import Dropout, LayerNor
 
 import minibert
 from minibert import UserError
+from minibert.checkpoint.parameters import NormWeights
 from minibert.checkpoint.sentence_transformers import FLAGS
-from minibert.sentence_vectors.embed import pool, similarities
+from minibert.sentence_vectors.embed import apply, pool, similarities
 from tests.commands.test_main import run
 from tests.reference.checkpoints import SHAPE, write_model, write_tokenizer
 from tests.reference.hub import Hub
@@ -426,3 +427,10 @@ def test_poolings_by_hand():
     assert pool(hidden, "cls").tolist() == [3, 0] and pool(hidden, "lasttoken").tolist() == [1, 8]
     np.testing.assert_allclose(pool(hidden, "weightedmean"), [5 / 3, 16 / 3])
     assert pool(hidden, "weightedmean", skipped=1).tolist() == [1, 8]
+
+
+def test_a_layer_norm_of_small_numbers_is_that_of_torch():
+    """There its eps counts."""
+    x = np.array([1, 2, 3, 5], np.float32) / 1000
+    norm = NormWeights(np.ones(4, np.float32), np.zeros(4, np.float32))
+    np.testing.assert_allclose(apply(norm, x), torch.nn.LayerNorm(4)(torch.from_numpy(x)).detach(), atol=1e-6)

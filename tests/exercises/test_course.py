@@ -5,6 +5,7 @@ import doctest
 import importlib
 import inspect
 import io
+import re
 import textwrap
 
 import numpy as np
@@ -331,7 +332,9 @@ def test_the_place_is_named(tmp_path):
     )
     report = verdict(tmp_path, exercise, code)
     assert report["where"] == {"layer": 2, "token": 5, "number": 7}
-    assert "layer 2, token 5, number 7: expected" in report["message"]
+    expected, got = re.search(r"layer 2, token 5, number 7: expected (\S+), got (\S+)", report["message"]).groups()
+    assert float(got) - float(expected) == pytest.approx(1, abs=1e-4)
+    assert (report["expected"], report["got"]) == (expected, got)
     assert report["mistake"] is None
 
 

@@ -542,6 +542,7 @@ def test_the_numbers_of_a_pair(show, file, traces):
     shown = [float(rows.nth(r).locator("td").nth(2).inner_text()) for r in range(rows.count())]
     np.testing.assert_allclose(shown, np.sort(layer.attention[head, i])[::-1], atol=5.1e-4)
     assert page.locator("#maths canvas").is_visible()
+    assert page.locator("#maths tr.chosen td").first.inner_text() == trace.tokens[j]
     press(page, "Shift+Tab", "Enter")  # the row keeps its place for the keyboard
     assert state(page, "key") != j
     assert page.evaluate("document.activeElement.closest('tr').classList.contains('chosen')")

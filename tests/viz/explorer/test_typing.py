@@ -329,6 +329,7 @@ def test_the_tour_leads_through(show, live):
     for step in range(1, steps + 1):
         ready(page)
         assert page.locator("#tour h2").inner_text().startswith(f"{step} / {steps}")
+        assert page.locator("#tour-back").is_disabled() == (step == 1)
         button = page.locator("#tour .guesses button")
         if button.count():
             button.last.click()

@@ -20,6 +20,9 @@ const { flatDistances } = await import(`${page}/places.mjs`);
 const { DEFAULTS } = await import(`${page}/state.mjs`);
 const { tipLines } = await import(`${page}/tip.mjs`);
 const { THEMES } = await import("../../../viz/web/colors.mjs");
+const { attention_block, embed, feed_forward_block } = await import("../../../viz/explorer/live/encoder.mjs");
+const { layer_norm } = await import("../../../viz/explorer/live/numerics.mjs");
+const { Tokenizer } = await import("../../../viz/explorer/live/tokenizer.mjs");
 const { Arithmetic } = await import("../../../minibert/read/page/arithmetic.mjs");
 const { colorOf, drawThumb } = await import("../../../minibert/read/page/thumbs.mjs");
 
@@ -112,6 +115,26 @@ test("distances in the picture are in its units", () => {
     const wanted = data.sentences[1].tokens.map((_, j) => Math.hypot(...at(5).map((v, c) => v - at(13 + j)[c]).slice(0, dims)) * 2.5);
     assert.deepEqual(found.map((v) => v.toFixed(4)), wanted.map((v) => v.toFixed(4)));
   }
+});
+
+// ---- the model of the page
+
+test("eps is added to the variance, under the root, wherever a layer norm is", () => {
+  const norm = { weight: Float32Array.of(1, 1), bias: Float32Array.of(0, 0) };
+  const none = { weight: new Float32Array(4), bias: new Float32Array(2) };
+  const [x, halves] = [Float32Array.of(1, 3), [-0.5, 0.5]]; // variance 1, eps 3, root 2
+  const config = { layer_norm_eps: 3, num_attention_heads: 1, hidden_act: "gelu" };
+  const weights = { attention: { query: none, key: none, value: none }, attention_output: none, attention_norm: norm, intermediate: none, output: none, output_norm: norm };
+  assert.deepEqual([...layer_norm(x, norm, 3)], halves);
+  assert.deepEqual([...attention_block(x, weights, config).attention_output_TD], halves);
+  assert.deepEqual([...feed_forward_block(x, weights, config).hidden_TD], halves);
+  const zero = new Float32Array(2);
+  assert.deepEqual([...embed({ ids: [0], types: [0] }, { word: x, position: zero, token_type: zero, norm, projection: null }, 3)], halves);
+});
+
+test("of two special tokens that begin alike, the longer one is found", () => {
+  const { written } = new Tokenizer({ vocabulary: [], special: { "<m>": 0, "<m>s": 1 } });
+  assert.equal(written.exec("a<m>s")?.[0], "<m>s");
 });
 
 // ---- minibert read
