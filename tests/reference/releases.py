@@ -158,6 +158,7 @@ def make(folder: Path) -> None:
         if not beside.exists():
             install(beside, *wanted)
         paths = {"PYTHONPATH": f"{folder / 'release'}{os.pathsep}{beside}", "USE_TORCH": "0", "HF_HUB_OFFLINE": "1"}
+        paths["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python"  # 4.30 knows no newer one
         subprocess.run([sys.executable, __file__, "save", folder, name], env=os.environ | paths, check=True)
     print(pack(folder))
 
