@@ -67,8 +67,10 @@ def quoted(texts: Sequence[str | tuple[str, str]]) -> str:
 
 
 def model_name(bert: Any) -> str:
-    """The name of a Bert: a bundled name or hub id as it is, the last two parts of a folder."""
-    return "/".join(Path(bert.name).parts[-2:])
+    """The name of a Bert: a bundled name or hub id as it is, the last two parts of a folder; and what was changed."""
+    off, own = bert.notes.get("heads off"), getattr(bert, "yours", ())
+    changed = f" without heads {off}" * bool(off) + f" with {counted(len(own), 'own function')}" * bool(own)
+    return "/".join(Path(bert.name).parts[-2:]) + changed
 
 
 def counted(count: int, noun: str) -> str:

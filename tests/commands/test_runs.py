@@ -9,6 +9,10 @@ import transformers
 
 import minibert
 from minibert.commands.output import folder_name, name_of_texts
+from minibert.exercises.own import put_together
+from minibert.numerics import softmax
+from minibert.survey import survey
+from minibert.survey.pictures import draw
 from tests.commands.test_main import run
 from tests.reference.checkpoints import VOCABULARY, write_model, write_tokenizer, write_vocabulary
 
@@ -76,6 +80,20 @@ def test_other_models_have_other_folders():
         "google-bert/bert-base-uncased",
     ]
     assert len({named(name) for name in names}) == len(names)
+    bert = minibert.load("tiny")
+    off, more = bert.without_heads([(0, 2)]), bert.without_heads([(0, 2), (3, 0)])
+    assert len({folder_name(one) for one in (bert, off, more)}) == 3
+
+
+def test_titles_and_json_say_what_was_changed_in_the_model(capsys):
+    bert = minibert.load("tiny").without_heads([(0, 2), (3, 0)])
+    figure = draw(survey(bert, ["A dog."], choose=lambda sample: ([1], [2])), "joint")
+    assert figure._suptitle.get_text().startswith("tiny without heads 0.2, 3.0 · layer 1, head 2 · ")
+    own = put_together({"softmax": {"softmax": softmax}}, minibert.load("tiny"))
+    figure = draw(survey(own, ["A dog."], choose=lambda sample: ([1], [2])), "joint")
+    assert figure._suptitle.get_text().startswith("tiny with 1 own function · layer 1, head 2 · ")
+    found = json.loads(run(capsys, "fill", "A [MASK].", "--without", "3.0", "--json")[1])
+    assert (found["model"], found["without"]) == ("tiny without heads 3.0", ["3.0"])
 
 
 def test_two_runs_leave_their_pictures_apart(capsys, tmp_path, monkeypatch):

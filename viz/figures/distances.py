@@ -114,7 +114,7 @@ def _draw_pairs(axes: Axes, pairs: Pairs) -> PathCollection:
     x, y, some = pairs.distance, pairs.product, np.arange(len(pairs.distance))
     if pairs.many:
         extent = (*axes.get_xlim(), *axes.get_ylim())
-        limits = {"vmin": 0.5, "vmax": len(x) // MOST_IN_HEXAGON}  # so that a single pair is seen
+        limits: dict[str, Any] = {"vmin": 0.5, "vmax": len(x) // MOST_IN_HEXAGON}  # so that a single pair is seen
         axes.hexbin(x, y, gridsize=36, bins="log", cmap="Greys", mincnt=1, extent=extent, lw=0, **limits)
         some = np.flatnonzero(pairs.attention > STRONG)
         some = some[:: max(1, -(-len(some) // MOST_STRONG))]

@@ -94,8 +94,8 @@ def joint_figure(
     if not flat:  # for the places of the numbers of the axes
         figure.draw_without_rendering()
     for axes, panel in zip(all_axes, shown, strict=True):
-        some = [one.lines for one in (shown if common else [panel]) if one.lines is not None]
-        _label_points(axes, panel, some, labels, spans)
+        near = [one.lines for one in (shown if common else [panel]) if one.lines is not None]
+        _label_points(axes, panel, near, labels, spans)
     return figure
 
 
