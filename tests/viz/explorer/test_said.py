@@ -110,6 +110,14 @@ def test_a_token_that_is_off_means_the_same_in_every_sentence(show, live, tiny):
     ready(page)
     assert page.locator("#off-note").inner_text() == note
     assert page.evaluate("explorer.data.typed.request.hidden") == [1]
+    page = show(live, state)
+    page.evaluate("explorer.live.model = undefined")  # a browser that does not let a page run one
+    page.locator("#tokens button").nth(1).click()
+    page.locator("#head-switches button", has_text="1.0").click()
+    left = tiny(SENTENCE).layers[2].attention[0][2, 0] / (1 - tiny(SENTENCE).layers[2].attention[0][2, 1])
+    assert page.evaluate("explorer.row(2)[0]") == pytest.approx(left, abs=1e-3)
+    assert page.locator("#off-note").inner_text().endswith("No model runs in this page.")
+    assert page.evaluate("explorer.state.without") == ""
 
 
 def test_the_tours_hidden_word_gives_its_share_in_proportion(show, live, tiny):

@@ -84,11 +84,12 @@ export class Live {
   /** A sentence of the page in which a head or a token is off becomes a typed one: the model must run for it. */
   adopt() {
     const { app, app: { data, state } } = this;
-    if (!this.model || isWritten(state) || !(state.off || state.without)) return;
+    if (isWritten(state) || !(state.off || state.without)) return;
     const [text, second = ""] = textsOf(data.sentences[state.sentence]);
-    if (!text && !second) return;
-    Object.assign(state, { text, second });
-    app.store.wanted = true;
+    if (this.model && (text || second)) {
+      Object.assign(state, { text, second });
+      app.store.wanted = true;
+    } else state.without = ""; // no model can run without a head
   }
 
   /** The whole way of the chosen token, or null while it is not known. */
