@@ -64,7 +64,10 @@ def test_attention_shows_all_layers_and_heads_and_pairs(capsys, minilm, minilm_f
     ("arguments", "message"),
     [
         (["attention", ""], "the text is empty; expected a sentence"),
-        (["attention", "word " * 600], "602 tokens, but this model has 512 positions"),
+        (
+            ["attention", "word " * 600],
+            "602 tokens, but this model has 512 positions (max_position_embeddings): shorten",
+        ),
         (["attention", TEXT, "--layer", "6"], "--layer is 6; this model has layers 0 to 5"),
         (["attention", TEXT, "--head", "-1"], "--head is -1; this model has heads 0 to 11"),
         (["attention", TEXT, "--top", "0"], "--top is 0; expected 1 or more"),

@@ -44,6 +44,7 @@ def test_list(capsys):
     for exercise in EXERCISES:
         assert f"{exercise.number:02}  {exercise.name} " in out
         assert exercise.title in out
+    assert f"about {sum(exercise.minutes for exercise in EXERCISES) / 60:.0f} hours" in " ".join(out.split())
 
 
 def test_list_is_called_status_too(tmp_path, capsys):

@@ -107,7 +107,7 @@ def test_the_files_teach_the_same(exercise):
     """The same equations and worked examples, line by line; only the words around them are Japanese."""
     english = (exercise.stub).read_text(encoding="utf-8").split('"""', 2)[1]
     own = FILES[exercise.name]
-    for lines in (examples, equations):
+    for lines in (examples, equations, shapes):
         assert lines(own) == lines(english)
     assert not re.search(IN_WORDS, own)
     assert own.count(" = ") == english.count(" = ")
@@ -134,6 +134,11 @@ def equations(text: str) -> list[str]:
     lines = [line.strip() for line in text.splitlines() if re.match(r"    \S", line)]
     lines = [re.split(BESIDE, line)[0] for line in lines if re.search(BESIDE, line) or line.isascii()]
     return [line for line in lines if line.isascii() and not re.search(IN_WORDS, line)]
+
+
+def shapes(text: str) -> list[str]:
+    """What stands beside an equation: "D -> F"."""
+    return re.findall(r" {2,}([A-Z](?:, [A-Z])* -> [A-Z](?:, [A-Z])*)$", text, re.MULTILINE)
 
 
 def test_a_folder_goes_on_in_its_language(tmp_path, capsys, monkeypatch):
