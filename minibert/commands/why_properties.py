@@ -12,7 +12,18 @@ from minibert.commands.why_file import check_both, check_head
 from minibert.files import write_csv
 from minibert.model import load
 from minibert.numerics import softmax
-from minibert.survey.properties import PERCENTILE, PLACES, PROPERTIES, SHUFFLES, Half, Properties, Row, properties
+from minibert.survey.properties import (
+    OF_KEYS,
+    OF_PAIRS,
+    PERCENTILE,
+    PLACES,
+    PROPERTIES,
+    SHUFFLES,
+    Half,
+    Properties,
+    Row,
+    properties,
+)
 from minibert.terminal import counted, printable
 
 if TYPE_CHECKING:
@@ -22,6 +33,7 @@ if TYPE_CHECKING:
 
 SHARE = "the share of the head's scores that the property's two strongest directions of queries and keys carry"
 NULL = f"null: {PERCENTILE} of {SHUFFLES} shares with shuffled labels are smaller"
+AMONG = "all properties but “special token” are measured among words: special tokens are left out"
 HALVES = "one half of the sentences gave the directions, the other half the shares"
 OF_MOST = ("distance", "same half", "special token")
 """So many pairs have these properties that only those with most attention are drawn."""
@@ -71,6 +83,7 @@ def lines(found: Properties) -> Iterator[str]:
     yield f"share: {SHARE}"
     yield f"{NULL}; *: the share is not above it"
     yield HALVES
+    yield AMONG
     yield "position x position: the exact term, as a share of the scores, and the share of this term that is carried"
 
 
@@ -110,7 +123,7 @@ def draw_heads(found: Properties, width: float) -> "Figure":
         for name, rows in of_all.items()
         if any(row.share is not None for row in rows)
     }
-    caption = f"Colour: {SHARE}; 0 where it is not above its null. {NULL[0].upper()}{NULL[1:]}; {HALVES}. "
+    caption = f"Colour: {SHARE}; 0 where it is not above its null. {NULL[0].upper()}{NULL[1:]}; {HALVES}; {AMONG}. "
     caption += "One row per layer, one column per head."
     limits = dict.fromkeys(maps, (0.0, max(0.1, *(float(array.max()) for array in maps.values()))))
     return viz.heatmap_figure(
@@ -130,7 +143,8 @@ def draw_planes(found: Properties, width: float) -> "Figure | None":
         "of a query and a key in it is what these directions carry of their score, before the division by sqrt(head "
         "size). Small: all tokens that were not fitted. With labels: one sentence. Colour: the token's place, or the "
         "words and tokens that have the property. Lines: the pairs of this sentence with the property, as wide as "
-        f"their attention; for {', '.join(OF_MOST)}, each query and its most attended key. Share: {SHARE}; {NULL}."
+        f"their attention; for {', '.join(OF_MOST)}, each query and its most attended key. Share: {SHARE}; {NULL}; "
+        f"{AMONG}."
     )
     heading = f"{title(found)} · head {found.layers[0]}.{found.heads[0]}"
     return viz.property_figure(panels, title=heading, caption=caption, width=width)
@@ -140,11 +154,13 @@ def panel_of(found: Properties, p: int) -> "PropertyPanel":
     """The plane of one property, with the sentence that has most pairs with it among the short ones."""
     from viz.figures.properties import PropertyPanel
 
-    held, row = found.held, found.rows[p]
+    row = found.rows[p]
+    held = found.held[row.property]
     query, key = held.query[0, 0], held.key[0, 0]
     x, y = found.planes[0, 0, p].draw(query, key)
     name = row.property
-    has = [np.abs(label) if name == "distance" else label > 0 for label in (each[p] for each in held.labels)]
+    place = 0 if name in OF_KEYS else OF_PAIRS.index(name)
+    has = [each[place] for each in held.has]
     number = drawn_sentence(held, has)
     span = held.spans[number]
     attention = softmax(query[span] @ key[span].T / np.sqrt(query.shape[-1]))

@@ -5,6 +5,11 @@ Half of the sentences drawn from a file, every other one, give the directions of
 something, so the same is done with shuffled labels: in each sentence, the tokens change their places, each with its
 query and its key, and the labels stay. A share counts if it is larger than those of 95 in 100 shuffles.
 
+Properties of a pair are measured among words: special tokens are left out, as queries and as keys. No token has [CLS]
+as its next place. So a head that parks its attention on [CLS] would else carry the property "next place". For the same
+reason, such labels are taken less their means over the queries, too. "special token" is a property of the key alone, so
+it is measured among all tokens.
+
 Where a property is one of places, the exact sum of `minibert.whatif.attribution` is measured beside it, in the same
 unit: the term position x position, as a share of the scores, and the share of this term that the directions carry.
 P is the number of properties, n counts the shuffles.
@@ -31,7 +36,9 @@ from viz.geometry.properties import PropertyPlane, centred, contrast, energy
 
 PLACES = ("previous place", "next place", "distance", "same half")
 """The properties of places."""
-PROPERTIES = ("same word", "piece of the word", *PLACES, "special token")
+OF_PAIRS = ("same word", "piece of the word", *PLACES)
+OF_KEYS = ("special token",)
+PROPERTIES = (*OF_PAIRS, *OF_KEYS)
 POINTS = 2000
 """Tokens that are drawn from the file."""
 LEAST = 8
@@ -73,9 +80,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Half:
-    """Half of the sentences, end to end.
+    """Half of the sentences, end to end: their words for OF_PAIRS, all tokens for OF_KEYS.
 
-    query, key: [L, H, N, K]; the keys less their mean over the sentence. labels: [P, S, S] per sentence, centred.
+    query, key: [L, H, N, K]; the keys less their mean over the sentence.
+    labels: [P, S, S] per sentence, less their means. has: the same, True for pairs with the property.
     tokens: [N]; words, spellings: [N], see `words_of`. pairs: [P], how many have each property.
     """
 
@@ -86,6 +94,7 @@ class Half:
     tokens: list[str]
     words: np.ndarray
     spellings: np.ndarray
+    has: list[np.ndarray]
     pairs: np.ndarray
 
 
@@ -101,9 +110,8 @@ class Properties(Run):
     rows: list[Row]
     planes: PropertyPlane
     """of layers, heads and properties, [L, H, P]"""
-    fitted: Half
-    held: Half
-    """the sentences that were measured, not fitted"""
+    held: dict[str, Half]
+    """for each property the sentences that were measured, not fitted"""
 
     def of_head(self, layer: int, head: int) -> list[Row]:
         """The rows of one head, in the order of PROPERTIES."""
@@ -137,23 +145,30 @@ def properties(
         layers, heads = range(head[0], head[0] + 1), range(head[1], head[1] + 1)
     with one_thread():
         traces = list(with_bar(bert.stream(sample, KEEP), len(sample), "sentences drawn"))
-        fitted, held = (half_of(traces[first::2], layers, heads) for first in (0, 1))
+        traces = [trace for trace in traces if words_among(trace).sum() > 1]
+        halves = {names: [half_of(traces[i::2], layers, heads, names) for i in (0, 1)] for names in (OF_PAIRS, OF_KEYS)}
         places = PositionTerm.of(bert, traces[1::2], layers, heads)
-        scores = energy(held.query, held.key, held.spans)
-        found = [
-            measure_layer(fitted, place, scores[place], seed)
-            for place in with_bar(range(len(layers)), len(layers), "layers")
-        ]
-    planes = PropertyPlane(
-        *map(np.stack, zip(*((plane.query_axes, plane.key_axes) for plane, _ in found), strict=True))
-    )
-    shares = np.stack([shares for _, shares in found])
+        rows: list[Row] = []
+        planes: list[PropertyPlane] = []
+        for names, (fitted, held) in halves.items():
+            scores = energy(held.query, held.key, held.spans)
+            found = [
+                measure_layer(fitted, place, scores[place], seed)
+                for place in with_bar(range(len(layers)), len(layers), "layers")
+            ]
+            some, *others = (plane.fieldwise(lambda axes: axes[None]) for plane, _ in found)
+            planes.append(some.fieldwise(lambda *axes: np.concatenate(axes), *others))
+            shares = np.stack([shares for _, shares in found])
+            rows += rows_of(names, fitted, held, layers, heads, shares, scores, places, planes[-1])
+    rows.sort(key=lambda row: (row.layer, row.head, PROPERTIES.index(row.property)))
+    both = planes[0].fieldwise(lambda *axes: np.concatenate(axes, axis=2), planes[1])
     about = corpus, scan, scan.sentences, skip_bad, model_name(bert)
-    rows = list(rows_of(fitted, held, layers, heads, shares, scores, places, planes))
-    return Properties(*about, len(sample), layers, heads, rows, planes, fitted, held)
+    held_of = {name: held for names, (_, held) in halves.items() for name in names}
+    return Properties(*about, len(sample), layers, heads, rows, both, held_of)
 
 
 def rows_of(
+    names: Sequence[str],
     fitted: Half,
     held: Half,
     layers: range,
@@ -170,13 +185,13 @@ def rows_of(
     nulls = np.percentile(shares[:, 1:], PERCENTILE, axis=1)
     of_term = planes.share(places.energy[:, :, None])
     for i, j, p in np.ndindex(nulls.shape):
-        of_places = PROPERTIES[p] in PLACES
+        of_places = names[p] in PLACES
         enough = bool(min(fitted.pairs[p], held.pairs[p]) >= LEAST_PAIRS)
         share, null = float(shares[i, 0, j, p]), float(nulls[i, j, p])
         yield Row(
             layers[i],
             heads[j],
-            PROPERTIES[p],
+            names[p],
             share if enough else None,
             null if enough else None,
             enough and share > null,
@@ -187,30 +202,44 @@ def rows_of(
         )
 
 
-def half_of(traces: Sequence[Trace], layers: range, heads: range) -> Half:
-    """Queries, keys, labels and tokens of some sentences, end to end."""
-    queries, keys = [], []
-    for trace in traces:
-        query, key = (
-            np.stack([getattr(trace.layers[layer], name)[heads.start : heads.stop] for layer in layers])
-            for name in ("query", "key")
-        )
-        queries.append(query)
-        keys.append(key - key.mean(axis=-2, keepdims=True))
-    stops = np.cumsum([len(trace.tokens) for trace in traces]).tolist()
+def half_of(traces: Sequence[Trace], layers: range, heads: range, names: tuple[str, ...]) -> Half:
+    """Queries, keys, labels and tokens of some sentences, end to end, for these properties."""
+    chosen = [words_among(trace) if names == OF_PAIRS else np.ones(len(trace.tokens), bool) for trace in traces]
+    which = [PROPERTIES.index(name) for name in names]
+    labels = [labels_of(trace)[which][:, kept][..., kept] for trace, kept in zip(traces, chosen, strict=True)]
+    stops = np.cumsum([label.shape[-1] for label in labels]).tolist()
     spans = [slice(start, stop) for start, stop in zip([0, *stops], stops, strict=False)]
-    found = [labels_of(trace) for trace in traces]
-    words, spellings = (np.concatenate(numbers) for numbers in zip(*map(words_of, traces), strict=True))
-    return Half(
-        np.concatenate(queries, axis=-2),
-        np.concatenate(keys, axis=-2),
-        [centred(label).astype(np.float32) for label in found],
-        spans,
-        [token for trace in traces for token in trace.tokens],
-        words,
-        spellings,
-        np.sum([(label != 0).sum(axis=(1, 2)) for label in found], axis=0),
+    query, key = (
+        np.concatenate(
+            [
+                np.stack([getattr(trace.layers[layer], name)[heads.start : heads.stop, kept] for layer in layers])
+                for trace, kept in zip(traces, chosen, strict=True)
+            ],
+            axis=-2,
+        )
+        for name in ("query", "key")
     )
+    for span in spans:
+        key[..., span, :] -= key[..., span, :].mean(axis=-2, keepdims=True)
+    both_ways = [centred(label.mT).mT if names == OF_PAIRS else label for label in labels]
+    words, spellings = (np.concatenate(numbers) for numbers in zip(*map(words_of, traces), strict=True))
+    kept = np.concatenate(chosen)
+    return Half(
+        query,
+        key,
+        [centred(label).astype(np.float32) for label in both_ways],
+        spans,
+        np.array([token for trace in traces for token in trace.tokens], object)[kept].tolist(),
+        words[kept],
+        spellings[kept],
+        [label != 0 for label in labels],
+        np.sum([(label != 0).sum(axis=(1, 2)) for label in labels], axis=0),
+    )
+
+
+def words_among(trace: Trace) -> np.ndarray:
+    """[T], which tokens are not special."""
+    return np.array([role in (None, "mask") for role in trace.roles])
 
 
 def labels_of(trace: Trace) -> np.ndarray:
@@ -218,7 +247,7 @@ def labels_of(trace: Trace) -> np.ndarray:
     place, word, spelled = np.arange(len(trace.tokens)), *words_of(trace)
     after, other = place - place[:, None], place != place[:, None]
     same_piece = (word == word[:, None]) & (word >= 0)
-    special = np.array([role not in (None, "mask") for role in trace.roles])
+    special = ~words_among(trace)
     second = 2 * place >= len(place)
     found = {
         "same word": (spelled == spelled[:, None]) & (spelled >= 0) & ~same_piece,
@@ -246,7 +275,7 @@ def words_of(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class PositionTerm:
-    """The term position x position of the scores, over some sentences.
+    """The term position x position of the scores among words, over some sentences.
 
     energy: [L, H, K, K], of its queries and keys. common: [L, H], the sum over pairs of score times term.
     """
@@ -259,26 +288,28 @@ class PositionTerm:
         count, size = bert.config.num_attention_heads, bert.config.head_size
         total, common = np.zeros((len(layers), len(heads), size, size)), np.zeros((len(layers), len(heads)))
         for trace in with_bar(traces, len(traces), "sentences explained"):
+            kept = words_among(trace)
+            whole = [slice(0, int(kept.sum()))]
             for layer, parts in zip(range(layers[-1] + 1), parts_of_each_state(bert, trace), strict=False):
                 if layer not in layers:
                     continue
-                of_position_TD = parts.vectors[place_of(parts, "position")]
+                of_position_TD = parts.vectors[place_of(parts, "position")][kept]
                 query, key = (
                     split_heads(of_position_TD @ linear.weight.T.astype(float), count)[heads.start : heads.stop]
                     for linear in bert.weights.layers[layer].attention[:2]
                 )
-                place, whole = layers.index(layer), [slice(0, len(trace.tokens))]
-                total[place] += energy(query, key, whole)
-                common[place] += cross(trace, layer, heads, query, key)
+                own_query, own_key = (
+                    getattr(trace.layers[layer], name)[heads.start : heads.stop, kept] for name in ("query", "key")
+                )
+                total[layers.index(layer)] += energy(query, key, whole)
+                common[layers.index(layer)] += product(own_query, own_key, query, key)
         return cls(total, common)
 
 
-def cross(trace: Trace, layer: int, heads: range, query: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """The sum over pairs of the score times q . k of other queries and keys [H, S, K]: [H]."""
-    scores = query @ (key - key.mean(axis=-2, keepdims=True)).mT
-    of_layer = trace.layers[layer]
-    own = of_layer.query[heads.start : heads.stop].astype(float) @ of_layer.key[heads.start : heads.stop].mT
-    return (scores * own).sum(axis=(-2, -1))
+def product(query: np.ndarray, key: np.ndarray, other_query: np.ndarray, other_key: np.ndarray) -> np.ndarray:
+    """The sum over pairs of a sentence of both scores' product, less their means over the keys: [H]."""
+    others = centred(other_query @ other_key.mT)
+    return (query.astype(float) @ key.mT * others).sum(axis=(-2, -1))
 
 
 def measure_layer(fitted: Half, place: int, scores: np.ndarray, seed: int) -> tuple[PropertyPlane, np.ndarray]:

@@ -1,6 +1,7 @@
 """`minibert why --properties --file`: labels of a text, shares and their nulls, table, CSV, JSON and pictures."""
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -51,7 +52,7 @@ def random_half(rng, heads):
     labels = [centred((rng.random((1, 8, 8)) < 0.2).astype(np.float32)) for _ in spans]
     query, key = rng.normal(size=(2, 1, heads, 160, 4)).astype(np.float32)
     nothing = np.zeros(160, int)
-    return Half(query, key, labels, spans, [""] * 160, nothing, nothing, np.array([200]))
+    return Half(query, key, labels, spans, [""] * 160, nothing, nothing, [], np.array([200]))
 
 
 def test_a_head_without_the_property_stays_below_its_null_in_95_of_100(monkeypatch):
@@ -89,6 +90,8 @@ def test_the_exact_term_is_that_of_the_attribution(file, sentences):
         parts = parts_of_states(bert, trace, 1)
         query, key = query_and_key_parts(bert, parts, 1, 2)
         place = parts.names.index("position")
+        words = [i for i, role in enumerate(trace.roles) if role is None]
+        query, key = query[:, words], key[:, words]
         scores, term = centred(query.sum(0) @ key.sum(0).T), centred(query[place] @ key[place].T)
         common, total = common + (scores * term).sum(), total + (scores**2).sum()
     assert row.position_term == pytest.approx(common / total, rel=1e-4)
@@ -119,3 +122,35 @@ def test_few_sentences(capsys, tmp_path):
     (tmp_path / "few.txt").write_text("one\ntwo\n", encoding="utf-8")
     status, _, err = run(capsys, "--properties", "--file", str(tmp_path / "few.txt"))
     assert status == 2 and "few.txt has 2 sentences in its first 2000 tokens; expected 8 or more" in err
+
+
+def test_special_tokens_count_for_nothing_but_their_own_property(file):
+    bert = minibert.load("tiny")
+    traces = list(bert.batch(["the man saw the sea", "a king and a queen"]))
+    words = survey.half_of(traces, range(1), range(4), survey.OF_PAIRS)
+    assert words.tokens == ["the", "man", "saw", "the", "sea", "a", "king", "and", "a", "queen"]
+    assert [label.shape for label in words.labels] == [(6, 5, 5)] * 2
+    assert words.pairs.tolist() == [4, 0, 8, 8, 40, 26]
+    for label in words.labels:  # less the means of both: what a key has for all queries alike counts for nothing
+        np.testing.assert_allclose([label.mean(axis=-1), label.mean(axis=-2)], 0, atol=1e-6)
+    everything = survey.half_of(traces, range(1), range(4), survey.OF_KEYS)
+    assert everything.tokens[0] == "[CLS]" and everything.pairs.tolist() == [7 * 2 * 2]
+    np.testing.assert_allclose(everything.labels[0].mean(axis=-1), 0, atol=1e-6)
+    assert np.abs(everything.labels[0].mean(axis=-2)).max() > 0.1
+
+
+def test_the_parking_of_a_head_is_no_property_of_places():
+    """All queries look for [CLS], which is nobody's next place; nothing else is in the head."""
+    rng = np.random.default_rng(3)
+    bert, texts = minibert.load("tiny"), ["the man saw the sea and the old king", "she had a small dog and a cat"] * 8
+    traces = []
+    for trace in map(bert, texts):
+        query, key = rng.normal(size=(2, 4, len(trace.tokens), 64)).astype(np.float32)
+        query[..., 0], key[..., 0, 0] = 9, 9
+        traces.append(dataclasses.replace(trace, layers=(dataclasses.replace(trace.layers[0], query=query, key=key),)))
+    for names, found in ((survey.OF_PAIRS, "next place"), (survey.OF_KEYS, "special token")):
+        fitted, held = (survey.half_of(traces[i::2], range(1), range(4), names) for i in (0, 1))
+        scores = energy(held.query, held.key, held.spans)[0]
+        shares = measure_layer(fitted, 0, scores, seed=0)[1][:, :, names.index(found)]
+        above = shares[0] > np.percentile(shares[1:], 95, axis=0)
+        assert above.sum() >= 3 if found == "special token" else above.sum() <= 1

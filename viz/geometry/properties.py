@@ -36,7 +36,8 @@ def contrast(query: np.ndarray, key: np.ndarray, labels: Sequence[np.ndarray], s
     """C of each property, [..., P, K, K].
 
     query, key: [..., N, K], sentences end to end; spans: the place of each sentence.
-    labels: [P, S, S] per sentence, less their means over the keys (`centred`).
+    labels: [P, S, S] per sentence, less their means over the keys (`centred`), and over the queries where a property
+    of the key alone is to count for nothing.
     """
     *heads, tokens, size = key.shape
     count = len(labels[0])
