@@ -93,6 +93,7 @@ def test_the_address_is_copied_or_shown(show, live):
         else:
             whole, short = shown.evaluate_all("all => all.map((field) => field.value)")
             assert short == part and whole.endswith(f"/tiny.html{part}")
+            assert "copied" not in page.locator("#info-text").inner_text()
         page.keyboard.press("Escape")
 
 
