@@ -111,7 +111,7 @@ def refuse_other_models(where: str | Path, kinds: Sequence[str]) -> None:
 
 def module_paths(path: Path) -> list[tuple[str, str]]:
     """The kind of each module in a modules.json, and its folder, relative to that of the file ("" is the same)."""
-    listed, found, names = read_value(path), [], set()
+    listed, found, names = read_value(path), [], set[str]()
     if not isinstance(listed, list) or not all(isinstance(module, dict) for module in listed):
         raise CheckpointError(f"{path} holds {abbreviate(listed)}; expected a list of modules with type and path")
     for module in listed:
