@@ -87,9 +87,7 @@ def joint_figure(
         for some, color in ((panel.lines, LINE), (panel.link, LINK)):
             if some is not None:
                 _draw_lines(axes, panel, some, color)
-        for name, text in zip("xyz", panel.normalized.plane.axis_names, strict=False):
-            text = text if flat else text.replace(" of variance", "")  # the axis is short
-            getattr(axes, f"set_{name}label")(text, fontsize=SMALL, labelpad=2 if flat else -9)
+        _name_axes(axes, panel)
         canvas.heading(axes, panel.title, panel.note)
     if not flat:  # for the places of the numbers of the axes
         figure.draw_without_rendering()
@@ -176,6 +174,12 @@ def _tint(color: str, sentence: int) -> tuple[float, ...]:
     """Marks of the first sentence are full, of the second hollow, of the third half full."""
     share = (1.0, 0.0, 0.4)[sentence]
     return tuple(1 - share * (1 - channel) for channel in to_rgb(color))
+
+
+def _name_axes(axes: Any, panel: Panel) -> None:
+    for name, text in zip("xyz", panel.normalized.plane.axis_names, strict=False):
+        text = text if panel.flat else text.replace(" of variance", "")  # the axis is short
+        getattr(axes, f"set_{name}label")(text, fontsize=SMALL, labelpad=2 if panel.flat else -9)
 
 
 def _draw_points(axes: Any, panel: Panel, spans: list[slice]) -> None:
