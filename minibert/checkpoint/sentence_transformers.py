@@ -111,7 +111,7 @@ def refuse_other_models(where: str | Path, kinds: Sequence[str]) -> None:
 
 def module_paths(path: Path) -> list[tuple[str, str]]:
     """The kind of each module in a modules.json, and its folder, relative to that of the file ("" is the same)."""
-    listed, found, names = read_value(path), [], set[str]()
+    listed, found, names = read_value(path), [], set()
     if not isinstance(listed, list) or not all(isinstance(module, dict) for module in listed):
         raise CheckpointError(f"{path} holds {abbreviate(listed)}; expected a list of modules with type and path")
     for module in listed:
@@ -231,12 +231,12 @@ def read(stored: dict[str, Stored], folder: Path, name: str, *shape: int) -> np.
 def read_transformer(folder: Path) -> dict[str, Any]:
     """`lowercase` and `longest` of the Transformer module."""
     found = ((path, read_json(path)) for name in TRANSFORMER_FILES if (path := folder / name).is_file())
-    path, settings = next(((path, settings) for path, settings in found if settings), (None, {}))
+    path, settings = next(((path, settings) for path, settings in found if settings), (folder, {}))
     check_transformer(settings, path)
     return {"lowercase": bool(settings.get("do_lower_case")), "longest": read_longest(folder, settings)}
 
 
-def check_transformer(settings: dict, path: Path | None) -> None:
+def check_transformer(settings: dict, path: Path) -> None:
     """CheckpointError: a setting would change the vectors, and is not obeyed here."""
     expected: dict[str, Sequence] = {
         "transformer_task": (None, "feature-extraction"),
