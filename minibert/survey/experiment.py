@@ -19,6 +19,8 @@ from minibert.terminal import model_name
 
 MOST_QUERIES = 5000
 """Queries that are measured, shared out evenly among the sentences, one at least of each."""
+MOST_HELD = 400
+"""What planes hold is measured in about so many sentences: in every second, third ... line of a longer file."""
 
 
 def survey(
@@ -65,7 +67,9 @@ def survey(
         where = Heads(layers, heads)
         ways = fit(sample, where, METHODS, scope=scope, dims=dims, seed=seed, **moves)
         each = queries or max(1, MOST_QUERIES // scan.sentences)
+        held_step = -(-scan.sentences // MOST_HELD)
         options: dict[str, Any] = {
+            "held_step": held_step,
             "sample": sample,
             "fitted": scan.sample,
             "examples": examples,
@@ -76,7 +80,7 @@ def survey(
         seen, habits, parked, fired, done = measure(hands, corpus, lines, ways, where, each, **options)
     ways = [as_measured(way, of.words if among_words else of.every) for way, of in zip(ways, seen, strict=True)]
     about = (model_name(bert), sample, *where, ways, seen, habits, parked, fired)
-    return Survey(corpus, scan, done, skip_bad, *about, scope=scope, dims=dims, seed=seed)
+    return Survey(corpus, scan, done, skip_bad, *about, scope=scope, dims=dims, seed=seed, held_step=held_step)
 
 
 def as_measured(way: viz.Normalized, measured: viz.Measures) -> viz.Normalized:

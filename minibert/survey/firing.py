@@ -14,7 +14,7 @@ import numpy as np
 
 from minibert.corpus.lines import Line
 from minibert.survey.sample import Heads, Sample, words_of
-from minibert.terminal import rounded, text_line
+from minibert.terminal import text_line
 from minibert.trace import Trace
 from viz.geometry.sentences import sentence_spans
 from viz.measures.measure import among
@@ -162,8 +162,8 @@ def fire(lines: Sequence[Line], traces: Sequence[Trace], where: Heads, of: Wante
 
 
 def most_attended(trace: Trace, where: Heads, words: np.ndarray, among_words: bool) -> tuple[np.ndarray, np.ndarray]:
-    """For each word the place of the word that it attends to most, and that attention in six digits: [L, H, W]."""
+    """For each word the place of the word that it attends to most, and that attention to six places: [L, H, W]."""
     attention = np.stack([trace.layers[layer].attention[list(where.heads)] for layer in where.layers])[..., words, :]
     block = among(attention, words) if among_words else attention[..., words]
     value = block.max(axis=-1).astype(np.float64)
-    return words[block.argmax(axis=-1)], np.vectorize(rounded, otypes=[float])(value)
+    return words[block.argmax(axis=-1)], value.round(6)

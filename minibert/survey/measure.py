@@ -51,6 +51,7 @@ def measure(
     *,
     sample: Sample,
     fitted: Sequence[Encoding],
+    held_step: int = 1,
     examples: int | None = None,
     seed: int = 0,
     skip_bad: bool = False,
@@ -62,12 +63,20 @@ def measure(
         against all its keys; habits are measured for all queries.
     sample: what the ways were fitted to, and `fitted` its sentences. An attention plane is measured on the other
         sentences alone, if there are any. A plane that has places only for the tokens of the sample is measured on it.
+    held_step: what the planes hold is measured in every so manieth line alone.
     examples: how many pairs of each part are kept, see `minibert.survey.firing`; None: none.
     """
     mapped = [without_points(way) for way in ways if way.has_map]
     known = {encoding.tokens for encoding in fitted} if any(way.plane.is_attention for way in mapped) else set()
     of = None if examples is None else wanted(sample, where, examples, seed)
-    what: dict[str, Any] = {"ways": mapped, "where": where, "fitted": known, "queries": queries, "wanted": of}
+    what: dict[str, Any] = {
+        "ways": mapped,
+        "where": where,
+        "fitted": known,
+        "queries": queries,
+        "wanted": of,
+        "held_step": held_step,
+    }
     work = partial(measure_block, **what, seed=seed, skip_bad=skip_bad)
     found: Found = add_up(hands, work, corpus, lines)
     *measured, habits, parked, fired = found.all if examples is not None else [*found.all, None]
@@ -110,6 +119,7 @@ def measure_block(
     queries: int,
     seed: int,
     skip_bad: bool,
+    held_step: int = 1,
     wanted: Wanted | None = None,
 ) -> Found:
     """What is seen of every way, habits and what is parked, in a block: of the sentences that are `fitted`, and apart
@@ -126,9 +136,10 @@ def measure_block(
     for is_fitted, group in alike(zip([line.at for line, _ in pairs], traces, strict=True), fitted):
         drawn = [np.random.default_rng([seed, at]).permutation(len(trace.tokens)) for at, trace in group]
         words = words_of(group[0][1])
+        whole = [number for number, (at, _) in enumerate(group) if at % held_step == 0]
         some = [np.sort(places[:queries]) for places in drawn]
         some_words = [np.sort(places[np.isin(places, words)][:queries]) for places in drawn]
-        sums = measure_layers(ways, [trace for _, trace in group], where, some, some_words, outputs)
+        sums = measure_layers(ways, [trace for _, trace in group], where, some, some_words, outputs, whole)
         if wanted is not None:
             sums.append(fire([line_at[at] for at, _ in group], [trace for _, trace in group], where, wanted))
         found += Found(len(group), {is_fitted: sums})
@@ -142,11 +153,13 @@ def measure_layers(
     some: Sequence[np.ndarray],
     some_words: Sequence[np.ndarray],
     outputs: Sequence[np.ndarray],
+    whole: Sequence[int] | slice = slice(None),
 ) -> list[Any]:
     """What is seen of every way, then habits and what is parked, of some layers and heads in sentences of one form.
 
     some, some_words: for each sentence, the positions of the queries that are measured, of all and among words.
     outputs: for each layer `output_squares`.
+    whole: the sentences in which it is measured what the planes hold, which takes all their queries.
     """
     layers, heads = where
     span = slice(heads[0], heads[-1] + 1) if len(heads) == heads[-1] - heads[0] + 1 else heads
@@ -165,16 +178,21 @@ def measure_layers(
     wanted = rows(attention, some), among(rows(attention, some_words), words)
     targets = [viz.RankedAttention(attended) for attended in wanted]
     of_words = query[..., words, :], key[..., words, :]
-    scores = [products(query, key), products(*of_words)]
+    scores = [products(*(x[whole] for x in pair)) for pair in ((query, key), of_words)]
     found: list[Any] = []
     for way in ways:
         near = way.near, way.plane.is_attention
-        every = targets[0].measures(*way.distances(rows(query, some), key), *near)
         x, y = way.places(query, key)
-        dot, square, _ = way.distances(rows(query, some_words), of_words[1])
-        plane = square_distances(rows(x, some_words), y[..., words, :])
-        inside = targets[1].measures(dot, square, plane, *near)
-        flat = [drawn(scores[0], x, y), drawn(scores[1], x[..., words, :], y[..., words, :])]
+        seen_by = []
+        for target, chosen, places in zip(targets, (some, some_words), (slice(None), words), strict=True):
+            dot, square, _ = way.move.pairs(rows(query, chosen), key[..., places, :])
+            plane = square_distances(rows(x, chosen), y[..., places, :])
+            seen_by.append(target.measures(dot, square, plane, *near))
+        every, inside = seen_by
+        flat = [
+            drawn(scores[0], x[whole], y[whole]),
+            drawn(scores[1], x[whole][..., words, :], y[whole][..., words, :]),
+        ]
         seen = Seen(every, inside, *flat)
         found.append(seen if enough else replace(seen, words=nothing(inside), held_words=nothing(flat[1])))
     found.append(viz.habits(attention, traces[0].tokens, traces[0].roles))
@@ -185,13 +203,13 @@ def measure_layers(
 
 
 def output_squares(bert: Bert, layer: int, heads: Sequence[int]) -> np.ndarray:
-    """W_h W_h^T of some heads, [H, K, K] in float64, with the part W_h [K, D] of W_O that reads head h.
+    """W_h W_h^T of some heads, [H, K, K], with the part W_h [K, D] of W_O that reads head h.
 
     |v W_h|^2 = v W_h W_h^T v^T
     """
     weight = bert.weights.layers[layer].attention_output.weight.astype(np.float64)  # W_O^T
     of_heads = np.moveaxis(weight.reshape(len(weight), bert.config.num_attention_heads, -1), 0, -1)[list(heads)]
-    return of_heads @ of_heads.mT
+    return (of_heads @ of_heads.mT).astype(np.float32)
 
 
 def nothing(sums: Any) -> Any:

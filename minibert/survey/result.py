@@ -38,6 +38,8 @@ class Survey(Run):
     """the strongest pairs of words of each head, and examples; None where they were not asked for"""
     scope: str
     """what shares one move and plane: "head", "layer" or "model" """
+    held_step: int
+    """what the planes hold was measured in every so manieth line"""
     dims: int
     """the dimensions of the plane"""
     seed: int

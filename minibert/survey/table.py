@@ -21,6 +21,8 @@ def summary(found: Survey) -> list[str]:
         some = [f"  measured: {queries} queries of {tokens} tokens"] if queries < tokens else []
         return [*(f"  {text_line(text)}" for text in sample.texts), *some, *plane]
     of_what = f"{tokens} tokens, {queries} queries among them{found.left_out}"
+    if found.held_step > 1:
+        plane.append(f"  scores held: measured in one of {found.held_step} sentences")
     drawn = f"{counted(len(sample.texts), 'sentence')}, {len(sample.tokens)} tokens, drawn with seed {found.seed}"
     return [
         f"  measured: {counted(found.done, 'sentence')}{found.of_files}, {of_what}",

@@ -77,29 +77,27 @@ class Products:
 
 
 def products(query: np.ndarray, key: np.ndarray) -> Products:
-    """query and J key in float64, [..., S, K], the sum of their squared scores, and the energies, [..., K]."""
-    query, key = query.astype(np.float64), centered(key)
+    """query and J key, [..., S, K], the sum of their squared scores, and the energies, [..., K].
+
+    Rounding errors of float32 change shares and bounds by about 1e-6.
+    """
+    key = key - key.mean(axis=-2, keepdims=True)
     size, tokens = query.shape[-1], query.shape[-2]
     rows = triangular(query) if tokens > size else query  # the same singular values, and no more than K rows
     half = rows @ key.mT
     energy = np.maximum(np.linalg.eigvalsh(half @ half.mT)[..., ::-1], 0)
     missing = [(0, 0)] * (energy.ndim - 1) + [(0, size - energy.shape[-1])]
-    return Products(query, key, np.square(half).sum(axis=(-2, -1)), np.pad(energy, missing))
+    energy = np.pad(energy.astype(np.float64), missing)
+    return Products(query, key, energy.sum(axis=-1), energy)
 
 
 def drawn(of: Products, x: np.ndarray, y: np.ndarray) -> Held:
     """The `Held` of a picture of these scores: queries at x, keys at y, [..., S, C]."""
-    middle = y.astype(np.float64).mean(axis=-2, keepdims=True)
+    middle = y.mean(axis=-2, keepdims=True)
     x, y = x - middle, y - middle  # distances stay, and the squares below lose no digits
-    square = centered(np.vecdot(y, y)[..., None])
-    ones = np.ones_like(square)
-    left, right = np.concatenate([2 * x, -ones], axis=-1), np.concatenate([y, square], axis=-1)
-    together = ((of.query.mT @ left) * (of.key.mT @ right)).sum(axis=(-2, -1))
-    picture = ((left.mT @ left) * (right.mT @ right)).sum(axis=(-2, -1))
+    square = np.vecdot(y, y)[..., None]
+    left = np.concatenate([2 * x, -np.ones_like(square)], axis=-1)
+    right = np.concatenate([y, square - square.mean(axis=-2, keepdims=True)], axis=-1)
+    together = ((of.query.mT @ left) * (of.key.mT @ right)).sum(axis=(-2, -1), dtype=np.float64)
+    picture = ((left.mT @ left) * (right.mT @ right)).sum(axis=(-2, -1), dtype=np.float64)
     return Held(of.scores, picture, together, of.energy)
-
-
-def centered(x: np.ndarray) -> np.ndarray:
-    """J x: less the mean over tokens, [..., S, K], in float64."""
-    x = x.astype(np.float64)
-    return x - x.mean(axis=-2, keepdims=True)
