@@ -1,4 +1,4 @@
-"""`minibert viz --vocabulary`: what heads of layer 0 look for, over all words of the vocabulary."""
+"""`minibert viz --vocabulary`: what heads of layer 0 look for, over all tokens of the vocabulary."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -17,10 +17,8 @@ from minibert.terminal import counted, model_name, padded, printable, rounded, w
 from minibert.whatif.vocabulary import nearest_keys, vocabulary_points
 from viz.geometry.score_plane import score_plane
 
-NO_EFFECT = (
-    "link strongest above no-special words scope scale distance weight plane dims export draw exercises points seed "
-    "queries skip-bad column workers scheduler"
-)
+USED = ("help", "vocabulary", "place", "layer", "head", "top", "model", "out", "width", "format", "file")
+"""The options that have an effect, and --file, which has a message of its own."""
 TOP, TOP_OF_ALL = 10, 8
 """How many keys of a word, or pairs of all words, are printed and drawn."""
 DEFAULT_PLACE = 1
@@ -37,7 +35,8 @@ class Pair(NamedTuple):
 
 def run(args: argparse.Namespace) -> None:
     """For each head a table of the highest scores, a file with all that were found, and a picture."""
-    arg.refuse(args, NO_EFFECT, "with --vocabulary")
+    options = [max(action.option_strings, key=len)[2:] for action in args.parser._actions if action.option_strings]
+    arg.refuse(args, " ".join(option for option in options if option not in USED), "with --vocabulary")
     if args.texts or args.file is not None:
         raise UserError("--vocabulary needs no sentence: it is of all words; leave the texts out")
     bert = load(args.model)
@@ -69,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
             [words[number] for number in known],
             ends,
             title=f"{model_name(bert)} · head 0.{head} · {counted(len(known), 'token')} at place {place}",
-            caption=caption(held, wanted is not None),
+            caption=caption(held, None if wanted is None else words[wanted]),
             width=args.width,
         )
         print(path)
@@ -135,10 +134,10 @@ def lines(
     yield "score: q . k / sqrt(head size), less its mean over the vocabulary"
 
 
-def caption(held: float, of_word: bool) -> str:
-    which = "its nearest keys by the whole score" if of_word else "the highest scores, one for each key"
+def caption(held: float, word: str | None) -> str:
+    which = "the highest scores, one for each key" if word is None else f"the keys of the highest scores of “{word}”"
     return (
-        "Each word is there twice: as a query and as a key, both at the same place of a sentence. In this plane, dot "
+        "Each token is there twice: as a query and as a key, both at the same place of a sentence. In this plane, dot "
         f"products come nearest to the scores of all pairs, less their mean over the keys: it holds {held:.0%} of "
         f"their squares. Lines: {which}."
     )

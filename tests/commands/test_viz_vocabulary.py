@@ -97,6 +97,8 @@ def test_of_all_words_the_best_key_of_each_is_in_the_file(capsys, tmp_path):
         (["--vocabulary", "king", "--layer", "1"], "--layer is 1; --vocabulary is of layer 0, the only one that needs"),
         (["--vocabulary", "king", "A text."], "--vocabulary needs no sentence: it is of all words; leave the texts"),
         (["--vocabulary", "king", "--dims", "3"], "--dims has no effect with --vocabulary; leave it out"),
+        (["--vocabulary", "king", "--among", "words"], "--among has no effect with --vocabulary; leave it out"),
+        (["--vocabulary", "king", "--file", "some.txt"], "--vocabulary needs no sentence: it is of all words; leave"),
         (["--vocabulary", "king", "--place", "999"], "--place is 999; this model has places 0 to"),
         (["A text.", "--place", "2"], "--place has no effect without --vocabulary; leave it out"),
     ],
