@@ -404,7 +404,7 @@ def said_defaults():
     for before, (name, *_) in rows():
         action = PARSERS[prog_of(before)]._option_string_actions[name]
         said = re.search(r"\(default: (\w+(?:\.\d+)?)(?=[),;])", action.help or "")
-        if said and name not in before and action.nargs != 0 and said[1] in (action.choices or (said[1],)):
+        if said and name not in before and action.nargs != 0 and said[1] in map(str, action.choices or [said[1]]):
             try:
                 (action.type or str)(said[1])
             except argparse.ArgumentTypeError:
