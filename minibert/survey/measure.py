@@ -179,12 +179,12 @@ def measure_layers(
     targets = [viz.RankedAttention(attended) for attended in wanted]
     of_words = query[..., words, :], key[..., words, :]
     scores = [products(*(x[whole] for x in pair)) for pair in ((query, key), of_words)]
-    found: list[Any] = []
+    found, all_keys = list[Any](), np.arange(key.shape[-2])
     for way in ways:
         near = way.near, way.plane.is_attention
         x, y = way.places(query, key)
         seen_by = []
-        for target, chosen, places in zip(targets, (some, some_words), (slice(None), words), strict=True):
+        for target, chosen, places in zip(targets, (some, some_words), (all_keys, words), strict=True):
             dot, square, _ = way.move.pairs(rows(query, chosen), key[..., places, :])
             plane = square_distances(rows(x, chosen), y[..., places, :])
             seen_by.append(target.measures(dot, square, plane, *near))
