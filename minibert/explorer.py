@@ -21,6 +21,7 @@ from minibert.tokenizer.encoding import Encoding
 from minibert.trace import Trace
 from minibert.whatif.attribution import parts_of_each_state, score_terms
 from minibert.whatif.lens import logit_lens
+from minibert.whatif.moved import lengths, output_squares
 from viz import explorer
 from viz.explorer.sentence import PAIR as BETWEEN
 from viz.explorer.tour import MASKED, PAIR, WHY
@@ -107,7 +108,7 @@ def explore(
         why = f"the model has {millions(bert)} parameters, and up to {BY_ITSELF / 1e6:.0f} are put in by themselves"
     traces = bert.stream(selection.encodings, keep=("query", "key", "value"))
     pairs = zip(traces, selection.encodings, strict=True)
-    sentences = [sentence(*pair) for pair in progress(pairs, len(selection.encodings), "sentences")]
+    sentences = [sentence(bert, *pair) for pair in progress(pairs, len(selection.encodings), "sentences")]
     with one_thread():  # hundreds of small products: BLAS's own threads would only wait for each other
         page = explorer.explore(
             sentences,
@@ -137,14 +138,17 @@ def name_of(bert: Bert) -> str:
     return Path(bert.name).resolve().name if Path(bert.name).is_dir() else bert.name
 
 
-def sentence(trace: Trace, encoding: Encoding) -> explorer.Sentence:
+def sentence(bert: Bert, trace: Trace, encoding: Encoding) -> explorer.Sentence:
     """What the page needs of a trace; of the values only their lengths."""
     spans = zip(encoding.offsets, encoding.words, strict=True)
+    heads = range(bert.config.num_attention_heads)
+    outputs = np.stack([output_squares(bert, layer, heads) for layer in range(len(trace.layers))])
     return explorer.Sentence(
         trace.tokens,
         trace.stacked("query"),
         trace.stacked("key"),
         np.linalg.norm(trace.stacked("value"), axis=-1),
+        moved_length=lengths(trace.stacked("value"), outputs),
         words=trace.words,
         roles=trace.roles,
         segments=segments(trace),

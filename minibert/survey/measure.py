@@ -17,6 +17,7 @@ from minibert.survey.firing import Firing, Wanted, fire, wanted
 from minibert.survey.sample import Heads, Sample, words_of
 from minibert.tokenizer.encoding import Encoding
 from minibert.trace import Trace
+from minibert.whatif.moved import lengths, output_squares
 from viz.geometry.distances import square_distances
 from viz.measures.held import drawn, products
 from viz.measures.measure import Sums, among
@@ -202,24 +203,9 @@ def measure_layers(
     return [sums.fieldwise(lambda x: x.sum(axis=0)) for sums in found]  # over the sentences
 
 
-def output_squares(bert: Bert, layer: int, heads: Sequence[int]) -> np.ndarray:
-    """W_h W_h^T of some heads, [H, K, K], with the part W_h [K, D] of W_O that reads head h.
-
-    |v W_h|^2 = v W_h W_h^T v^T
-    """
-    weight = bert.weights.layers[layer].attention_output.weight.astype(np.float64)  # W_O^T
-    of_heads = np.moveaxis(weight.reshape(len(weight), bert.config.num_attention_heads, -1), 0, -1)[list(heads)]
-    return (of_heads @ of_heads.mT).astype(np.float32)
-
-
 def nothing(sums: Any) -> Any:
     """The same sums of no sentence."""
     return sums.fieldwise(np.zeros_like)
-
-
-def lengths(value: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-    """|v W_h| of each value [n, L, H, S, K] -> [n, L, H, S]. outputs: `output_squares`, [L, H, K, K]."""
-    return np.sqrt(np.maximum(np.vecdot(value @ outputs, value), 0))
 
 
 def alike(traces: Iterable[Numbered], fitted: set[tuple[str, ...]]) -> Iterator[tuple[bool, list[Numbered]]]:

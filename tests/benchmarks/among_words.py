@@ -16,8 +16,8 @@ import scipy.stats
 
 import minibert
 import viz
-from minibert.survey.measure import lengths, output_squares
 from minibert.survey.sample import Sample, gather
+from minibert.whatif.moved import lengths, output_squares
 from tests.material import find_minilm
 from viz.geometry.sentences import sentence_spans
 

@@ -12,7 +12,9 @@ import numpy as np
 
 from viz.explorer.kinds import BROAD, CLEAR, OFFSETS, PLACES, Kinds
 from viz.measures.habits import Habits
+from viz.measures.held import Held
 from viz.measures.measure import Measures
+from viz.measures.parking import Parking
 
 HABITS = ("to_previous", "to_next", "to_self", "to_cls", "to_sep")
 ORDER = (*map(str, PLACES), "special", "broad", "mixed")
@@ -23,6 +25,9 @@ class LayerNumbers:
     """The numbers of the H heads of one layer.
 
     measures      for each picture, whether attention ends up near
+    held          for each picture, how much of the scores it holds in 2-D, and how much any could
+    measures_words, held_words  the same among words
+    parking       what words park on special tokens; None: it is not known what the heads move
     closeness     for each picture, see `viz.explorer.tour.closeness`
     scales        for each picture the scale c
     translations  for each picture the length of the translation
@@ -32,6 +37,10 @@ class LayerNumbers:
     habits: Habits
     kinds: Kinds
     measures: dict[str, Measures]
+    measures_words: dict[str, Measures]
+    held: dict[str, Held]
+    held_words: dict[str, Held]
+    parking: Parking | None
     closeness: dict[str, np.ndarray]
     scales: dict[str, np.ndarray]
     translations: dict[str, np.ndarray]
@@ -81,13 +90,27 @@ def columns(layers: Sequence[LayerNumbers], words: Mapping[str, str]) -> list[di
 
     for name in (*HABITS, "entropy"):
         add(name, name, [getattr(layer.habits, name) for layer in layers])
+    add("parked", "parked", [1 - layer.kinds.left for layer in layers])
+    if layers[0].parking is not None:
+        add("parked_moved", "parked_moved", [x.parking.moved for x in layers if x.parking is not None])
+    for suffix, part in (("", "held"), ("_words", "held_words")):
+        first = [next(iter(getattr(layer, part).values())) for layer in layers]
+        fields = {"among": words[f"among{suffix}"]}
+        add(f"bound_2d{suffix}", "bound", [held.bound(2) for held in first], **fields)
+        add(f"dimensions_90{suffix}", "dimensions", [held.dimensions(0.9) for held in first], **fields)
     for method in layers[0].measures:
         label = words[f"method_{method}"]
         m = [layer.measures[method] for layer in layers]
-        for where, space in (("2d", "plane"), ("full", "space")):
-            fields = {"method": label, "where": words[f"where_{where}"]}
-            for name in ("nearest1", "nearest3", "rank_correlation"):
-                add(f"{method}_{name}_{where}", name, [getattr(getattr(x, space), name) for x in m], **fields)
+        for suffix in ("", "_words"):
+            among = words[f"among{suffix}"]
+            of = [getattr(layer, f"measures{suffix}")[method] for layer in layers]
+            for where, space in (("2d", "plane"), ("full", "space")):
+                fields = {"method": label, "where": words[f"where_{where}"] + among}
+                for name in ("nearest1", "nearest3", "rank_correlation"):
+                    values = [getattr(getattr(x, space), name) for x in of]
+                    add(f"{method}_{name}_{where}{suffix}", name, values, **fields)
+            shares = [getattr(layer, f"held{suffix}")[method].share for layer in layers]
+            add(f"{method}_holds_2d{suffix}", "holds", shares, method=label, among=among)
         add(f"{method}_correlation", "correlation", [x.pairs.correlation for x in m], method=label)
         add(f"{method}_weighted_correlation", "weighted", [x.close_pairs.correlation for x in m], method=label)
         for name, part in (

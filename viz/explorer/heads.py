@@ -18,7 +18,9 @@ from viz.geometry.normalize import METHODS, Normalized, normalize
 from viz.geometry.pca import PcaPlane
 from viz.geometry.sentences import softmax
 from viz.measures.habits import habits
+from viz.measures.held import Held, held
 from viz.measures.measure import measure_all
+from viz.measures.parking import Parking, parking
 
 Packed = dict[str, Any]
 """One head as the page's data has it."""
@@ -78,7 +80,9 @@ def explore_layer(sentences: Sequence[Sentence], layer: int, contents: Contents)
     count = len(sentence_of)
 
     pictures = draw(query_HNK, key_HNK, sentence_of, attention, contents.methods)
-    measures = measure_all([flat(p.moved) for p in pictures.values()], attention, sentence_of)
+    moved = [flat(p.moved) for p in pictures.values()]
+    is_word = np.concatenate([[word is not None for word in s.words] for s in sentences])
+    measures, of_words = (measure_all(moved, attention, sentence_of, words) for words in (None, is_word))
     first, *others = [habits(a, s.tokens, s.roles or None) for a, s in zip(attention, sentences, strict=True)]
     habit = sum(others, first)
     every_token = [token for sentence in tokens for token in sentence]
@@ -86,6 +90,10 @@ def explore_layer(sentences: Sequence[Sentence], layer: int, contents: Contents)
         habits=habit,
         kinds=kinds(attention, tokens, [s.words for s in sentences], [s.segments for s in sentences]),
         measures=dict(zip(pictures, measures, strict=True)),
+        measures_words=dict(zip(pictures, of_words, strict=True)),
+        held={name: held_in(query, key, p, sentence_of) for name, p in pictures.items()},
+        held_words={name: held_in(query, key, p, np.where(is_word, sentence_of, -1)) for name, p in pictures.items()},
+        parking=parking_in(attention, sentences, layer),
         closeness={name: closeness(p.places[:, count:, :2], every_token) for name, p in pictures.items()},
         scales={name: p.moved.scale for name, p in pictures.items()},
         translations={name: np.linalg.norm(p.moved.translation, axis=-1) for name, p in pictures.items()},
@@ -114,6 +122,27 @@ def explore_layer(sentences: Sequence[Sentence], layer: int, contents: Contents)
             data["vectors"] = pack.signed(vectors, data["steepest"])
         packed.append(data)
     return numbers, packed
+
+
+def held_in(query: Sequence[np.ndarray], key: Sequence[np.ndarray], picture: Picture, sentence_of: np.ndarray) -> Held:
+    """What a picture holds of the scores of all sentences. sentence_of: [N]; -1 for tokens that are left out."""
+    query_HNK, key_HNK = np.concatenate(query, axis=1), np.concatenate(key, axis=1)
+    x, y = np.split(picture.places[..., :2], 2, axis=1)
+    places = [np.flatnonzero(sentence_of == number) for number in range(len(query))]
+    first, *others = (
+        held(*(a[:, at] for a in (query_HNK, key_HNK, x, y))) for at in places if len(at) > 1 or at is places[0]
+    )
+    return sum(others, first)
+
+
+def parking_in(attention: Sequence[np.ndarray], sentences: Sequence[Sentence], layer: int) -> Parking | None:
+    """What the words of all sentences park; None where it is not known how long what they are sent is."""
+    found = [
+        parking(weights, s.moved_length[layer], np.array([word is None for word in s.words]))
+        for weights, s in zip(attention, sentences, strict=True)
+        if s.moved_length is not None
+    ]
+    return sum(found[1:], found[0]) if found else None
 
 
 def draw(

@@ -16,6 +16,7 @@ class Sentence:
     tokens        [T] the tokens
     query, key    [layers, heads, T, head_size]
     value_length  [layers, heads, T] the length |v| of each value; None: the page has none
+    moved_length  [layers, heads, T] the length |v W_O| of what each value adds to a state; None: not known
     words         [T] which word each token is a piece of, by any name; None for special tokens such as [CLS].
                   Where it is empty, each token is a word
     roles         [T] "cls", "sep" or another name for a special token; None for others. Where it is empty, a token in
@@ -37,6 +38,7 @@ class Sentence:
     segments: Sequence[int] = ()
     text: str | None = None
     spans: Sequence[tuple[int, int] | None] = ()
+    moved_length: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         count = len(self.tokens)
