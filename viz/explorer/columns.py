@@ -95,14 +95,14 @@ def columns(layers: Sequence[LayerNumbers], words: Mapping[str, str]) -> list[di
         add("parked_moved", "parked_moved", [x.parking.moved for x in layers if x.parking is not None])
     for suffix, part in (("", "held"), ("_words", "held_words")):
         first = [next(iter(getattr(layer, part).values())) for layer in layers]
-        fields = {"among": words[f"among{suffix}"]}
+        fields = {"among": words["among_words"] if suffix else ""}
         add(f"bound_2d{suffix}", "bound", [held.bound(2) for held in first], **fields)
         add(f"dimensions_90{suffix}", "dimensions", [held.dimensions(0.9) for held in first], **fields)
     for method in layers[0].measures:
         label = words[f"method_{method}"]
         m = [layer.measures[method] for layer in layers]
         for suffix in ("", "_words"):
-            among = words[f"among{suffix}"]
+            among = words["among_words"] if suffix else ""
             of = [getattr(layer, f"measures{suffix}")[method] for layer in layers]
             for where, space in (("2d", "plane"), ("full", "space")):
                 fields = {"method": label, "where": words[f"where_{where}"] + among}
