@@ -795,7 +795,7 @@ def test_sentences_that_are_not_whole_say_so(show, tmp_path):
     assert any("did not fit" in (t.text or "") for t in svg(page).iter())
     press(page, "3", "n", "k", "x", "w")
     assert any("did not fit into the file" in (t.text or "") for t in svg(page).iter())
-    page.click("summary")
+    page.click("details:has(#notes) summary")
     assert "did not fit" in page.locator("#notes").inner_text()
 
 

@@ -37,9 +37,9 @@ function small(changes = {}) {
   const tokenOf = sentences.flatMap(({ tokens }) => tokens);
   const positions = Float32Array.from({ length: 60 }, (_, i) => (i * i) % 17);
   const head = { layer: 0, data: /** @type {any} */ (null), positions: () => positions, extent: () => 2.5, norms: Float32Array.from({ length: 20 }, (_, p) => p) };
-  const state = { ...DEFAULTS, layer: 0, head: 1, sentence: 1, method: "raw", dims: 2, query: 1, key: 3, ...changes };
+  const state = { ...DEFAULTS, flat: 4, layer: 0, head: 1, sentence: 1, method: "raw", dims: 2, query: 1, key: 3, ...changes };
   const data = {
-    sentences, tokenOf, size: 10, points: 20, own: 2, typed: { guesses: [] }, layers: 1, head: () => head,
+    sentences, tokenOf, size: 10, points: 20, own: 2, headSize: 4, typed: { guesses: [] }, layers: 1, head: () => head,
     sentenceOf: sentences.flatMap(({ tokens }, i) => tokens.map(() => i)), positionOf: sentences.flatMap(({ tokens }) => tokens.map((_, t) => t)),
     isTyped: (i) => i === 2, sentenceText: (i) => sentences[i].text,
     column: () => ({ name: "kind", labels: ["previous token"], kinds: ["-1"] }), columnValue: () => 0,

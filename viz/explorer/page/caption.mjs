@@ -1,6 +1,7 @@
 // What a picture that leaves the page says of itself: what it shows, and what was changed. Also the name of its file.
 
 import { hasMove, isShownOff } from "./describe.mjs";
+import { keptIn, keptText } from "./flat.mjs";
 import { named } from "./maths.mjs";
 import { say } from "../../web/words.mjs";
 
@@ -71,6 +72,7 @@ export function captionOf(app) {
     view === "circuit" && `${say("circuit_arrows")}: ${state.arrows}`,
     part.find && `${say("search")}: ${state.find}`,
     part.words && say("words_instead"),
+    keptText(app),
     part.one && `${part.typed ? `${say("typed")} ` : ""}“${cut(data.sentenceText(state.sentence), LONGEST)}”`,
     token(view === "way" ? "way_token" : "query", part.query),
     token("key", part.key),
@@ -108,6 +110,7 @@ export function fileNameOf(app) {
     part.solid && "3d",
     part.find && plain(state.find),
     part.words && "words",
+    keptIn(app) && `${keptIn(app)}-dimensions`,
     part.one && sentence,
     at("q", part.query),
     at("k", part.key),

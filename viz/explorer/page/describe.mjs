@@ -2,6 +2,7 @@
 // all of it for those who do not see it.
 
 import { distancesFrom, flatDistances } from "./places.mjs";
+import { keptText } from "./flat.mjs";
 import { readValue } from "./matrix.mjs";
 import { percent } from "../../web/numbers.mjs";
 import { whyTold } from "./why.mjs";
@@ -67,6 +68,7 @@ export function describe(app) {
   if (["points", "sentence", "near"].includes(state.view)) parts.push(say("dimensions", state));
   if (state.view !== "heads" && state.view !== "average") parts.push(`${nameOfSentence(app)} ${data.sentenceText(state.sentence)}`);
   if (state.view === "sentence" && state.words) parts.push(say("words_instead"));
+  parts.push(keptText(app));
   if (state.zoom !== 1) parts.push(say("zoomed", { zoom: state.zoom.toFixed(1) }));
   if (app.without.size) parts.push(say("heads_off", { heads: [...app.without].join(", ") }));
   if (app.off.size) parts.push(say("tokens_off", { tokens: [...app.off].map((i) => sentence.tokens[i]).join(", ") }));
@@ -79,5 +81,5 @@ export function describe(app) {
   parts.push(...whyTold(app));
   const guessed = data.isTyped(state.sentence) && !app.secret ? data.typed.guesses : [];
   for (const [, list] of guessed) if (list.length) parts.push(`${data.live.tokenizer.mask}: ${list.map(([token, p]) => `${token} ${percent(p)}`).join(", ")}`);
-  return parts.join("; ");
+  return parts.filter(Boolean).join("; ");
 }

@@ -6,6 +6,7 @@ import { COLORINGS } from "./coloring.mjs";
 import { percent, rangeOf } from "../../web/numbers.mjs";
 import { all, button, byId, element, heading, option, refill, table } from "../../web/dom.mjs";
 import { hits } from "./find.mjs";
+import { bindFlat, showFlat } from "./flat.mjs";
 import { info } from "./info.mjs";
 import { doubtText, isShownOff, leadText } from "./describe.mjs";
 import { showCircuit } from "./circuit.mjs";
@@ -42,6 +43,7 @@ export function bindControls(app) {
     one.addEventListener("click", () => app.step(name, Number(by)));
   }
   for (const one of all("[data-do]")) one.addEventListener("click", () => ACTIONS[one.dataset.do](app));
+  bindFlat(app);
   byId("notes").replaceChildren(...data.notes.map((note) => element("p", {}, note)));
   byId("title").textContent = data.title;
   all("[data-do=link]")[0].hidden = location.protocol === "about:"; // a frame in a notebook has no address
@@ -91,6 +93,7 @@ export function showPanel(app) {
   if (data.sentences.length === 1) byId("only").hidden = true;
   if (state.view === "points") byId("all-lines").hidden = !isOneSentence(data, state.only);
   if (["points", "sentence", "near"].includes(state.view)) showMaths(byId("maths"), app);
+  showFlat(app);
   if (state.view === "heads") showRanking(app);
   if (app.why) showWhy(app);
   if (state.view === "circuit") showCircuit(app);

@@ -4,6 +4,7 @@ import { joined, wordGroups } from "../../web/tokens.mjs";
 import { lineOpacity, lineWidth, mergeWords, strongest } from "./attention.mjs";
 import { inside } from "./camera.mjs";
 import { curveAt } from "./curves.mjs";
+import { attentionKept, keptText } from "./flat.mjs";
 import { attentionColor, category, inkOn } from "../../web/colors.mjs";
 import { drawHeatScale, heatScaleWidth } from "./heat.mjs";
 import { within } from "../../web/numbers.mjs";
@@ -16,6 +17,8 @@ const ABOVE_ROWS = TITLE + 6;
 const LONG = 36; // rows
 const PINNED = 300; // pixels of the points beside a long sentence
 const SCALE = 30; // pixels below the heatmap, for its colours
+const BETWEEN = 28; // pixels between two heatmaps
+const SMALL = 10; // pixels of a cell; where two heatmaps would need smaller ones, they lie one below the other
 
 /** What stands in rows and columns: pieces, or words with all their pieces. {label, tokens, segment, off} */
 export function itemsOf(sentence, words, off) {
@@ -48,35 +51,58 @@ export class SentenceView {
     const count = this.items.length;
     const widest = this.widest = Math.min(120, Math.max(...this.items.map((item) => textWidth(item.label, 13, 700))) + 16);
     const wide = box.width >= 700;
-    const curves = { x: box.x + 8, y: box.y, width: wide ? Math.max(2 * widest + 80, box.width * 0.22) : box.width - 16 };
+    const curves = { x: box.x + 8, y: box.y, width: wide ? Math.max(2 * widest + 80, box.width * 0.22) : box.width - 16, height: 0 };
     const both = box.width - curves.width - 40; // for the heatmap and, if there is room beside it, the points
+    const half = (both - widest - 6 - BETWEEN) / 2 / count; // a cell of two heatmaps side by side
+    const pair = Boolean(this.kept) && wide && half >= SMALL;
     const room = wide ? box.height - TITLE - widest - SCALE : Infinity;
-    const small = both - widest - 6 - 220 < 22 * count; // beside the points the cells would lose their numbers
-    const cell = Math.max(12, Math.min(60, ((wide ? (small ? both : both * 0.66) : box.width - 16) - widest - 6) / count, Math.max(room / count, small ? 24 : 0)));
+    const small = pair || both - widest - 6 - 220 < 22 * count; // beside the points the cells would lose their numbers
+    const across = pair ? half : ((wide ? (small ? both : both * 0.66) : box.width - 16) - widest - 6) / count;
+    const cell = Math.max(pair ? SMALL : 12, Math.min(60, across, Math.max(room / count, small ? 24 : 0)));
     const row = wide ? Math.max(15, Math.min(44, (box.height - TITLE - 20) / count)) : 26;
-    const mapHeight = TITLE + widest + cell * count + SCALE;
     curves.height = TITLE + 10 + row * count;
-    const pinned = wide && count > LONG; // then the points stay in sight, between curves and heatmap
-    const map = { x: wide ? curves.x + curves.width + (pinned ? PINNED + 40 : 20) : box.x + 8, y: wide ? box.y : box.y + curves.height + 12, width: Math.max(widest + 6 + cell * count, heatScaleWidth()), height: mapHeight };
-    const beside = box.x + box.width - map.x - map.width - 28; // room for the points to the right of the heatmap
-    const below = { x: map.x, y: map.y + mapHeight + TITLE, width: box.width - map.x - 8, height: wide ? 380 : Math.min(360, box.width) };
-    const tall = Math.min(box.height - TITLE - 8, Math.max(1.25 * beside, mapHeight - TITLE));
-    const between = { x: curves.x + curves.width + 20, y: Math.max(box.y, app.window.y) + TITLE, width: PINNED, height: Math.min(box.height - TITLE - 8, 1.2 * PINNED) };
-    const cloud = pinned ? between : wide && beside >= 200 ? { x: map.x + map.width + 20, y: box.y + TITLE, width: beside, height: tall } : below;
-    this.height = Math.max(curves.y + curves.height, map.y + map.height, cloud.y + cloud.height) - box.y + 6;
-    this.width = Math.max(box.width, cloud.x + cloud.width + 8 - box.x, map.x + map.width + 8 - box.x);
+    const pinned = wide && count > LONG && !this.kept; // then the points stay in sight, between curves and heatmap
+    const from = { x: wide ? curves.x + curves.width + (pinned ? PINNED + 40 : 20) : box.x + 8, y: wide ? box.y : box.y + curves.height + 12 };
+    this.maps = this.layOutMaps(from, widest + 6, cell * count, pair);
+    this.map = this.maps[0];
+    this.cloudBox = this.kept ? null : this.besideMap(app, box, curves, wide, pinned);
+    const below = ({ y, height }) => y + height;
+    const right = ({ x, width }) => x + width;
+    const drawn = [curves, ...this.maps, ...(this.cloudBox ? [this.cloudBox] : [])];
+    this.height = Math.max(...drawn.map(below)) - box.y + 6;
+    this.width = Math.max(box.width, ...drawn.slice(1).map((one) => right(one) + 8 - box.x));
     this.curves = curves;
-    this.map = map;
-    this.cloudBox = cloud;
     this.cell = cell;
     this.row = row;
+  }
+
+  /** The heatmap and, with fewer dimensions, that of what they leave: to its right, where the names are not needed again, or below. */
+  layOutMaps({ x, y }, names, side, pair) {
+    const height = TITLE + this.widest + side + SCALE;
+    const corner = { x0: x + names, y0: y + TITLE + this.widest };
+    const map = { x, y, ...corner, names, width: Math.max(names + side, heatScaleWidth()), height, weights: this.weights, title: say("sentence_map") };
+    if (!this.kept) return [map];
+    const left = corner.x0 + side + BETWEEN;
+    const place = pair ? { x: left, x0: left, names: 0, width: side } : { y: y + height + 8, y0: corner.y0 + height + 8 };
+    return [map, { ...map, weights: this.kept, title: this.keptTitle, ...place }];
+  }
+
+  /** Where the points go. */
+  besideMap(app, box, curves, wide, pinned) {
+    const { map } = this;
+    if (pinned) return { x: curves.x + curves.width + 20, y: Math.max(box.y, app.window.y) + TITLE, width: PINNED, height: Math.min(box.height - TITLE - 8, 1.2 * PINNED) };
+    const width = box.x + box.width - map.x - map.width - 28; // room to the right of the heatmap
+    if (!wide || width < 200) return { x: map.x, y: map.y + map.height + TITLE, width: box.width - map.x - 8, height: wide ? 380 : Math.min(360, box.width) };
+    return { x: map.x + map.width + 20, y: box.y + TITLE, width, height: Math.min(box.height - TITLE - 8, Math.max(1.25 * width, map.height - TITLE)) };
   }
 
   prepare(app) {
     const { state, sentence } = app;
     this.items = itemsOf(sentence, state.words, app.off);
-    const attention = app.attention();
-    this.weights = attention && (state.words ? mergeWords(attention, sentence.size, this.items.map((item) => item.tokens), app.off) : attention);
+    const merged = (attention) => (attention && state.words ? mergeWords(attention, sentence.size, this.items.map((item) => item.tokens), app.off) : attention);
+    this.weights = merged(app.attention());
+    this.kept = merged(attentionKept(app));
+    this.keptTitle = keptText(app);
   }
 
   draw(painter, app, box) {
@@ -88,8 +114,8 @@ export class SentenceView {
     }
     const [queries, keys] = [this.lit(app, 0), this.lit(app, 1)];
     this.drawCurves(painter, app, queries, keys);
-    this.drawMap(painter, app, queries, keys);
-    return this.points.drawBeside(painter, app, this.cloudBox, say("sentence_points"));
+    for (const map of this.maps) this.drawMap(painter, app, queries, keys, map);
+    return this.cloudBox !== null && this.points.drawBeside(painter, app, this.cloudBox, say("sentence_points"));
   }
 
   /** The items (places in `items`) under the pointer or chosen, on side 0 (queries) or 1 (keys). */
@@ -149,24 +175,24 @@ export class SentenceView {
     return pair ? category(item.segment, app.theme) : app.theme.rule;
   }
 
-  drawMap(painter, app, queries, keys) {
+  drawMap(painter, app, queries, keys, map) {
     const { theme } = app;
-    const { map, cell } = this;
+    const { cell } = this;
     const count = this.items.length;
-    const [x0, y0] = [map.x + this.widest + 6, map.y + TITLE + this.widest];
-    painter.text(say("sentence_map"), map.x, map.y + TITLE / 2, { color: theme.faint, weight: 600 });
+    const { x0, y0 } = map;
+    painter.text(map.names ? map.title : shorten(map.title, map.width, 12, 600), map.x, map.y + TITLE / 2, { color: theme.faint, weight: 600 });
     const rows = inSight(app.window.y, app.window.height, y0, cell, count);
     const columns = inSight(app.window.x, app.window.width, x0, cell, count);
-    this.drawCells(painter, app, x0, y0, rows, columns);
-    this.drawNames(painter, app, queries, keys, x0, y0, rows, columns);
-    drawHeatScale(painter, theme, Math.min(x0, map.x + map.width - heatScaleWidth()), y0 + count * cell + 16);
+    this.drawCells(painter, app, map, rows, columns);
+    this.drawNames(painter, app, map, queries, keys, rows, columns);
+    if (map.names) drawHeatScale(painter, theme, Math.min(x0, map.x + map.width - heatScaleWidth()), y0 + count * cell + 16);
     for (const i of queries) painter.rect(x0 - 0.5, y0 + i * cell - 0.5, count * cell, cell, { stroke: keys.size ? theme.faint : theme.mark, line: keys.size ? 1 : 2 });
     for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 - 0.5, cell, count * cell, { stroke: queries.size ? theme.faint : theme.mark, line: queries.size ? 1 : 2 });
     for (const i of queries) for (const j of keys) painter.rect(x0 + j * cell - 0.5, y0 + i * cell - 0.5, cell, cell, { stroke: theme.mark, line: 2 });
   }
 
-  drawCells(painter, { theme }, x0, y0, [top, bottom], [first, last]) {
-    const { cell, items, weights } = this;
+  drawCells(painter, { theme }, { weights, x0, y0 }, [top, bottom], [first, last]) {
+    const { cell, items } = this;
     for (let i = top; i <= bottom; i++) {
       for (let j = first; j <= last; j++) {
         const weight = weights[i * items.length + j];
@@ -182,11 +208,12 @@ export class SentenceView {
   }
 
   /** Names of rows and columns: in a long sentence they stay in sight, at (left, top), while the cells are pushed. */
-  drawNames(painter, app, queries, keys, x0, y0, rows, columns) {
+  drawNames(painter, app, { x0, y0, names }, queries, keys, rows, columns) {
     const { theme } = app;
     const { cell, items, widest } = this;
     const size = Math.min(12, cell - 1);
-    const [left, top] = [Math.max(x0, app.window.x + widest), Math.max(y0, app.window.y + widest)];
+    const last = (items.length - 1) * cell;
+    const [left, top] = [within(app.window.x + widest, x0, x0 + last), within(app.window.y + widest, y0, y0 + last)];
     const name = (item, at, lit, turned) => {
       const [x, y] = turned ? [at, top] : [left, at];
       const look = { size, color: item.off ? theme.faint : turned ? theme.key : theme.query, weight: lit ? 700 : 400 };
@@ -198,13 +225,14 @@ export class SentenceView {
     const wide = (columns[1] - columns[0] + 1) * cell;
     if (top > y0) painter.rect(x0 + columns[0] * cell, top - widest, wide, widest - 2, { fill: theme.paper });
     for (let j = columns[0]; j <= columns[1]; j++) name(items[j], x0 + (j + 0.5) * cell, keys.has(j), true);
+    if (!names) return;
     if (left > x0) painter.rect(left - widest, Math.max(y0 + rows[0] * cell, top), widest - 2, (rows[1] - rows[0] + 1) * cell, { fill: theme.paper });
     for (let i = rows[0]; i <= rows[1]; i++) if (y0 + (i + 0.5) * cell > top) name(items[i], y0 + (i + 0.5) * cell, queries.has(i), false);
   }
 
   /** {queries, keys: places of tokens} under the pointer. */
   hit(app, x, y) {
-    if (inside(this.cloudBox, x, y)) return this.points.hit(app, x, y);
+    if (this.cloudBox && inside(this.cloudBox, x, y)) return this.points.hit(app, x, y);
     const at = (i) => this.items[i]?.tokens ?? [];
     const answer = (queries, keys) => (queries.length + keys.length ? { sentence: app.state.sentence, queries, keys } : null);
     if (inside(this.curves, x, y)) {
@@ -214,9 +242,9 @@ export class SentenceView {
       const curve = curveAt(this.drawn, x, y);
       return curve ? answer(at(curve.i), at(curve.j)) : null;
     }
-    if (inside(this.map, x, y)) {
-      const i = Math.floor((y - this.map.y - TITLE - this.widest) / this.cell);
-      const j = Math.floor((x - this.map.x - this.widest - 6) / this.cell);
+    const map = this.maps.find((one) => inside(one, x, y));
+    if (map) {
+      const [i, j] = [(y - map.y0) / this.cell, (x - map.x0) / this.cell].map(Math.floor);
       return answer(i >= 0 ? at(i) : [], j >= 0 ? at(j) : []);
     }
     return null;

@@ -38,6 +38,7 @@ export const DEFAULTS = {
   fold: false, // the picture without the field and the controls, for a projector
   step: 0, // of the tour, from 1; 0: no tour
   words: false,
+  flat: 1, // dimensions of the head that are kept, in the view of a sentence; by default all
   find: "",
   theme: "auto",
   x: 0, // where the picture is looked at from
@@ -71,6 +72,7 @@ export function limitsOf(data) {
     head: within(data.heads),
     method: oneOf(data.methods),
     dims: oneOf([2, 3]),
+    flat: (value) => within(data.headSize + 1)(value) && value > 0,
     shade: oneOf(data.columns.map((column) => column.name)),
     order: oneOf(["layer", ...data.columns.map((column) => column.name)]),
     sentence: within(data.sentences.length + (data.live ? 1 : 0)),

@@ -9,7 +9,7 @@ export class Store {
   constructor(data) {
     this.data = data;
     this.limits = limitsOf(data);
-    this.usual = { ...DEFAULTS, method: data.drawn, ...data.start };
+    this.usual = { ...DEFAULTS, method: data.drawn, flat: data.headSize, ...data.start };
     this.wanted = false; // whether a typed sentence of the address waits for its first answer
     this.push = false; // whether Back shall undo what comes next
     this.opened = false; // whether the address has been written once

@@ -5,6 +5,7 @@ import { wordWeight } from "./attention.mjs";
 import { among } from "./average.mjs";
 import { textsOf } from "./data.mjs";
 import { byId, element } from "../../web/dom.mjs";
+import { keptLines } from "./flat.mjs";
 import { readValue } from "./matrix.mjs";
 import { distancesFrom } from "./places.mjs";
 import { isChosenPair } from "./why.mjs";
@@ -48,7 +49,7 @@ export function tipLines(app) {
   const name = (places) => places.map((i) => tokens[i]).join(" ");
   if (hover.queries.length && hover.keys.length) {
     const weight = wordWeight(app.attention(), size, hover.queries, hover.keys, app.off);
-    return [`${name(hover.queries)} → ${name(hover.keys)}`, say("tip_attention", { value: weight.toFixed(3) }), ...pairDistance(app, hover), ...(isChosenPair(app, hover) ? [say("why_again")] : [])];
+    return [`${name(hover.queries)} → ${name(hover.keys)}`, say("tip_attention", { value: weight.toFixed(3) }), ...keptLines(app, hover), ...pairDistance(app, hover), ...(isChosenPair(app, hover) ? [say("why_again")] : [])];
   }
   const one = [...hover.queries, ...hover.keys];
   return [`${name(one)} (${say(hover.queries.length ? "query" : "key")})`, ...written(sentence, one[0]), say("tip_at", { position: one.join(", ") }), ...chosen];
