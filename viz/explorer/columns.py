@@ -14,10 +14,12 @@ from viz.explorer.kinds import BROAD, CLEAR, OFFSETS, PLACES, Kinds
 from viz.measures.habits import Habits
 from viz.measures.held import Held
 from viz.measures.measure import Measures
-from viz.measures.parking import Parking
+from viz.measures.parking import KINDS, NO_OP, PARKS, Parking
 
 HABITS = ("to_previous", "to_next", "to_self", "to_cls", "to_sep")
 ORDER = (*map(str, PLACES), "special", "broad", "mixed")
+NO_PARKING = "words"
+"""The name for a head that does not park."""
 
 
 @dataclass(frozen=True)
@@ -69,56 +71,64 @@ def kind_label(name: str, words: Mapping[str, str]) -> str:
 def columns(layers: Sequence[LayerNumbers], words: Mapping[str, str]) -> list[dict[str, Any]]:
     """All columns of all heads, as the page's data has them."""
     names = [name for layer in layers for name in layer.kinds.names]
-    known = [name for name in ORDER if name in names]
-    kind = {
-        "name": "kind",
-        "label": words["column_kind"],
-        "about": words["about_kind"].format(clear=f"{100 * CLEAR:.0f} %", broad=f"{100 * BROAD:.0f} %"),
-        "kinds": known,
-        "labels": [kind_label(name, words) for name in known],
-        "values": [known.index(name) for name in names],
-    }
-    result: list[dict[str, Any]] = [kind]
+    result: list[dict[str, Any]] = []
+
+    def label(name: str, names: Sequence[str], order: Sequence[str], **about: float) -> None:
+        known = [one for one in order if one in names]
+        result.append(
+            {
+                "name": name,
+                "label": words[f"column_{name}"],
+                "about": words[f"about_{name}"].format(**{key: f"{100 * share:.0f} %" for key, share in about.items()}),
+                "kinds": known,
+                "labels": [kind_label(one, words) for one in known],
+                "values": [known.index(one) for one in names],
+            }
+        )
 
     def add(name: str, text: str, values: Sequence[np.ndarray | float], **fields: str) -> None:
         plain = np.concatenate([np.ravel(np.asarray(v, float)) for v in values]).tolist()
         rounded = [round(x, 5) if np.isfinite(x) else None for x in plain]
         if all(x is None for x in rounded):
             return  # such as the variance explained by axes that were not chosen for it
-        label, about = words[f"column_{text}"].format(**fields), words[f"about_{text}"].format(**fields)
-        result.append({"name": name, "label": label, "about": about, "digits": 2, "values": rounded})
+        title, about = words[f"column_{text}"].format(**fields), words[f"about_{text}"].format(**fields)
+        result.append({"name": name, "label": title, "about": about, "digits": 2, "values": rounded})
 
+    label("kind", names, ORDER, clear=CLEAR, broad=BROAD)
     for name in (*HABITS, "entropy"):
         add(name, name, [getattr(layer.habits, name) for layer in layers])
     add("parked", "parked", [1 - layer.kinds.left for layer in layers])
-    if layers[0].parking is not None:
-        add("parked_moved", "parked_moved", [x.parking.moved for x in layers if x.parking is not None])
+    parkings = [layer.parking for layer in layers if layer.parking is not None]
+    if parkings:
+        add("parked_moved", "parked_moved", [parking.moved for parking in parkings])
+        parked = [name or NO_PARKING for parking in parkings for name in parking.kinds.tolist()]
+        label("parking", parked, (*KINDS, NO_PARKING), parks=PARKS, little=NO_OP)
     for suffix, part in (("", "held"), ("_words", "held_words")):
         first = [next(iter(getattr(layer, part).values())) for layer in layers]
         fields = {"among": words["among_words"] if suffix else ""}
         add(f"bound_2d{suffix}", "bound", [held.bound(2) for held in first], **fields)
         add(f"dimensions_90{suffix}", "dimensions", [held.dimensions(0.9) for held in first], **fields)
     for method in layers[0].measures:
-        label = words[f"method_{method}"]
+        move = words[f"method_{method}"]
         m = [layer.measures[method] for layer in layers]
         for suffix in ("", "_words"):
             among = words["among_words"] if suffix else ""
             of = [getattr(layer, f"measures{suffix}")[method] for layer in layers]
             for where, space in (("2d", "plane"), ("full", "space")):
-                fields = {"method": label, "where": words[f"where_{where}"] + among}
+                fields = {"method": move, "where": words[f"where_{where}"] + among}
                 for name in ("nearest1", "nearest3", "rank_correlation"):
                     values = [getattr(getattr(x, space), name) for x in of]
                     add(f"{method}_{name}_{where}{suffix}", name, values, **fields)
             shares = [getattr(layer, f"held{suffix}")[method].share for layer in layers]
-            add(f"{method}_holds_2d{suffix}", "holds", shares, method=label, among=among)
-        add(f"{method}_correlation", "correlation", [x.pairs.correlation for x in m], method=label)
-        add(f"{method}_weighted_correlation", "weighted", [x.close_pairs.correlation for x in m], method=label)
+            add(f"{method}_holds_2d{suffix}", "holds", shares, method=move, among=among)
+        add(f"{method}_correlation", "correlation", [x.pairs.correlation for x in m], method=move)
+        add(f"{method}_weighted_correlation", "weighted", [x.close_pairs.correlation for x in m], method=move)
         for name, part in (
             ("explained_variance", "variances"),
             ("scale", "scales"),
             ("translation_norm", "translations"),
         ):
-            add(f"{method}_{name}", name, [getattr(layer, part)[method] for layer in layers], method=label)
+            add(f"{method}_{name}", name, [getattr(layer, part)[method] for layer in layers], method=move)
     return result
 
 

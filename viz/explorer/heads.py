@@ -117,6 +117,9 @@ def explore_layer(sentences: Sequence[Sentence], layer: int, contents: Contents)
         lengths = [sentences[s].value_length for s in whole]
         if sentences[0].value_length is not None:
             data["values"] = pack.float32(end_to_end([v[layer, head] for v in lengths if v is not None]))
+        sent = [sentences[s].moved_length for s in whole]
+        if sentences[0].moved_length is not None:
+            data["moved"] = pack.ratios(end_to_end([v[layer, head] for v in sent if v is not None]))
         if contents.vectors:
             data["steepest"] = float(np.abs(vectors).max(initial=0))
             data["vectors"] = pack.signed(vectors, data["steepest"])

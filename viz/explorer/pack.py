@@ -23,6 +23,11 @@ def unsigned(array: np.ndarray, largest: float) -> str:
     return text(np.rint(np.clip(array / (largest or 1), 0, 1) * 65535).astype(np.uint16))
 
 
+def ratios(array: np.ndarray) -> str:
+    """Numbers from 0 as shares of the largest of them, in 16 bits."""
+    return unsigned(array, float(array.max(initial=0)))
+
+
 def float32(array: np.ndarray) -> str:
     """float32, as it is."""
     return text(array.astype(np.float32))

@@ -79,5 +79,6 @@ def check(sentences: Sequence[Sentence]) -> None:
             if shape != (layers, heads, len(sentence.tokens), size):
                 expected = f"[{layers}, {heads}, {len(sentence.tokens)}, {size}], as those of the others"
                 raise ValueError(f"{name} of sentence {i} must be {expected}, not {list(shape)}")
-        if (sentence.value_length is None) != (sentences[0].value_length is None):
-            raise ValueError(f"value_length of sentence {i}: expected one for every sentence, or for none")
+        for name in ("value_length", "moved_length"):
+            if (getattr(sentence, name) is None) != (getattr(sentences[0], name) is None):
+                raise ValueError(f"{name} of sentence {i}: expected one for every sentence, or for none")

@@ -109,9 +109,13 @@ def test_heads_can_be_marked_by_every_column_of_heads_csv(minilm, minilm_folder,
     data = data_of(explore(minilm, [text]))
     mine = {column["name"]: column["values"] for column in data["columns"]}
     mine = {name: values for name, values in mine.items() if not name.startswith("attention_")}  # minibert viz --plane
-    assert set(mine) == set(rows[0]) - {"layer", "head", "sentences", "parking"} | {"kind"}
+    assert set(mine) == set(rows[0]) - {"layer", "head", "sentences"} | {"kind"}
+    (parking,) = (column for column in data["columns"] if column["name"] == "parking")
+    named = [parking["labels"][value] for value in parking["values"]]
+    assert named == [row["parking"] or "none" for row in rows] and set(named) == set(parking["labels"])
+    assert {"no-op", "none"} <= set(named)
     for name, values in mine.items():
-        if name != "kind":
+        if name not in ("kind", "parking"):
             theirs = [float(row[name]) for row in rows]
             close = np.isclose(values, theirs, rtol=1e-4, atol=2e-5)
             # Distances that are equal within rounding change places, and a plane between two nearly equal components

@@ -41,7 +41,7 @@ function embedding_parts({ ids, types }, { word, position, token_type, norm, pro
 }
 
 /** What each head adds to the tokens, without the bias: its part of the context through its columns of the weight. */
-function head_outputs(context_TD, weight, heads) {
+export function head_outputs(context_TD, weight, heads) {
   const D = Math.sqrt(weight.length);
   const K = D / heads;
   return Array.from({ length: heads }, (_, h) => {

@@ -3,7 +3,7 @@
 import { Bert } from "./model.mjs";
 import { uint16 } from "../../web/bytes.mjs";
 import { sum } from "./numerics.mjs";
-import { composition, parts_of_states, score_parts } from "./why.mjs";
+import { composition, head_outputs, parts_of_states, score_parts } from "./why.mjs";
 
 /** Answers a request: {text, second, off: ["0.2"], hidden: [3], token: the position for the view of one token, or -1}. */
 export function answer(bert, { text, second, off = [], hidden = [], token = -1 }) {
@@ -15,9 +15,10 @@ export function answer(bert, { text, second, off = [], hidden = [], token = -1 }
   const guessed = (run) => masks.map((t) => [t, bert.guess(at(run.hidden_states.at(-1), t, bert))]);
   return {
     encoding,
-    layers: trace.layers.map((layer) => ({
+    layers: trace.layers.map((layer, l) => ({
       query: layer.query_TD, key: layer.key_TD, scores: layer.scores_HTT, attention: layer.attention_HTT,
       valueLength: lengths(layer.value_TD, bert.config.num_attention_heads, encoding.ids.length),
+      movedLength: moved_lengths(layer.value_TD, bert.weights.layers[l].attention_output.weight, bert.config.num_attention_heads, encoding.ids.length),
     })),
     guesses: guessed(trace),
     before: changed ? guessed(before) : null,
@@ -66,6 +67,16 @@ function lengths(value_TD, heads, tokens) {
   return Float32Array.from({ length: heads * tokens }, (_, i) => {
     const [h, t] = [Math.floor(i / tokens), i % tokens];
     return length(value_TD.subarray((t * heads + h) * K, (t * heads + h + 1) * K));
+  });
+}
+
+/** The length |value W_O| for each head and token, [H * T]: how much a token that is attended to can change a state. */
+function moved_lengths(value_TD, weight, heads, tokens) {
+  const moved_HTD = head_outputs(value_TD, weight, heads);
+  const D = value_TD.length / tokens;
+  return Float32Array.from({ length: heads * tokens }, (_, i) => {
+    const [h, t] = [Math.floor(i / tokens), i % tokens];
+    return length(moved_HTD[h].subarray(t * D, (t + 1) * D));
   });
 }
 

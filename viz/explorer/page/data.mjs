@@ -189,6 +189,14 @@ export class Head {
     return this.once("values", () => float32(this.packed.values)).subarray(this.lane[start], this.lane[start] + size);
   }
 
+  /** |value W_O| of each token of a whole sentence, by a factor of the head's own, or null where they were not given. */
+  movedLengths(sentence) {
+    if (this.data.isTyped(sentence)) return this.part(this.data.typed.layers[this.layer].movedLength);
+    if (!this.packed.moved) return null;
+    const { start, size } = this.data.sentences[sentence];
+    return this.once("moved", () => Float64Array.from(uint16(this.packed.moved))).subarray(this.lane[start], this.lane[start] + size);
+  }
+
   /** The head_size numbers of a query (side 0) or key (side 1), or null where they are not in the file. */
   vector(side, token) {
     const K = this.data.headSize;

@@ -4,6 +4,7 @@ import { exponentialsOf, largestFirst, rankOf } from "./attention.mjs";
 import { digits, percent } from "../../web/numbers.mjs";
 import { button, byId, element, heading, table, tableRow } from "../../web/dom.mjs";
 import { info } from "./info.mjs";
+import { parkedText } from "./parked.mjs";
 import { CanvasPainter } from "./painter.mjs";
 import { distancesFrom, flatDistances } from "./places.mjs";
 import { say } from "../../web/words.mjs";
@@ -33,6 +34,8 @@ export function showMaths(panel, app) {
     tell(q, " → ", element("b", { class: "key" }, named(sentence, key)));
     panel.append(...attentionSteps(app, scores, hidden), ...distanceSteps(app, space, hidden));
   }
+  const parked = parkedText(app);
+  if (parked) panel.append(element("p", { id: "parked" }, parked, " ", info("parked")));
   const rows = element("div", { class: "rows" }, rowTable(app, scores, space.distances, hidden));
   panel.append(rows);
   const chosen = rows.querySelector(".chosen");

@@ -29,6 +29,12 @@ export function readValue(column, value) {
   return value.toFixed(column.digits);
 }
 
+/** Whether a head is of the chosen kind, or is bright because none is chosen. A kind is a label of one of the columns. */
+export function isOfKind({ data, state: { kind } }, { layer, head }) {
+  const column = data.columns.find(({ labels }) => labels?.includes(kind));
+  return !column || readValue(column, data.columnValue(column.name, layer, head)) === kind;
+}
+
 export class MatrixView {
   thumbnails = new Map();
   sheets = new Map();
@@ -108,7 +114,7 @@ export class MatrixView {
     const shade = shadeScale(column, theme)(value);
     const ink = inkOn(shade);
     const text = this.caption(app, cell, column, value);
-    const faded = state.kind !== "" && readValue(data.column("kind"), data.columnValue("kind", cell.layer, cell.head)) !== state.kind;
+    const faded = !isOfKind(app, cell);
     const middle = cell.y + cell.height - CAPTION / 2;
     painter.rect(cell.x, cell.y, cell.width, cell.height, { stroke: theme.rule });
     painter.rect(cell.x, cell.y + cell.height - CAPTION, cell.width, CAPTION, { fill: shade });
@@ -153,7 +159,7 @@ export class MatrixView {
 
 /** The colour of a column's values: categories as they are, numbers from low to high. */
 export function shadeScale(column, theme) {
-  const plain = { mixed: theme.rule, broad: theme.other, special: theme.faint }; // so that heads with one clear place stand out
+  const plain = { mixed: theme.rule, broad: theme.other, special: theme.faint, words: theme.rule }; // so that heads with one clear place stand out
   if (column.labels) return (value) => plain[column.kinds[value]] ?? category(value, theme);
   const [low, high] = rangeOf(column.values);
   return (value) => (value === null ? theme.rule : ramp((value - low) / (high - low || 1), theme));

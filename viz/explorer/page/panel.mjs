@@ -11,7 +11,8 @@ import { info } from "./info.mjs";
 import { doubtText, isShownOff, leadText } from "./describe.mjs";
 import { showCircuit } from "./circuit.mjs";
 import { showMaths } from "./maths.mjs";
-import { orderedHeads, readValue, shadeScale } from "./matrix.mjs";
+import { isOfKind, orderedHeads, readValue, shadeScale } from "./matrix.mjs";
+import { parkedHead } from "./parked.mjs";
 import { showWhy } from "./why.mjs";
 import { say } from "../../web/words.mjs";
 
@@ -123,6 +124,9 @@ function showHead(app) {
   const best = button(say("evidence_best", { sentence: evidence.best + 1 }), open, { class: "plain" });
   const share = habit ? `${say("evidence_all", { value: value(habit) })} ` : "";
   byId("head-evidence").replaceChildren(say(plain ? `evidence_${kind}` : "evidence", numbers), " ", share, plain ? "" : best);
+  const parks = parkedHead(app);
+  byId("head-parking").hidden = !parks;
+  byId("head-parking").replaceChildren(parks, " ", info("parked"));
   byId("means").textContent = say("means", { count: data.own });
   const named = (label, about) => heading([label, " ", info(about)], "row");
   const known = (name, about) => [named(data.column(name).label, about), value(name)];
@@ -179,7 +183,7 @@ function showRanking(app) {
   const valueOf = ({ layer, head }) => (state.find ? hits(data, data.head(layer, head), app.found) : column.values[layer * data.heads + head]);
   const heads = orderedHeads(data, "layer").map((h) => ({ ...h, value: valueOf(h) }));
   heads.sort((a, b) => (column.labels && !state.find ? a.value - b.value : b.value - a.value));
-  const wanted = state.kind ? heads.filter(({ layer, head }) => readValue(data.column("kind"), data.columnValue("kind", layer, head)) === state.kind) : heads;
+  const wanted = heads.filter((head) => isOfKind(app, head));
   byId("ranking-title").textContent = state.find ? say("ranking_hits") : say("ranking", { column: column.label });
   byId("ranking").replaceChildren(...wanted.slice(0, app.all ? Infinity : LEADERS).map(({ layer, head, value }) => {
     const open = button(say("layer_head", { layer, head }), () => app.set({ view: "points", layer, head }), { class: "plain" });

@@ -61,7 +61,7 @@ export function limitsOf(data) {
     second: (value) => Boolean(data.live) && value.length <= 2000,
     masked: (value) => Boolean(data.live) && value.length <= 2000,
     without: (value) => Boolean(data.live) && /^(\d{1,3}\.\d{1,3}(_\d{1,3}\.\d{1,3})*)?$/u.test(value),
-    kind: (value) => value === "" || data.column("kind").labels.includes(value),
+    kind: (value) => value === "" || data.columns.some(({ labels }) => labels?.includes(value)),
     color: oneOf(COLORINGS),
     step: within((data.tour ?? []).length + 1),
     x: look,

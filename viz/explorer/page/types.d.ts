@@ -14,6 +14,7 @@ export interface Packed {
   longest: number;
   scores: Base64;
   values?: Base64;
+  moved?: Base64;
   vectors?: Base64;
   steepest: number;
   relative: Base64;
@@ -86,7 +87,7 @@ export interface Answer {
   request: Request & { masked: string };
   number: number;
   encoding: { tokens: string[]; ids: number[]; types: number[]; words: Word[]; spans: ([number, number] | null)[] };
-  layers: Record<"query" | "key" | "scores" | "attention" | "valueLength", Float32Array>[];
+  layers: Record<"query" | "key" | "scores" | "attention" | "valueLength" | "movedLength", Float32Array>[];
   guesses: Guesses;
   before: Guesses | null;
   moved: number[] | null;
