@@ -199,16 +199,15 @@ def joint(found: Survey, drawing: Drawing, panels: Sequence[Panel], what: str = 
 
 
 def note(panel: Panel, sentences: np.ndarray) -> str:
-    """What stands below a panel: its nearest@1, and how near the two words of the link are."""
+    """What stands above a panel: its nearest@1, what it holds, and how near the two words of the link are."""
     here, full = (space.nearest1[panel.place] for space in (panel.measured.plane, panel.measured.space))
     size = panel.points.query.shape[-1]
     text = f"nearest@1: {here:.0%} here, {full:.0%} in all {size} dimensions"
     text += " (always, by construction)" if panel.points.method == "exact" else ""
     dims = panel.points.query_drawn.shape[-1]
-    share, bound, needed = (x[panel.place] for x in (panel.held.share, panel.held.bound(dims), panel.held.dimensions()))
+    share, bound = (x[panel.place] for x in (panel.held.share, panel.held.bound(dims)))
     if not np.isnan(share):
-        text += f"\nscores held: {share:.0%}, at most {bound:.0%} in {dims}-D"
-        text += f"; rank {needed:.0f} for 90%" if bound < 0.9 else ""
+        text += f"\nscores held: {share:.0%} of at most {bound:.0%}"
     if panel.link is None:
         return text
     pair, _, places = viz.link_in_words(panel.points, panel.link, sentences)[0].partition(": ")

@@ -281,6 +281,12 @@ def test_the_address_brings_the_view_back(show, file):
     assert where.startswith("given to ")
     page.evaluate("(hash) => { location.hash = hash; }", again.evaluate("location.hash"))
     page.locator("#array-where", has_text=where).wait_for()
+    outer = again.evaluate("window.reading.recording.path(window.reading.open.call).at(-4)")  # the encoder
+    again.evaluate("(call) => window.reading.show(call, null, 'hidden_TD')", outer)
+    again.wait_for_url(re.compile("call="))
+    where = again.text_content("#array-where")
+    page.evaluate("(hash) => { location.hash = hash; }", again.evaluate("location.hash"))
+    page.locator("#array-where", has_text=where).wait_for(timeout=5000)  # what a caller was given, too
 
 
 @pytest.mark.parametrize(

@@ -334,6 +334,9 @@ def _caption(panels: list[Panel], common: bool, arrows: bool, repeated: bool) ->
     if any("nearest@1" in panel.note for panel in panels):
         where = "in the picture (here) and by the distances of whole vectors (in all dimensions, in full)"
         said.append(f"nearest@1: share of queries whose most attended key is the nearest, {where}.")
+    if any("scores held" in panel.note for panel in panels):
+        said.append("Scores held: share of the squared scores, less the mean of each query's, that the picture shows.")
+        said.append("At most: no picture in so many dimensions shows more.")
     if len(methods) > 1:
         said.append("All panels have the same attention; only distances differ.")
     if methods != {"raw"}:

@@ -12,7 +12,7 @@ import { Inspector } from "./inspect.mjs";
 import { Recording } from "./recording.mjs";
 import { welcome } from "./welcome.mjs";
 
-const ADDRESS = { step: 0, array: "", at: "", layer: -1, head: -1, row: -1, column: -1 };
+const ADDRESS = { step: 0, array: "", call: 0, at: "", layer: -1, head: -1, row: -1, column: -1 };
 const WIDE = 1100; // pixels from which on the panel stands beside the code
 
 export class Page {
@@ -224,7 +224,9 @@ export class Page {
     writeSoon(() => {
       const { open } = this;
       const array = open ? `${open.visit === null ? "given " : ""}${open.name}` : "";
-      this.address = toHash({ ...ADDRESS, step: this.step, array, at: open ? this.inspector.index?.join(".") ?? "" : "" }, ADDRESS);
+      const here = this.recording.visits[this.recording.steps[this.step].visit].call;
+      const call = open?.visit === null && open.call !== here ? open.call : 0; // a caller's
+      this.address = toHash({ ...ADDRESS, step: this.step, array, call, at: open ? this.inspector.index?.join(".") ?? "" : "" }, ADDRESS);
       writeHash(this.address);
     });
   }
@@ -240,7 +242,8 @@ export class Page {
     this.go(step.visit, { back: step.back, scroll: true });
     const { call, made } = this.recording.visits[step.visit];
     const name = state.array.replace(/^given /u, "");
-    if (name !== state.array && Object.hasOwn(this.recording.calls[call].given, name)) this.show(call, null, name, index);
+    const to = state.call || call;
+    if (name !== state.array && Object.hasOwn(this.recording.calls[to]?.given ?? {}, name)) this.show(to, null, name, index);
     else if (Object.hasOwn(made, name)) this.show(call, step.visit, name, index);
     return true;
   }
