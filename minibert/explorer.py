@@ -115,6 +115,7 @@ def explore(
             title=f"minibert · {Path(name_of(bert)).name}",
             notes=notes(bert, selection, why, WORDS.of(language)),
             live=None if why else live_parts(bert),
+            unknown=next((e.tokens[e.roles.index("unk")] for e in selection.encodings if "unk" in e.roles), ""),
             language=language,
             progress=lambda layers: progress(layers, bert.config.num_hidden_layers, "layers"),
             **options,

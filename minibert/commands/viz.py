@@ -92,7 +92,9 @@ def add_lines(group: argparse._ArgumentGroup) -> None:
 
 
 def add_vocabulary(group: argparse._ArgumentGroup) -> None:
-    words = "instead of a text, all words of the vocabulary in layer 0; with WORD, its nearest keys"
+    words = (
+        "instead of a text, all words of the vocabulary in layer 0; with WORD, the keys with the highest scores for it"
+    )
     group.add_argument("--vocabulary", nargs="?", const="", metavar="WORD", help=words)
     arg.option(group, "--place", arg.at_least(0), "N", "the place of these words in a sentence (default: 1)")
 

@@ -125,7 +125,11 @@ def lines(
     bert: Bert, words: Sequence[str], head: int, place: int, shown: Sequence[Pair], wanted: int | None
 ) -> Iterator[str]:
     """The highest scores, as a table."""
-    about = "the highest scores, one for each key" if wanted is None else f"the nearest keys of “{words[wanted]}”"
+    about = (
+        "the highest scores, one for each key"
+        if wanted is None
+        else f"the keys with the highest scores for “{words[wanted]}”"
+    )
     yield f"{model_name(bert)}, head 0.{head}, all {counted(sum(map(bool, words)), 'token')} at place {place}: {about}"
     width = max(len(words[pair.query]) for pair in shown)
     yield " score  query and key"

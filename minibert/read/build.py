@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CHAPTERS = ("numerics", "embeddings", "attention", "encoder", "heads", "model")
 MOVES = ("moves", "normalize", "sentences", "scale", "distances")
-PLANES = ("pca", "attention_plane", "descent", "unfolding", "neighbor_maps")
+PLANES = ("pca", "score_plane", "attention_plane", "descent", "unfolding", "properties", "neighbor_maps")
 """The chapters of the geometry in reading order: how queries and keys are moved, then how they are drawn."""
 PARTS = (
     ("yours", "Your functions", "They ran in place of the library's."),

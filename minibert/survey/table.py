@@ -16,7 +16,9 @@ def summary(found: Survey) -> list[str]:
     """What was measured, and what was fitted."""
     tokens, queries = found.habits.queries[0, 0], found.seen[0].every.space.queries[0, 0]
     sample, plane = found.sample, of_the_plane(*found.pairs[-1], found.measured[0])
-    plane += ["  fitted among words: without special tokens, attention shared out anew"] * found.among_words
+    plane += [
+        "  fitted among words: without special tokens, attention shared out anew; first table: all tokens"
+    ] * found.among_words
     if found.corpus.path is None:
         some = [f"  measured: {queries} queries of {tokens} tokens"] if queries < tokens else []
         return [*(f"  {text_line(text)}" for text in sample.texts), *some, *plane]
@@ -77,14 +79,21 @@ def by_plane(found: Survey, measured: Sequence[viz.Measures]) -> tuple[list[Pair
 
 
 def word_table(found: Survey) -> list[str]:
-    """A line per head: what words park on special tokens, nearness among words, and what the planes hold."""
-    parked, of_all, dims = found.parked, found.seen[0].held, f"{found.dims}-D"
+    """A line per head: what words park on special tokens, nearness among words, and what the planes hold of the scores.
+
+    The scores are those of all tokens; those of words alone with --among words, as in the pictures.
+    """
+    parked, dims = found.parked, f"{found.dims}-D"
+    of = ", words" if found.among_words else ""
     groups = [
         ("special tokens", [("parked", parked.parked), ("moved", parked.moved)]),
         (f"nearest@1 in {dims}, words", [(w.name, s.words.plane.nearest1) for w, s in found.each]),
-        (f"scores held in {dims}", [(way.name, seen.held.share) for way, seen in found.each]),
-        ("at most", [("bound", of_all.bound(found.dims))]),
-        ("90 % has", [("rank", of_all.dimensions(0.9))]),
+        (
+            f"scores held in {dims}{of}",
+            [(way.name, held.share) for way, held in zip(found.ways, found.held, strict=True)],
+        ),
+        ("at most", [("bound", found.held[0].bound(found.dims))]),
+        ("90 % has", [("rank", found.held[0].dimensions(0.9))]),
     ]
     notes: dict[tuple[int, ...], str] = {place: str(kind) for place, kind in np.ndenumerate(parked.kinds)}
     return one_line_a_head(found, groups, notes)
@@ -95,15 +104,16 @@ def one_line_a_head(
 ) -> list[str]:
     """Groups of columns [L, H], each with a heading and names, as lines. notes: what ends the line of a head."""
     headings, names = " " * 5, " head"
-    cells: list[tuple[np.ndarray, int]] = []
+    cells: list[tuple[np.ndarray, str]] = []
     for heading, columns in groups:
         widths = [max(7, len(name) + 2, (len(heading) + 2) // len(columns)) for name, _ in columns]
         headings += heading.rjust(sum(widths)) if columns else ""
         names += "".join(name.rjust(width) for (name, _), width in zip(columns, widths, strict=True))
-        cells += [(values, width) for (_, values), width in zip(columns, widths, strict=True)]
+        digits = [0 if name == "rank" else 2 for name, _ in columns]
+        cells += [(values, f"z{width}.{n}f") for (_, values), width, n in zip(columns, widths, digits, strict=True)]
     lines = [headings, names]
     for i, j in np.ndindex(len(found.layers), len(found.heads)):
-        numbers = "".join(f"{values[i, j]:z{width}.2f}" for values, width in cells)
+        numbers = "".join(f"{values[i, j]:{form}}" for values, form in cells)
         head = f"{found.layers[i]}.{found.heads[j]}"
         lines.append(f"{head:>5}{numbers}" + "  " * bool(notes[i, j]) + notes[i, j])
     return lines

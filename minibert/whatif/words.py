@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import viz
+from minibert.errors import UserError
 from minibert.model import Bert, Text
 from minibert.sentence_vectors.embed import encode, prompt_text, prompt_tokens, sentence_modules, vector
 from minibert.tokenizer.encoding import Encoding
@@ -55,10 +56,12 @@ def word_effects(bert: Bert, text: Text, watch: Callable[[list[Encoding]], Itera
     """Replace each word of the text in turn, all pieces of it at once; a model without a mask token leaves it out.
 
     The text's own masks stay. watch: what the changed texts go through on their way to the model, such as a bar.
-    UserError: the model has no answer to this text.
+    UserError: the model has no answer to this text, or the text has no words.
     """
     whole, first, number_of, name_of = asked(bert, text)
     words = list(words_of(whole, first))
+    if not words:
+        raise UserError("the text has no word to replace; expected one beside its masks")
     changed = [without(bert, whole, positions) for _, positions in words]
     before, *after = map(number_of, bert.stream([whole, *watch(changed)], keep=("hidden_states", "pooled")))
     best = int(before.argmax())

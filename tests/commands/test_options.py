@@ -42,6 +42,8 @@ viz 'A dog.' --draw joint + --top 2
 viz 'A dog.' --draw joint + --strongest 2
 viz 'A dog.' --draw joint + --above 0.5
 viz 'A dog.' --draw joint + --no-special
+viz 'A dog.' --draw joint + --among words
+viz --draw positions --file two.txt + --examples 2
 viz 'A capybara.' --draw joint + --words
 viz 'A dog.' --layer 1 --draw matrix + --scope layer
 viz 'A dog.' --draw joint + --scale 0.5

@@ -70,7 +70,7 @@ def test_no_other_plane_holds_more_of_the_scores(dimensions):
 def test_the_nearest_keys_of_a_word(capsys, tmp_path):
     some = ("--vocabulary", "king", "--head", "1", "--top", "4", "--place", "3", "--out", str(tmp_path))
     status, out, _ = run(capsys, *some)
-    assert status == 0 and "head 0.1, all 8,192 tokens at place 3: the nearest keys of “king”" in out
+    assert status == 0 and "head 0.1, all 8,192 tokens at place 3: the keys with the highest scores for “king”" in out
     with (tmp_path / "vocabulary-0.1.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     bert = minibert.load("tiny")

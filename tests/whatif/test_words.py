@@ -88,3 +88,8 @@ def test_the_words_of_a_prompt_are_no_words_of_the_text(monkeypatch):
     assert found.words[1].after == pytest.approx(
         whole @ other / np.linalg.norm(whole) / np.linalg.norm(other), abs=1e-5
     )
+
+
+def test_a_text_of_masks_alone_has_no_word_to_replace():
+    with pytest.raises(UserError, match="no word to replace"):
+        word_effects(minibert.load("tiny"), "[MASK]")

@@ -60,6 +60,7 @@ def explore(
     tour: list[dict[str, Any]] | None = None,
     language: str = "en",
     code: str = "",
+    unknown: str = "",
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> Explorer:
     """The queries and keys of all heads of all layers, as a page to explore in a browser.
@@ -73,6 +74,7 @@ def explore(
     tour: the steps of the guided tour, see `viz.explorer.tour`; None: those that come with the page.
     language: one of `viz.web.words.LANGUAGES`.
     code: the address of a page with the code that computes the first sentence's numbers; the page links to it.
+    unknown: the token in the place of what the model does not know. A page without a model counts those of a sentence.
     progress: wraps the layers while they are worked on; for example tqdm.
 
     Attention is softmax(query key^T / sqrt(head_size)): the page has those scores and computes the rest itself.
@@ -102,6 +104,7 @@ def explore(
         "tour": tour or default_tour(say, known),
         "live": live and live.head,
         "code": code,
+        "unknown": unknown,
         "packed": [head for _, heads in found for head in heads],
     }
     model = {"weights": live.text, "worker": script("worker.mjs", LIVE)} if live else {}

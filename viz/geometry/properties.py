@@ -92,7 +92,9 @@ class PropertyPlane(Fieldwise):
 
         The axes are those in which the directions of queries and of keys lie nearest to each other (principal angles):
 
-            query_axes key_axes^T = W diag(cosines) Z^T      x = sqrt(cosines) W^T query_axes q,  y likewise
+            query_axes key_axes^T = W diag(cosines) Z^T
+            x = sqrt(cosines) W^T query_axes q
+            y = sqrt(cosines) Z^T key_axes k
         """
         turn_q, cosines, turn_k = np.linalg.svd(self.query_axes @ self.key_axes.mT)
         roots = np.sqrt(cosines)

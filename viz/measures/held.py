@@ -81,7 +81,7 @@ def products(query: np.ndarray, key: np.ndarray) -> Products:
 
     Rounding errors of float32 change shares and bounds by about 1e-6.
     """
-    key = key - key.mean(axis=-2, keepdims=True)
+    key = key - middle_of(key)
     size, tokens = query.shape[-1], query.shape[-2]
     rows = triangular(query) if tokens > size else query  # the same singular values, and no more than K rows
     half = rows @ key.mT
@@ -93,11 +93,16 @@ def products(query: np.ndarray, key: np.ndarray) -> Products:
 
 def drawn(of: Products, x: np.ndarray, y: np.ndarray) -> Held:
     """The `Held` of a picture of these scores: queries at x, keys at y, [..., S, C]."""
-    middle = y.mean(axis=-2, keepdims=True)
+    middle = middle_of(y)
     x, y = x - middle, y - middle  # distances stay, and the squares below lose no digits
     square = np.vecdot(y, y)[..., None]
     left = np.concatenate([2 * x, -np.ones_like(square)], axis=-1)
-    right = np.concatenate([y, square - square.mean(axis=-2, keepdims=True)], axis=-1)
+    right = np.concatenate([y, square - middle_of(square)], axis=-1)
     together = ((of.query.mT @ left) * (of.key.mT @ right)).sum(axis=(-2, -1), dtype=np.float64)
     picture = ((left.mT @ left) * (right.mT @ right)).sum(axis=(-2, -1), dtype=np.float64)
     return Held(of.scores, picture, together, of.energy)
+
+
+def middle_of(points: np.ndarray) -> np.ndarray:
+    """The mean of points [..., S, K], as [..., 1, K]; 0 for a text without words, which has none."""
+    return points.sum(axis=-2, keepdims=True) / max(1, points.shape[-2])

@@ -31,7 +31,7 @@ const BLANKS = /\[ ?(?:mask|blank) ?\]|<mask>|_{2,}/giu;
 /** What the model does not read as it was meant: words that it does not know, and a blank that is not its mask. */
 export function doubtText({ data, state, sentence }) {
   if (["heads", "average"].includes(state.view) && !data.isTyped(state.sentence)) return "";
-  const { unknown = "[UNK]", mask = "" } = data.live?.tokenizer ?? {};
+  const { unknown, mask = "" } = data.live?.tokenizer ?? data;
   const read = sentence.tokens.filter((_, i) => sentence.words[i] !== null);
   const lost = read.filter((token) => token === unknown).length;
   const blank = mask && sentence.text?.match(BLANKS)?.find((found) => found !== mask);
