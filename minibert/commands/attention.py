@@ -71,7 +71,10 @@ def run(args: argparse.Namespace) -> None:
 
     def show(found: Maps) -> Iterator[str]:
         for one in found.maps:
-            yield found.title(one)
+            left = (
+                "" if one.left_out is None else f": left out is what words give to special tokens, {one.left_out:.2f}"
+            )
+            yield found.title(one) + left
             yield from block(found.names, one.values, args.top or 2).splitlines()
 
     def as_json(found: Maps) -> dict[str, object]:

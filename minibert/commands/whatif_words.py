@@ -20,6 +20,9 @@ from minibert.whatif.words import WordEffects, asked, word_effects
 MOST_BARS = 40
 """The picture has so many words, those that change the answer most."""
 
+LITTLE = 0.05
+"""Where all costs are smaller, no word alone decides: 0.05 nats turn 0.95 into 0.90."""
+
 LEAST = 0.1
 """Costs that are next to nothing shall look it: the axis has this length at least."""
 
@@ -85,6 +88,8 @@ def table(found: WordEffects, top: int | None, done: str) -> Iterator[str]:
     changes = {0: "; none changes the answer", 1: "; 1 changes the answer"}
     last = changes.get(turned, f"; {turned} change the answer") if found.answer else ""
     yield f"each word in turn is {done}{last}"
+    if len(found.words) > 1 and np.abs(found.cost).max() < LITTLE:
+        yield "no single word decides: without any one of them, the answer is as sure as before"
 
 
 def rows(found: WordEffects) -> Iterator[dict[str, object]]:

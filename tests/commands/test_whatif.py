@@ -254,7 +254,22 @@ def test_attention_between_words_and_means_are_the_same_in_every_output(given, m
     picture = " ".join(re.sub("<.*?>", " ", picture).split())
     assert title in picture and ("between words" in picture) == ("--words" in given)
     assert ("without special tokens" in picture) == ("--without-special" in given)
-    assert run(capsys, *command)[1].splitlines()[0] == title
+    first, of_words = run(capsys, *command)[1].splitlines()[0], [word is not None for word in trace.words]
+    left = 1 - trace.stacked("attention")[[0, 2, 3]][..., of_words, :][..., of_words].sum(axis=-1)
+    if "--without-special" in given and "--words" not in given:
+        left = left.mean(axis=-1).mean(axis=axis).reshape(-1)[0]
+        assert first == f"{title}: left out is what words give to special tokens, {left:.2f}"
+    elif "--words" not in given:
+        assert first == title
+
+
+def test_where_no_word_decides_alone_it_is_said(capsys, tmp_path):
+    out = run(
+        capsys, "whatif", "A warm and funny film.", "--words", "--model", "tiny-sentiment", "--out", str(tmp_path)
+    )[1]
+    assert out.splitlines()[-2].startswith("no single word decides")
+    out = run(capsys, "whatif", MASKED, "--words", "--out", str(tmp_path))[1]
+    assert "no single word" not in out
 
 
 def test_whatif_words_are_the_same_in_every_output(capsys, tmp_path):

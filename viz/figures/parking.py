@@ -11,8 +11,8 @@ from viz.figures.label_placement import place_labels
 from viz.figures.style import FAINT, INK, LINK, RULE, SMALL, WIDTH, in_house_style
 from viz.measures.parking import NO_OP, PARKS, Parking
 
-MOST_LABELS = 40
-"""Heads that are named; of more heads that park, only those that park most."""
+LEAST_LABELS, MOST_LABELS = 3, 40
+"""Heads that are named: those that park most, all that park if they are not too many."""
 
 
 @in_house_style
@@ -24,7 +24,7 @@ def parking_figure(
     title: str = "",
     width: float = WIDTH,
 ) -> Figure:
-    """One dot per head, [L, H], lighter in earlier layers. Heads that park are named "layer.head".
+    """One dot per head, [L, H], lighter in earlier layers. Heads that park most are named "layer.head".
 
     layers, heads: their numbers; None: from 0. width: of the figure, in inches.
 
@@ -62,8 +62,8 @@ def parking_figure(
     axes.set_ylim(-0.02, max(0.3, 1.08 * float(y.max())))
     axes.set_xlabel("parked: attention that words give to special tokens", fontsize=SMALL)
     axes.set_ylabel("moved from special tokens", fontsize=SMALL)
-    parks = np.flatnonzero(kinds != "")
-    named = parks[np.argsort(-x[parks], kind="stable")][:MOST_LABELS]
+    count = min(max(LEAST_LABELS, int((kinds != "").sum())), MOST_LABELS)
+    named = np.argsort(-x, kind="stable")[:count]
     place_labels(
         axes,
         np.stack([x, y], axis=-1)[named],
