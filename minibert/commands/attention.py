@@ -71,9 +71,7 @@ def run(args: argparse.Namespace) -> None:
 
     def show(found: Maps) -> Iterator[str]:
         for one in found.maps:
-            left = (
-                "" if one.left_out is None else f": left out is what words give to special tokens, {one.left_out:.2f}"
-            )
+            left = f": words gave {one.left_out:.2f} to special tokens" if one.left_out is not None else ""
             yield found.title(one) + left
             yield from block(found.names, one.values, args.top or 2).splitlines()
 
@@ -141,14 +139,15 @@ def block(tokens: Sequence[str], attention_TS: np.ndarray, top: int) -> str:
 
 def numbers(found: Maps, one: Map, top: int | None) -> dict[str, object]:
     """For JSON: a row per query token with a number per key token; or with so many keys, the most attended first."""
+    where = one.place | ({} if one.left_out is None else {"left_out": rounded(one.left_out)})
     if top is None:
-        return {**one.place, found.column: [[rounded(number) for number in row] for row in one.values]}
+        return {**where, found.column: [[rounded(number) for number in row] for row in one.values]}
     best = (-one.values).argsort(axis=-1, kind="stable")[:, :top]
     keys = [
         [{"key": int(key), found.column: rounded(row[key])} for key in keys]
         for row, keys in zip(one.values, best, strict=True)
     ]
-    return {**one.place, "top": keys}
+    return {**where, "top": keys}
 
 
 def rows(found: Maps, one: Map) -> Iterator[dict[str, object]]:

@@ -18,8 +18,8 @@ from minibert.whatif.summaries import between_tokens, between_words, without_spe
 class Map:
     """Numbers [queries, keys] of a layer and a head; of a whole layer, the head is None.
 
-    layer, head: a number, or what a mean is over: "mean of 0-3". left_out: the share that words give to special tokens,
-    where these are left out.
+    layer, head: a number, or what a mean is over: "mean of 0-3".
+    left_out: the share of their attention that words give to special tokens; None where these are not left out.
     """
 
     layer: int | str
@@ -67,24 +67,21 @@ def find_maps(bert: Bert, trace: Trace, args: argparse.Namespace, layers: Sequen
     """The maps that the arguments choose."""
     map_LHTS = measured(bert, trace, args.measure, layers, heads)
     shares = (between_words if args.words else between_tokens)(trace, map_LHTS)
-    left_LH = None
+    special = np.array(shares.special)
+    left_LH = shares.map[..., ~special, :][..., special].sum(axis=-1).mean(axis=-1)
     if args.without_special:
-        special = np.array(shares.special)
-        left_LH = shares.map[..., ~special, :][..., special].sum(axis=-1).mean(axis=-1)
         shares = without_special(shares)
     rows: list[int | str] = list(layers)
     columns: list[int | str | None] = list(heads) if args.measure in ("attention", "norm") else [None]
     map_LHTS = shares.map
     if args.mean in ("layers", "all"):
-        map_LHTS, rows = map_LHTS.mean(axis=0, keepdims=True), [f"mean of {in_words(layers)}"]
+        map_LHTS, left_LH = (x.mean(axis=0, keepdims=True) for x in (map_LHTS, left_LH))
+        rows = [f"mean of {in_words(layers)}"]
     if args.mean in ("heads", "all"):
-        map_LHTS, columns = map_LHTS.mean(axis=1, keepdims=True), [f"mean of {in_words(heads)}"]
-    if left_LH is not None:
-        left_LH = left_LH.mean(
-            axis=tuple({"layers": (0,), "heads": (1,), "all": (0, 1)}.get(args.mean, ())), keepdims=True
-        )
+        map_LHTS, left_LH = (x.mean(axis=1, keepdims=True) for x in (map_LHTS, left_LH))
+        columns = [f"mean of {in_words(heads)}"]
     maps = [
-        Map(rows[i], columns[j], map_LHTS[i, j], None if left_LH is None else float(left_LH[i, j]))
+        Map(rows[i], columns[j], map_LHTS[i, j], float(left_LH[i, j]) if args.without_special else None)
         for i, j in np.ndindex(map_LHTS.shape[:2])
     ]
     return Maps(args.measure, args.words, args.without_special, shares.names, maps)

@@ -14,7 +14,7 @@ from minibert.files import write_csv
 from minibert.model import Bert, load
 from minibert.speed.cores import one_thread
 from minibert.terminal import counted, model_name, padded, printable, rounded, with_bar
-from minibert.whatif.vocabulary import nearest_keys, vocabulary_points
+from minibert.whatif.vocabulary import best_keys, vocabulary_points
 from viz.geometry.score_plane import score_plane
 
 USED = ("help", "vocabulary", "place", "layer", "head", "top", "model", "out", "width", "format", "file")
@@ -101,7 +101,7 @@ def highest(
     known = np.array([number for number, word in enumerate(words) if word])
     queries, count = ([wanted], top) if wanted is not None else (known.tolist(), 1)
     with one_thread():
-        found = nearest_keys(query_VK[queries], key_VK[known], count)
+        found = best_keys(query_VK[queries], key_VK[known], count)
         for query, (keys, scores) in zip(queries, with_bar(found, len(queries), "words"), strict=True):
             for key, score in zip(known[keys].tolist(), scores.tolist(), strict=True):
                 yield Pair(query, key, score)

@@ -21,7 +21,7 @@ MOST_BARS = 40
 """The picture has so many words, those that change the answer most."""
 
 LITTLE = 0.05
-"""Where all costs are smaller, no word alone decides: 0.05 nats turn 0.95 into 0.90."""
+"""Where all costs are smaller, no word alone decides: a cost of 0.05 nats turns 0.95 into 0.90."""
 
 LEAST = 0.1
 """Costs that are next to nothing shall look it: the axis has this length at least."""
@@ -89,7 +89,7 @@ def table(found: WordEffects, top: int | None, done: str) -> Iterator[str]:
     last = changes.get(turned, f"; {turned} change the answer") if found.answer else ""
     yield f"each word in turn is {done}{last}"
     if len(found.words) > 1 and np.abs(found.cost).max() < LITTLE:
-        yield "no single word decides: without any one of them, the answer is as sure as before"
+        yield f"no single word decides: every cost is below {LITTLE:g}"
 
 
 def rows(found: WordEffects) -> Iterator[dict[str, object]]:

@@ -11,7 +11,7 @@ from minibert.commands import arguments as arg
 from minibert.commands.output import check_whole, folder_name, folder_of_run, name_of_texts, print_json
 from minibert.errors import UserError
 from minibert.files import write_csv
-from minibert.model import load
+from minibert.model import Bert, load
 from minibert.survey.circuits import ERRORS, LEAST_SHARE, Circuits, Row, circuits
 from minibert.terminal import counted, printable, rounded
 from minibert.whatif.composition import KINDS
@@ -34,17 +34,7 @@ LEAD = "the lead of the most attended key: its score less the mean over the keys
 def run(args: argparse.Namespace) -> None:
     """Tables, and two pictures: what the heads are made of, and the heads as a graph."""
     arg.refuse(args, "query key instead guess steps", "with --file, which is about all queries")
-    if args.json:
-        arg.refuse(args, "out format width", "with --json, which has no picture")
-    check_both(args)
-    bert = load(args.model)
-    check_head(args, bert.config.num_hidden_layers, bert.config.num_attention_heads)
-    folder = None
-    if not args.json:
-        options = arg.given(args, "layer head top skip-bad column")
-        name = name_of_texts([], args.file, options)
-        files = [f"{picture}*.{args.format}" for picture in ("parts", "graph")]
-        folder = folder_of_run(args.out, "why", folder_name(bert), name, files=files)
+    bert, folder = prepared(args, "parts", "graph")
     heads = None if args.layer is None else [(args.layer, args.head)]
     top = args.top or (TERMS if heads is None else TERMS_OF_ONE)
     found = circuits(bert, file=args.file, column=args.column, skip_bad=args.skip_bad, heads=heads, top=top)
@@ -56,6 +46,20 @@ def run(args: argparse.Namespace) -> None:
         print("\n".join(map(printable, lines(found))))
         draw(folder / "stopped" if found.stopped else folder, found, args.format, args.width)
     check_whole(found)
+
+
+def prepared(args: argparse.Namespace, *pictures: str) -> tuple[Bert, Path | None]:
+    """The model, and the folder of the pictures, None with --json. UserError: options that do not go together."""
+    if args.json:
+        arg.refuse(args, "out format width", "with --json, which has no picture")
+    check_both(args)
+    bert = load(args.model)
+    check_head(args, bert.config.num_hidden_layers, bert.config.num_attention_heads)
+    if args.json:
+        return bert, None
+    name = name_of_texts([], args.file, arg.given(args, "layer head top skip-bad column"))
+    files = [f"{picture}*.{args.format}" for picture in pictures]
+    return bert, folder_of_run(args.out, "why", folder_name(bert), name, files=files)
 
 
 def check_both(args: argparse.Namespace) -> None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minibert.commands import arguments as arg
-from minibert.commands.output import folder_name, folder_of_run, name_of_texts, print_json
-from minibert.commands.why_file import check_both, check_head
+from minibert.commands.output import print_json
+from minibert.commands.why_file import prepared
 from minibert.files import write_csv
-from minibert.model import load
 from minibert.numerics import softmax
 from minibert.survey.properties import (
     OF_KEYS,
@@ -44,16 +43,7 @@ MOST_TOKENS = 16
 def run(args: argparse.Namespace) -> None:
     """A table, and a picture: the shares of all heads, or the planes of one head."""
     arg.refuse(args, "query key instead guess steps top", "with --properties, which is about all pairs of tokens")
-    if args.json:
-        arg.refuse(args, "out format width", "with --json, which has no picture")
-    check_both(args)
-    bert = load(args.model)
-    check_head(args, bert.config.num_hidden_layers, bert.config.num_attention_heads)
-    folder = None
-    if not args.json:
-        options = arg.given(args, "layer head skip-bad column")
-        name, files = name_of_texts([], args.file, options), [f"properties*.{args.format}"]
-        folder = folder_of_run(args.out, "why", folder_name(bert), name, files=files)
+    bert, folder = prepared(args, "properties")
     head = None if args.layer is None else (args.layer, args.head)
     found = properties(bert, file=args.file, column=args.column, skip_bad=args.skip_bad, head=head)
     if args.csv is not None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minibert.corpus.lines import Line
-from minibert.survey.sample import Heads, Sample, words_of
+from minibert.survey.sample import Heads, Sample, word_places
 from minibert.terminal import text_line
 from minibert.trace import Trace
 from viz.geometry.sentences import sentence_spans
@@ -126,7 +126,7 @@ def wanted(sample: Sample, where: Heads, count: int, seed: int) -> Wanted:
 def fire(lines: Sequence[Line], traces: Sequence[Trace], where: Heads, of: Wanted) -> Firing:
     """The pairs of some sentences that have words in the same positions."""
     order = np.argsort([line.at for line in lines])
-    lines, traces, words = [lines[i] for i in order], [traces[i] for i in order], words_of(traces[0])
+    lines, traces, words = [lines[i] for i in order], [traces[i] for i in order], word_places(traces[0])
     counts = np.zeros((len(where.layers), len(where.heads), PARTS), int)
     if len(words) < 2:
         return Firing(of, {}, counts, {})

@@ -14,7 +14,7 @@ from minibert.corpus.passes import Found, add_up
 from minibert.corpus.sentences import encoded
 from minibert.model import Bert
 from minibert.survey.firing import Firing, Wanted, fire, wanted
-from minibert.survey.sample import Heads, Sample, words_of
+from minibert.survey.sample import Heads, Sample, is_word, word_places
 from minibert.tokenizer.encoding import Encoding
 from minibert.trace import Trace
 from minibert.whatif.moved import lengths, output_squares
@@ -135,11 +135,11 @@ def measure_block(
     traces = bert.stream([encoding for _, encoding in pairs], keep=("query", "key", "value", "attention"))
     found = Found(0, {})
     for is_fitted, group in alike(zip([line.at for line, _ in pairs], traces, strict=True), fitted):
-        drawn = [np.random.default_rng([seed, at]).permutation(len(trace.tokens)) for at, trace in group]
-        words = words_of(group[0][1])
+        orders = [np.random.default_rng([seed, at]).permutation(len(trace.tokens)) for at, trace in group]
+        words = word_places(group[0][1])
         whole = [number for number, (at, _) in enumerate(group) if at % held_step == 0]
-        some = [np.sort(places[:queries]) for places in drawn]
-        some_words = [np.sort(places[np.isin(places, words)][:queries]) for places in drawn]
+        some = [np.sort(places[:queries]) for places in orders]
+        some_words = [np.sort(places[np.isin(places, words)][:queries]) for places in orders]
         sums = measure_layers(ways, [trace for _, trace in group], where, some, some_words, outputs, whole)
         if wanted is not None:
             sums.append(fire([line_at[at] for at, _ in group], [trace for _, trace in group], where, wanted))
@@ -168,7 +168,7 @@ def measure_layers(
         np.array([[getattr(trace.layers[layer], name)[span] for layer in layers] for trace in traces])
         for name in ("query", "key", "value", "attention")
     )
-    words = words_of(traces[0])
+    words = word_places(traces[0])
     enough = len(words) > 1
     if not enough:  # nothing is near among fewer than two words: what is measured in their place is taken as 0
         words, some_words = np.arange(len(traces[0].tokens)), some
@@ -197,9 +197,7 @@ def measure_layers(
         seen = Seen(every, inside, *flat)
         found.append(seen if enough else replace(seen, words=nothing(inside), held_words=nothing(flat[1])))
     found.append(viz.habits(attention, traces[0].tokens, traces[0].roles))
-    found.append(
-        viz.parking(attention, lengths(value, np.stack(outputs)), np.array([word is None for word in traces[0].words]))
-    )
+    found.append(viz.parking(attention, lengths(value, np.stack(outputs)), ~is_word(traces[0])))
     return [sums.fieldwise(lambda x: x.sum(axis=0)) for sums in found]  # over the sentences
 
 

@@ -28,7 +28,7 @@ from minibert.corpus.passes import look_through
 from minibert.errors import UserError
 from minibert.model import Bert
 from minibert.speed.cores import one_thread, parallel_map
-from minibert.survey.sample import Run
+from minibert.survey.sample import Run, is_word
 from minibert.terminal import counted, model_name, rounded, with_bar
 from minibert.trace import Trace
 from minibert.whatif.attribution import parts_of_each_state, place_of
@@ -84,7 +84,7 @@ class Half:
 
     query, key: [L, H, N, K]; the keys less their mean over the sentence.
     labels: [P, S, S] per sentence, less their means. has: the same, True for pairs with the property.
-    tokens: [N]; words, spellings: [N], see `words_of`. pairs: [P], how many have each property.
+    tokens: [N]; words, spellings: [N], see `numbers_of_words`. pairs: [P], how many have each property.
     """
 
     query: np.ndarray
@@ -145,7 +145,7 @@ def properties(
         layers, heads = range(head[0], head[0] + 1), range(head[1], head[1] + 1)
     with one_thread():
         traces = list(with_bar(bert.stream(sample, KEEP), len(sample), "sentences drawn"))
-        traces = [trace for trace in traces if words_among(trace).sum() > 1]
+        traces = [trace for trace in traces if is_word(trace).sum() > 1]
         halves = {names: [half_of(traces[i::2], layers, heads, names) for i in (0, 1)] for names in (OF_PAIRS, OF_KEYS)}
         places = PositionTerm.of(bert, traces[1::2], layers, heads)
         rows: list[Row] = []
@@ -204,7 +204,7 @@ def rows_of(
 
 def half_of(traces: Sequence[Trace], layers: range, heads: range, names: tuple[str, ...]) -> Half:
     """Queries, keys, labels and tokens of some sentences, end to end, for these properties."""
-    chosen = [words_among(trace) if names == OF_PAIRS else np.ones(len(trace.tokens), bool) for trace in traces]
+    chosen = [is_word(trace) if names == OF_PAIRS else np.ones(len(trace.tokens), bool) for trace in traces]
     which = [PROPERTIES.index(name) for name in names]
     labels = [labels_of(trace)[which][:, kept][..., kept] for trace, kept in zip(traces, chosen, strict=True)]
     stops = np.cumsum([label.shape[-1] for label in labels]).tolist()
@@ -222,7 +222,7 @@ def half_of(traces: Sequence[Trace], layers: range, heads: range, names: tuple[s
     for span in spans:
         key[..., span, :] -= key[..., span, :].mean(axis=-2, keepdims=True)
     both_ways = [centred(label.mT).mT if names == OF_PAIRS else label for label in labels]
-    words, spellings = (np.concatenate(numbers) for numbers in zip(*map(words_of, traces), strict=True))
+    words, spellings = (np.concatenate(numbers) for numbers in zip(*map(numbers_of_words, traces), strict=True))
     kept = np.concatenate(chosen)
     return Half(
         query,
@@ -237,17 +237,12 @@ def half_of(traces: Sequence[Trace], layers: range, heads: range, names: tuple[s
     )
 
 
-def words_among(trace: Trace) -> np.ndarray:
-    """[T], which tokens are not special."""
-    return np.array([role in (None, "mask") for role in trace.roles])
-
-
 def labels_of(trace: Trace) -> np.ndarray:
     """[P, S, S]: whether the key, a column, has each property for the query, a row; for "distance", how far it is."""
-    place, word, spelled = np.arange(len(trace.tokens)), *words_of(trace)
+    place, word, spelled = np.arange(len(trace.tokens)), *numbers_of_words(trace)
     after, other = place - place[:, None], place != place[:, None]
     same_piece = (word == word[:, None]) & (word >= 0)
-    special = ~words_among(trace)
+    special = ~is_word(trace)
     second = 2 * place >= len(place)
     found = {
         "same word": (spelled == spelled[:, None]) & (spelled >= 0) & ~same_piece,
@@ -261,7 +256,7 @@ def labels_of(trace: Trace) -> np.ndarray:
     return np.stack([found[name] for name in PROPERTIES]).astype(float)
 
 
-def words_of(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
+def numbers_of_words(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
     """The number of each token's word, and a number that is the same for words of the same pieces; -1: special."""
     pieces: dict[tuple[int, int], list[str]] = {}
     for token, word in zip(trace.tokens, trace.words, strict=True):
@@ -288,7 +283,7 @@ class PositionTerm:
         count, size = bert.config.num_attention_heads, bert.config.head_size
         total, common = np.zeros((len(layers), len(heads), size, size)), np.zeros((len(layers), len(heads)))
         for trace in with_bar(traces, len(traces), "sentences explained"):
-            kept = words_among(trace)
+            kept = is_word(trace)
             whole = [slice(0, int(kept.sum()))]
             for layer, parts in zip(range(layers[-1] + 1), parts_of_each_state(bert, trace), strict=False):
                 if layer not in layers:

@@ -69,7 +69,7 @@ def gather(bert: Bert, encodings: Sequence[Encoding], among_words: bool = False)
     """
     with one_thread():  # the last digits, on which a search may hang, are then the same on any number of cores
         traces = list(bert.stream(encodings))
-    places = [np.arange(len(trace.tokens)) if not among_words else words_of(trace) for trace in traces]
+    places = [np.arange(len(trace.tokens)) if not among_words else word_places(trace) for trace in traces]
     pairs = list(zip(traces, places, strict=True))
     blocks = [trace.stacked("attention") for trace in traces]
     texts = [encoding.text for encoding in encodings]
@@ -91,9 +91,14 @@ def gather(bert: Bert, encodings: Sequence[Encoding], among_words: bool = False)
     )
 
 
-def words_of(trace: Trace) -> np.ndarray:
-    """The places of the tokens that are pieces of words."""
-    return np.flatnonzero([word is not None for word in trace.words])
+def is_word(trace: Trace) -> np.ndarray:
+    """[T], False for special tokens; [MASK] and an unknown word are words."""
+    return np.array([word is not None for word in trace.words])
+
+
+def word_places(trace: Trace) -> np.ndarray:
+    """The places of the tokens that are no special tokens."""
+    return np.flatnonzero(is_word(trace))
 
 
 @dataclass(frozen=True)

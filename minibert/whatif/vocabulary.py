@@ -46,7 +46,7 @@ def vocabulary_points(bert: Bert, head: int, place: int = 1) -> tuple[np.ndarray
     return np.concatenate(query), key_VK - key_VK.mean(axis=0)
 
 
-def nearest_keys(query_QK: np.ndarray, key_VK: np.ndarray, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def best_keys(query_QK: np.ndarray, key_VK: np.ndarray, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """For each query the `count` keys of the highest scores, highest first, and their scores.
 
     Yields one pair per query; the rows of scores of some queries are computed together.

@@ -1,4 +1,4 @@
-"""`minibert viz --vocabulary`: queries and keys of all words in layer 0, nearest keys of a word, and their plane."""
+"""`minibert viz --vocabulary`: queries and keys of all words in layer 0, the best keys of a word, and their plane."""
 
 import csv
 
@@ -10,7 +10,7 @@ import minibert
 import viz
 from minibert.commands.main import main
 from minibert.whatif import vocabulary
-from minibert.whatif.vocabulary import nearest_keys, vocabulary_points
+from minibert.whatif.vocabulary import best_keys, vocabulary_points
 from viz.errors import InputError
 from viz.geometry.score_plane import score_plane
 
@@ -40,17 +40,17 @@ def test_queries_and_keys_are_those_of_a_sentence_with_the_word_at_this_place(mo
         np.testing.assert_allclose(key_VK.mean(axis=0), 0, atol=1e-5)
 
 
-def test_the_nearest_keys_are_those_of_the_highest_scores(monkeypatch):
+def test_the_best_keys_have_the_highest_scores(monkeypatch):
     rng = np.random.default_rng(0)
     query, key = rng.normal(size=(30, 4)), rng.normal(size=(50, 4))
     for rows in (2048, 1):
         monkeypatch.setattr(vocabulary, "ROWS", rows)
-        found = list(nearest_keys(query, key, 3))
+        found = list(best_keys(query, key, 3))
         assert len(found) == 30
         for row, (keys, scores) in zip(query @ key.T, found, strict=True):
             assert keys.tolist() == np.argsort(-row)[:3].tolist()
             np.testing.assert_allclose(scores, np.sort(row)[::-1][:3])
-    assert len(next(nearest_keys(query, key[:2], 9))[0]) == 2
+    assert len(next(best_keys(query, key[:2], 9))[0]) == 2
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
@@ -67,7 +67,7 @@ def test_no_other_plane_holds_more_of_the_scores(dimensions):
         assert score_plane(0 * query, key)[2] == 0
 
 
-def test_the_nearest_keys_of_a_word(capsys, tmp_path):
+def test_the_best_keys_of_a_word(capsys, tmp_path):
     some = ("--vocabulary", "king", "--head", "1", "--top", "4", "--place", "3", "--out", str(tmp_path))
     status, out, _ = run(capsys, *some)
     assert status == 0 and "head 0.1, all 8,192 tokens at place 3: the keys with the highest scores for “king”" in out

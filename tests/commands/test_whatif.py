@@ -258,9 +258,10 @@ def test_attention_between_words_and_means_are_the_same_in_every_output(given, m
     left = 1 - trace.stacked("attention")[[0, 2, 3]][..., of_words, :][..., of_words].sum(axis=-1)
     if "--without-special" in given and "--words" not in given:
         left = left.mean(axis=-1).mean(axis=axis).reshape(-1)[0]
-        assert first == f"{title}: left out is what words give to special tokens, {left:.2f}"
+        assert first == f"{title}: words gave {left:.2f} to special tokens"
+        assert sentence["heads"][0]["left_out"] == pytest.approx(left, abs=1e-5)
     elif "--words" not in given:
-        assert first == title
+        assert first == title and "left_out" not in sentence["heads"][0]
 
 
 def test_where_no_word_decides_alone_it_is_said(capsys, tmp_path):

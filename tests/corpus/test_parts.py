@@ -372,8 +372,11 @@ def test_two_workers_write_the_same_tables_as_one_process(tmp_path, corpus_file,
     pytest.importorskip("distributed")
     for name, more in (("plain", []), ("cluster", ["--workers", "2"])):
         options = ["--file", str(corpus_file), "--points", "200", "--draw", "metrics", "--plane", "attention"]
+        options += ["--examples", "2"]
         cli.main(["viz", *options, "--layer", "1", "--out", str(tmp_path / name), *more])
     assert cells(tmp_path / "plain") == cells(tmp_path / "cluster")
+    plain, cluster = ((tmp_path / name / "firing.csv").read_bytes() for name in ("plain", "cluster"))
+    assert plain == cluster and plain.count(b"\n") > 40
     assert "measured: 700 sentences" in capsys.readouterr().out
 
 

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
+from minibert.explorer import explore
 from tests.viz.explorer.conftest import answered, ready, until
 from viz.explorer.words import WORDS
 
@@ -316,6 +317,14 @@ def test_words_that_the_model_does_not_know_and_blanks_are_named(show, live):
     assert page.locator(doubts).is_hidden()
     page.click("button[data-do=help]")
     assert "vocabulary of the model lacks" in page.locator(".terms dt:text-is('[UNK]') + dd").inner_text()
+
+
+def test_a_page_without_a_model_counts_unknown_words_too(show, tiny, tmp_path):
+    file = explore(tiny, ["猫は魚 and a dog.", "A dog barked."], live=False).save(tmp_path / "still.html")
+    page = show(file, "view=sentence")
+    assert page.locator("#doubts").inner_text().startswith("Unknown to this model: 3 of 7 tokens. It reads [UNK]")
+    page.evaluate("explorer.choose({ sentence: 1 })")
+    assert page.locator("#doubts").is_hidden()
 
 
 def test_a_phone_shows_what_is_left_without_a_term_as_a_bar(show, live):
